@@ -1,0 +1,19 @@
+# Warnings are errors; ccache where present; the build types that CMakePresets.json names.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+add_library(pipeloom_compiler INTERFACE)
+target_compile_options(pipeloom_compiler INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+
+option(PIPELOOM_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+if(PIPELOOM_SANITIZE)
+  target_compile_options(pipeloom_compiler INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+                                                     -fno-omit-frame-pointer)
+  target_link_options(pipeloom_compiler INTERFACE -fsanitize=address,undefined)
+endif()
+
+find_program(PIPELOOM_CCACHE ccache)
+if(PIPELOOM_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PIPELOOM_CCACHE})
+endif()

@@ -1,0 +1,33 @@
+# pipeloom_folder(NAME): one static library of every .cpp below a top folder but main.cpp. Its include root holds nothing
+# but that folder (a link in the build tree), so a folder can include only what it links: the include direction is a
+# build error, not a habit.
+function(pipeloom_folder name)
+  set(root ${PROJECT_BINARY_DIR}/include/${name})
+  file(MAKE_DIRECTORY ${root})
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${name} ${root}/${name} SYMBOLIC)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  add_library(pipeloom_${name} STATIC ${sources})
+  target_include_directories(pipeloom_${name} PUBLIC ${root})
+  target_link_libraries(pipeloom_${name} PRIVATE pipeloom_compiler fmt::fmt)
+endfunction()
+
+# pipeloom_test(FOLDER targets...): the tests of one top folder, tests/FOLDER/**_test.cpp and their helpers, in one program.
+function(pipeloom_test folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_bench\\.cpp$")
+  file(GLOB support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.cpp)
+  add_executable(${folder}_test ${sources} ${support})
+  target_link_libraries(${folder}_test PRIVATE pipeloom_compiler fmt::fmt GTest::gmock GTest::gtest_main ${ARGN})
+  target_include_directories(${folder}_test PRIVATE ${PROJECT_BINARY_DIR}/include/tests)
+  target_compile_definitions(${folder}_test PRIVATE PIPELOOM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
+                                                    PIPELOOM_SOURCE="${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(${folder}_test DISCOVERY_TIMEOUT 60)
+endfunction()
+
+# pipeloom_bench(FOLDER targets...): every tests/FOLDER/**_bench.cpp in one program.
+function(pipeloom_bench folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_bench.cpp)
+  add_executable(${folder}_bench ${sources})
+  target_link_libraries(${folder}_bench PRIVATE pipeloom_compiler fmt::fmt benchmark::benchmark benchmark::benchmark_main ${ARGN})
+endfunction()

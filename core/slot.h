@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pipeloom {
+
+// What a slot does. Stored in plans: values never change.
+// F: forward. I: backward for the input. W: backward for the weights. B: I and W together.
+// FB: F of one micro-batch overlapped with B of another.
+enum class SlotKind : uint8_t { kF = 0, kB = 1, kI = 2, kW = 3, kFB = 4 };
+
+const char* slot_kind_name(SlotKind kind);  // "F", "B", "I", "W", "FB"
+
+// One entry of a rank's order. The pipe follows from the micro-batch (Schedule::pipe_of).
+struct Slot {
+  int32_t micro_batch = 0;           // of the pass; of the forward in a pair
+  int32_t backward_micro_batch = 0;  // of the backward in a pair
+  uint16_t stage = 0;
+  uint16_t backward_stage = 0;
+  SlotKind kind = SlotKind::kF;
+  // Only blocking P2P looks at these two. `send_later`: the output joins the batch after the next slot instead of the
+  // one after this slot. `receive_early`: the input of the (forward) pass is received with the batch before the
+  // previous slot instead of the one before this slot. DualPipe needs both (schedules.md, section 3).
+  uint8_t send_later = 0;
+  uint8_t receive_early = 0;
+
+  static Slot forward(int stage, int micro_batch) { return pass(SlotKind::kF, stage, micro_batch); }
+  static Slot backward(int stage, int micro_batch) { return pass(SlotKind::kB, stage, micro_batch); }
+  static Slot input_backward(int stage, int micro_batch) { return pass(SlotKind::kI, stage, micro_batch); }
+  static Slot weight_backward(int stage, int micro_batch) { return pass(SlotKind::kW, stage, micro_batch); }
+  static Slot pass(SlotKind kind, int stage, int micro_batch) {
+    return {micro_batch, 0, static_cast<uint16_t>(stage), 0, kind, 0, 0};
+  }
+  static Slot pair(int stage, int micro_batch, int backward_stage, int backward_micro_batch) {
+    return {micro_batch, backward_micro_batch, static_cast<uint16_t>(stage), static_cast<uint16_t>(backward_stage),
+            SlotKind::kFB, 0, 0};
+  }
+
+  bool has_forward() const { return kind == SlotKind::kF || kind == SlotKind::kFB; }
+  // A pass that needs the gradient of the next stage and produces one for the stage before: B, I, or the B of a pair.
+  bool has_input_backward() const { return kind == SlotKind::kB || kind == SlotKind::kI || kind == SlotKind::kFB; }
+  bool has_weight_backward() const { return kind == SlotKind::kB || kind == SlotKind::kW || kind == SlotKind::kFB; }
+  // Stage and micro-batch of the backward pass of B, I, W and FB alike.
+  int backward_pass_stage() const { return kind == SlotKind::kFB ? backward_stage : stage; }
+  int backward_pass_micro_batch() const { return kind == SlotKind::kFB ? backward_micro_batch : micro_batch; }
+  int passes() const { return kind == SlotKind::kFB ? 2 : 1; }
+
+  bool operator==(const Slot&) const = default;
+};
+static_assert(sizeof(Slot) == 16, "the engine streams slots: a pass may cost at most 64 bytes in all");
+
+// "F3" or "F3&B1": the pass letters with their micro-batches, as people draw them.
+std::string slot_label(const Slot& slot);
+
+// The slots of each rank in its order.
+using RankOrders = std::vector<std::vector<Slot>>;
+
+}  // namespace pipeloom

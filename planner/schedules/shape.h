@@ -1,0 +1,15 @@
+#pragma once
+
+namespace pipeloom {
+
+// What a named schedule is asked for. Options that a schedule does not have are ignored.
+struct PipelineShape {
+  int ranks = 1;
+  int micro_batches = 1;  // over the whole step, all pipes together
+  int chunks = 0;         // stages on each rank, for looped placements; 0: the schedule's default
+  int group = 0;          // micro-batches that pass one chunk in a row (interleaved); 0: the schedule's default
+  int pipe_pairs = 1;     // Chimera's f
+  int waves = 1;          // Hanayo's W
+};
+
+}  // namespace pipeloom
