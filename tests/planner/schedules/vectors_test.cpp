@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct Case {
   Result<Schedule> (*generate)(const PipelineShape&);
 };
 
+void PrintTo(const Case& tested, std::ostream* out) {
+  *out << tested.reference;
+}
+
 class ReferenceVectors : public testing::TestWithParam<Case> {};
 
 TEST_P(ReferenceVectors, AreReproduced) {
@@ -51,7 +56,9 @@ TEST_P(ReferenceVectors, AreReproduced) {
   }
 }
 
-std::string case_name(const testing::TestParamInfo<Case>& tested) { return std::string("of_") + tested.param.reference; }
+std::string case_name(const testing::TestParamInfo<Case>& tested) {
+  return std::string("of_") + tested.param.reference;
+}
 
 constexpr Case kCases[] = {{"gpipe", gpipe},
                            {"1f1b", one_f_one_b},
