@@ -9,8 +9,9 @@ Batches::Batches(const Schedule& schedule, const MessageTable& table) {
     first_batch_.push_back(schedule.first_slot(rank) + static_cast<uint32_t>(rank));
   }
   const auto batch_of = [&](int rank, uint32_t slot, int shift) {
-    const uint32_t last = schedule.first_slot(rank + 1) - schedule.first_slot(rank);
-    return first_batch_[rank] + std::min(slot - schedule.first_slot(rank) + shift, last);
+    const int last = static_cast<int>(schedule.first_slot(rank + 1) - schedule.first_slot(rank));
+    const int position = static_cast<int>(slot - schedule.first_slot(rank)) + shift;
+    return first_batch_[rank] + static_cast<uint32_t>(std::clamp(position, 0, last));
   };
   const auto slots = schedule.slots();
   const auto queues = schedule.placement().queues();
@@ -18,9 +19,9 @@ Batches::Batches(const Schedule& schedule, const MessageTable& table) {
     for (uint32_t number = 0; number < table.messages().size(); ++number) {
       const Message& message = table.messages()[number];
       const Placement::Queue& queue = queues[message.queue];
-      const bool early = queue.direction == Direction::kForward && slots[message.consumer].receive_early;
+      const int early = queue.direction == Direction::kForward ? slots[message.consumer].receive_early : 0;
       visit(batch_of(queue.source, message.producer, 1 + slots[message.producer].send_later), number);
-      visit(batch_of(queue.target, message.consumer, early ? -1 : 0), number);
+      visit(batch_of(queue.target, message.consumer, -early), number);
     }
   };
   begin_.assign(slots.size() + schedule.ranks() + 1, 0);
