@@ -142,9 +142,8 @@ class Attempt {
     for (int stage = 0; stage < stages_; ++stage) put_forward(stage);
     std::vector<int> more = forwards_that_fit();
     for (int stage = 1; stage < stages_; ++stage) {
-      if (progress_[stage].forwards + more[stage] < micro_batches_ && more[stage] >= more[stage - 1]) {
-        more[stage] = std::max(more[stage - 1] - 1, 0);
-      }
+      const bool all_are_there = more[stage - 1] == micro_batches_ - 1;
+      if (!all_are_there) more[stage] = std::min(more[stage], std::max(more[stage - 1] - 1, 0));
     }
     for (int stage = 0; stage < stages_; ++stage) {
       for (int i = 0; i < more[stage]; ++i) put_forward(stage);
