@@ -21,29 +21,24 @@ struct Pass {
   int leg = 0;
 };
 
+// The same for all stages and ranks: the warm-up counts on ranks that come forward equally fast and hold equally much.
 struct Facts {
   int ranks = 0;
   int micro_batches = 0;
-  const ScheduleCosts& costs;
-  std::vector<ActivationSize> sizes;  // [stage]
-  int64_t largest = 0;                // total of them
+  int64_t forward_ns = 0;
+  int64_t input_ns = 0;
+  int64_t weight_ns = 0;
+  int64_t latency_ns = 0;
+  ActivationSize size;
   int64_t limit = 0;
 
-  int stage_of(Pass pass, int rank) const {
-    const bool first_half = (pass.kind == SlotKind::kF) == (pass.leg == 0);
-    return first_half ? rank : 2 * ranks - 1 - rank;
+  int64_t duration_ns(SlotKind kind) const {
+    return kind == SlotKind::kF ? forward_ns : kind == SlotKind::kI ? input_ns : weight_ns;
   }
 
-  int64_t duration_ns(Pass pass, int rank) const {
-    const StageCost& cost = costs.stage(stage_of(pass, rank));
-    switch (pass.kind) {
-      case SlotKind::kF:
-        return cost.forward.duration_ns;
-      case SlotKind::kI:
-        return cost.input_backward.duration_ns;
-      default:
-        return cost.weight_ns;
-    }
+  int stage_of(Pass pass, int rank) const {
+    const bool is_first_stage = (pass.kind == SlotKind::kF) == (pass.leg == 0);
+    return is_first_stage ? rank : 2 * ranks - 1 - rank;
   }
 
   // Where the input of the pass comes from; outside 0 .. ranks-1 for the first rank of a leg.
@@ -130,10 +125,12 @@ class Attempt {
     return end_ns(pass, Facts::source_of(pass, rank), next_micro_batch(pass, rank)) != kNotYet;
   }
 
+  // With little memory balance_warm_up() may put an F before its input; Schedule::create has the last word on the
+  // order.
   int64_t arrival_ns(Pass pass, int rank) {
-    if (pass.kind == SlotKind::kW || facts_.is_first_of_leg(pass, rank)) return kNoInput;
+    if (pass.kind == SlotKind::kW || facts_.is_first_of_leg(pass, rank) || !source_has_put(pass, rank)) return kNoInput;
     const int source = Facts::source_of(pass, rank);
-    return end_ns(pass, source, next_micro_batch(pass, rank)) + facts_.costs.link(source, rank).latency_ns;
+    return end_ns(pass, source, next_micro_batch(pass, rank)) + facts_.latency_ns;
   }
 
   // So long `rank` may wait without making the step longer.
@@ -148,15 +145,16 @@ class Attempt {
     const int64_t start = std::max(now.clock_ns, arrival_ns(pass, rank));
     if (now.forwards[0] > 0) now.bubble_ns += start - now.clock_ns;
     most_bubble_ns_ = std::max(most_bubble_ns_, now.bubble_ns);
-    now.clock_ns = start + facts_.duration_ns(pass, rank);
+    now.clock_ns = start + facts_.duration_ns(pass.kind);
     if (pass.kind != SlotKind::kW) end_ns(pass, rank, micro_batch) = now.clock_ns;
     if (pass.kind == SlotKind::kI) now.legs_of_inputs.push_back(static_cast<uint8_t>(pass.leg));
     ++now.done(pass.kind)[pass.leg];
-    count_memory(rank, pass.kind, facts_.sizes[stage]);
+    count_memory(rank, pass.kind);
     orders_[rank].push_back(Slot::pass(pass.kind, stage, micro_batch));
   }
 
-  void count_memory(int rank, SlotKind kind, const ActivationSize& size) {
+  void count_memory(int rank, SlotKind kind) {
+    const ActivationSize& size = facts_.size;
     int64_t& memory = progress_[rank].memory;
     if (kind == SlotKind::kF) memory += size.total;
     if (kind == SlotKind::kI) memory -= size.total - size.kept_for_weight;
@@ -173,9 +171,8 @@ class Attempt {
     for (int rank = facts_.ranks - 1; rank >= 0; --rank) {
       const int64_t arrival = arrival_ns(kForward[1], rank);
       const Progress& now = progress_[rank];
-      while (now.memory + facts_.largest * (2 + 2 * rank) <= facts_.limit &&
-             now.clock_ns + facts_.duration_ns(kForward[0], rank) <= arrival &&
-             now.forwards[0] < facts_.micro_batches) {
+      while (now.memory + facts_.size.total * (2 + 2 * rank) <= facts_.limit &&
+             now.clock_ns + facts_.forward_ns <= arrival && now.forwards[0] < facts_.micro_batches) {
         for (int before = 0; before <= rank; ++before) put(kForward[0], before);
       }
       put(kForward[1], rank);
@@ -222,8 +219,7 @@ class Attempt {
   void put_next_forward(int rank) {
     const auto leg = next_forward_leg(rank);
     if (!leg) return;
-    while (progress_[rank].memory + facts_.sizes[facts_.stage_of(kForward[*leg], rank)].total > facts_.limit &&
-           progress_[rank].has_waiting_weight()) {
+    while (progress_[rank].memory + facts_.size.total > facts_.limit && progress_[rank].has_waiting_weight()) {
       put_weight(rank);
     }
     fill_before(kForward[*leg], rank, rules_.fill_before_forward);
@@ -244,7 +240,7 @@ class Attempt {
   void fill_before(Pass pass, int rank, bool past_arrival) {
     const Progress& now = progress_[rank];
     const int64_t arrival = arrival_ns(pass, rank);
-    while (now.has_waiting_weight() && now.clock_ns + facts_.duration_ns(now.waiting_weight(), rank) <= arrival) {
+    while (now.has_waiting_weight() && now.clock_ns + facts_.weight_ns <= arrival) {
       put_weight(rank);
     }
     if (past_arrival && now.has_waiting_weight() && arrival - now.clock_ns > slack_ns(rank)) put_weight(rank);
@@ -271,13 +267,32 @@ Outcome best_attempt(const Facts& facts, Rules rules) {
   }
 }
 
-Result<Facts> read_facts(const PipelineShape& shape, const ScheduleInputs& inputs) {
-  Facts facts{shape.ranks, shape.micro_batches, inputs.costs, {}};
-  PIPELOOM_TRY(facts.sizes, activation_sizes(inputs, 2 * shape.ranks));
-  for (const ActivationSize& size : facts.sizes) facts.largest = std::max(facts.largest, size.total);
-  facts.limit = inputs.memory_limit != 0 ? inputs.memory_limit : 2 * shape.ranks * facts.largest;
-  PIPELOOM_CHECK_OK(check_memory_limit(facts.limit, facts.largest));
-  return facts;
+// The mean of all stages.
+void read_costs(const ScheduleCosts& costs, Facts& facts) {
+  const int stages = costs.stages();
+  for (int stage = 0; stage < stages; ++stage) {
+    facts.forward_ns += costs.stage(stage).forward.duration_ns;
+    facts.input_ns += costs.stage(stage).input_backward.duration_ns;
+    facts.weight_ns += costs.stage(stage).weight_ns;
+  }
+  facts.forward_ns /= stages;
+  facts.input_ns /= stages;
+  facts.weight_ns /= stages;
+  for (int rank = 0; rank + 1 < facts.ranks; ++rank) {
+    const int64_t both_ways = std::max(costs.link(rank, rank + 1).latency_ns, costs.link(rank + 1, rank).latency_ns);
+    facts.latency_ns = std::max(facts.latency_ns, both_ways);
+  }
+}
+
+// The largest of all stages.
+Status read_memory(const ScheduleInputs& inputs, Facts& facts) {
+  PIPELOOM_TRY(const auto sizes, activation_sizes(inputs, 2 * facts.ranks));
+  for (const ActivationSize& size : sizes) {
+    facts.size.total = std::max(facts.size.total, size.total);
+    facts.size.kept_for_weight = std::max(facts.size.kept_for_weight, size.kept_for_weight);
+  }
+  facts.limit = inputs.memory_limit != 0 ? inputs.memory_limit : 2 * facts.ranks * facts.size.total;
+  return check_memory_limit(facts.limit, facts.size.total);
 }
 
 }  // namespace
@@ -286,7 +301,11 @@ Result<Facts> read_facts(const PipelineShape& shape, const ScheduleInputs& input
 Result<Schedule> zb_v(const PipelineShape& shape, const ScheduleInputs& inputs) {
   PIPELOOM_CHECK_OK(check_v_shape(shape));
   PIPELOOM_TRY(Placement placement, Placement::v(shape.ranks));
-  PIPELOOM_TRY(const Facts facts, read_facts(shape, inputs));
+  Facts facts;
+  facts.ranks = shape.ranks;
+  facts.micro_batches = shape.micro_batches;
+  read_costs(inputs.costs, facts);
+  PIPELOOM_CHECK_OK(read_memory(inputs, facts));
   std::optional<Outcome> best;
   for (const bool fill_before_backward : {true, false}) {
     for (const bool fill_before_forward : {true, false}) {

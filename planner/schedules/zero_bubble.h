@@ -20,8 +20,8 @@ Result<Schedule> zb_h1(const PipelineShape& shape, const ScheduleInputs& inputs)
 // As zb_h1 with twice the memory.
 Result<Schedule> zb_h2(const PipelineShape& shape, const ScheduleInputs& inputs);
 
-// A rank holds at most 2*ranks chunks, or inputs.memory_limit. The reference knows one cost and one size for all
-// stages; with different ones each pass counts with its own stage's, and the default limit with the largest size.
+// A rank holds at most 2*ranks chunks, or inputs.memory_limit. The method knows one cost and one size for all stages:
+// with different ones it takes the mean durations, the longest latency and the largest size.
 Result<Schedule> zb_v(const PipelineShape& shape, const ScheduleInputs& inputs);
 // A fixed order, free of bubbles only where F, I and W take equally long.
 Result<Schedule> zb_v_pytorch(const PipelineShape& shape);

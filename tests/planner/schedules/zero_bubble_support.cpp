@@ -56,7 +56,7 @@ OwnedInputs random_inputs(int stages, int ranks, uint32_t seed, int longest) {
   const auto draw = [&](int low, int high) { return static_cast<int64_t>(low + random() % (high - low + 1)); };
   std::vector<StageCost> costs;
   for (int stage = 0; stage < stages; ++stage) {
-    costs.push_back(StageCost::plain(draw(1, longest), draw(1, longest), draw(1, longest)));
+    costs.push_back(StageCost::plain(draw(0, longest), draw(0, longest), draw(0, longest)));
   }
   OwnedInputs inputs = owned(stages, ranks, std::move(costs), draw(0, longest / 4));
   for (int stage = 0; stage < stages; ++stage) {

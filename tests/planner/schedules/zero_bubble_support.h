@@ -24,7 +24,7 @@ struct OwnedInputs {
 // From the f, b, w, comm and mem parameters of a reference order; unit costs where it has none.
 OwnedInputs inputs_of(const ReferenceOrder& reference, int stages);
 OwnedInputs unit_inputs(int stages, int ranks);
-// Seeded: durations 1 to `longest`, latency 0 to `longest` / 4.
+// Seeded: durations 0 to `longest`, latency 0 to `longest` / 4.
 OwnedInputs random_inputs(int stages, int ranks, uint32_t seed, int longest);
 
 // When each slot of a schedule without pairs ends, by slot number: start = max(end of the slot before, ends of the
