@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "proto/cluster_message.h"
 #include "proto/files.h"
 #include "proto/huggingface.h"
 #include "proto/job.pb.h"
