@@ -34,6 +34,7 @@ struct Batch {
   int64_t micro_batch_size = 1;  // sequences
   int64_t global_batch = 0;      // sequences in one step, over all data-parallel replicas
 
+  int64_t tokens() const { return sequence_length * micro_batch_size; }  // of one micro-batch
   bool operator==(const Batch&) const = default;
 };
 
@@ -71,7 +72,7 @@ struct MeasuredLayer {
 
 struct P2pOptions {
   P2pMode mode = P2pMode::kAsync;
-  int64_t latency_ns = 0;  // only where the job has no cluster; a cluster's links have their own
+  int64_t latency_ns = 0;  // only with direct costs; a model's links are the cluster's
   int receive_depth = 2;   // posted receive buffers per queue; 0: unlimited
 
   bool operator==(const P2pOptions&) const = default;

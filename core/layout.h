@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/cluster.h"
+#include "core/model.h"
 #include "core/result.h"
 
 namespace pipeloom {
@@ -16,7 +18,13 @@ struct Layout {
   int expert = 1;    // divides data * tensor
   std::vector<int> layers_per_stage;  // empty: balanced by cost; otherwise sums to the model's layers
 
+  // GPUs that hold the same pipeline rank.
+  int replicas() const { return data * tensor; }
   bool operator==(const Layout&) const = default;
 };
+
+// Whether the layout fits the model and fills the cluster; either may be absent (null). That layers_per_stage has one
+// entry per stage is checked once the placement is known.
+Status check_layout(const Layout& layout, const Model* model, const Cluster* cluster);
 
 }  // namespace pipeloom

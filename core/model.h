@@ -13,8 +13,8 @@ namespace pipeloom {
 struct AttentionShape {
   int heads = 1;
   int kv_heads = 1;
-  int head_dim = 0;        // of queries and keys; of MLA without the rotary part
-  int value_dim = 0;       // of values
+  int head_dim = 0;        // of queries and keys; of MLA without the rotary part; 0: hidden / heads
+  int value_dim = 0;       // of values; 0: head_dim
   int q_lora_rank = 0;     // MLA: rank of the query compression; 0: none
   int kv_lora_rank = 0;    // MLA: rank of the key/value compression; 0: not MLA
   int rope_dim = 0;        // MLA: rotary part of queries and keys, beside head_dim
@@ -58,7 +58,7 @@ struct Model {
   bool operator==(const Model&) const = default;
 };
 
-// The same model if every field is sane, or an error that names field, value and what is allowed.
+// The same model with its head sizes filled in if every field is sane, or an error that names field, value and what is allowed.
 Result<Model> make_model(Model model);
 
 }  // namespace pipeloom
