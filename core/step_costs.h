@@ -29,16 +29,16 @@ struct StageCommunication {
 // Everything that a job, a placement and a partition of the layers cost: what schedules, the simulator, the memory
 // report and the lowering read. All vectors are [stage]. From sim/cost, or read back from a plan.
 struct StepCosts {
-  std::vector<int> layers_per_stage;  // empty where the job has no model
-  std::vector<StageProgram> programs;
+  std::vector<int> layers_per_stage = {};  // empty where the job has no model
+  std::vector<StageProgram> programs = {};
   ScheduleCosts schedule;
-  std::vector<ActivationSize> activations;  // bytes; millionths of a chunk where the job has no model
-  std::vector<StageState> states;
-  std::vector<StageCommunication> communication;
+  std::vector<ActivationSize> activations = {};  // bytes; millionths of a chunk where the job has no model
+  std::vector<StageState> states = {};
+  std::vector<StageCommunication> communication = {};
   // Of the all-to-all of an overlapped pair, what its compute hides: [stage of F][stage of B]; empty: nothing.
-  std::vector<int64_t> pair_hidden_ns;
-  std::vector<int64_t> gradient_reduction_ns;  // over the stage's copies and data-parallel replicas
-  std::vector<int64_t> optimizer_ns;
+  std::vector<int64_t> pair_hidden_ns = {};
+  std::vector<int64_t> gradient_reduction_ns = {};  // over the stage's copies and data-parallel replicas
+  std::vector<int64_t> optimizer_ns = {};
   int64_t reserve_bytes = 0;  // workspaces, communication buffers, fragmentation: per GPU
   int64_t flops_per_step = 0;  // of the model's products, one GPU, for utilisation; 0 where there is no model
 
