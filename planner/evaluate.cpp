@@ -83,7 +83,10 @@ Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs) 
 Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named) {
   const PipelineShape shape = shape_of(job);
   PIPELOOM_TRY(const Placement placement, named.placement(shape));
-  PIPELOOM_TRY(std::vector<int> layers_per_stage, partition_layers(job, placement.stages()));
+  std::vector<int> layers_per_stage;
+  if (job.model) {
+    PIPELOOM_TRY(layers_per_stage, partition(job, placement.stages()));
+  }
   PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers_per_stage)));
   PIPELOOM_TRY(Schedule schedule, named.generate(shape, {costs.schedule, costs.activations, 0}));
   return evaluate(job, std::move(schedule), std::move(costs));
