@@ -41,20 +41,21 @@ Status check_experts(const Layout& layout, const Model& model) {
   return check_divides("layout.expert", layout.expert, "model.moe.routed_experts", model.moe->routed_experts);
 }
 
-Status check_layers(const Layout& layout, const Model& model) {
-  if (layout.layers_per_stage.empty()) return {};
-  for (size_t stage = 0; stage < layout.layers_per_stage.size(); ++stage) {
-    PIPELOOM_CHECK_OK(check_field(fmt::format("layout.layers_per_stage[{}]", stage),
-                                  int64_t{layout.layers_per_stage[stage]}, 0, model.layers));
-  }
-  const int64_t sum = std::accumulate(layout.layers_per_stage.begin(), layout.layers_per_stage.end(), int64_t{0});
-  if (sum != model.layers) {
-    return invalid(fmt::format("layout.layers_per_stage sums to {}; model.layers is {}", sum, model.layers));
-  }
-  return {};
-}
-
 }  // namespace
+
+Status check_layers_per_stage(std::span<const int> layers_per_stage, int layers, int stages) {
+  if (stages > 0 && static_cast<int>(layers_per_stage.size()) != stages) {
+    return invalid(fmt::format("layout.layers_per_stage has {} entries; the placement has {} stages",
+                               layers_per_stage.size(), stages));
+  }
+  for (size_t stage = 0; stage < layers_per_stage.size(); ++stage) {
+    PIPELOOM_CHECK_OK(
+        check_field(fmt::format("layout.layers_per_stage[{}]", stage), int64_t{layers_per_stage[stage]}, 0, layers));
+  }
+  const int64_t sum = std::accumulate(layers_per_stage.begin(), layers_per_stage.end(), int64_t{0});
+  if (sum == layers) return {};
+  return invalid(fmt::format("layout.layers_per_stage sums to {}; model.layers is {}", sum, layers));
+}
 
 Status check_layout(const Layout& layout, const Model* model, const Cluster* cluster) {
   PIPELOOM_CHECK_OK(check_sizes(layout));
@@ -71,7 +72,8 @@ Status check_layout(const Layout& layout, const Model* model, const Cluster* clu
   }
   PIPELOOM_CHECK_OK(check_experts(layout, *model));
   PIPELOOM_CHECK_OK(check_divides("layout.tensor", layout.tensor, "model.attention.heads", model->attention.heads));
-  return check_layers(layout, *model);
+  if (layout.layers_per_stage.empty()) return {};
+  return check_layers_per_stage(layout.layers_per_stage, model->layers, 0);
 }
 
 }  // namespace pipeloom

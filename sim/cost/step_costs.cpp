@@ -1,9 +1,6 @@
 #include "sim/cost/step_costs.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <numeric>
 
 #include "sim/cost/direct_costs.h"
 #include "sim/cost/layer_costs.h"
@@ -16,22 +13,6 @@
 namespace pipeloom {
 
 namespace {
-
-Status check_layers(const std::vector<int>& layers_per_stage, const Job& job, const Placement& placement) {
-  if (static_cast<int>(layers_per_stage.size()) != placement.stages()) {
-    return invalid(fmt::format("layout.layers_per_stage has {} entries; the placement has {} stages",
-                               layers_per_stage.size(), placement.stages()));
-  }
-  const bool negative = std::any_of(layers_per_stage.begin(), layers_per_stage.end(), [](int n) { return n < 0; });
-  const int64_t sum = std::accumulate(layers_per_stage.begin(), layers_per_stage.end(), int64_t{0});
-  if (negative || sum != job.model->layers) {
-    return invalid(
-        fmt::format("layout.layers_per_stage sums to {}; model.layers is {}, and no stage may have less than "
-                    "0",
-                    sum, job.model->layers));
-  }
-  return {};
-}
 
 StageCommunication communication_of(const StageProgram& program) {
   StageCommunication sum;
@@ -92,7 +73,7 @@ std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& la
 }
 
 Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage) {
-  PIPELOOM_CHECK_OK(check_layers(layers_per_stage, job, placement));
+  PIPELOOM_CHECK_OK(check_layers_per_stage(layers_per_stage, job.model->layers, placement.stages()));
   const Cluster& cluster = *job.cluster;
   std::vector<StageProgram> programs = programs_of(job, layers_per_stage, cluster.gpu.sms);
   ScheduleCosts::Input input;
