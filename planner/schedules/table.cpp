@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <string>
 #include <vector>
 
 #include "planner/schedules/placements.h"
 #include "planner/schedules/schedules.h"
+#include "planner/schedules/zero_bubble.h"
 
 namespace pipeloom {
 
@@ -41,7 +44,7 @@ const NamedSchedule kSchedules[] = {
      "Efficient Large-Scale Language Model Training on GPU Clusters Using Megatron-LM, SC 2021, section 2.2",
      kReference, looped_placement, by_shape<interleaved_one_f_one_b>},
 
-    {"interleaved-1f1b-overlap", "Interleaved 1F1B overlap",
+    {"interleaved-1f1b-moe-overlap", "Interleaved 1F1B, MoE overlap",
      "interleaved 1F1B with overlapped pairs that hide the all-to-all of experts",
      "Megatron Core: overlap_moe_expert_parallel_comm (combined 1F1B), github.com/NVIDIA/Megatron-LM", kReference,
      looped_placement, by_shape<interleaved_one_f_one_b_overlap>},
@@ -52,6 +55,32 @@ const NamedSchedule kSchedules[] = {
     {"interleaved-zb", "Interleaved ZB", "interleaved 1F1B with W split off to fill the drain",
      "Zero Bubble Pipeline Parallelism, ICLR 2024; PyTorch ScheduleInterleavedZeroBubble", kReference, looped_placement,
      by_shape<interleaved_zb>},
+
+    {"zb1p", "ZB1P", "W lags I by the rank's number, with 1F1B's memory; the same order for all costs",
+     "Zero Bubble Pipeline Parallelism, ICLR 2024, section 2", kReference, linear_placement, by_shape<zb1p>},
+
+    {"zb-h1-quick", "ZB-H1 quick", "ZB1P that splits a backward only where the split shortens the step",
+     "github.com/sail-sg/zero-bubble-pipeline-parallelism, branch zb-h1-quick-start", kReference, linear_placement,
+     by_shape<zb_h1_quick>},
+
+    {"zb-h1", "ZB-H1", "W fills the bubbles, placed by the costs, with 1F1B's memory",
+     "Zero Bubble Pipeline Parallelism, ICLR 2024, sections 2 and 3.1", kReference, linear_placement, zb_h1},
+
+    {"zb-h2", "ZB-H2", "ZB-H1 with twice the memory: no bubble within a rank's span",
+     "Zero Bubble Pipeline Parallelism, ICLR 2024, sections 2 and 3.1", kReference, linear_placement, zb_h2},
+
+    {"zb-v", "ZB-V", "zero bubble on a V placement with 1F1B's memory, placed by the costs",
+     "Zero Bubble Pipeline Parallelism, ICLR 2024, section 6", kReference, v_placement, zb_v},
+
+    {"zb-v-pytorch", "ZB-V (PyTorch)", "ZB-V in a fixed order, free of bubbles where F, I and W take equally long",
+     "Zero Bubble Pipeline Parallelism, ICLR 2024, section 6; PyTorch ScheduleZBVZeroBubble", kReference, v_placement,
+     by_shape<zb_v_pytorch>},
+
+    {"v-half", "V-Half", "a V placement with half of 1F1B's activations",
+     "Pipeline Parallelism with Controllable Memory, NeurIPS 2024", kReference, v_placement, by_shape<v_half>},
+
+    {"v-min", "V-Min", "a V placement with a third of 1F1B's activations",
+     "Pipeline Parallelism with Controllable Memory, NeurIPS 2024", kReference, v_placement, by_shape<v_min>},
 
     {"dualpipe", "DualPipe", "micro-batches from both ends, overlapped pairs, W split off at the ends",
      "DeepSeek-V3 Technical Report, arXiv 2412.19437, section 3.2.1", kReference, dualpipe_placement,
@@ -92,6 +121,15 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// "ZB_H1" and "zbh1" are "zb-h1" too.
+std::string letters_and_digits(std::string_view name) {
+  std::string plain;
+  for (const char c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c))) plain += static_cast<char>(std::tolower(c));
+  }
+  return plain;
+}
+
 }  // namespace
 
 std::span<const NamedSchedule> named_schedules() {
@@ -100,7 +138,9 @@ std::span<const NamedSchedule> named_schedules() {
 
 Result<const NamedSchedule*> find_schedule(std::string_view name) {
   const auto all = named_schedules();
-  const auto found = std::ranges::find(all, name, &NamedSchedule::name);
+  const std::string wanted = letters_and_digits(name);
+  const auto found = std::ranges::find_if(
+      all, [&](const NamedSchedule& schedule) { return letters_and_digits(schedule.name) == wanted; });
   if (found != all.end()) return &*found;
   const auto nearest = std::ranges::min_element(
       all, {}, [&](const NamedSchedule& schedule) { return edit_distance(name, schedule.name); });

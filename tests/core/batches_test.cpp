@@ -13,9 +13,11 @@ namespace {
 
 // "F0>" for an output that leaves, ">B0" for an input that comes, by the slots at the two ends.
 std::string batch(const Schedule& schedule, int rank, size_t position) {
-  const Batches batches(schedule);
+  const MessageTable table(schedule);
+  const Batches batches(schedule, table);
   std::vector<std::string> messages;
-  for (const Message& message : batches.before(rank, position)) {
+  for (const uint32_t number : batches.messages(rank, static_cast<uint32_t>(position))) {
+    const Message& message = table.messages()[number];
     const bool sends = schedule.placement().queues()[message.queue].source == rank;
     messages.push_back(sends ? fmt::format("{}>", slot_label(schedule.slots()[message.producer]))
                              : fmt::format(">{}", slot_label(schedule.slots()[message.consumer])));
@@ -32,7 +34,7 @@ TEST(Batches, HoldTheOutputBeforeAndTheInputAfter) {
   EXPECT_EQ(batch(schedule, 0, 4), "");
   EXPECT_EQ(batch(schedule, 1, 0), ">F0");
   EXPECT_EQ(batch(schedule, 1, 1), "");
-  EXPECT_EQ(batch(schedule, 1, 2), "B0> >F1");
+  EXPECT_EQ(batch(schedule, 1, 2), ">F1 B0>");
   EXPECT_EQ(batch(schedule, 1, 4), "B1>");
 }
 

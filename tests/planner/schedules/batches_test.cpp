@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "planner/schedules/schedules.h"
+#include "sim/engine/blocking_p2p.h"
 #include "tests/support/vectors.h"
 
 namespace pipeloom {
@@ -32,11 +33,11 @@ std::string describe(const Schedule& schedule, int rank, const Message& message)
                   forward ? slot.micro_batch : slot.backward_pass_micro_batch(), sends ? queue.target : queue.source);
 }
 
-BatchTexts batches_of(const Schedule& schedule, const Batches& batches, int rank) {
+BatchTexts batches_of(const Schedule& schedule, const MessageTable& table, const Batches& batches, int rank) {
   BatchTexts texts;
-  for (size_t position = 0; position <= schedule.slots_of(rank).size(); ++position) {
-    for (const Message& message : batches.before(rank, position)) {
-      texts[position].insert(describe(schedule, rank, message));
+  for (uint32_t position = 0; position <= schedule.slots_of(rank).size(); ++position) {
+    for (const uint32_t message : batches.messages(rank, position)) {
+      texts[position].insert(describe(schedule, rank, table.messages()[message]));
     }
   }
   return texts;
@@ -80,9 +81,10 @@ void expect_batches_of_the_reference(const std::string& name, Result<Schedule> (
     const ReferenceBatches reference = read_batches(entry);
     SCOPED_TRACE(reference.file);
     const Schedule schedule = generate(reference.shape).value();
-    const Batches batches(schedule);
+    const MessageTable table(schedule);
+    const Batches batches(schedule, table);
     for (int rank = 0; rank < schedule.ranks(); ++rank) {
-      EXPECT_EQ(batches_of(schedule, batches, rank), reference.ranks[rank]) << "rank " << rank;
+      EXPECT_EQ(batches_of(schedule, table, batches, rank), reference.ranks[rank]) << "rank " << rank;
     }
   }
   EXPECT_GE(files, 7);
@@ -96,61 +98,15 @@ TEST(Batches, AreThoseOfTheDualPipeVReference) {
   expect_batches_of_the_reference("dualpipev_comm", dualpipev);
 }
 
-// Blocking P2P: a rank leaves a batch when every peer has come to the batch with the other end of each message.
-class BlockingRun {
- public:
-  explicit BlockingRun(const Schedule& schedule)
-      : schedule_(schedule), batches_(schedule), at_(schedule.ranks(), 0), batch_of_(2) {
-    for (auto& batch_of : batch_of_) batch_of.resize(2 * schedule.slots().size());
-    for (int rank = 0; rank < schedule.ranks(); ++rank) {
-      for (size_t position = 0; position <= schedule.slots_of(rank).size(); ++position) {
-        for (const Message& message : batches_.before(rank, position)) batch_of(rank, message) = position;
-      }
-    }
-  }
-
-  bool finishes() {
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (int rank = 0; rank < schedule_.ranks(); ++rank) {
-        while (at_[rank] <= schedule_.slots_of(rank).size() && may_leave(rank)) {
-          ++at_[rank];
-          moved = true;
-        }
-      }
-    }
-    for (int rank = 0; rank < schedule_.ranks(); ++rank) {
-      if (at_[rank] <= schedule_.slots_of(rank).size()) return false;
-    }
-    return true;
-  }
-
- private:
-  bool may_leave(int rank) {
-    for (const Message& message : batches_.before(rank, at_[rank])) {
-      const auto& queue = schedule_.placement().queues()[message.queue];
-      const int peer = queue.source == rank ? queue.target : queue.source;
-      if (at_[peer] < batch_of(peer, message)) return false;
-    }
-    return true;
-  }
-
-  // A pair sends two messages: one in each direction.
-  size_t& batch_of(int rank, const Message& message) {
-    const auto& queue = schedule_.placement().queues()[message.queue];
-    return batch_of_[queue.source == rank][2 * message.producer + static_cast<size_t>(queue.direction)];
-  }
-
-  const Schedule& schedule_;
-  const Batches batches_;
-  std::vector<size_t> at_;                     // [rank] the batch that the rank waits in
-  std::vector<std::vector<size_t>> batch_of_;  // [receives, sends][producer and direction]
-};
+bool finishes_blocking(const Schedule& schedule) {
+  const auto costs = ScheduleCosts::uniform(schedule.stages(), schedule.ranks(), StageCost::plain(1, 1, 1)).value();
+  return simulate_blocking(schedule, costs, MessageTable(schedule)).has_value();
+}
 
 TEST(Batches, LetDualPipeFinishAtEverySize) {
   for (int ranks = 2; ranks <= 12; ranks += 2) {
     for (int micro_batches = 2 * ranks - 2; micro_batches <= 3 * ranks; micro_batches += 2) {
-      EXPECT_TRUE(BlockingRun(dualpipe({ranks, micro_batches}).value()).finishes()) << ranks << " " << micro_batches;
+      EXPECT_TRUE(finishes_blocking(dualpipe({ranks, micro_batches}).value())) << ranks << " " << micro_batches;
     }
   }
 }
@@ -158,7 +114,7 @@ TEST(Batches, LetDualPipeFinishAtEverySize) {
 TEST(Batches, LetDualPipeVFinishAtEverySize) {
   for (int ranks = 1; ranks <= 9; ++ranks) {
     for (int micro_batches = 2 * ranks - 1; micro_batches <= 3 * ranks; ++micro_batches) {
-      EXPECT_TRUE(BlockingRun(dualpipev({ranks, micro_batches}).value()).finishes()) << ranks << " " << micro_batches;
+      EXPECT_TRUE(finishes_blocking(dualpipev({ranks, micro_batches}).value())) << ranks << " " << micro_batches;
     }
   }
 }

@@ -1,0 +1,25 @@
+#include "core/component.h"
+
+#include <array>
+#include <cstddef>
+
+#include "core/check.h"
+
+namespace pipeloom {
+
+const char* component_name(Component component) {
+  constexpr std::array kNames = {"stage",   "embed", "attention", "router", "dispatch",
+                                 "experts", "mlp",   "combine",   "head"};
+  const auto index = static_cast<size_t>(component);
+  PIPELOOM_CHECK(index < kNames.size());
+  return kNames[index];
+}
+
+const char* lane_name(Lane lane) {
+  constexpr std::array kNames = {"compute", "ep", "p2p", "dp", "host"};
+  const auto index = static_cast<size_t>(lane);
+  PIPELOOM_CHECK(index < kNames.size());
+  return kNames[index];
+}
+
+}  // namespace pipeloom

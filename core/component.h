@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace pipeloom {
+
+// A part of a pass. Stored in plans and traces: values never change.
+enum class Component : uint8_t {
+  kStage = 0,  // a whole stage, where costs are given directly
+  kEmbed = 1,
+  kAttention = 2,
+  kRouter = 3,
+  kDispatch = 4,
+  kExperts = 5,
+  kMlp = 6,
+  kCombine = 7,
+  kHead = 8,  // head and loss
+};
+const char* component_name(Component component);  // "attention", "dispatch", ...
+
+// An in-order queue of a rank. Stored in plans and traces: values never change.
+enum class Lane : uint8_t { kCompute = 0, kEp = 1, kP2p = 2, kDp = 3, kHost = 4 };
+const char* lane_name(Lane lane);  // "compute", "ep", ...
+
+// One component of one layer on its lane: how long it takes alone, and what it moves.
+struct ComponentCost {
+  int layer = 0;  // of the model; -1: embedding, the model's layer count: head, beyond that: MTP modules
+  Component component = Component::kStage;
+  Lane lane = Lane::kCompute;
+  int64_t forward_ns = 0;
+  int64_t input_ns = 0;   // I
+  int64_t weight_ns = 0;  // W; 0 where the component has no weights
+
+  bool operator==(const ComponentCost&) const = default;
+};
+
+// The components of one stage in the order of the forward pass; I runs them in reverse.
+using StageProgram = std::vector<ComponentCost>;
+
+}  // namespace pipeloom

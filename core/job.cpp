@@ -1,0 +1,132 @@
+#include "core/job.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "core/field_check.h"
+#include "core/placement.h"
+
+namespace pipeloom {
+
+namespace {
+
+constexpr int64_t kMaxMicroBatches = 1'000'000;
+
+Status check_times(const char* name, const std::vector<int64_t>& times, bool may_be_empty) {
+  if (times.empty() && !may_be_empty) {
+    return invalid(fmt::format("costs.{} is empty; allowed is one entry for all stages, or one per stage", name));
+  }
+  for (size_t stage = 0; stage < times.size(); ++stage) {
+    PIPELOOM_CHECK_OK(
+        check_field(fmt::format("costs.{}[{}]", name, stage), times[stage], 0, ScheduleCosts::kMaxPassNs));
+  }
+  return {};
+}
+
+Status check_costs(const DirectCosts& costs) {
+  PIPELOOM_CHECK_OK(check_times("f_ns", costs.f_ns, false));
+  PIPELOOM_CHECK_OK(check_times("i_ns", costs.i_ns, false));
+  PIPELOOM_CHECK_OK(check_times("w_ns", costs.w_ns, false));
+  PIPELOOM_CHECK_OK(check_times("b_ns", costs.b_ns, true));
+  if (costs.pair_ns) PIPELOOM_CHECK_OK(check_field("costs.pair_ns", *costs.pair_ns, 0, ScheduleCosts::kMaxPassNs));
+  return {};
+}
+
+Status check_source(const Job& job) {
+  if (job.model && job.costs) return invalid("the job gives both a model and costs; allowed is one of them");
+  if (!job.model && !job.costs) return invalid("the job gives neither a model nor costs; one of them is needed");
+  if (job.costs) return check_costs(*job.costs);
+  if (!job.cluster) return invalid("cluster is missing; a job with a model needs one");
+  if (job.p2p.latency_ns != 0) {
+    return invalid(
+        fmt::format("p2p.latency_ns is {}; allowed is 0: with a model, links are the cluster's", job.p2p.latency_ns));
+  }
+  return {};
+}
+
+Status check_measured_layers(const Job& job) {
+  if (job.measured_layers.empty()) return {};
+  if (!job.model) return invalid("measured_layers is given; allowed only with a model");
+  std::set<int> seen;
+  for (const MeasuredLayer& measured : job.measured_layers) {
+    PIPELOOM_CHECK_OK(check_field("measured_layers.layer", int64_t{measured.layer}, 0, job.model->layers - 1));
+    if (!seen.insert(measured.layer).second) {
+      return invalid(fmt::format("measured_layers gives layer {} twice; allowed is once", measured.layer));
+    }
+    for (const auto& [name, ns] :
+         {std::pair{"f_ns", measured.f_ns}, std::pair{"i_ns", measured.i_ns}, std::pair{"w_ns", measured.w_ns}}) {
+      PIPELOOM_CHECK_OK(check_field(fmt::format("measured_layers of layer {}: {}", measured.layer, name), ns, 0,
+                                    ScheduleCosts::kMaxPassNs));
+    }
+  }
+  return {};
+}
+
+Status check_options(const Job& job) {
+  PIPELOOM_CHECK_OK(check_field("schedule.chunks", int64_t{job.schedule.chunks}, 0, Placement::kMaxStages));
+  PIPELOOM_CHECK_OK(check_field("schedule.group", int64_t{job.schedule.group}, 0, kMaxMicroBatches));
+  PIPELOOM_CHECK_OK(check_field("schedule.pipe_pairs", int64_t{job.schedule.pipe_pairs}, 1, Placement::kMaxRanks));
+  PIPELOOM_CHECK_OK(check_field("schedule.waves", int64_t{job.schedule.waves}, 1, Placement::kMaxStages));
+  PIPELOOM_CHECK_OK(check_field("p2p.latency_ns", job.p2p.latency_ns, 0, ScheduleCosts::kMaxPassNs));
+  PIPELOOM_CHECK_OK(check_field("p2p.receive_depth", int64_t{job.p2p.receive_depth}, 0, kMaxMicroBatches));
+  PIPELOOM_CHECK_OK(check_field("zero_stage", int64_t{job.zero_stage}, 0, 3));
+  PIPELOOM_CHECK_OK(check_field("memory_limit_bytes", job.memory_limit_bytes, 0, int64_t{1} << 50));
+  PIPELOOM_CHECK_OK(check_field("weight_share_millionths", job.weight_share_millionths, 0, 1'000'000));
+  if (job.model && job.precision == Precision::kFp8 && job.cluster->gpu.fp8_flops == 0) {
+    return invalid(fmt::format("precision is fp8; cluster.gpu {} has none", job.cluster->gpu.name));
+  }
+  return {};
+}
+
+Result<int> micro_batches_of(const Batch& batch, const Layout& layout) {
+  PIPELOOM_CHECK_OK(check_field("batch.sequence_length", batch.sequence_length, 1, 1'000'000'000));
+  PIPELOOM_CHECK_OK(check_field("batch.micro_batch_size", batch.micro_batch_size, 1, 1'000'000));
+  PIPELOOM_CHECK_OK(check_field("tokens of a micro-batch (batch.sequence_length * batch.micro_batch_size)",
+                                batch.tokens(), 1, 1'000'000'000));
+  PIPELOOM_CHECK_OK(check_field("batch.global_batch", batch.global_batch, 1, 1'000'000'000'000));
+  const int64_t together = layout.data * batch.micro_batch_size;
+  if (batch.global_batch % together != 0) {
+    return invalid(
+        fmt::format("batch.global_batch is {}; it must be a multiple of layout.data * "
+                    "batch.micro_batch_size ({} * {} = {})",
+                    batch.global_batch, layout.data, batch.micro_batch_size, together));
+  }
+  const int64_t micro_batches = batch.global_batch / together;
+  PIPELOOM_CHECK_OK(
+      check_field("micro-batches of one pipeline (batch.global_batch / (layout.data * "
+                  "batch.micro_batch_size))",
+                  micro_batches, 1, kMaxMicroBatches));
+  return static_cast<int>(micro_batches);
+}
+
+Status fill_micro_batches(Job& job) {
+  const bool from_batch = job.model || job.batch.global_batch != 0;
+  if (!from_batch) return check_field("micro_batches", int64_t{job.micro_batches}, 1, kMaxMicroBatches);
+  PIPELOOM_TRY(const int micro_batches, micro_batches_of(job.batch, job.layout));
+  if (job.micro_batches != 0 && job.micro_batches != micro_batches) {
+    return invalid(
+        fmt::format("micro_batches is {}; the batch gives {} (leave it out, or 0)", job.micro_batches, micro_batches));
+  }
+  job.micro_batches = micro_batches;
+  return {};
+}
+
+}  // namespace
+
+Result<Job> make_job(Job job) {
+  PIPELOOM_CHECK_OK(check_source(job));
+  if (job.model) {
+    PIPELOOM_TRY(job.model, make_model(*std::move(job.model)));
+  }
+  if (job.cluster) {
+    PIPELOOM_TRY(job.cluster, make_cluster(*std::move(job.cluster)));
+  }
+  PIPELOOM_CHECK_OK(check_layout(job.layout, job.model ? &*job.model : nullptr, job.cluster ? &*job.cluster : nullptr));
+  PIPELOOM_CHECK_OK(check_measured_layers(job));
+  PIPELOOM_CHECK_OK(check_options(job));
+  PIPELOOM_CHECK_OK(fill_micro_batches(job));
+  return job;
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/cluster.h"
+#include "core/costs.h"
+#include "core/layout.h"
+#include "core/model.h"
+#include "core/result.h"
+
+namespace pipeloom {
+
+// Stored in plans: values never change.
+enum class Precision : uint8_t {
+  kBf16 = 0,
+  kFp16 = 1,
+  kFp8 = 2,  // DeepSeek-V3's recipe: products in FP8; embedding, head, gate, norms and attention in BF16
+};
+enum class Recompute : uint8_t {
+  kNone = 0,
+  kSelective = 1,  // norms, activation functions and attention's cheap parts
+  kFull = 2,       // a whole layer from its input
+};
+enum class P2pMode : uint8_t {
+  kAsync = 0,     // a send leaves when its output is ready; only the consumer waits
+  kBlocking = 1,  // the sends and receives of a batch complete before the next compute (DualPipe, Megatron)
+};
+
+struct Batch {
+  int64_t sequence_length = 0;  // tokens
+  int64_t micro_batch_size = 1;  // sequences
+  int64_t global_batch = 0;      // sequences in one step, over all data-parallel replicas
+
+  int64_t tokens() const { return sequence_length * micro_batch_size; }  // of one micro-batch
+  bool operator==(const Batch&) const = default;
+};
+
+// Which schedule, with which options. Zero: the schedule's default.
+struct ScheduleChoice {
+  std::string name;  // empty: the planner chooses
+  int chunks = 0;
+  int group = 0;
+  int pipe_pairs = 1;
+  int waves = 1;
+
+  bool operator==(const ScheduleChoice&) const = default;
+};
+
+// Costs that the job gives itself instead of a model: one entry for all stages, or one per stage.
+struct DirectCosts {
+  std::vector<int64_t> f_ns;
+  std::vector<int64_t> i_ns;
+  std::vector<int64_t> w_ns;
+  std::vector<int64_t> b_ns;  // empty: I + W
+  std::optional<int64_t> pair_ns;  // of every overlapped pair; absent: F + B
+
+  bool operator==(const DirectCosts&) const = default;
+};
+
+// Measured times of the model's layers (a row of a CSV: layer,f_us,i_us,w_us). They replace what the cost model says.
+struct MeasuredLayer {
+  int layer = 0;
+  int64_t f_ns = 0;
+  int64_t i_ns = 0;
+  int64_t w_ns = 0;
+
+  bool operator==(const MeasuredLayer&) const = default;
+};
+
+struct P2pOptions {
+  P2pMode mode = P2pMode::kAsync;
+  int64_t latency_ns = 0;  // only with direct costs; a model's links are the cluster's
+  int receive_depth = 2;   // posted receive buffers per queue; 0: unlimited
+
+  bool operator==(const P2pOptions&) const = default;
+};
+
+// What a person asks Pipeloom to plan: a model on a cluster, or direct costs on a number of ranks. Immutable in use;
+// create through make_job.
+struct Job {
+  std::string name;
+  std::optional<Model> model;
+  std::optional<Cluster> cluster;
+  std::optional<DirectCosts> costs;
+  std::vector<MeasuredLayer> measured_layers;
+  Batch batch;
+  Layout layout;
+  int micro_batches = 0;  // of one pipeline in one step; with a model it follows from the batch
+  ScheduleChoice schedule;
+  P2pOptions p2p;
+  Precision precision = Precision::kBf16;
+  Recompute recompute = Recompute::kNone;
+  int zero_stage = 1;              // ZeRO 0 to 3: what data-parallel replicas shard
+  int64_t memory_limit_bytes = 0;  // per GPU; 0: what the GPU has, less a reserve
+  int64_t weight_share_millionths = 1'000'000;  // direct costs: the share of an activation that W still needs
+
+  bool operator==(const Job&) const = default;
+};
+
+// Checks that the parts fit each other (model needs cluster and batch; layout multiplies to the GPUs; the batch divides;
+// direct costs have 1 or `stages` entries is checked once the placement is known) and fills micro_batches.
+Result<Job> make_job(Job job);
+
+}  // namespace pipeloom

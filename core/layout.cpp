@@ -1,0 +1,79 @@
+#include "core/layout.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "core/field_check.h"
+#include "core/placement.h"
+
+namespace pipeloom {
+
+namespace {
+
+Status check_sizes(const Layout& layout) {
+  constexpr int64_t kMaxReplicas = 1'000'000;
+  PIPELOOM_CHECK_OK(check_field("layout.pipeline", int64_t{layout.pipeline}, 1, Placement::kMaxRanks));
+  PIPELOOM_CHECK_OK(check_field("layout.data", int64_t{layout.data}, 1, kMaxReplicas));
+  PIPELOOM_CHECK_OK(check_field("layout.tensor", int64_t{layout.tensor}, 1, 1'024));
+  const int64_t replicas = int64_t{layout.data} * layout.tensor;
+  if (replicas > kMaxReplicas) {
+    return invalid(fmt::format("layout.data * layout.tensor is {}; allowed are 1 to {}", replicas, kMaxReplicas));
+  }
+  PIPELOOM_CHECK_OK(check_field("layout.expert", int64_t{layout.expert}, 1, replicas));
+  if (replicas % layout.expert != 0) {
+    return invalid(
+        fmt::format("layout.expert is {}; it must divide layout.data * layout.tensor ({})", layout.expert, replicas));
+  }
+  return {};
+}
+
+Status check_divides(const char* path, int64_t parts, const char* what, int64_t whole) {
+  if (whole % parts == 0) return {};
+  return invalid(fmt::format("{} is {}; it must divide {} ({})", path, parts, what, whole));
+}
+
+Status check_experts(const Layout& layout, const Model& model) {
+  if (!model.moe) {
+    if (layout.expert == 1) return {};
+    return invalid(fmt::format("layout.expert is {}; allowed is 1: the model has no experts", layout.expert));
+  }
+  return check_divides("layout.expert", layout.expert, "model.moe.routed_experts", model.moe->routed_experts);
+}
+
+}  // namespace
+
+Status check_layers_per_stage(std::span<const int> layers_per_stage, int layers, int stages) {
+  if (stages > 0 && static_cast<int>(layers_per_stage.size()) != stages) {
+    return invalid(fmt::format("layout.layers_per_stage has {} entries; the placement has {} stages",
+                               layers_per_stage.size(), stages));
+  }
+  for (size_t stage = 0; stage < layers_per_stage.size(); ++stage) {
+    PIPELOOM_CHECK_OK(
+        check_field(fmt::format("layout.layers_per_stage[{}]", stage), int64_t{layers_per_stage[stage]}, 0, layers));
+  }
+  const int64_t sum = std::accumulate(layers_per_stage.begin(), layers_per_stage.end(), int64_t{0});
+  if (sum == layers) return {};
+  return invalid(fmt::format("layout.layers_per_stage sums to {}; model.layers is {}", sum, layers));
+}
+
+Status check_layout(const Layout& layout, const Model* model, const Cluster* cluster) {
+  PIPELOOM_CHECK_OK(check_sizes(layout));
+  const int64_t gpus = int64_t{layout.pipeline} * layout.data * layout.tensor;
+  if (cluster != nullptr && gpus != cluster->gpus()) {
+    return invalid(
+        fmt::format("layout.pipeline * layout.data * layout.tensor is {} * {} * {} = {}; the cluster has {} "
+                    "GPUs",
+                    layout.pipeline, layout.data, layout.tensor, gpus, cluster->gpus()));
+  }
+  if (model == nullptr) {
+    if (layout.layers_per_stage.empty()) return {};
+    return invalid("layout.layers_per_stage is given; allowed only with a model");
+  }
+  PIPELOOM_CHECK_OK(check_experts(layout, *model));
+  PIPELOOM_CHECK_OK(check_divides("layout.tensor", layout.tensor, "model.attention.heads", model->attention.heads));
+  if (layout.layers_per_stage.empty()) return {};
+  return check_layers_per_stage(layout.layers_per_stage, model->layers, 0);
+}
+
+}  // namespace pipeloom

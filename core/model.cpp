@@ -1,0 +1,88 @@
+#include "core/model.h"
+
+#include <fmt/format.h>
+
+#include "core/field_check.h"
+
+namespace pipeloom {
+
+namespace {
+
+// Far above any published model, low enough that products of two sizes stay inside int64.
+constexpr int kMaxLayers = 10'000;
+constexpr int kMaxWidth = 10'000'000;
+constexpr int kMaxVocabulary = 100'000'000;
+constexpr int kMaxExperts = 100'000;
+
+Status check_attention(const AttentionShape& attention) {
+  PIPELOOM_CHECK_OK(check_field("model.attention.heads", int64_t{attention.heads}, 1, 100'000));
+  PIPELOOM_CHECK_OK(check_field("model.attention.kv_heads", int64_t{attention.kv_heads}, 1, attention.heads));
+  if (attention.heads % attention.kv_heads != 0) {
+    return invalid(fmt::format("model.attention.kv_heads is {}; it must divide model.attention.heads ({})",
+                               attention.kv_heads, attention.heads));
+  }
+  PIPELOOM_CHECK_OK(check_field("model.attention.head_dim", int64_t{attention.head_dim}, 1, 65'536));
+  PIPELOOM_CHECK_OK(check_field("model.attention.value_dim", int64_t{attention.value_dim}, 1, 65'536));
+  PIPELOOM_CHECK_OK(check_field("model.attention.kv_lora_rank", int64_t{attention.kv_lora_rank}, 0, kMaxWidth));
+  const int64_t mla_most = attention.is_mla() ? kMaxWidth : 0;
+  const char* without_mla = attention.is_mla() ? "" : " (model.attention.kv_lora_rank is 0: not MLA)";
+  for (const auto& [name, value] :
+       {std::pair{"q_lora_rank", attention.q_lora_rank}, std::pair{"rope_dim", attention.rope_dim}}) {
+    if (value < 0 || value > mla_most) {
+      return invalid(
+          fmt::format("model.attention.{} is {}; allowed are 0 to {}{}", name, value, mla_most, without_mla));
+    }
+  }
+  return {};
+}
+
+Status check_moe(const MoeShape& moe, int layers) {
+  PIPELOOM_CHECK_OK(check_field("model.moe.routed_experts", int64_t{moe.routed_experts}, 1, kMaxExperts));
+  PIPELOOM_CHECK_OK(check_field("model.moe.shared_experts", int64_t{moe.shared_experts}, 0, 1'000));
+  PIPELOOM_CHECK_OK(check_field("model.moe.experts_per_token", int64_t{moe.experts_per_token}, 1, moe.routed_experts));
+  PIPELOOM_CHECK_OK(check_field("model.moe.intermediate", int64_t{moe.intermediate}, 1, kMaxWidth));
+  PIPELOOM_CHECK_OK(check_field("model.moe.groups", int64_t{moe.groups}, 1, moe.routed_experts));
+  if (moe.routed_experts % moe.groups != 0) {
+    return invalid(fmt::format("model.moe.groups is {}; it must divide model.moe.routed_experts ({})", moe.groups,
+                               moe.routed_experts));
+  }
+  PIPELOOM_CHECK_OK(check_field("model.moe.groups_per_token", int64_t{moe.groups_per_token}, 1, moe.groups));
+  const int64_t reachable = int64_t{moe.groups_per_token} * (moe.routed_experts / moe.groups);
+  if (moe.experts_per_token > reachable) {
+    return invalid(
+        fmt::format("model.moe.experts_per_token is {}; model.moe.groups_per_token ({}) lets a token reach {}",
+                    moe.experts_per_token, moe.groups_per_token, reachable));
+  }
+  PIPELOOM_CHECK_OK(check_field("model.moe.first_dense_layers", int64_t{moe.first_dense_layers}, 0, layers - 1));
+  return check_field("model.moe.layer_step", int64_t{moe.layer_step}, 1, layers);
+}
+
+bool has_dense_layer(const Model& model) {
+  return !model.moe || model.moe->first_dense_layers > 0 || (model.moe->layer_step > 1 && model.layers > 1);
+}
+
+void fill_head_dims(Model& model) {
+  AttentionShape& attention = model.attention;
+  if (attention.head_dim == 0 && attention.heads > 0 && model.hidden % attention.heads == 0) {
+    attention.head_dim = model.hidden / attention.heads;
+  }
+  if (attention.value_dim == 0) attention.value_dim = attention.head_dim;
+}
+
+}  // namespace
+
+Result<Model> make_model(Model model) {
+  fill_head_dims(model);
+  PIPELOOM_CHECK_OK(check_field("model.layers", int64_t{model.layers}, 1, kMaxLayers));
+  PIPELOOM_CHECK_OK(check_field("model.hidden", int64_t{model.hidden}, 1, kMaxWidth));
+  PIPELOOM_CHECK_OK(check_attention(model.attention));
+  if (model.moe) PIPELOOM_CHECK_OK(check_moe(*model.moe, model.layers));
+  PIPELOOM_CHECK_OK(
+      check_field("model.intermediate", int64_t{model.intermediate}, has_dense_layer(model) ? 1 : 0, kMaxWidth));
+  PIPELOOM_CHECK_OK(check_field("model.vocabulary", int64_t{model.vocabulary}, 1, kMaxVocabulary));
+  PIPELOOM_CHECK_OK(check_field("model.learned_positions", int64_t{model.learned_positions}, 0, kMaxVocabulary));
+  PIPELOOM_CHECK_OK(check_field("model.mtp_depth", int64_t{model.mtp_depth}, 0, 100));
+  return model;
+}
+
+}  // namespace pipeloom

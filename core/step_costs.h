@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/component.h"
+#include "core/costs.h"
+
+namespace pipeloom {
+
+// What one copy of a stage keeps on its GPU through the whole step, in bytes.
+struct StageState {
+  int64_t weights_bytes = 0;
+  int64_t gradients_bytes = 0;
+  int64_t optimizer_bytes = 0;
+
+  int64_t total_bytes() const { return weights_bytes + gradients_bytes + optimizer_bytes; }
+  bool operator==(const StageState&) const = default;
+};
+
+// How much of a stage's passes is communication (all-to-all), each pass alone.
+struct StageCommunication {
+  int64_t forward_ns = 0;
+  int64_t backward_ns = 0;
+
+  bool operator==(const StageCommunication&) const = default;
+};
+
+// Everything that a job, a placement and a partition of the layers cost: what schedules, the simulator, the memory
+// report and the lowering read. All vectors are [stage]. From sim/cost, or read back from a plan.
+struct StepCosts {
+  std::vector<int> layers_per_stage = {};  // empty where the job has no model
+  std::vector<StageProgram> programs = {};
+  ScheduleCosts schedule;
+  std::vector<ActivationSize> activations = {};  // bytes; millionths of a chunk where the job has no model
+  std::vector<StageState> states = {};
+  std::vector<StageCommunication> communication = {};
+  // Of the all-to-all of an overlapped pair, what its compute hides: [stage of F][stage of B]; empty: nothing.
+  std::vector<int64_t> pair_hidden_ns = {};
+  std::vector<int64_t> gradient_reduction_ns = {};  // over the stage's copies and data-parallel replicas
+  std::vector<int64_t> optimizer_ns = {};
+  int64_t reserve_bytes = 0;  // workspaces, communication buffers, fragmentation: per GPU
+  int64_t flops_per_step = 0;  // of the model's products, one GPU, for utilisation; 0 where there is no model
+
+  bool in_bytes() const { return !layers_per_stage.empty(); }
+  bool operator==(const StepCosts&) const = default;
+};
+
+}  // namespace pipeloom

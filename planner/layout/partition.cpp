@@ -1,0 +1,109 @@
+#include "planner/layout/partition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/units.h"
+
+namespace pipeloom {
+
+namespace {
+
+// The cost of layers [begin, end) as one stage, with what the ends add.
+class StageSums {
+ public:
+  StageSums(const LayerWeights& weights, int stages) : weights_(weights), stages_(stages), sums_{0} {
+    for (const int64_t layer_ns : weights.layers_ns) sums_.push_back(sums_.back() + layer_ns);
+  }
+
+  int layers() const { return static_cast<int>(weights_.layers_ns.size()); }
+  int64_t all_ns() const { return sums_.back() + weights_.first_extra_ns + weights_.last_extra_ns; }
+  int64_t stage_ns(int stage, int begin, int end) const {
+    int64_t ns = sums_[end] - sums_[begin];
+    if (stage == 0) ns += weights_.first_extra_ns;
+    if (stage == stages_ - 1) ns += weights_.last_extra_ns;
+    return ns;
+  }
+
+ private:
+  const LayerWeights& weights_;
+  int stages_;
+  std::vector<int64_t> sums_;
+};
+
+// Greedy: each stage takes as much as fits, leaving one layer for each stage after it.
+bool fits(const StageSums& sums, int stages, int64_t limit_ns) {
+  int begin = 0;
+  for (int stage = 0; stage < stages; ++stage) {
+    const int most = sums.layers() - (stages - 1 - stage);
+    int end = begin + 1;
+    if (sums.stage_ns(stage, begin, end) > limit_ns) return false;
+    while (end < most && sums.stage_ns(stage, begin, end + 1) <= limit_ns) ++end;
+    begin = end;
+  }
+  return begin == sums.layers();
+}
+
+int64_t least_slowest_ns(const StageSums& sums, int stages) {
+  int64_t low = 0;
+  int64_t high = sums.all_ns();
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (fits(sums, stages, middle)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+// Dynamic programming over (stage, where it ends): the least sum of squares with no stage above `limit_ns`.
+std::vector<int> most_even(const StageSums& sums, int stages, int64_t limit_ns) {
+  constexpr int128_t kNone = std::numeric_limits<int64_t>::max() * (int128_t{1} << 62);
+  const int layers = sums.layers();
+  std::vector<int128_t> before(layers + 1, kNone);  // [layers so far] over the stages so far
+  before[0] = 0;
+  std::vector<std::vector<int>> size(stages, std::vector<int>(layers + 1, 0));  // of the stage that ends there
+  for (int stage = 0; stage < stages; ++stage) {
+    std::vector<int128_t> now(layers + 1, kNone);
+    for (int end = stage + 1; end <= layers - (stages - 1 - stage); ++end) {
+      for (int begin = end - 1; begin >= stage; --begin) {
+        const int128_t ns = sums.stage_ns(stage, begin, end);
+        if (ns > limit_ns) break;
+        if (before[begin] == kNone || before[begin] + ns * ns > now[end]) continue;
+        now[end] = before[begin] + ns * ns;  // on a tie the larger stage, seen later: late stages get more
+        size[stage][end] = end - begin;
+      }
+    }
+    before = std::move(now);
+  }
+  std::vector<int> layers_per_stage(stages);
+  for (int stage = stages - 1, end = layers; stage >= 0; --stage) {
+    layers_per_stage[stage] = size[stage][end];
+    end -= size[stage][end];
+  }
+  return layers_per_stage;
+}
+
+}  // namespace
+
+Result<std::vector<int>> balanced_partition(const LayerWeights& weights, int stages) {
+  const StageSums sums(weights, stages);
+  if (stages < 1 || stages > sums.layers()) {
+    return invalid(fmt::format("the placement has {} stages and the model {} layers; allowed are 1 to {} stages",
+                               stages, sums.layers(), sums.layers()));
+  }
+  return most_even(sums, stages, least_slowest_ns(sums, stages));
+}
+
+Result<std::vector<int>> partition(const Job& job, int stages) {
+  const std::vector<int>& given = job.layout.layers_per_stage;
+  if (given.empty()) return balanced_partition(layer_weights(job), stages);
+  PIPELOOM_CHECK_OK(check_layers_per_stage(given, job.model->layers, stages));
+  return given;
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,140 @@
+#include "sim/cost/layer_costs.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/check.h"
+#include "sim/cost/parameters.h"
+#include "sim/cost/pass_time.h"
+#include "sim/cost/work.h"
+
+namespace pipeloom {
+
+namespace {
+
+// Until a millionth of a nanosecond no longer matters: times add up in double and are rounded once per component.
+int64_t rounded_ns(double seconds) {
+  return std::llround(std::min(seconds * 1e9, 9e18));
+}
+
+class Clock {
+ public:
+  Clock(const Job& job, int sms) : cluster_(*job.cluster), tensor_(job.layout.tensor), sms_(sms) {}
+
+  ComponentCost time(const ComponentWork& work) const {
+    return {work.layer, work.component, work.lane, pass(work.forward), pass(work.input), pass(work.weight)};
+  }
+  StageProgram time(const std::vector<ComponentWork>& works) const {
+    StageProgram program;
+    program.reserve(works.size());
+    for (const ComponentWork& work : works) program.push_back(time(work));
+    return program;
+  }
+
+ private:
+  int64_t pass(const PassWork& work) const {
+    return rounded_ns(compute_seconds(work, cluster_, sms_, tensor_) + all_to_all_seconds(work.all_to_all, cluster_));
+  }
+
+  const Cluster& cluster_;
+  int tensor_;
+  int sms_;
+};
+
+// Every layer of a kind costs the same: it is worked out once and labelled for each.
+StageProgram labelled(StageProgram program, int layer) {
+  for (ComponentCost& part : program) part.layer = layer;
+  return program;
+}
+
+LayerCosts computed_costs(const Job& job, int sms) {
+  const Model& model = *job.model;
+  const WorkShape shape = make_work_shape(job);
+  const Clock clock(job, sms);
+  std::array<StageProgram, 2> of_kind;  // [is MoE]
+  const auto layer_of_kind = [&](int kind, int layer) {
+    StageProgram& program = of_kind[model.is_moe_layer(kind) ? 1 : 0];
+    if (program.empty()) program = clock.time(layer_work(model, shape, kind, layer));
+    return labelled(program, layer);
+  };
+
+  LayerCosts costs;
+  costs.first = {clock.time(embed_work(model, shape))};
+  for (int layer = 0; layer < model.layers; ++layer) costs.layers.push_back(layer_of_kind(layer, layer));
+  costs.last = {clock.time(head_work(model, shape, model.layers))};
+  for (int module = 0; module < model.mtp_depth; ++module) {
+    const int layer = model.layers + 1 + module;
+    costs.last.push_back(clock.time(mtp_embed_work(model, shape, layer)));
+    const StageProgram body = layer_of_kind(mtp_layer(model), layer);
+    costs.last.insert(costs.last.end(), body.begin(), body.end());
+    costs.last.push_back(clock.time(head_work(model, shape, layer)));
+  }
+  return costs;
+}
+
+// Scales one pass of a layer so that it lasts `from * factor`, to the nanosecond: the last component takes the rest.
+void scale_pass(StageProgram& program, int64_t ComponentCost::*pass, double factor, int64_t target_ns) {
+  int64_t left = target_ns;
+  ComponentCost* longest = &program.front();
+  for (ComponentCost& part : program) {
+    part.*pass = std::llround(static_cast<double>(part.*pass) * factor);
+    left -= part.*pass;
+    if (part.*pass > longest->*pass) longest = &part;
+  }
+  longest->*pass += left;
+}
+
+void apply_measured(StageProgram& program, const PassTimes& alone, const MeasuredLayer& measured) {
+  const PassTimes now = sum_of(program);
+  const auto apply = [&](int64_t ComponentCost::*pass, int64_t now_ns, int64_t alone_ns, int64_t measured_ns) {
+    PIPELOOM_CHECK(alone_ns > 0);  // every layer has products in each pass
+    const double factor = static_cast<double>(measured_ns) / static_cast<double>(alone_ns);
+    scale_pass(program, pass, factor, std::llround(static_cast<double>(now_ns) * factor));
+  };
+  apply(&ComponentCost::forward_ns, now.forward_ns, alone.forward_ns, measured.f_ns);
+  apply(&ComponentCost::input_ns, now.input_ns, alone.input_ns, measured.i_ns);
+  apply(&ComponentCost::weight_ns, now.weight_ns, alone.weight_ns, measured.w_ns);
+}
+
+}  // namespace
+
+PassTimes sum_of(const StageProgram& program) {
+  PassTimes sum;
+  for (const ComponentCost& part : program) {
+    sum.forward_ns += part.forward_ns;
+    sum.input_ns += part.input_ns;
+    sum.weight_ns += part.weight_ns;
+  }
+  return sum;
+}
+
+LayerCosts layer_costs(const Job& job, int sms) {
+  LayerCosts costs = computed_costs(job, sms);
+  if (job.measured_layers.empty()) return costs;
+  const LayerCosts alone = computed_costs(job, job.cluster->gpu.sms);
+  for (const MeasuredLayer& measured : job.measured_layers) {
+    apply_measured(costs.layers[measured.layer], sum_of(alone.layers[measured.layer]), measured);
+  }
+  return costs;
+}
+
+StageProgram stage_program(const LayerCosts& costs, const StageSpan& span) {
+  StageProgram program;
+  const auto append = [&](const StageProgram& part) { program.insert(program.end(), part.begin(), part.end()); };
+  if (span.is_first) append(costs.first);
+  for (int layer = span.first_layer; layer < span.end_layer(); ++layer) append(costs.layers[layer]);
+  if (span.is_last) append(costs.last);
+  return program;
+}
+
+LayerWeights layer_weights(const Job& job) {
+  const LayerCosts costs = layer_costs(job, job.cluster->gpu.sms);
+  LayerWeights weights;
+  for (const StageProgram& layer : costs.layers) weights.layers_ns.push_back(sum_of(layer).total_ns());
+  weights.first_extra_ns = sum_of(costs.first).total_ns();
+  weights.last_extra_ns = sum_of(costs.last).total_ns();
+  return weights;
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/component.h"
+#include "core/job.h"
+#include "sim/cost/stage_span.h"
+
+namespace pipeloom {
+
+struct PassTimes {
+  int64_t forward_ns = 0;
+  int64_t input_ns = 0;
+  int64_t weight_ns = 0;
+
+  int64_t total_ns() const { return forward_ns + input_ns + weight_ns; }
+  bool operator==(const PassTimes&) const = default;
+};
+PassTimes sum_of(const StageProgram& program);
+
+// The components of every piece of the model, in the order of the forward pass. `last` holds the head and, after it,
+// the MTP modules.
+struct LayerCosts {
+  StageProgram first;  // embedding
+  std::vector<StageProgram> layers;
+  StageProgram last;
+};
+
+// Each pass alone, with measured layers in the place of computed ones, on `sms` SMs. Measured times hold for all SMs;
+// with fewer they grow as the computed ones do.
+// REQUIRES: the job has a model. Pure; O(layers).
+LayerCosts layer_costs(const Job& job, int sms);
+
+StageProgram stage_program(const LayerCosts& costs, const StageSpan& span);
+
+// F + I + W of each layer, and of what the first and the last stage run besides: what a partition balances.
+struct LayerWeights {
+  std::vector<int64_t> layers_ns;
+  int64_t first_extra_ns = 0;
+  int64_t last_extra_ns = 0;
+};
+LayerWeights layer_weights(const Job& job);
+
+}  // namespace pipeloom

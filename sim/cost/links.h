@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/costs.h"
+#include "core/job.h"
+
+namespace pipeloom {
+
+// The links between the GPUs of one pipeline. GPUs are numbered rank by rank: the `data * tensor` GPUs of pipeline rank
+// 0 come first, so that tensor and expert groups fill whole nodes; GPU g is on node g / gpus_per_node. The links are
+// those of replica 0. One link for all where every pair of ranks has the same, else [source rank][target rank].
+std::vector<LinkCost> pipeline_links(const Job& job, int ranks);
+
+// Of one hand-over on one GPU: BF16 hidden states; tensor parallelism splits them.
+int64_t hand_over_bytes(const Job& job);
+
+}  // namespace pipeloom

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/costs.h"
+#include "core/job.h"
+#include "core/step_costs.h"
+#include "sim/cost/stage_span.h"
+
+namespace pipeloom {
+
+// Weights of one copy of a stage on one GPU.
+struct StageParameters {
+  int64_t dense = 0;   // of layers, split by tensor parallelism
+  int64_t routed = 0;  // experts, split over the expert-parallel group
+  int64_t ends = 0;    // embedding and head, split by tensor parallelism; never in FP8
+
+  int64_t total() const { return dense + routed + ends; }
+};
+StageParameters stage_parameters(const Job& job, const StageSpan& span);
+
+// Over how many GPUs a weight of the pipeline rank is replicated: data-parallel replicas times the stage's copies. ZeRO
+// shards over them, gradients are reduced over them.
+struct Replication {
+  int64_t dense = 1;
+  int64_t routed = 1;
+};
+Replication replication(const Layout& layout, int copies);
+
+// `copies`: of the stage in one pipeline (two in DualPipe).
+StageState stage_state(const Job& job, const StageParameters& parameters, int copies);
+
+// What one micro-batch of a stage holds on one GPU, in bytes.
+ActivationSize stage_activation(const Job& job, const StageSpan& span);
+
+// Workspaces, communication buffers, fragmentation and the working set of recomputation.
+int64_t reserve_bytes(const Job& job);
+
+}  // namespace pipeloom

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/job.h"
+#include "sim/cost/memory.h"
+
+namespace pipeloom {
+
+// Reducing one stage's gradients on one GPU: a reduce-scatter with ZeRO, an all-reduce without.
+int64_t gradient_reduction_ns(const Job& job, const StageParameters& parameters, int copies);
+
+// The update of one stage's weights on one GPU and, with ZeRO, gathering what the others updated.
+int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copies);
+
+}  // namespace pipeloom

@@ -1,0 +1,107 @@
+#include "sim/cost/step_costs.h"
+
+#include <algorithm>
+
+#include "sim/cost/direct_costs.h"
+#include "sim/cost/layer_costs.h"
+#include "sim/cost/links.h"
+#include "sim/cost/memory.h"
+#include "sim/cost/optimizer.h"
+#include "sim/cost/pair_cost.h"
+#include "sim/cost/stage_span.h"
+
+namespace pipeloom {
+
+namespace {
+
+StageCommunication communication_of(const StageProgram& program) {
+  StageCommunication sum;
+  for (const ComponentCost& part : program) {
+    if (part.lane != Lane::kEp) continue;
+    sum.forward_ns += part.forward_ns;
+    sum.backward_ns += part.input_ns + part.weight_ns;
+  }
+  return sum;
+}
+
+StageCost stage_cost(const StageProgram& program) {
+  const PassTimes times = sum_of(program);
+  return StageCost::plain(times.forward_ns, times.input_ns, times.weight_ns);
+}
+
+struct Pairs {
+  std::vector<PairCost> costs;     // [stage of F][stage of B]
+  std::vector<int64_t> hidden_ns;  // of their communication
+};
+
+// Compute runs beside communication kernels on what SMs those leave (`beside`). A pair that overlapping would not
+// shorten runs as F and B one after the other.
+Pairs pairs_of(const std::vector<StageCost>& stages, const std::vector<StageProgram>& beside) {
+  std::vector<std::vector<LayerBlock>> blocks;
+  for (const StageProgram& program : beside) blocks.push_back(layer_blocks(program));
+  Pairs pairs;
+  for (size_t f = 0; f < blocks.size(); ++f) {
+    for (size_t b = 0; b < blocks.size(); ++b) {
+      const int64_t forward_ns = stages[f].forward.duration_ns;
+      const int64_t backward_ns = stages[b].backward.duration_ns;
+      OverlapTime time = overlap(blocks[f], blocks[b]);
+      const bool shortens = time.duration_ns < forward_ns + backward_ns;
+      time.duration_ns = shortens ? std::max({time.duration_ns, forward_ns, backward_ns}) : forward_ns + backward_ns;
+      pairs.costs.push_back(PairCost::plain(time.duration_ns));
+      pairs.hidden_ns.push_back(shortens ? std::max<int64_t>(time.hidden_ns(), 0) : 0);
+    }
+  }
+  return pairs;
+}
+
+void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
+  for (const StageSpan& span : stage_spans(costs.layers_per_stage)) {
+    const StageParameters parameters = stage_parameters(job, span);
+    costs.states.push_back(stage_state(job, parameters, placement.pipes()));
+    costs.activations.push_back(stage_activation(job, span));
+    costs.gradient_reduction_ns.push_back(gradient_reduction_ns(job, parameters, placement.pipes()));
+    costs.optimizer_ns.push_back(optimizer_ns(job, parameters, placement.pipes()));
+  }
+  costs.reserve_bytes = reserve_bytes(job);
+}
+
+std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& layers_per_stage, int sms) {
+  const LayerCosts costs = layer_costs(job, sms);
+  std::vector<StageProgram> programs;
+  for (const StageSpan& span : stage_spans(layers_per_stage)) programs.push_back(stage_program(costs, span));
+  return programs;
+}
+
+Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage) {
+  PIPELOOM_CHECK_OK(check_layers_per_stage(layers_per_stage, job.model->layers, placement.stages()));
+  const Cluster& cluster = *job.cluster;
+  std::vector<StageProgram> programs = programs_of(job, layers_per_stage, cluster.gpu.sms);
+  ScheduleCosts::Input input;
+  for (const StageProgram& program : programs) input.stages.push_back(stage_cost(program));
+  Pairs pairs;
+  if (job.layout.expert > 1) {
+    pairs = pairs_of(input.stages, programs_of(job, layers_per_stage, cluster.gpu.sms - cluster.comm_sms));
+  }
+  input.pairs = std::move(pairs.costs);
+  input.links = pipeline_links(job, placement.ranks());
+  input.message_bytes = {hand_over_bytes(job)};
+  PIPELOOM_TRY(ScheduleCosts schedule, ScheduleCosts::create(placement.stages(), placement.ranks(), std::move(input)));
+
+  StepCosts costs{.schedule = std::move(schedule)};
+  costs.layers_per_stage = std::move(layers_per_stage);
+  costs.programs = std::move(programs);
+  for (const StageProgram& program : costs.programs) costs.communication.push_back(communication_of(program));
+  costs.pair_hidden_ns = std::move(pairs.hidden_ns);
+  fill_memory(costs, job, placement);
+  costs.flops_per_step = reported_flops_per_step(job);
+  return costs;
+}
+
+}  // namespace
+
+Result<StepCosts> step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage) {
+  if (job.model) return model_step_costs(job, placement, std::move(layers_per_stage));
+  return direct_step_costs(job, placement);
+}
+
+}  // namespace pipeloom

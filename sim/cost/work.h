@@ -1,0 +1,93 @@
+#pragma once
+
+#include <vector>
+
+#include "core/component.h"
+#include "core/job.h"
+#include "sim/cost/routing.h"
+
+namespace pipeloom {
+
+// [m, k] x [k, n], `groups` of them in one launch.
+struct Product {
+  double m = 0;
+  double n = 0;
+  double k = 0;
+  double groups = 1;
+  bool fp8 = false;
+  bool weight_gradient = false;
+
+  double flops() const { return 2 * m * n * k * groups; }
+  // The products of the backward pass: dx [m, k] = dy [m, n] x w [n, k]; dw [k, n] = x [k, m] x dy [m, n].
+  Product for_input() const { return {m, k, n, groups, fp8, false}; }
+  Product for_weight() const { return {k, n, m, groups, fp8, true}; }
+};
+
+// What one GPU sends in an all-to-all.
+struct AllToAll {
+  double nic_bytes = 0;
+  double nvlink_bytes = 0;
+};
+
+// What one pass of one component does on one GPU, whatever the GPU is.
+struct PassWork {
+  std::vector<Product> products;
+  double core_forward_flops = 0;  // softmax(q k') v
+  double core_backward_flops = 0;
+  double memory_bytes = 0;  // read and written by memory-bound kernels
+  int kernels = 0;
+  int all_reduces = 0;          // over the tensor-parallel group ...
+  double all_reduce_bytes = 0;  // ... of this size each
+  AllToAll all_to_all;
+
+  // Products and attention core.
+  double flops() const;
+  PassWork& operator+=(const PassWork& other);
+};
+
+struct ComponentWork {
+  int layer = 0;  // as ComponentCost::layer
+  Component component = Component::kStage;
+  Lane lane = Lane::kCompute;
+  PassWork forward;
+  PassWork input;
+  PassWork weight;
+};
+
+// What of a job decides the work of a micro-batch.
+struct WorkShape {
+  double tokens = 0;    // of one micro-batch
+  double sequence = 0;  // that attention looks over
+  int tensor = 1;
+  bool fp8 = false;
+  Recompute recompute = Recompute::kNone;
+  Routing routing;
+
+  // Bytes of one number in an operand of a product; FP8 has an FP32 scale per 128 (DeepSeek-V3, section 3.3.2).
+  double operand_bytes() const { return fp8 ? 1 + 4.0 / 128 : 2; }
+  // Tensor parallelism splits the tokens outside of attention and the MLP (sequence parallelism, Korthikanti et al.,
+  // MLSys 2023): a GPU routes its share only.
+  double routed_tokens() const { return tokens / tensor; }
+};
+// REQUIRES: the job has a model.
+WorkShape make_work_shape(const Job& job);
+
+// The pieces of a layer, [component] in the order of the forward pass. `layer` only labels; `kind` is the layer of the
+// model whose shape it has.
+std::vector<ComponentWork> layer_work(const Model& model, const WorkShape& shape, int kind, int layer);
+ComponentWork embed_work(const Model& model, const WorkShape& shape);
+ComponentWork head_work(const Model& model, const WorkShape& shape, int layer);
+// Norms and projection before an MTP module's layer.
+ComponentWork mtp_embed_work(const Model& model, const WorkShape& shape, int layer);
+
+ComponentWork attention_work(const Model& model, const WorkShape& shape);
+ComponentWork mlp_work(const Model& model, const WorkShape& shape);
+ComponentWork router_work(const Model& model, const WorkShape& shape);
+ComponentWork experts_work(const Model& model, const WorkShape& shape);
+ComponentWork dispatch_work(const Model& model, const WorkShape& shape);
+ComponentWork combine_work(const Model& model, const WorkShape& shape);
+
+// A component whose I and W run the products of its F backward.
+ComponentWork compute_component(Component component, std::vector<Product> products);
+
+}  // namespace pipeloom

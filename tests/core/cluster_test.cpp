@@ -1,0 +1,81 @@
+#include "core/cluster.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "tests/support/models.h"
+
+namespace pipeloom {
+namespace {
+
+TEST(Cluster, KnowsPublishedGpus) {
+  for (const char* name : {"A100-40GB", "A100-80GB", "H100", "H800", "H200", "B200"}) {
+    const auto gpu = find_gpu(name);
+    ASSERT_TRUE(gpu.has_value()) << name;
+    Cluster cluster = test::h800_cluster(2);
+    cluster.gpu = *gpu;
+    EXPECT_TRUE(make_cluster(cluster).has_value()) << name;
+  }
+  EXPECT_EQ(find_gpu("H800")->nvlink_bytes_per_s, 160e9);  // DeepEP README: 160 of 200 GB/s
+}
+
+TEST(Cluster, UnknownGpuListsTheKnownOnes) {
+  const auto gpu = find_gpu("H801");
+  ASSERT_FALSE(gpu.has_value());
+  EXPECT_EQ(gpu.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(gpu.error().message,
+            "cluster.gpu \"H801\" is unknown; allowed are A100-40GB, A100-80GB, H100, H800, H200, B200");
+}
+
+TEST(Cluster, OneNodeNeedsNoNic) {
+  Cluster cluster = test::h800_cluster(1);
+  cluster.nic_bytes_per_s = 0;
+  EXPECT_TRUE(make_cluster(cluster).has_value());
+}
+
+struct Bad {
+  std::function<void(Cluster&)> change;
+  const char* message;
+};
+
+TEST(Cluster, RefusesEachIllegalFieldAlone) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinite = std::numeric_limits<double>::infinity();
+  const std::vector<Bad> bad = {
+      {[](Cluster& c) { c.nodes = 0; }, "cluster.nodes is 0; allowed are 1 to 1000000"},
+      {[](Cluster& c) {
+         c.nodes = 1'000'000;
+         c.gpus_per_node = 1'000;
+       },
+       "cluster.nodes is 1000000; with cluster.gpus_per_node = 1000 at most 10000000 GPUs are allowed"},
+      {[](Cluster& c) { c.gpus_per_node = -8; }, "cluster.gpus_per_node is -8; allowed are 1 to 1024"},
+      {[](Cluster& c) { c.nic_bytes_per_s = 0; }, "cluster.nic_bytes_per_s is 0; allowed are 1000000 to 1e+21"},
+      {[=](Cluster& c) { c.nic_bytes_per_s = nan; }, "cluster.nic_bytes_per_s is nan; allowed are 1000000 to 1e+21"},
+      {[](Cluster& c) { c.nvlink_latency_ns = -1; }, "cluster.nvlink_latency_ns is -1; allowed are 0 to 1000000000"},
+      {[](Cluster& c) { c.nic_latency_ns = -1; }, "cluster.nic_latency_ns is -1; allowed are 0 to 1000000000"},
+      {[](Cluster& c) { c.comm_sms = 132; }, "cluster.comm_sms is 132; allowed are 0 to 131"},
+      {[](Cluster& c) { c.gpu.name = ""; }, "cluster.gpu.name is empty; allowed is any other text"},
+      {[](Cluster& c) { c.gpu.sms = 0; }, "cluster.gpu.sms is 0; allowed are 1 to 10000"},
+      {[](Cluster& c) { c.gpu.memory_bytes = -1; },
+       "cluster.gpu.memory_bytes is -1; allowed are 1000000 to 1000000000000000"},
+      {[=](Cluster& c) { c.gpu.bf16_flops = infinite; }, "cluster.gpu.bf16_flops is inf; allowed are 1000000 to 1e+21"},
+      {[](Cluster& c) { c.gpu.fp8_flops = -1; }, "cluster.gpu.fp8_flops is -1; allowed are 1000000 to 1e+21"},
+      {[](Cluster& c) { c.gpu.memory_bytes_per_s = 0; },
+       "cluster.gpu.memory_bytes_per_s is 0; allowed are 1000000 to 1e+21"},
+      {[](Cluster& c) { c.gpu.nvlink_bytes_per_s = 0; },
+       "cluster.gpu.nvlink_bytes_per_s is 0; allowed are 1000000 to 1e+21"},
+  };
+  for (const Bad& one : bad) {
+    Cluster cluster = test::h800_cluster(256);
+    one.change(cluster);
+    const auto result = make_cluster(cluster);
+    ASSERT_FALSE(result.has_value()) << one.message;
+    EXPECT_EQ(result.error().message, one.message);
+  }
+}
+
+}  // namespace
+}  // namespace pipeloom

@@ -1,0 +1,113 @@
+#include "planner/layout/partition.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <random>
+
+#include "core/placement.h"
+#include "sim/cost/step_costs.h"
+#include "tests/support/models.h"
+
+namespace pipeloom {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<int> of(std::vector<int64_t> layers, int64_t first, int64_t last, int stages) {
+  return balanced_partition({std::move(layers), first, last}, stages).value();
+}
+
+TEST(Partition, EqualLayersAreSpreadEvenly) {
+  EXPECT_THAT(of({1, 1, 1, 1, 1, 1, 1, 1}, 0, 0, 4), ElementsAre(2, 2, 2, 2));
+  // The slowest stage has 3 either way; 1 + 3 + 3 + 3 is less even.
+  EXPECT_THAT(of({1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 0, 0, 4), ElementsAre(2, 2, 3, 3));
+}
+
+TEST(Partition, TheEndsCount) {
+  EXPECT_THAT(of({1, 1, 1, 1, 1, 1, 1, 1, 1}, 2, 4, 3), ElementsAre(3, 5, 1));
+  EXPECT_THAT(of({1, 1, 1, 1}, 0, 100, 2), ElementsAre(3, 1));
+}
+
+TEST(Partition, EveryStageHasALayer) {
+  EXPECT_THAT(of({100, 1, 1, 1}, 0, 0, 4), ElementsAre(1, 1, 1, 1));
+  EXPECT_THAT(of({0, 0, 0, 0, 0}, 0, 0, 2), ElementsAre(::testing::Gt(0), ::testing::Gt(0)));
+}
+
+TEST(Partition, OneStageHoldsAll) {
+  EXPECT_THAT(of({1, 2, 3}, 5, 5, 1), ElementsAre(3));
+}
+
+// The slowest stage over all partitions, by trying them.
+int64_t slowest_by_trying(const LayerWeights& weights, int stages, size_t begin = 0, bool first = true) {
+  const size_t layers = weights.layers_ns.size();
+  const int64_t extra = first ? weights.first_extra_ns : 0;
+  if (stages == 1) {
+    return std::accumulate(weights.layers_ns.begin() + static_cast<std::ptrdiff_t>(begin), weights.layers_ns.end(),
+                           extra + weights.last_extra_ns);
+  }
+  int64_t best = std::numeric_limits<int64_t>::max();
+  int64_t stage_ns = extra;
+  for (size_t end = begin + 1; end + static_cast<size_t>(stages) - 1 <= layers; ++end) {
+    stage_ns += weights.layers_ns[end - 1];
+    best = std::min(best, std::max(stage_ns, slowest_by_trying(weights, stages - 1, end, false)));
+  }
+  return best;
+}
+
+int64_t slowest_of(const LayerWeights& weights, const std::vector<int>& sizes) {
+  int64_t slowest = 0;
+  size_t layer = 0;
+  for (size_t stage = 0; stage < sizes.size(); ++stage) {
+    int64_t ns = stage == 0 ? weights.first_extra_ns : 0;
+    if (stage + 1 == sizes.size()) ns += weights.last_extra_ns;
+    for (int i = 0; i < sizes[stage]; ++i) ns += weights.layers_ns[layer++];
+    slowest = std::max(slowest, ns);
+  }
+  EXPECT_EQ(layer, weights.layers_ns.size());
+  return slowest;
+}
+
+TEST(Partition, IsOptimalOnRandomCosts) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 300; ++round) {
+    LayerWeights weights;
+    const int layers = 1 + static_cast<int>(random() % 10);
+    for (int i = 0; i < layers; ++i) weights.layers_ns.push_back(random() % 9);
+    weights.first_extra_ns = random() % 12;
+    weights.last_extra_ns = random() % 12;
+    const int stages = 1 + static_cast<int>(random() % layers);
+    const std::vector<int> sizes = balanced_partition(weights, stages).value();
+    ASSERT_EQ(static_cast<int>(sizes.size()), stages);
+    ASSERT_GE(*std::min_element(sizes.begin(), sizes.end()), 1);
+    EXPECT_EQ(slowest_of(weights, sizes), slowest_by_trying(weights, stages)) << "round " << round;
+  }
+}
+
+TEST(Partition, MoreStagesThanLayersAreRefused) {
+  EXPECT_EQ(balanced_partition({{1, 1}, 0, 0}, 3).error().message,
+            "the placement has 3 stages and the model 2 layers; allowed are 1 to 2 stages");
+}
+
+TEST(Partition, TheJobsOwnListIsCheckedAndKept) {
+  Job job = test::deepseek_v3_job();
+  job.layout.layers_per_stage = {31, 30};
+  EXPECT_THAT(partition(job, 2).value(), ElementsAre(31, 30));
+  EXPECT_EQ(partition(job, 16).error().message, "layout.layers_per_stage has 2 entries; the placement has 16 stages");
+  job.layout.layers_per_stage = {61, 0};
+  EXPECT_THAT(partition(job, 2).value(), ElementsAre(61, 0));
+}
+
+// The last stage of DeepSeek-V3 carries the head and the MTP module, together almost four MoE layers.
+TEST(Partition, DeepSeekV3sLastStageHasFewLayers) {
+  const std::vector<int> sizes = partition(test::deepseek_v3_job(), 16).value();
+  EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), 0), 61);
+  EXPECT_LE(sizes.back(), 2);
+  EXPECT_LE(*std::max_element(sizes.begin(), sizes.end()), 5);
+}
+
+}  // namespace
+}  // namespace pipeloom

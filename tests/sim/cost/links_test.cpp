@@ -1,0 +1,41 @@
+#include "sim/cost/links.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/models.h"
+
+namespace pipeloom {
+namespace {
+
+TEST(Links, GroupsThatFillNodesPutNeighboursOnDifferentNodes) {
+  const std::vector<LinkCost> links = pipeline_links(test::deepseek_v3_job(), 16);
+  ASSERT_EQ(links.size(), 1u);
+  EXPECT_EQ(links[0], (LinkCost{5'000, 45'000'000'000}));
+  EXPECT_EQ(hand_over_bytes(test::deepseek_v3_job()), 2 * 4096 * 7168);  // 58.7 MB: shared/costs.md, section 7
+}
+
+TEST(Links, ANodeHoldsSeveralRanksOfASmallPipeline) {
+  Job job = test::llama3_405b_job();
+  job.cluster->nodes = 2;
+  job.layout = {.pipeline = 8, .data = 1, .tensor = 2, .expert = 1, .layers_per_stage = {}};
+  const std::vector<LinkCost> links = pipeline_links(job, 8);
+  ASSERT_EQ(links.size(), 64u);
+  const LinkCost nvlink = {2'000, 360'000'000'000};
+  EXPECT_EQ(links[0 * 8 + 1], nvlink);
+  EXPECT_EQ(links[2 * 8 + 3], nvlink);
+  EXPECT_EQ(links[3 * 8 + 4].latency_ns, 5'000);
+  EXPECT_EQ(links[4 * 8 + 3].latency_ns, 5'000);
+  EXPECT_EQ(hand_over_bytes(job), int64_t{2} * 8192 * 16384 / 2);
+}
+
+TEST(Links, OneNodeNeedsNoNic) {
+  Job job = test::llama3_405b_job();
+  job.cluster->nodes = 1;
+  job.layout = {.pipeline = 8, .data = 1, .tensor = 1, .expert = 1, .layers_per_stage = {}};
+  const std::vector<LinkCost> links = pipeline_links(job, 8);
+  ASSERT_EQ(links.size(), 1u);
+  EXPECT_EQ(links[0].latency_ns, 2'000);
+}
+
+}  // namespace
+}  // namespace pipeloom

@@ -1,0 +1,109 @@
+#include "sim/cost/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "tests/support/models.h"
+
+namespace pipeloom {
+namespace {
+
+Job gpt3_job(int tensor) {
+  Job job = test::llama3_405b_job();
+  job.model = test::gpt3_175b();
+  job.batch = {.sequence_length = 2048, .micro_batch_size = 1, .global_batch = 128};
+  job.micro_batches = 0;
+  job.layout.tensor = tensor;
+  job.layout.data = 64 / tensor;
+  return make_job(job).value();
+}
+
+constexpr StageSpan kOneLayer = {4, 1, false, false};
+
+// Korthikanti et al. (MLSys 2023, section 4.1): sbh · (34 + 5as/h) / t. Two h are dropout masks, which we leave out;
+// FlashAttention keeps 4a instead of 5as.
+TEST(Memory, ActivationsOfADenseLayerAreKorthikantis) {
+  const double tokens = 2048;
+  const double expected = tokens * (32 * 12288 + 4 * 96);
+  EXPECT_EQ(stage_activation(gpt3_job(1), kOneLayer).total, static_cast<int64_t>(expected));
+  EXPECT_EQ(stage_activation(gpt3_job(8), kOneLayer).total, static_cast<int64_t>(expected / 8));
+}
+
+// Qi et al. (Zero Bubble, ICLR 2024, table 1): W needs 32h.
+TEST(Memory, WeightGradientsOfADenseLayerKeepZeroBubbles) {
+  EXPECT_EQ(stage_activation(gpt3_job(1), kOneLayer).kept_for_weight, int64_t{2048} * 32 * 12288);
+}
+
+TEST(Memory, FullRecomputationKeepsTheInput) {
+  Job job = gpt3_job(1);
+  const int64_t reserve = reserve_bytes(job);
+  const int64_t layer = stage_activation(job, kOneLayer).total;
+  job.recompute = Recompute::kFull;
+  EXPECT_EQ(stage_activation(job, kOneLayer).total, int64_t{2} * 2048 * 12288);
+  EXPECT_EQ(reserve_bytes(job), reserve + layer);  // one layer is rebuilt at a time
+}
+
+TEST(Memory, SelectiveRecomputationKeepsLess) {
+  Job job = gpt3_job(1);
+  const int64_t all = stage_activation(job, kOneLayer).total;
+  job.recompute = Recompute::kSelective;
+  const int64_t norms_and_gelu = int64_t{2048} * (2 + 2 + 8) * 12288;
+  EXPECT_EQ(all - stage_activation(job, kOneLayer).total, norms_and_gelu);
+}
+
+// Megatron-LM: 18 bytes a parameter in BF16, 6 + 12/d with a distributed optimizer.
+TEST(Memory, StateFollowsZeroStages) {
+  Job job = gpt3_job(8);  // 8 replicas
+  const StageParameters parameters = {.dense = 1'000'000, .routed = 0, .ends = 0};
+  const auto state = [&](int zero_stage, int copies) {
+    job.zero_stage = zero_stage;
+    return stage_state(job, parameters, copies);
+  };
+  EXPECT_EQ(state(0, 1), (StageState{2'000'000, 4'000'000, 12'000'000}));
+  EXPECT_EQ(state(1, 1), (StageState{2'000'000, 4'000'000, 1'500'000}));
+  EXPECT_EQ(state(1, 2), (StageState{2'000'000, 4'000'000, 750'000}));
+  EXPECT_EQ(state(2, 1), (StageState{2'000'000, 500'000, 1'500'000}));
+  EXPECT_EQ(state(3, 1), (StageState{250'000, 500'000, 1'500'000}));
+}
+
+TEST(Memory, ExpertsAreReplicatedLess) {
+  const Replication replicas = replication(test::deepseek_v3_job().layout, 2);
+  EXPECT_EQ(replicas.dense, 256);  // shared/costs.md, section 7
+  EXPECT_EQ(replicas.routed, 4);
+}
+
+TEST(Memory, ParametersOfADeepSeekV3Layer) {
+  const StageParameters parameters = stage_parameters(test::deepseek_v3_job(), {10, 1, false, false});
+  EXPECT_NEAR(static_cast<double>(parameters.routed), 176e6, 0.01 * 176e6);  // shared/costs.md, section 7
+  EXPECT_NEAR(static_cast<double>(parameters.dense), 233e6, 0.01 * 233e6);
+}
+
+TEST(Memory, TheEndsAreOnTheFirstAndLastStage) {
+  const Job job = test::deepseek_v3_job();
+  EXPECT_EQ(stage_parameters(job, {0, 0, true, false}).ends, int64_t{7168} * 129280);
+  EXPECT_EQ(stage_parameters(job, {61, 0, false, true}).ends, int64_t{7168} * 129281);  // and the final norm
+  EXPECT_EQ(stage_parameters(job, {10, 4, false, false}).ends, 0);
+  EXPECT_EQ(stage_activation(job, {0, 0, true, false}).total, 0);
+}
+
+// DeepSeek-V3 was trained on 80 GB: DualPipe holds two copies of the parameters and, on rank r, 16 - r micro-batches of
+// stage r and r + 1 of stage 15 - r.
+TEST(Memory, DeepSeekV3FitsItsGpus) {
+  const Job job = test::deepseek_v3_job();
+  const std::vector<int> layers = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1};
+  const std::vector<StageSpan> spans = stage_spans(layers);
+  for (int rank = 0; rank < 8; ++rank) {
+    int64_t bytes = reserve_bytes(job);
+    for (const auto& [stage, alive] : {std::pair{rank, 16 - rank}, std::pair{15 - rank, rank + 1}}) {
+      bytes += stage_state(job, stage_parameters(job, spans[stage]), 2).total_bytes();
+      bytes += alive * stage_activation(job, spans[stage]).total;
+    }
+    printf("  rank %d: %.1f GB\n", rank, static_cast<double>(bytes) / 1e9);
+    EXPECT_LT(bytes, job.cluster->gpu.memory_bytes);
+    EXPECT_GT(bytes, job.cluster->gpu.memory_bytes / 2);  // a model this small would have run on fewer GPUs
+  }
+}
+
+}  // namespace
+}  // namespace pipeloom
