@@ -101,12 +101,21 @@ TEST(NamedSchedules, HaveUniqueNames) {
 }
 
 TEST(NamedSchedules, SuggestTheNearestNameForAnUnknownOne) {
-  const auto error = [](std::string_view name) { return find_schedule(name).error(); };
+  const auto error = [](std::string_view name) {
+    const auto found = find_schedule(name);
+    return found ? Error{ErrorCode::kInvalid, "found"} : found.error();
+  };
   EXPECT_EQ(error("dualpip").message,
             "schedule \"dualpip\" is unknown; did you mean \"dualpipe\"? All of them: pipeloom list-schedules");
-  EXPECT_NE(error("1F1B").message.find("did you mean \"1f1b\""), std::string::npos);
-  EXPECT_NE(error("interleaved1f1b").message.find("did you mean \"interleaved-1f1b\""), std::string::npos);
+  EXPECT_NE(error("1f2b").message.find("did you mean \"1f1b\""), std::string::npos);
+  EXPECT_NE(error("interleave-1f1b").message.find("did you mean \"interleaved-1f1b\""), std::string::npos);
   EXPECT_EQ(error("").code, ErrorCode::kNotFound);
+}
+
+TEST(NamedSchedules, MatchWhateverTheCaseAndTheDashes) {
+  for (const std::string_view name : {"1F1B", "Interleaved1F1B", "interleaved_1f1b"}) {
+    EXPECT_TRUE(find_schedule(name).has_value()) << name;
+  }
 }
 
 }  // namespace
