@@ -73,7 +73,7 @@ TEST(ZeroBubbleModel, PeerTimesAreReproduced) {
   EXPECT_GE(rows, 20);
 }
 
-// Qi et al., "Zero Bubble Pipeline Parallelism", 2023, table 1: exact where neither F nor I is shorter than W.
+// Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 2: exact where neither F nor I is shorter than W.
 TEST(ZeroBubbleModel, ZbH1BubbleMatchesFormula) {
   std::mt19937 random(7);
   for (int ranks = 1; ranks <= 8; ++ranks) {
