@@ -42,7 +42,7 @@ TEST(LayerCosts, ComputeOfTheMeasuredDeepSeekV3Layer) {
   }
 }
 
-// DeepEP's published rates at EP64 are not reached in the chunk (26 to 40 of 50 GB/s with balanced routing): the
+// DeepEP's published rates at EP64 (46 and 45 GB/s) are not reached in the chunk (26 to 40): the
 // payloads come out low, but never by half, and never above.
 TEST(LayerCosts, AllToAllOfTheMeasuredDeepSeekV3Layer) {
   const StageProgram layer = layer_costs(test::deepseek_v3_job(), 112).layers[10];
