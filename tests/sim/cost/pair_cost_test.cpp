@@ -49,6 +49,13 @@ TEST(PairCost, CombineWaitsForItsExperts) {
   EXPECT_EQ(overlap({block({2, 1, 4, 8}, {}, 0, 0)}, {block({}, {5, 1, 3, 3}, 1, 1)}).duration_ns, 19);
 }
 
+TEST(PairCost, ForwardAloneIsAChain) {
+  const LayerBlock layer = block({2, 3, 4, 5}, {}, 0, 0);
+  const OverlapTime time = overlap({layer, layer}, {});
+  EXPECT_EQ(time.duration_ns, 2 * 14);
+  EXPECT_EQ(time.hidden_ns(), 0);
+}
+
 TEST(PairCost, StagesOfUnequalLength) {
   const LayerBlock layer = block({10, 0, 10, 0}, {10, 0, 10, 0}, 5, 5);
   EXPECT_EQ(overlap({layer, layer, layer}, {layer}).duration_ns, 3 * 20 + 30);
