@@ -50,8 +50,7 @@ Result<Schedule> Schedule::create(Placement placement, std::vector<uint16_t> pip
   Schedule schedule(std::move(placement), std::move(pipe_of_micro_batch));
   schedule.flatten(orders);
   PIPELOOM_CHECK_OK(check_complete(schedule));
-  PIPELOOM_TRY(schedule.topological_order_, find_topological_order(schedule));
-  PIPELOOM_CHECK_OK(check_queue_order(schedule));
+  PIPELOOM_TRY(schedule.topological_order_, check_order(schedule));
   return schedule;
 }
 

@@ -21,10 +21,10 @@ struct Slot {
   uint16_t backward_stage = 0;
   SlotKind kind = SlotKind::kF;
   // Only blocking P2P looks at these two. `send_later`: the output joins the batch after the next slot instead of the
-  // one after this slot. `receive_early`: the input of the (forward) pass is received with the batch before the
-  // previous slot instead of the one before this slot. DualPipe needs both (schedules.md, section 3).
+  // one after this slot. `receive_early`: the input of the forward pass is received with the batch that many slots
+  // earlier than the one before this slot. DualPipe needs both (schedules.md, section 3).
   uint8_t send_later = 0;
-  uint8_t receive_early = 0;
+  uint16_t receive_early = 0;
 
   static Slot forward(int stage, int micro_batch) { return pass(SlotKind::kF, stage, micro_batch); }
   static Slot backward(int stage, int micro_batch) { return pass(SlotKind::kB, stage, micro_batch); }
@@ -34,8 +34,13 @@ struct Slot {
     return {micro_batch, 0, static_cast<uint16_t>(stage), 0, kind, 0, 0};
   }
   static Slot pair(int stage, int micro_batch, int backward_stage, int backward_micro_batch) {
-    return {micro_batch, backward_micro_batch, static_cast<uint16_t>(stage), static_cast<uint16_t>(backward_stage),
-            SlotKind::kFB, 0, 0};
+    return {micro_batch,
+            backward_micro_batch,
+            static_cast<uint16_t>(stage),
+            static_cast<uint16_t>(backward_stage),
+            SlotKind::kFB,
+            0,
+            0};
   }
 
   bool has_forward() const { return kind == SlotKind::kF || kind == SlotKind::kFB; }

@@ -13,10 +13,9 @@ namespace pipeloom {
 // Every pass exactly once, on the rank that holds the stage for the micro-batch's pipe, F before I before W there.
 Status check_complete(const Schedule& schedule);
 
-// A topological order of the slots, or the cycle of ranks that wait for each other.
-Result<std::vector<uint32_t>> find_topological_order(const Schedule& schedule);
-
-// On every queue the consumer takes the messages in the order in which the producer sends them.
-Status check_queue_order(const Schedule& schedule);
+// A topological order of the slots; or the cycle of ranks that wait for each other; or the queue on which the consumer
+// does not take the messages in the order in which the producer sends them.
+// REQUIRES: check_complete.
+Result<std::vector<uint32_t>> check_order(const Schedule& schedule);
 
 }  // namespace pipeloom

@@ -37,7 +37,7 @@ struct NamedSchedule {
 
 std::span<const NamedSchedule> named_schedules();
 
-// The error of an unknown name suggests the nearest one.
+// Case, dashes and underscores don't matter. The error of an unknown name suggests the nearest one.
 Result<const NamedSchedule*> find_schedule(std::string_view name);
 
 }  // namespace pipeloom

@@ -1,0 +1,220 @@
+#include "core/lowering/lower.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+
+#include "core/lowering/slot_components.h"
+#include "core/messages.h"
+
+namespace pipeloom {
+
+namespace {
+
+constexpr uint32_t kNone = MessageTable::kNone;
+constexpr Direction kDirections[] = {Direction::kForward, Direction::kBackward};
+
+// The last task on each of a slot's two lanes so far.
+struct LaneEnds {
+  std::array<uint32_t, 2> task = {kNone, kNone};  // [Lane::kCompute, Lane::kEp]
+};
+
+class Lowering {
+ public:
+  Lowering(const Schedule& schedule, const StepCosts& costs)
+      : schedule_(schedule), costs_(costs), messages_(schedule), ends_(schedule.slots().size()),
+        begins_(schedule.slots().size()),
+        last_weight_slot_(static_cast<size_t>(schedule.ranks()) * schedule.stages(), kNone) {}
+
+  TaskGraph run() {
+    for (int rank = 0; rank < schedule_.ranks(); ++rank) add_slots(rank);
+    add_sends();
+    add_receives();
+    add_gradient_reductions();
+    add_optimizers();
+    return std::move(builder_).build();
+  }
+
+ private:
+  // --- components: slots of a rank one after the other, each on two lanes ---
+
+  void add_slots(int rank) {
+    LaneEnds before;
+    for (uint32_t slot = schedule_.first_slot(rank); slot < schedule_.first_slot(rank + 1); ++slot) {
+      before = add_slot(rank, slot, before);
+      ends_[slot] = before;
+    }
+  }
+
+  // A slot starts when both lanes of the slot before it are done; its tasks then follow their chains (F, I) and lanes.
+  LaneEnds add_slot(int rank, uint32_t number, const LaneEnds& before) {
+    const Slot& slot = schedule_.slots()[number];
+    LaneEnds ends = before;
+    std::array<bool, 2> lane_used = {false, false};
+    uint32_t forward_end = kNone;
+    uint32_t input_end = kNone;
+    for (const SlotComponent& part : slot_components(slot, costs_.programs)) {
+      const uint32_t task = builder_.add(component_task(rank, number, part));
+      const size_t lane = part.cost.lane == Lane::kCompute ? 0 : 1;
+      if (!lane_used[lane]) {
+        lane_used[lane] = true;
+        begins_[number].push_back(task);
+        if (before.task[1 - lane] != kNone) builder_.depend(task, before.task[1 - lane]);
+      }
+      uint32_t& chain_end = part.pass == SlotKind::kF ? forward_end : input_end;
+      if (chain_end != kNone) builder_.depend(task, chain_end);
+      if (part.pass != SlotKind::kW) chain_end = task;
+      ends.task[lane] = task;
+    }
+    if (slot.has_weight_backward()) {
+      last_weight_slot_[stage_index(rank, slot.backward_pass_stage())] = number;
+    }
+    return ends;
+  }
+
+  Task component_task(int rank, uint32_t slot, const SlotComponent& part) const {
+    Task task;
+    task.key = {rank, static_cast<int32_t>(slot - schedule_.first_slot(rank)), part.cost.layer, part.cost.component,
+                part.pass};
+    task.lane = part.cost.lane;
+    task.duration_ns = part.duration_ns;
+    return task;
+  }
+
+  size_t stage_index(int rank, int stage) const { return static_cast<size_t>(rank) * schedule_.stages() + stage; }
+
+  // `task` waits for everything that `slot` does.
+  void depend_on_slot(uint32_t task, uint32_t slot) {
+    for (const uint32_t end : ends_[slot].task) {
+      if (end != kNone) builder_.depend(task, end);
+    }
+  }
+
+  // --- hand-overs: a send on the producer's rank, a receive one latency later on the consumer's ---
+
+  Task transfer_task(TaskKind kind, uint32_t message, Direction direction) const {
+    const Placement::Queue& queue = schedule_.placement().queues()[messages_.messages()[message].queue];
+    const bool send = kind == TaskKind::kSend;
+    const uint32_t slot = send ? messages_.messages()[message].producer : messages_.messages()[message].consumer;
+    const int rank = send ? queue.source : queue.target;
+    const Slot& content = schedule_.slots()[slot];
+    const bool forward = direction == Direction::kForward;
+    const int micro_batch = forward ? content.micro_batch : content.backward_pass_micro_batch();
+    const int micro_batch_class = costs_.schedule.class_of(micro_batch);
+    Task task;
+    task.key = {rank, static_cast<int32_t>(slot - schedule_.first_slot(rank)),
+                forward ? content.stage : content.backward_pass_stage(), Component::kStage,
+                forward ? SlotKind::kF : SlotKind::kI};
+    task.kind = kind;
+    task.lane = Lane::kP2p;
+    task.direction = direction;
+    task.peer = send ? queue.target : queue.source;
+    task.bytes = costs_.schedule.message_bytes(micro_batch_class);
+    if (send) {
+      task.duration_ns = costs_.schedule.occupancy_ns(costs_.schedule.link(rank, task.peer), micro_batch_class);
+    }
+    return task;
+  }
+
+  void add_sends() {
+    send_of_.assign(messages_.messages().size(), kNone);
+    for (uint32_t slot = 0; slot < schedule_.slots().size(); ++slot) {
+      for (const Direction direction : kDirections) {
+        const uint32_t message = messages_.output(slot, direction);
+        if (message == kNone) continue;
+        send_of_[message] = builder_.add(transfer_task(TaskKind::kSend, message, direction));
+        depend_on_slot(send_of_[message], slot);
+      }
+    }
+  }
+
+  void add_receives() {
+    for (uint32_t slot = 0; slot < schedule_.slots().size(); ++slot) {
+      for (const Direction direction : kDirections) {
+        const uint32_t message = messages_.input(slot, direction);
+        if (message == kNone) continue;
+        const uint32_t receive = builder_.add(transfer_task(TaskKind::kReceive, message, direction));
+        const Placement::Queue& queue = schedule_.placement().queues()[messages_.messages()[message].queue];
+        builder_.depend(receive, send_of_[message], costs_.schedule.link(queue.source, queue.target).latency_ns);
+        for (const uint32_t begin : begins_[slot]) builder_.depend(begin, receive);
+      }
+    }
+  }
+
+  // --- the end of the step ---
+
+  // One collective per stage over the ranks that hold a copy; the payload starts when the last member is there. Gradients
+  // of late stages are ready first.
+  void add_gradient_reductions() {
+    const Placement& placement = schedule_.placement();
+    reductions_.resize(schedule_.ranks());
+    for (int stage = schedule_.stages() - 1; stage >= 0; --stage) {
+      for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+        const int rank = placement.rank_of(pipe, stage);
+        Task task;
+        task.key = {rank, -1, stage, Component::kStage, SlotKind::kW};
+        task.kind = TaskKind::kGradientReduction;
+        task.lane = Lane::kDp;
+        task.collective = stage;
+        task.duration_ns = costs_.gradient_reduction_ns[stage];
+        const uint32_t number = builder_.add(task);
+        reductions_[rank].push_back(number);
+        for (int member = 0; member < placement.pipes(); ++member) {
+          const uint32_t last = last_weight_slot_[stage_index(placement.rank_of(member, stage), stage)];
+          if (last != kNone) depend_on_slot(number, last);
+        }
+      }
+    }
+  }
+
+  void add_optimizers() {
+    for (int rank = 0; rank < schedule_.ranks(); ++rank) {
+      Task task;
+      task.key = {rank, -1, -1, Component::kStage, SlotKind::kW};
+      task.kind = TaskKind::kOptimizer;
+      for (const Chunk& chunk : schedule_.placement().chunks_of(rank)) {
+        task.duration_ns += costs_.optimizer_ns[chunk.stage];
+      }
+      const uint32_t number = builder_.add(task);
+      for (const uint32_t reduction : reductions_[rank]) builder_.depend(number, reduction);
+    }
+  }
+
+  const Schedule& schedule_;
+  const StepCosts& costs_;
+  const MessageTable messages_;
+  TaskGraphBuilder builder_;
+  std::vector<LaneEnds> ends_;                  // [slot]
+  std::vector<std::vector<uint32_t>> begins_;   // [slot] its first task on each lane
+  std::vector<uint32_t> last_weight_slot_;      // [rank][stage] the last slot that holds a W of the stage
+  std::vector<uint32_t> send_of_;               // [message]
+  std::vector<std::vector<uint32_t>> reductions_;  // [rank]
+};
+
+}  // namespace
+
+TaskGraph lower(const Schedule& schedule, const StepCosts& costs) { return Lowering(schedule, costs).run(); }
+
+Plan make_plan(Job job, std::string schedule_name, Schedule schedule, StepCosts costs, int comm_sms,
+               const PlanSummary& summary) {
+  const uint64_t digest = lower(schedule, costs).digest();
+  return {std::move(job), std::move(schedule_name), std::move(schedule), std::move(costs), comm_sms, summary,
+          kLoweringVersion, digest};
+}
+
+Status check_digest(const Plan& plan) {
+  if (plan.lowering_version != kLoweringVersion) {
+    return unsupported(fmt::format("the plan was lowered by version {}; this pipeloom lowers by version {}: plan it again",
+                                   plan.lowering_version, kLoweringVersion));
+  }
+  const uint64_t digest = lower(plan.schedule, plan.costs).digest();
+  if (digest != plan.task_digest) {
+    return invalid(fmt::format("the plan's tasks have the digest {:016x}; its writer recorded {:016x}: the file was "
+                               "changed or damaged",
+                               digest, plan.task_digest));
+  }
+  return {};
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "core/plan.h"
+#include "core/schedule.h"
+#include "core/step_costs.h"
+#include "core/task_graph.h"
+
+namespace pipeloom {
+
+// Raised with every change of what lower() makes of a plan: a reader of another version recomputes nothing, it refuses.
+inline constexpr int kLoweringVersion = 1;
+
+// Every component of every slot on every rank, sends and receives, gradient reductions and the optimizer, for one
+// replica; the others are alike. Deterministic: same input, same tasks in the same order.
+// Inside an overlapped pair the components follow DeepSeek-V3's order (arXiv 2412.19437, Figure 4).
+TaskGraph lower(const Schedule& schedule, const StepCosts& costs);
+
+// A plan with its lowering version and digest. `summary` is what the caller's simulation says.
+Plan make_plan(Job job, std::string schedule_name, Schedule schedule, StepCosts costs, int comm_sms,
+               const PlanSummary& summary);
+
+// Fails where this program does not lower the plan to the tasks that its writer saw.
+Status check_digest(const Plan& plan);
+
+}  // namespace pipeloom

@@ -1,0 +1,30 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "planner/cli/program.h"
+
+namespace {
+
+pipeloom::Terminal stdout_terminal() {
+  pipeloom::Terminal terminal;
+  if (isatty(STDOUT_FILENO) == 0) return terminal;
+  // https://no-color.org
+  terminal.colour = std::getenv("NO_COLOR") == nullptr;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) terminal.columns = size.ws_col;
+  return terminal;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return pipeloom::run_pipeloom(argc, argv, std::cout, std::cerr, stdout_terminal());
+  } catch (const std::exception& bug) {
+    std::cerr << "pipeloom: internal error, please report it: " << bug.what() << '\n';
+    return 70;  // EX_SOFTWARE of sysexits.h
+  }
+}

@@ -1,0 +1,115 @@
+#include "planner/cli/report.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "core/messages.h"
+#include "core/units.h"
+#include "planner/cli/table.h"
+#include "sim/report/idle.h"
+#include "sim/report/memory.h"
+
+namespace pipeloom {
+
+std::string time_text(const Job& job, int64_t ns) { return job.model ? format_duration(ns) : format_millionths(ns); }
+
+std::string memory_text(const Job& job, int64_t amount) {
+  return job.model ? format_bytes(amount) : fmt::format("{} chunks", format_millionths(amount));
+}
+
+std::string percent_text(double share) { return fmt::format("{:.1f} %", share * 100); }
+
+double json_time(int64_t ns) { return static_cast<double>(ns) / static_cast<double>(kNsPerUnit); }
+
+std::vector<int64_t> peak_chunks(const Subject& subject) {
+  const Schedule& schedule = subject.evaluation.schedule;
+  const ActivationSize chunk = {1'000'000, subject.job.weight_share_millionths};
+  return peak_activations(schedule, std::vector(schedule.stages(), chunk));
+}
+
+std::vector<IdleInterval> idle_of(const Subject& subject) {
+  const Evaluation& evaluation = subject.evaluation;
+  const MessageTable messages(evaluation.schedule);
+  const HandOvers hand_overs(evaluation.schedule, evaluation.costs.schedule, messages, evaluation.timeline,
+                             subject.job.p2p.mode);
+  return idle_intervals(evaluation.schedule, evaluation.timeline, hand_overs);
+}
+
+nlohmann::json subject_json(const Subject& subject) {
+  const Evaluation& evaluation = subject.evaluation;
+  const Bubble& bubble = evaluation.bubble;
+  nlohmann::json json = {{"schedule", subject.schedule_name},
+                         {"placement", placement_name(evaluation.schedule.placement().kind())},
+                         {"ranks", evaluation.schedule.ranks()},
+                         {"stages", evaluation.schedule.stages()},
+                         {"micro_batches", evaluation.schedule.micro_batches()},
+                         {"unit", "ms"},
+                         {"makespan", json_time(bubble.makespan_ns)},
+                         {"span", json_time(bubble.span_ns)},
+                         {"time_per_step", json_time(evaluation.end.step_ns)},
+                         {"bubble_global_rate", bubble.global_rate()},
+                         {"bubble_span_rate", bubble.span_rate()},
+                         {"overlap", evaluation.overlap},
+                         {"weight_copies", evaluation.weight_copies}};
+  const std::vector<int64_t> peaks = peak_chunks(subject);
+  for (int rank = 0; rank < evaluation.schedule.ranks(); ++rank) {
+    json["busy"].push_back(json_time(bubble.busy_ns[rank]));
+    json["bubble_global"].push_back(json_time(bubble.global_ns(rank)));
+    json["bubble_span"].push_back(json_time(bubble.span_bubble_ns(rank)));
+    json["peak_activations"].push_back(static_cast<double>(peaks[rank]) / 1e6);
+    if (subject.job.model) json["peak_memory_bytes"].push_back(evaluation.memory[rank].total());
+  }
+  const auto totals = idle_by_cause(evaluation.schedule.ranks(), idle_of(subject));
+  for (int cause = 0; cause < kIdleCauses; ++cause) {
+    nlohmann::json per_rank = nlohmann::json::array();
+    int64_t sum_ns = 0;
+    for (const auto& rank : totals) {
+      per_rank.push_back(json_time(rank[cause]));
+      sum_ns += rank[cause];
+    }
+    if (sum_ns > 0) json["idle"][idle_cause_name(static_cast<IdleCause>(cause))] = per_rank;
+  }
+  if (!evaluation.costs.layers_per_stage.empty()) json["layers_per_stage"] = evaluation.costs.layers_per_stage;
+  return json;
+}
+
+std::string headline(const Subject& subject) {
+  const Evaluation& evaluation = subject.evaluation;
+  const auto named = find_schedule(subject.schedule_name);
+  return fmt::format("{}{}{}: {} ranks, {} stages ({}), {} micro-batches", subject.job.name,
+                     subject.job.name.empty() ? "" : " | ",
+                     named ? std::string((*named)->title) : subject.schedule_name, evaluation.schedule.ranks(),
+                     evaluation.schedule.stages(), placement_name(evaluation.schedule.placement().kind()),
+                     evaluation.schedule.micro_batches());
+}
+
+void print_summary(const Subject& subject, const Output& output) {
+  const Job& job = subject.job;
+  const Evaluation& evaluation = subject.evaluation;
+  const Bubble& bubble = evaluation.bubble;
+  output.out << fmt::format("makespan {}   span {}   bubble {} of the makespan, {} of the span\n",
+                            time_text(job, bubble.makespan_ns), time_text(job, bubble.span_ns),
+                            percent_text(bubble.global_rate()), percent_text(bubble.span_rate()));
+  if (evaluation.end.step_ns != bubble.makespan_ns) {
+    output.out << fmt::format("time per step {}, with gradient reduction and optimizer\n",
+                              time_text(job, evaluation.end.step_ns));
+  }
+  if (evaluation.overlap > 0) {
+    output.out << fmt::format("all-to-all hidden under compute: {}\n", percent_text(evaluation.overlap));
+  }
+  const std::vector<int64_t> peaks = peak_chunks(subject);
+  Table table({"rank", "busy", "idle", "bubble in span", "peak activations"});
+  if (job.model) table.add_column("peak memory");
+  for (int rank = 0; rank < evaluation.schedule.ranks(); ++rank) {
+    std::vector<std::string> row = {std::to_string(rank), time_text(job, bubble.busy_ns[rank]),
+                                    time_text(job, bubble.global_ns(rank)), time_text(job, bubble.span_bubble_ns(rank)),
+                                    format_millionths(peaks[rank])};
+    if (job.model) row.push_back(format_bytes(evaluation.memory[rank].total()));
+    table.add_row(std::move(row));
+  }
+  output.out << '\n' << table.text();
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <iosfwd>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/idle.h"
+#include "planner/cli/command.h"
+#include "planner/cli/subject.h"
+
+namespace pipeloom {
+
+// Times of a job with a model are for people ("19.9 s"); those of a job for learning are in its units ("57").
+std::string time_text(const Job& job, int64_t ns);
+std::string memory_text(const Job& job, int64_t amount);
+std::string percent_text(double share);
+
+// A time in JSON: units of kNsPerUnit (milliseconds).
+double json_time(int64_t ns);
+
+// [rank] Peak activations in millionths of a chunk.
+std::vector<int64_t> peak_chunks(const Subject& subject);
+
+// The idle intervals of a subject, by rank, then time.
+std::vector<IdleInterval> idle_of(const Subject& subject);
+
+// What `simulate --json` prints.
+nlohmann::json subject_json(const Subject& subject);
+
+// One line of facts about the subject, and the numbers that simulate prints for people.
+std::string headline(const Subject& subject);
+void print_summary(const Subject& subject, const Output& output);
+
+}  // namespace pipeloom

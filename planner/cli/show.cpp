@@ -1,0 +1,71 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "planner/cli/command.h"
+#include "planner/cli/report.h"
+#include "planner/cli/subject.h"
+#include "planner/cli/text_timeline.h"
+
+namespace pipeloom {
+
+namespace {
+
+struct Options {
+  SubjectOptions subject;
+  bool json = false;
+  int columns = 0;
+};
+
+nlohmann::json slots_json(const Subject& subject) {
+  const Schedule& schedule = subject.evaluation.schedule;
+  nlohmann::json ranks = nlohmann::json::array();
+  for (int rank = 0; rank < schedule.ranks(); ++rank) {
+    nlohmann::json slots = nlohmann::json::array();
+    for (uint32_t slot = schedule.first_slot(rank); slot < schedule.first_slot(rank + 1); ++slot) {
+      const Slot& content = schedule.slots()[slot];
+      nlohmann::json entry = {{"op", slot_kind_name(content.kind)},
+                              {"stage", content.stage},
+                              {"micro_batch", content.micro_batch},
+                              {"start", json_time(subject.evaluation.timeline.start_ns[slot])},
+                              {"end", json_time(subject.evaluation.timeline.end_ns[slot])}};
+      if (content.kind == SlotKind::kFB) {
+        entry["backward_stage"] = content.backward_stage;
+        entry["backward_micro_batch"] = content.backward_micro_batch;
+      }
+      slots.push_back(std::move(entry));
+    }
+    ranks.push_back(std::move(slots));
+  }
+  return ranks;
+}
+
+Status run(const Options& options, const Output& output) {
+  PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
+  if (options.json) {
+    nlohmann::json json = subject_json(subject);
+    json["slots"] = slots_json(subject);
+    output.out << json.dump(2) << '\n';
+    return {};
+  }
+  output.out << headline(subject) << "\n\n";
+  Terminal terminal = output.terminal;
+  if (options.columns > 0) terminal.columns = options.columns;
+  output.out << text_timeline(subject.evaluation.schedule, subject.evaluation.timeline, terminal) << '\n';
+  print_summary(subject, output);
+  return {};
+}
+
+}  // namespace
+
+void add_show(CLI::App& app, Action& chosen) {
+  CLI::App* command = app.add_subcommand("show", "The timeline of one schedule as text, and its numbers");
+  const auto options = std::make_shared<Options>();
+  add_subject_options(*command, options->subject, SubjectKind::kJobOrPlan);
+  command->add_option("--columns", options->columns, "width of the picture")->check(CLI::Range(40, 10000));
+  command->add_flag("--json", options->json, "for scripts, with every slot");
+  command->callback([options, &chosen] { chosen = [options](const Output& output) { return run(*options, output); }; });
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vector>
+
+#include "core/job.h"
+#include "planner/evaluate.h"
+#include "planner/schedules/table.h"
+
+namespace pipeloom {
+
+struct ComparedSchedule {
+  const NamedSchedule* named = nullptr;
+  Result<Evaluation> evaluation;  // or why it can't run
+  bool fits = false;              // it runs, and its fullest rank stays within the memory limit
+};
+
+// Every schedule of the table for one job: those that fit by time per step, then those that don't fit, then those that
+// can't run.
+std::vector<ComparedSchedule> compare_schedules(const Job& job);
+
+}  // namespace pipeloom

@@ -1,0 +1,95 @@
+#include "planner/evaluate.h"
+
+#include <algorithm>
+
+#include "planner/layout/partition.h"
+#include "sim/cost/step_costs.h"
+#include "sim/report/memory.h"
+
+namespace pipeloom {
+
+namespace {
+
+// Posted receive buffers of a rank: `depth` for each queue that ends there.
+int64_t receive_buffer_bytes(const Schedule& schedule, const StepCosts& costs, int depth, int rank) {
+  if (!costs.in_bytes()) return 0;
+  int64_t largest = 0;
+  for (int c = 0; c < costs.schedule.classes(); ++c) largest = std::max(largest, costs.schedule.message_bytes(c));
+  const auto queues = schedule.placement().queues();
+  const auto into = std::count_if(queues.begin(), queues.end(), [&](const auto& queue) { return queue.target == rank; });
+  return into * depth * largest;
+}
+
+std::vector<RankMemory> rank_memory(const Job& job, const Schedule& schedule, const StepCosts& costs) {
+  const std::vector<int64_t> activations = peak_activations(schedule, costs.activations);
+  std::vector<RankMemory> memory(schedule.ranks());
+  for (int rank = 0; rank < schedule.ranks(); ++rank) {
+    RankMemory& held = memory[rank];
+    for (const Chunk& chunk : schedule.placement().chunks_of(rank)) {
+      held.states += costs.states[chunk.stage].total_bytes();
+    }
+    held.activations = activations[rank];
+    held.receive_buffers = receive_buffer_bytes(schedule, costs, job.p2p.receive_depth, rank);
+    held.reserve = costs.reserve_bytes;
+  }
+  return memory;
+}
+
+double hidden_share(const Schedule& schedule, const StepCosts& costs) {
+  int64_t total_ns = 0;
+  int64_t hidden_ns = 0;
+  for (const Slot& slot : schedule.slots()) {
+    if (slot.has_forward()) total_ns += costs.communication[slot.stage].forward_ns;
+    if (slot.has_input_backward()) total_ns += costs.communication[slot.backward_pass_stage()].backward_ns;
+    if (slot.kind == SlotKind::kFB && !costs.pair_hidden_ns.empty()) {
+      hidden_ns += costs.pair_hidden_ns[static_cast<size_t>(slot.stage) * schedule.stages() + slot.backward_stage];
+    }
+  }
+  return total_ns == 0 ? 0 : static_cast<double>(hidden_ns) / static_cast<double>(total_ns);
+}
+
+}  // namespace
+
+int Evaluation::fullest_rank() const {
+  const auto fullest = std::max_element(memory.begin(), memory.end(), [](const RankMemory& a, const RankMemory& b) {
+    return a.total() < b.total();
+  });
+  return static_cast<int>(fullest - memory.begin());
+}
+
+int64_t memory_limit_bytes(const Job& job) {
+  if (job.memory_limit_bytes > 0) return job.memory_limit_bytes;
+  return job.cluster ? job.cluster->gpu.memory_bytes : 0;
+}
+
+PipelineShape shape_of(const Job& job) {
+  return {job.layout.pipeline, job.micro_batches,       job.schedule.chunks,
+          job.schedule.group,  job.schedule.pipe_pairs, job.schedule.waves};
+}
+
+P2pRule p2p_rule_of(const Job& job) { return {job.p2p.mode, job.p2p.receive_depth}; }
+
+Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs) {
+  PIPELOOM_TRY(Timeline timeline, simulate(schedule, costs.schedule, p2p_rule_of(job)));
+  StepEnd end = step_end(schedule, timeline, costs);
+  Bubble bubble = measure_bubble(schedule, timeline);
+  std::vector<RankMemory> memory = rank_memory(job, schedule, costs);
+  const int copies = schedule.placement().pipes();
+  const double overlap = hidden_share(schedule, costs);
+  return Evaluation{std::move(schedule), std::move(costs),  std::move(timeline), std::move(end),
+                    std::move(bubble),   std::move(memory), copies,              overlap};
+}
+
+Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named) {
+  const PipelineShape shape = shape_of(job);
+  PIPELOOM_TRY(const Placement placement, named.placement(shape));
+  std::vector<int> layers_per_stage;
+  if (job.model) {
+    PIPELOOM_TRY(layers_per_stage, partition(job, placement.stages()));
+  }
+  PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers_per_stage)));
+  PIPELOOM_TRY(Schedule schedule, named.generate(shape, {costs.schedule, costs.activations, 0}));
+  return evaluate(job, std::move(schedule), std::move(costs));
+}
+
+}  // namespace pipeloom

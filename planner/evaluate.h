@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/job.h"
+#include "core/result.h"
+#include "core/schedule.h"
+#include "core/step_costs.h"
+#include "core/timeline.h"
+#include "planner/schedules/table.h"
+#include "sim/engine/simulate.h"
+#include "sim/engine/step_end.h"
+#include "sim/report/bubble.h"
+
+namespace pipeloom {
+
+// The fullest moment of one rank, in bytes; without a model, activations only, in millionths of a chunk.
+struct RankMemory {
+  int64_t states = 0;           // weights, gradients, optimizer of every chunk
+  int64_t activations = 0;      // at their peak
+  int64_t receive_buffers = 0;  // posted
+  int64_t reserve = 0;
+
+  int64_t total() const { return states + activations + receive_buffers + reserve; }
+};
+
+// What a job's step does with one schedule.
+struct Evaluation {
+  Schedule schedule;
+  StepCosts costs;
+  Timeline timeline;
+  StepEnd end;
+  Bubble bubble;
+  std::vector<RankMemory> memory;  // [rank]
+  int weight_copies = 1;           // of every stage
+  double overlap = 0;              // share of the all-to-all that overlapped pairs hide; 0 where there is none
+
+  int fullest_rank() const;
+  int64_t peak_memory() const { return memory[fullest_rank()].total(); }
+};
+
+// Placement, layers to stages, costs, order, simulation and memory of `job` with one named schedule; or why the schedule
+// can't run it. Pure.
+Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named);
+
+// The same for an order that is already there (a plan).
+Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);
+
+// Bytes that a rank may use; 0: no limit is known.
+int64_t memory_limit_bytes(const Job& job);
+
+PipelineShape shape_of(const Job& job);
+P2pRule p2p_rule_of(const Job& job);
+
+}  // namespace pipeloom

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <vector>
+
+#include "core/slot.h"
+
+namespace pipeloom {
+
+// One rank of DualPipe or DualPipeV. A rank runs two routes ("phases"): 0 is the one that reaches it first.
+struct DualPipeRank {
+  struct Phase {
+    int stage = 0;
+    int first_micro_batch = 0;
+  };
+  Phase phases[2];
+  int micro_batches = 0;  // of each phase
+  int position = 0;       // 0 where phase 0 begins, half-1 where the two phases meet
+  int half = 0;           // positions in all
+  bool sends_warm_up_at_once = false;
+
+  bool is_turn() const { return position == half - 1; }
+};
+
+// The eight steps of DualPipe.step and DualPipeV.step (deepseek-ai/DualPipe@3da1bbe), which differ only in the numbers
+// of a DualPipeRank; with the flags that make blocking P2P form the same batches.
+std::vector<Slot> dualpipe_order(const DualPipeRank& rank);
+
+}  // namespace pipeloom

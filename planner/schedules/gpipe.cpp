@@ -1,0 +1,20 @@
+#include "planner/schedules/placements.h"
+#include "planner/schedules/schedules.h"
+#include "planner/schedules/steady.h"
+
+namespace pipeloom {
+
+// Backwards run in ascending order too, as in PyTorch: with every forward in the warm-up, 1F1B is GPipe.
+Result<Schedule> gpipe(const PipelineShape& shape) {
+  PIPELOOM_TRY(Placement placement, linear_placement(shape));
+  RankOrders orders;
+  orders.reserve(shape.ranks);
+  for (int rank = 0; rank < shape.ranks; ++rank) {
+    orders.push_back(one_f_one_b_order(
+        shape.micro_batches, shape.micro_batches, [=](int k) { return Slot::forward(rank, k); },
+        [=](int k) { return Slot::backward(rank, k); }));
+  }
+  return Schedule::create(std::move(placement), shape.micro_batches, orders);
+}
+
+}  // namespace pipeloom

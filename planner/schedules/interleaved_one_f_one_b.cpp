@@ -1,0 +1,23 @@
+#include "planner/schedules/interleaving.h"
+#include "planner/schedules/placements.h"
+#include "planner/schedules/schedules.h"
+#include "planner/schedules/steady.h"
+
+namespace pipeloom {
+
+Result<Schedule> interleaved_one_f_one_b(const PipelineShape& shape) {
+  PIPELOOM_TRY(Placement placement, looped_placement(shape));
+  const int chunks = placement.chunks_per_rank();
+  PIPELOOM_TRY(const Interleaving visits, Interleaving::create(shape, chunks));
+  RankOrders orders;
+  orders.reserve(shape.ranks);
+  for (int rank = 0; rank < shape.ranks; ++rank) {
+    const int warm_up = 2 * (shape.ranks - 1 - rank) + (chunks - 1) * visits.group();
+    orders.push_back(one_f_one_b_order(
+        visits.count(), warm_up, [&](int k) { return visits.forward(rank, k); },
+        [&](int k) { return visits.backward(rank, k); }));
+  }
+  return Schedule::create(std::move(placement), shape.micro_batches, orders);
+}
+
+}  // namespace pipeloom

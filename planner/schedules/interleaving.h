@@ -1,0 +1,43 @@
+#pragma once
+
+#include <vector>
+
+#include "core/result.h"
+#include "core/slot.h"
+#include "planner/schedules/shape.h"
+
+namespace pipeloom {
+
+// The order in which interleaved schedules visit (chunk, micro-batch): a group of micro-batches passes the rank's first
+// chunk, then its second, and so on; then the next group comes (Megatron's schedule table).
+class Interleaving {
+ public:
+  // The group is shape.group under Megatron's rule, where it is given. Else it is PyTorch's (equal groups, as near to
+  // `ranks` as they divide the micro-batches; Megatron's default is the same), or the smallest that Megatron allows.
+  static Result<Interleaving> create(const PipelineShape& shape, int chunks);
+
+  int group() const { return group_; }
+  int count() const { return static_cast<int>(visits_.size()); }
+  // The k-th forward and backward of `rank`. Backwards visit the chunks in descending order.
+  Slot forward(int rank, int k) const {
+    return Slot::forward(visits_[k].chunk * ranks_ + rank, visits_[k].micro_batch);
+  }
+  Slot backward(int rank, int k) const {
+    return Slot::backward((chunks_ - 1 - visits_[k].chunk) * ranks_ + rank, visits_[k].micro_batch);
+  }
+
+ private:
+  struct Visit {
+    int chunk = 0;
+    int micro_batch = 0;
+  };
+
+  Interleaving(const PipelineShape& shape, int chunks, int group);
+
+  int ranks_;
+  int chunks_;
+  int group_;
+  std::vector<Visit> visits_;
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,19 @@
+#include "planner/schedules/placements.h"
+#include "planner/schedules/schedules.h"
+#include "planner/schedules/steady.h"
+
+namespace pipeloom {
+
+Result<Schedule> one_f_one_b(const PipelineShape& shape) {
+  PIPELOOM_TRY(Placement placement, linear_placement(shape));
+  RankOrders orders;
+  orders.reserve(shape.ranks);
+  for (int rank = 0; rank < shape.ranks; ++rank) {
+    orders.push_back(one_f_one_b_order(
+        shape.micro_batches, shape.ranks - 1 - rank, [=](int k) { return Slot::forward(rank, k); },
+        [=](int k) { return Slot::backward(rank, k); }));
+  }
+  return Schedule::create(std::move(placement), shape.micro_batches, orders);
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,21 @@
+#include "planner/schedules/placements.h"
+#include "planner/schedules/schedules.h"
+#include "planner/schedules/steady.h"
+
+namespace pipeloom {
+
+// The warm-up grows by two for each rank below, because a pair hands its forward down and its backward up only at its
+// end, and by one more that keeps the passes of a pair independent.
+Result<Schedule> one_f_one_b_overlap(const PipelineShape& shape) {
+  PIPELOOM_TRY(Placement placement, linear_placement(shape));
+  RankOrders orders;
+  orders.reserve(shape.ranks);
+  for (int rank = 0; rank < shape.ranks; ++rank) {
+    orders.push_back(overlapped_order(
+        shape.micro_batches, 2 * (shape.ranks - 1 - rank) + 1, [=](int k) { return Slot::forward(rank, k); },
+        [=](int k) { return Slot::backward(rank, k); }));
+  }
+  return Schedule::create(std::move(placement), shape.micro_batches, orders);
+}
+
+}  // namespace pipeloom

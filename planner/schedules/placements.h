@@ -1,0 +1,20 @@
+#pragma once
+
+#include "core/placement.h"
+#include "core/result.h"
+#include "planner/schedules/shape.h"
+
+namespace pipeloom {
+
+constexpr int kDefaultChunks = 2;  // the smallest number that interleaves
+
+// The placements of the named schedules. Each checks the whole shape first, so a schedule that has its placement need
+// only check what is its own.
+Result<Placement> linear_placement(const PipelineShape& shape);
+Result<Placement> looped_placement(const PipelineShape& shape);
+Result<Placement> v_placement(const PipelineShape& shape);
+Result<Placement> wave_placement(const PipelineShape& shape);
+Result<Placement> dualpipe_placement(const PipelineShape& shape);
+Result<Placement> chimera_placement(const PipelineShape& shape);
+
+}  // namespace pipeloom

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "core/result.h"
+#include "core/schedule.h"
+#include "planner/schedules/shape.h"
+
+namespace pipeloom {
+
+// The schedules that follow from the shape alone. Each says what it needs in its error; none looks at options that it
+// does not have.
+Result<Schedule> gpipe(const PipelineShape& shape);
+Result<Schedule> one_f_one_b(const PipelineShape& shape);
+Result<Schedule> eager_one_f_one_b(const PipelineShape& shape);
+Result<Schedule> one_f_one_b_overlap(const PipelineShape& shape);
+Result<Schedule> interleaved_one_f_one_b(const PipelineShape& shape);
+Result<Schedule> interleaved_one_f_one_b_overlap(const PipelineShape& shape);
+Result<Schedule> looped_bfs(const PipelineShape& shape);
+Result<Schedule> interleaved_zb(const PipelineShape& shape);
+Result<Schedule> dualpipe(const PipelineShape& shape);
+Result<Schedule> dualpipev(const PipelineShape& shape);
+Result<Schedule> chimera(const PipelineShape& shape);
+Result<Schedule> chimera_doubling(const PipelineShape& shape);
+Result<Schedule> chimera_halving(const PipelineShape& shape);
+Result<Schedule> hanayo(const PipelineShape& shape);
+
+}  // namespace pipeloom

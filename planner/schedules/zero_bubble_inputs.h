@@ -1,0 +1,24 @@
+#pragma once
+
+#include <vector>
+
+#include "core/costs.h"
+#include "core/result.h"
+#include "planner/schedules/shape.h"
+#include "planner/schedules/table.h"
+
+namespace pipeloom {
+
+// What the zero-bubble schedules check before they start.
+
+Status check_micro_batches(const PipelineShape& shape);
+// Also refuses any other number of chunks than two.
+Status check_v_shape(const PipelineShape& shape);
+
+// One size for each of `stages`, the default filled in; refuses sizes that no pass can release.
+Result<std::vector<ActivationSize>> activation_sizes(const ScheduleInputs& inputs, int stages);
+
+// Refuses a limit below what one micro-batch holds on one stage.
+Status check_memory_limit(int64_t limit, int64_t largest);
+
+}  // namespace pipeloom

@@ -1,0 +1,80 @@
+#include "proto/job_io.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/text_format.h>
+
+#include <filesystem>
+
+#include "proto/cluster_message.h"
+#include "proto/files.h"
+#include "proto/huggingface.h"
+#include "proto/job.pb.h"
+#include "proto/job_message.h"
+#include "proto/measured_layers.h"
+#include "proto/message_text.h"
+#include "proto/model_message.h"
+#include "proto/version.h"
+
+namespace pipeloom {
+
+namespace {
+
+Result<proto::Job> parse_job(const std::string& path, const std::string& content) {
+  proto::Job message;
+  const std::filesystem::path extension = std::filesystem::path(path).extension();
+  if (extension == ".txtpb") {
+    PIPELOOM_CHECK_OK(parse_text(path, content, &message));
+  } else if (extension == ".json") {
+    PIPELOOM_CHECK_OK(parse_json(path, content, &message));
+  } else {
+    return unsupported(fmt::format("{}: the name of a job file ends in .txtpb or .json", path));
+  }
+  return message;
+}
+
+std::string beside(const std::string& path, const std::string& name) {
+  return (std::filesystem::path(path).parent_path() / name).string();
+}
+
+// Replaces the path of a config.json by the model in it.
+Status inline_model(const std::string& path, proto::Job* message) {
+  if (!message->has_huggingface_config()) return {};
+  const std::string config = beside(path, message->huggingface_config());
+  PIPELOOM_TRY(const std::string json, read_file(config));
+  PIPELOOM_TRY(const Model model, model_from_huggingface(json, config));
+  store_model(model, message->mutable_model());
+  return {};
+}
+
+Result<std::vector<MeasuredLayer>> read_measured_layers(const std::string& path, const proto::Job& message) {
+  if (message.measured_layers_csv().empty()) return std::vector<MeasuredLayer>();
+  if (message.measured_layers_size() > 0) {
+    return invalid(fmt::format("{}: measured_layers and measured_layers_csv are both given; allowed is one", path));
+  }
+  const std::string csv = beside(path, message.measured_layers_csv());
+  PIPELOOM_TRY(const std::string content, read_file(csv));
+  return parse_measured_layers(csv, content);
+}
+
+}  // namespace
+
+Result<Job> read_job(const std::string& path) {
+  PIPELOOM_TRY(const std::string content, read_file(path));
+  PIPELOOM_TRY(proto::Job message, parse_job(path, content));
+  PIPELOOM_CHECK_OK(check_version(path, message.format_version()));
+  PIPELOOM_CHECK_OK(inline_model(path, &message));
+  PIPELOOM_TRY(const std::vector<MeasuredLayer> measured, read_measured_layers(path, message));
+  for (const MeasuredLayer& layer : measured) store_measured_layer(layer, message.add_measured_layers());
+  return load_job(message).map_error([&](Error error) { return in_file(path, std::move(error)); });
+}
+
+std::string job_to_text(const Job& job) {
+  proto::Job message;
+  store_job(job, &message);
+  if (job.cluster) shorten_cluster(*job.cluster, message.mutable_cluster());
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(message, &text);
+  return text;
+}
+
+}  // namespace pipeloom

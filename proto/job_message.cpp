@@ -1,0 +1,206 @@
+#include "proto/job_message.h"
+
+#include <fmt/format.h>
+
+#include "proto/cluster_message.h"
+#include "proto/columns.h"
+#include "proto/decimal.h"
+#include "proto/job.pb.h"
+#include "proto/model_message.h"
+#include "proto/version.h"
+
+namespace pipeloom {
+
+namespace {
+
+constexpr double kNsPerMs = 1e6;
+constexpr double kNsPerUs = 1e3;
+constexpr double kGbytes = 1e9;
+constexpr double kMillionths = 1e6;
+
+static_assert(static_cast<int>(Precision::kBf16) == proto::Job::BF16);
+static_assert(static_cast<int>(Precision::kFp16) == proto::Job::FP16);
+static_assert(static_cast<int>(Precision::kFp8) == proto::Job::FP8);
+static_assert(static_cast<int>(Recompute::kNone) == proto::Job::NONE);
+static_assert(static_cast<int>(Recompute::kSelective) == proto::Job::SELECTIVE);
+static_assert(static_cast<int>(Recompute::kFull) == proto::Job::FULL);
+static_assert(static_cast<int>(P2pMode::kAsync) == proto::P2p::ASYNC);
+static_assert(static_cast<int>(P2pMode::kBlocking) == proto::P2p::BLOCKING);
+
+// Only a number can be out of range: names are checked by the parser.
+template <typename Enum>
+Result<Enum> load_enum(const char* field, int value, Enum last) {
+  if (value < 0 || value > static_cast<int>(last)) {
+    return invalid(fmt::format("{} is {}; allowed are 0 to {}", field, value, static_cast<int>(last)));
+  }
+  return static_cast<Enum>(value);
+}
+
+template <typename Column>
+void store_decimals(const std::vector<int64_t>& values, double units, Column* column) {
+  for (const int64_t value : values) column->Add(decimal(value, units));
+}
+
+template <typename Column>
+Result<std::vector<int64_t>> load_decimals(const char* field, const Column& column, double units) {
+  std::vector<int64_t> values;
+  for (const double value : column) {
+    PIPELOOM_TRY(const int64_t whole, whole_units(field, value, units));
+    values.push_back(whole);
+  }
+  return values;
+}
+
+void store_direct_costs(const DirectCosts& costs, proto::DirectCosts* message) {
+  store_decimals(costs.f_ns, kNsPerMs, message->mutable_f_ms());
+  store_decimals(costs.i_ns, kNsPerMs, message->mutable_i_ms());
+  store_decimals(costs.w_ns, kNsPerMs, message->mutable_w_ms());
+  store_decimals(costs.b_ns, kNsPerMs, message->mutable_b_ms());
+  if (costs.pair_ns) message->set_pair_ms(decimal(*costs.pair_ns, kNsPerMs));
+}
+
+Result<DirectCosts> load_direct_costs(const proto::DirectCosts& message) {
+  DirectCosts costs;
+  PIPELOOM_TRY(costs.f_ns, load_decimals("costs.f_ms", message.f_ms(), kNsPerMs));
+  PIPELOOM_TRY(costs.i_ns, load_decimals("costs.i_ms", message.i_ms(), kNsPerMs));
+  PIPELOOM_TRY(costs.w_ns, load_decimals("costs.w_ms", message.w_ms(), kNsPerMs));
+  PIPELOOM_TRY(costs.b_ns, load_decimals("costs.b_ms", message.b_ms(), kNsPerMs));
+  if (message.has_pair_ms()) {
+    PIPELOOM_TRY(costs.pair_ns, whole_units("costs.pair_ms", message.pair_ms(), kNsPerMs));
+  }
+  return costs;
+}
+
+Result<MeasuredLayer> load_measured_layer(const proto::MeasuredLayer& message) {
+  MeasuredLayer layer;
+  layer.layer = message.layer();
+  PIPELOOM_TRY(layer.f_ns, whole_units("measured_layers.f_us", message.f_us(), kNsPerUs));
+  PIPELOOM_TRY(layer.i_ns, whole_units("measured_layers.i_us", message.i_us(), kNsPerUs));
+  PIPELOOM_TRY(layer.w_ns, whole_units("measured_layers.w_us", message.w_us(), kNsPerUs));
+  return layer;
+}
+
+void store_batch(const Batch& batch, proto::Batch* message) {
+  message->set_sequence_length(batch.sequence_length);
+  message->set_micro_batch_size(batch.micro_batch_size);
+  message->set_global_batch(batch.global_batch);
+}
+
+Batch load_batch(const proto::Batch& message) {
+  Batch batch;
+  batch.sequence_length = message.sequence_length();
+  if (message.has_micro_batch_size()) batch.micro_batch_size = message.micro_batch_size();
+  batch.global_batch = message.global_batch();
+  return batch;
+}
+
+void store_layout(const Layout& layout, proto::Layout* message) {
+  message->set_pipeline(layout.pipeline);
+  message->set_data(layout.data);
+  message->set_tensor(layout.tensor);
+  message->set_expert(layout.expert);
+  store_values(layout.layers_per_stage, message->mutable_layers_per_stage());
+}
+
+Layout load_layout(const proto::Layout& message) {
+  Layout layout;
+  if (message.has_pipeline()) layout.pipeline = message.pipeline();
+  if (message.has_data()) layout.data = message.data();
+  if (message.has_tensor()) layout.tensor = message.tensor();
+  if (message.has_expert()) layout.expert = message.expert();
+  layout.layers_per_stage.assign(message.layers_per_stage().begin(), message.layers_per_stage().end());
+  return layout;
+}
+
+void store_schedule_choice(const ScheduleChoice& choice, proto::ScheduleChoice* message) {
+  message->set_name(choice.name);
+  message->set_chunks(choice.chunks);
+  message->set_group(choice.group);
+  message->set_pipe_pairs(choice.pipe_pairs);
+  message->set_waves(choice.waves);
+}
+
+ScheduleChoice load_schedule_choice(const proto::ScheduleChoice& message) {
+  ScheduleChoice choice;
+  choice.name = message.name();
+  choice.chunks = message.chunks();
+  choice.group = message.group();
+  if (message.has_pipe_pairs()) choice.pipe_pairs = message.pipe_pairs();
+  if (message.has_waves()) choice.waves = message.waves();
+  return choice;
+}
+
+void store_p2p(const P2pOptions& p2p, proto::P2p* message) {
+  message->set_mode(static_cast<proto::P2p::Mode>(p2p.mode));
+  message->set_latency_ms(decimal(p2p.latency_ns, kNsPerMs));
+  message->set_receive_depth(p2p.receive_depth);
+}
+
+Result<P2pOptions> load_p2p(const proto::P2p& message) {
+  P2pOptions p2p;
+  PIPELOOM_TRY(p2p.mode, load_enum("p2p.mode", message.mode(), P2pMode::kBlocking));
+  PIPELOOM_TRY(p2p.latency_ns, whole_units("p2p.latency_ms", message.latency_ms(), kNsPerMs));
+  if (message.has_receive_depth()) p2p.receive_depth = message.receive_depth();
+  return p2p;
+}
+
+}  // namespace
+
+void store_measured_layer(const MeasuredLayer& layer, proto::MeasuredLayer* message) {
+  message->set_layer(layer.layer);
+  message->set_f_us(decimal(layer.f_ns, kNsPerUs));
+  message->set_i_us(decimal(layer.i_ns, kNsPerUs));
+  message->set_w_us(decimal(layer.w_ns, kNsPerUs));
+}
+
+void store_job(const Job& job, proto::Job* message) {
+  message->set_format_version(kFormatVersion);
+  message->set_name(job.name);
+  if (job.model) store_model(*job.model, message->mutable_model());
+  if (job.cluster) store_cluster(*job.cluster, message->mutable_cluster());
+  if (job.costs) store_direct_costs(*job.costs, message->mutable_costs());
+  for (const MeasuredLayer& layer : job.measured_layers) store_measured_layer(layer, message->add_measured_layers());
+  store_batch(job.batch, message->mutable_batch());
+  store_layout(job.layout, message->mutable_layout());
+  message->set_micro_batches(job.micro_batches);
+  store_schedule_choice(job.schedule, message->mutable_schedule());
+  store_p2p(job.p2p, message->mutable_p2p());
+  message->set_precision(static_cast<proto::Job::Precision>(job.precision));
+  message->set_recompute(static_cast<proto::Job::Recompute>(job.recompute));
+  message->set_zero_stage(job.zero_stage);
+  message->set_memory_limit_gbytes(decimal(job.memory_limit_bytes, kGbytes));
+  message->set_weight_share(decimal(job.weight_share_millionths, kMillionths));
+}
+
+Result<Job> load_job(const proto::Job& message) {
+  Job job;
+  job.name = message.name();
+  if (message.has_model()) {
+    PIPELOOM_TRY(job.model, load_model(message.model()));
+  }
+  if (message.has_cluster()) {
+    PIPELOOM_TRY(job.cluster, load_cluster(message.cluster()));
+  }
+  if (message.has_costs()) {
+    PIPELOOM_TRY(job.costs, load_direct_costs(message.costs()));
+  }
+  for (const proto::MeasuredLayer& layer : message.measured_layers()) {
+    PIPELOOM_TRY(const MeasuredLayer measured, load_measured_layer(layer));
+    job.measured_layers.push_back(measured);
+  }
+  job.batch = load_batch(message.batch());
+  job.layout = load_layout(message.layout());
+  job.micro_batches = message.micro_batches();
+  job.schedule = load_schedule_choice(message.schedule());
+  PIPELOOM_TRY(job.p2p, load_p2p(message.p2p()));
+  PIPELOOM_TRY(job.precision, load_enum("precision", message.precision(), Precision::kFp8));
+  PIPELOOM_TRY(job.recompute, load_enum("recompute", message.recompute(), Recompute::kFull));
+  if (message.has_zero_stage()) job.zero_stage = message.zero_stage();
+  PIPELOOM_TRY(job.memory_limit_bytes, whole_units("memory_limit_gbytes", message.memory_limit_gbytes(), kGbytes));
+  if (message.has_weight_share()) {
+    PIPELOOM_TRY(job.weight_share_millionths, whole_units("weight_share", message.weight_share(), kMillionths));
+  }
+  return make_job(std::move(job));
+}
+
+}  // namespace pipeloom

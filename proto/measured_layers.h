@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "core/job.h"
+#include "core/result.h"
+
+namespace pipeloom {
+
+// The rows of a CSV with the header layer,f_us,i_us,w_us. `path` is only for messages: "layers.csv:3:5: ...".
+Result<std::vector<MeasuredLayer>> parse_measured_layers(std::string_view path, std::string_view csv);
+
+}  // namespace pipeloom

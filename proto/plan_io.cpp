@@ -1,0 +1,67 @@
+#include "proto/plan_io.h"
+
+#include <fmt/format.h>
+
+#include "proto/costs_message.h"
+#include "proto/files.h"
+#include "proto/job_message.h"
+#include "proto/plan.pb.h"
+#include "proto/schedule_message.h"
+#include "proto/version.h"
+
+namespace pipeloom {
+
+namespace {
+
+proto::Plan to_message(const Plan& plan) {
+  proto::Plan message;
+  message.set_kind(std::string(kPlanKind));
+  message.set_format_version(kFormatVersion);
+  store_job(plan.job, message.mutable_job());
+  message.set_schedule_name(plan.schedule_name);
+  store_schedule(plan.schedule, message.mutable_schedule());
+  store_costs(plan.costs, message.mutable_costs());
+  message.set_comm_sms(plan.comm_sms);
+  message.mutable_summary()->set_makespan_ns(plan.summary.makespan_ns);
+  message.mutable_summary()->set_span_ns(plan.summary.span_ns);
+  message.mutable_summary()->set_peak_bytes(plan.summary.peak_bytes);
+  message.set_lowering_version(plan.lowering_version);
+  message.set_task_digest(plan.task_digest);
+  message.set_complete(true);
+  return message;
+}
+
+Result<Plan> from_message(const proto::Plan& message) {
+  PIPELOOM_TRY(Job job, load_job(message.job()));
+  PIPELOOM_TRY(Schedule schedule, load_schedule(message.schedule()));
+  PIPELOOM_TRY(StepCosts costs, load_costs(message.costs(), schedule));
+  return Plan{.job = std::move(job),
+              .schedule_name = message.schedule_name(),
+              .schedule = std::move(schedule),
+              .costs = std::move(costs),
+              .comm_sms = message.comm_sms(),
+              .summary = {.makespan_ns = message.summary().makespan_ns(),
+                          .span_ns = message.summary().span_ns(),
+                          .peak_bytes = message.summary().peak_bytes()},
+              .lowering_version = message.lowering_version(),
+              .task_digest = message.task_digest()};
+}
+
+}  // namespace
+
+Status write_plan(const std::string& path, const Plan& plan) {
+  return write_file_atomically(path, to_message(plan).SerializeAsString());
+}
+
+Result<Plan> read_plan(const std::string& path) {
+  PIPELOOM_TRY(const std::string content, read_file(path));
+  PIPELOOM_CHECK_OK(check_kind(path, content, kPlanKind));
+  proto::Plan message;
+  const bool parsed = message.ParseFromString(content);
+  // First, since a newer format may be why the rest can't be read.
+  PIPELOOM_CHECK_OK(check_version(path, message.format_version()));
+  if (!parsed || !message.complete()) return invalid(fmt::format("{} is cut off or damaged", path));
+  return from_message(message).map_error([&](Error error) { return in_file(path, std::move(error)); });
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,193 @@
+#include "proto/schedule_message.h"
+
+#include <algorithm>
+
+#include "proto/columns.h"
+#include "proto/plan.pb.h"
+
+namespace pipeloom {
+
+namespace {
+
+static_assert(static_cast<int>(PlacementKind::kLinear) == proto::Placement::LINEAR);
+static_assert(static_cast<int>(PlacementKind::kLooped) == proto::Placement::LOOPED);
+static_assert(static_cast<int>(PlacementKind::kV) == proto::Placement::V);
+static_assert(static_cast<int>(PlacementKind::kWave) == proto::Placement::WAVE);
+static_assert(static_cast<int>(PlacementKind::kBidirectional) == proto::Placement::BIDIRECTIONAL);
+static_assert(static_cast<int>(SlotKind::kF) == proto::Schedule::F);
+static_assert(static_cast<int>(SlotKind::kB) == proto::Schedule::B);
+static_assert(static_cast<int>(SlotKind::kI) == proto::Schedule::I);
+static_assert(static_cast<int>(SlotKind::kW) == proto::Schedule::W);
+static_assert(static_cast<int>(SlotKind::kFB) == proto::Schedule::FB);
+
+void store_placement(const Placement& placement, proto::Placement* message) {
+  message->set_kind(static_cast<proto::Placement::Kind>(placement.kind()));
+  message->set_ranks(placement.ranks());
+  message->set_stages(placement.stages());
+  message->set_pipes(placement.pipes());
+}
+
+Result<Placement> create_placement(PlacementKind kind, int ranks, int stages, int pipes) {
+  switch (kind) {
+    case PlacementKind::kLinear:
+      return Placement::linear(ranks);
+    case PlacementKind::kLooped:
+      return Placement::looped(ranks, stages / ranks);
+    case PlacementKind::kV:
+      return Placement::v(ranks);
+    case PlacementKind::kWave:
+      return Placement::wave(ranks, stages / ranks / 2);
+    case PlacementKind::kBidirectional:
+      return Placement::bidirectional(ranks, pipes / 2);
+  }
+  return invalid(fmt::format("placement.kind is {}; allowed are 0 to {}", static_cast<int>(kind),
+                             static_cast<int>(PlacementKind::kBidirectional)));
+}
+
+Result<Placement> load_placement(const proto::Placement& message) {
+  if (message.ranks() < 1) return invalid(fmt::format("placement.ranks is {}; allowed are 1 and more", message.ranks()));
+  PIPELOOM_TRY(Placement placement, create_placement(static_cast<PlacementKind>(message.kind()), message.ranks(),
+                                                     message.stages(), message.pipes()));
+  if (placement.stages() != message.stages() || placement.pipes() != message.pipes()) {
+    return invalid(fmt::format("a {} placement of {} ranks can't have {} stages and {} pipes",
+                               placement_name(placement.kind()), message.ranks(), message.stages(), message.pipes()));
+  }
+  return placement;
+}
+
+void store_slot(const Slot& slot, int micro_batch_before, proto::Slots* columns) {
+  columns->add_kind(static_cast<proto::Schedule::SlotKind>(slot.kind));
+  columns->add_stage(slot.stage);
+  columns->add_micro_batch_step(slot.micro_batch - micro_batch_before);
+  if (slot.kind == SlotKind::kFB) {
+    columns->add_backward_stage(slot.backward_stage);
+    columns->add_backward_micro_batch(slot.backward_micro_batch - slot.micro_batch);
+  }
+  columns->add_send_later(slot.send_later != 0);
+  columns->add_receive_early(slot.receive_early != 0);
+}
+
+void store_slots(std::span<const Slot> slots, proto::Slots* columns) {
+  int before = 0;
+  for (const Slot& slot : slots) {
+    store_slot(slot, before, columns);
+    before = slot.micro_batch;
+  }
+  if (std::ranges::none_of(slots, &Slot::send_later)) columns->clear_send_later();
+  if (std::ranges::none_of(slots, &Slot::receive_early)) columns->clear_receive_early();
+}
+
+// Reads the columns one slot after the other.
+class SlotReader {
+ public:
+  explicit SlotReader(const proto::Slots& columns) : columns_(columns) {}
+
+  Status check_columns() const {
+    const int size = columns_.kind_size();
+    const auto pairs = std::ranges::count(columns_.kind(), static_cast<int>(proto::Schedule::FB));
+    PIPELOOM_CHECK_OK(check_column_size("slots.stage", columns_.stage_size(), size));
+    PIPELOOM_CHECK_OK(check_column_size("slots.micro_batch_step", columns_.micro_batch_step_size(), size));
+    PIPELOOM_CHECK_OK(check_column_size("slots.backward_stage", columns_.backward_stage_size(), pairs));
+    PIPELOOM_CHECK_OK(check_column_size("slots.backward_micro_batch", columns_.backward_micro_batch_size(), pairs));
+    if (columns_.send_later_size() > 0) {
+      PIPELOOM_CHECK_OK(check_column_size("slots.send_later", columns_.send_later_size(), size));
+    }
+    if (columns_.receive_early_size() > 0) {
+      PIPELOOM_CHECK_OK(check_column_size("slots.receive_early", columns_.receive_early_size(), size));
+    }
+    return {};
+  }
+
+  int left() const { return columns_.kind_size() - next_; }
+
+  // REQUIRES: left() > 0.
+  Result<Slot> next() {
+    const int i = next_++;
+    const int kind = columns_.kind(i);
+    if (!proto::Schedule::SlotKind_IsValid(kind)) return out_of_range("kind", kind);
+    Slot slot;
+    slot.kind = static_cast<SlotKind>(kind);
+    PIPELOOM_CHECK_OK(fit("stage", columns_.stage(i), slot.stage));
+    micro_batch_ += columns_.micro_batch_step(i);
+    PIPELOOM_CHECK_OK(fit("micro-batch", micro_batch_, slot.micro_batch));
+    if (slot.kind == SlotKind::kFB) PIPELOOM_CHECK_OK(read_backward(slot));
+    slot.send_later = columns_.send_later_size() > 0 && columns_.send_later(i);
+    slot.receive_early = columns_.receive_early_size() > 0 && columns_.receive_early(i);
+    return slot;
+  }
+
+ private:
+  Status read_backward(Slot& slot) {
+    const int i = next_pair_++;
+    PIPELOOM_CHECK_OK(fit("backward stage", columns_.backward_stage(i), slot.backward_stage));
+    return fit("backward micro-batch", micro_batch_ + columns_.backward_micro_batch(i), slot.backward_micro_batch);
+  }
+
+  template <typename Value>
+  Status fit(const char* name, int64_t value, Value& target) const {
+    if (value < 0 || !std::in_range<Value>(value)) return out_of_range(name, value);
+    target = static_cast<Value>(value);
+    return {};
+  }
+
+  tl::unexpected<Error> out_of_range(const char* name, int64_t value) const {
+    return invalid(fmt::format("slot {} has the {} {}, which can't be", next_ - 1, name, value));
+  }
+
+  const proto::Slots& columns_;
+  int next_ = 0;
+  int next_pair_ = 0;
+  int64_t micro_batch_ = 0;
+};
+
+Result<RankOrders> load_orders(const proto::Schedule& message) {
+  SlotReader reader(message.slots());
+  PIPELOOM_CHECK_OK(reader.check_columns());
+  RankOrders orders;
+  for (const uint32_t size : message.slots_per_rank()) {
+    if (size > static_cast<uint32_t>(reader.left())) {
+      return invalid(fmt::format("slots_per_rank asks for more slots than the {} there are", message.slots().kind_size()));
+    }
+    std::vector<Slot>& order = orders.emplace_back();
+    order.reserve(size);
+    for (uint32_t i = 0; i < size; ++i) {
+      PIPELOOM_TRY(const Slot slot, reader.next());
+      order.push_back(slot);
+    }
+  }
+  if (reader.left() > 0) return invalid(fmt::format("{} slots belong to no rank", reader.left()));
+  return orders;
+}
+
+Result<std::vector<uint16_t>> load_pipes(const proto::Schedule& message) {
+  const int micro_batches = message.micro_batches();
+  if (micro_batches < 1 || micro_batches > Schedule::kMaxMicroBatches) {
+    return invalid(fmt::format("micro_batches is {}; allowed are 1 to {}", micro_batches, Schedule::kMaxMicroBatches));
+  }
+  if (message.pipe_of_micro_batch().empty()) return std::vector<uint16_t>(micro_batches, 0);
+  PIPELOOM_CHECK_OK(check_column_size("pipe_of_micro_batch", message.pipe_of_micro_batch_size(), micro_batches));
+  return load_values<uint16_t>("pipe_of_micro_batch", message.pipe_of_micro_batch());
+}
+
+}  // namespace
+
+void store_schedule(const Schedule& schedule, proto::Schedule* message) {
+  store_placement(schedule.placement(), message->mutable_placement());
+  message->set_micro_batches(schedule.micro_batches());
+  if (schedule.placement().pipes() > 1) {
+    for (const uint16_t pipe : schedule.pipe_of_micro_batch()) message->add_pipe_of_micro_batch(pipe);
+  }
+  for (int rank = 0; rank < schedule.ranks(); ++rank) {
+    message->add_slots_per_rank(static_cast<uint32_t>(schedule.slots_of(rank).size()));
+  }
+  store_slots(schedule.slots(), message->mutable_slots());
+}
+
+Result<Schedule> load_schedule(const proto::Schedule& message) {
+  PIPELOOM_TRY(Placement placement, load_placement(message.placement()));
+  PIPELOOM_TRY(std::vector<uint16_t> pipes, load_pipes(message));
+  PIPELOOM_TRY(const RankOrders orders, load_orders(message));
+  return Schedule::create(std::move(placement), std::move(pipes), orders);
+}
+
+}  // namespace pipeloom

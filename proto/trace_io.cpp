@@ -1,0 +1,120 @@
+#include "proto/trace_io.h"
+
+#include <fmt/format.h>
+
+#include "proto/spans_message.h"
+#include "proto/trace.pb.h"
+#include "proto/version.h"
+#include "proto/wire.h"
+
+namespace pipeloom {
+
+// Messages written one after the other are one message: header, blocks and end are written, and read, apart.
+
+Result<TraceWriter> TraceWriter::create(const std::string& path, const std::string& name, uint64_t plan_digest) {
+  PIPELOOM_TRY(AtomicFile file, AtomicFile::create(path));
+  proto::Trace header;
+  header.set_kind(std::string(kTraceKind));
+  header.set_format_version(kFormatVersion);
+  header.set_name(name);
+  header.set_plan_digest(plan_digest);
+  PIPELOOM_CHECK_OK(file.append(header.SerializeAsString()));
+  return TraceWriter(std::move(file));
+}
+
+Status TraceWriter::add(const Span& span) {
+  block_.push_back(span);
+  return block_.size() < kBlockSpans ? Status() : flush();
+}
+
+Status TraceWriter::flush() {
+  if (block_.empty()) return {};
+  proto::Trace part;
+  store_spans(block_, part.add_blocks());
+  block_.clear();
+  return file_.append(part.SerializeAsString());
+}
+
+Status TraceWriter::close() {
+  PIPELOOM_CHECK_OK(flush());
+  proto::Trace end;
+  end.set_complete(true);
+  PIPELOOM_CHECK_OK(file_.append(end.SerializeAsString()));
+  return file_.commit();
+}
+
+struct TraceReader::State {
+  std::string path;
+  std::string content;
+  std::string_view rest;  // of content, not read yet
+  proto::Trace trace;     // its fields so far, without the blocks
+  int64_t spans = 0;      // so far
+
+  // The next block's bytes; empty at the end of the file.
+  Result<std::string_view> next_block();
+  tl::unexpected<Error> damaged() const {
+    return invalid(fmt::format("{} is cut off or damaged after {} spans", path, spans));
+  }
+};
+
+Result<std::string_view> TraceReader::State::next_block() {
+  while (!rest.empty()) {
+    const std::optional<WireField> field = take_field(&rest);
+    if (!field) return damaged();
+    if (field->tag == length_delimited(proto::Trace::kBlocksFieldNumber)) return field->content;
+    if (!trace.MergeFromString(std::string(field->bytes))) return damaged();
+  }
+  if (!trace.complete()) return damaged();
+  return std::string_view();
+}
+
+TraceReader::TraceReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TraceReader::TraceReader(TraceReader&&) noexcept = default;
+TraceReader::~TraceReader() = default;
+
+Result<TraceReader> TraceReader::open(const std::string& path) {
+  auto state = std::make_unique<State>();
+  state->path = path;
+  PIPELOOM_TRY(state->content, read_file(path));
+  PIPELOOM_CHECK_OK(check_kind(path, state->content, kTraceKind));
+  state->rest = state->content;
+  const std::string_view begin = state->rest;
+  // The header's fields come before the first block.
+  const Result<std::string_view> first = state->next_block();
+  PIPELOOM_CHECK_OK(check_version(path, state->trace.format_version()));
+  if (!first) return tl::unexpected(first.error());
+  state->rest = begin;
+  return TraceReader(std::move(state));
+}
+
+const std::string& TraceReader::name() const { return state_->trace.name(); }
+uint64_t TraceReader::plan_digest() const { return state_->trace.plan_digest(); }
+
+Result<std::vector<Span>> TraceReader::next() {
+  PIPELOOM_TRY(const std::string_view block, state_->next_block());
+  if (block.empty()) return std::vector<Span>();
+  proto::Spans columns;
+  if (!columns.ParseFromArray(block.data(), static_cast<int>(block.size()))) return state_->damaged();
+  auto spans = load_spans(columns);
+  if (!spans) return tl::unexpected(in_file(state_->path, spans.error()));
+  state_->spans += static_cast<int64_t>(spans->size());
+  return spans;
+}
+
+Status write_trace(const std::string& path, const Trace& trace) {
+  PIPELOOM_TRY(TraceWriter writer, TraceWriter::create(path, trace.name, trace.plan_digest));
+  for (const Span& span : trace.spans) PIPELOOM_CHECK_OK(writer.add(span));
+  return writer.close();
+}
+
+Result<Trace> read_trace(const std::string& path) {
+  PIPELOOM_TRY(TraceReader reader, TraceReader::open(path));
+  Trace trace{.name = reader.name(), .plan_digest = reader.plan_digest(), .spans = {}};
+  while (true) {
+    PIPELOOM_TRY(const std::vector<Span> block, reader.next());
+    if (block.empty()) return trace;
+    trace.spans.insert(trace.spans.end(), block.begin(), block.end());
+  }
+}
+
+}  // namespace pipeloom

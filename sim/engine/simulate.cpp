@@ -1,0 +1,17 @@
+#include "sim/engine/simulate.h"
+
+#include "sim/engine/async_p2p.h"
+#include "sim/engine/blocking_p2p.h"
+#include "sim/engine/steps.h"
+#include "sim/engine/sweep.h"
+
+namespace pipeloom {
+
+Result<Timeline> simulate(const Schedule& schedule, const ScheduleCosts& costs, const P2pRule& rule) {
+  PIPELOOM_TRY(const Steps steps, Steps::create(schedule, costs));
+  if (rule.mode == P2pMode::kBlocking) return simulate_blocking(schedule, costs, MessageTable(schedule));
+  if (costs.latency_only() && rule.receive_depth == 0) return sweep_timeline(schedule, steps);
+  return simulate_async(schedule, costs, MessageTable(schedule), rule.receive_depth);
+}
+
+}  // namespace pipeloom

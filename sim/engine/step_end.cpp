@@ -1,0 +1,53 @@
+#include "sim/engine/step_end.h"
+
+#include <algorithm>
+
+namespace pipeloom {
+
+namespace {
+
+// [stage] When the last W of every copy has ended.
+std::vector<int64_t> gradients_ready_ns(const Schedule& schedule, const Timeline& timeline) {
+  std::vector<int64_t> ready_ns(schedule.stages(), 0);
+  const auto slots = schedule.slots();
+  for (uint32_t slot = 0; slot < slots.size(); ++slot) {
+    if (!slots[slot].has_weight_backward()) continue;
+    int64_t& ready = ready_ns[slots[slot].backward_pass_stage()];
+    ready = std::max(ready, timeline.end_ns[slot]);
+  }
+  return ready_ns;
+}
+
+}  // namespace
+
+StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepCosts& costs) {
+  const std::vector<int64_t> ready_ns = gradients_ready_ns(schedule, timeline);
+  StepEnd step;
+  step.ranks.resize(schedule.ranks());
+  std::vector<int64_t> lane_free_ns(schedule.ranks(), 0);
+  const Placement& placement = schedule.placement();
+  // Every rank reduces its stages in the same order, so the members of a collective can be timed together.
+  for (int stage = schedule.stages() - 1; stage >= 0; --stage) {
+    int64_t begin_ns = ready_ns[stage];
+    for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+      begin_ns = std::max(begin_ns, lane_free_ns[placement.rank_of(pipe, stage)]);
+    }
+    for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+      const int rank = placement.rank_of(pipe, stage);
+      lane_free_ns[rank] = begin_ns + costs.gradient_reduction_ns[stage];
+      step.ranks[rank].reductions.push_back({stage, begin_ns, lane_free_ns[rank]});
+    }
+  }
+  for (int rank = 0; rank < schedule.ranks(); ++rank) {
+    RankEnd& end = step.ranks[rank];
+    const uint32_t last = schedule.first_slot(rank + 1);
+    const int64_t compute_free_ns = last > schedule.first_slot(rank) ? timeline.end_ns[last - 1] : 0;
+    end.optimizer_begin_ns = std::max(compute_free_ns, lane_free_ns[rank]);
+    end.optimizer_end_ns = end.optimizer_begin_ns;
+    for (const Chunk& chunk : placement.chunks_of(rank)) end.optimizer_end_ns += costs.optimizer_ns[chunk.stage];
+    step.step_ns = std::max(step.step_ns, end.optimizer_end_ns);
+  }
+  return step;
+}
+
+}  // namespace pipeloom

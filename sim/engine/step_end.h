@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/schedule.h"
+#include "core/step_costs.h"
+#include "core/timeline.h"
+
+namespace pipeloom {
+
+// What follows a rank's passes: reductions of its stages' gradients on the dp lane, then the optimizer.
+struct RankEnd {
+  struct Reduction {
+    int stage = 0;
+    int64_t begin_ns = 0;
+    int64_t end_ns = 0;
+  };
+  std::vector<Reduction> reductions;  // in the order in which they run
+  int64_t optimizer_begin_ns = 0;
+  int64_t optimizer_end_ns = 0;
+};
+
+struct StepEnd {
+  std::vector<RankEnd> ranks;
+  int64_t step_ns = 0;  // when the last optimizer ends: time per step
+};
+
+// A stage's gradients are reduced when the last W of every copy of the stage has ended; the reductions of one rank run
+// from its last stage to its first, as gradients become ready, then its optimizer. Reductions overlap with compute at no cost to either.
+StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepCosts& costs);
+
+}  // namespace pipeloom

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/result.h"
+#include "core/task_graph.h"
+
+namespace pipeloom {
+
+struct TaskTimes {
+  std::vector<int64_t> start_ns;  // [task]
+  std::vector<int64_t> end_ns;
+  int64_t makespan_ns = 0;
+};
+
+// When each task runs if nothing contends: as soon as the task before it on its queue and its dependencies allow.
+Result<TaskTimes> sweep_tasks(const TaskGraph& graph);
+
+}  // namespace pipeloom

@@ -1,0 +1,88 @@
+#include "sim/report/hand_over.h"
+
+#include <algorithm>
+
+#include "sim/engine/slot_times.h"
+
+namespace pipeloom {
+
+HandOvers::HandOvers(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages,
+                     const Timeline& timeline, P2pMode mode)
+    : schedule_(schedule), costs_(costs), messages_(messages), timeline_(timeline) {
+  if (mode == P2pMode::kBlocking) batches_.emplace(schedule, messages);
+  if (timeline.transfers.empty()) return;
+  transfer_of_.resize(messages.messages().size());
+  for (uint32_t i = 0; i < timeline.transfers.size(); ++i) {
+    const Transfer& transfer = timeline.transfers[i];
+    const Direction direction = schedule.placement().queues()[transfer.queue].direction;
+    transfer_of_[messages.output(transfer.producer, direction)] = i;
+  }
+}
+
+int64_t HandOvers::need_ns(uint32_t slot, Direction direction) const {
+  if (batches_) return 0;
+  return slot_times(costs_, schedule_.slots()[slot]).need_ns[static_cast<size_t>(direction)];
+}
+
+std::optional<HandOver> HandOvers::input(uint32_t slot, Direction direction) const {
+  const uint32_t producer = messages_.producer(slot, direction);
+  if (producer == MessageTable::kNone) return std::nullopt;
+  const uint32_t message = messages_.input(slot, direction);
+  if (message != MessageTable::kNone && !transfer_of_.empty()) return of_message(message);
+  return by_latency(producer, slot, direction);
+}
+
+HandOver HandOvers::of_message(uint32_t message) const {
+  const Transfer& transfer = timeline_.transfers[transfer_of_[message]];
+  return {transfer.producer,    transfer.consumer, transfer.ready_ns,
+          transfer.admitted_ns, transfer.start_ns, transfer.arrival_ns};
+}
+
+HandOver HandOvers::by_latency(uint32_t producer, uint32_t consumer, Direction direction) const {
+  const SlotTimes times = slot_times(costs_, schedule_.slots()[producer]);
+  const int64_t ready_ns = timeline_.start_ns[producer] + times.ready_ns[static_cast<size_t>(direction)];
+  int64_t latency_ns = 0;
+  if (const uint32_t message = messages_.input(consumer, direction); message != MessageTable::kNone) {
+    const auto& queue = schedule_.placement().queues()[messages_.messages()[message].queue];
+    latency_ns = costs_.link(queue.source, queue.target).latency_ns;
+  }
+  return {producer, consumer, ready_ns, ready_ns, ready_ns, ready_ns + latency_ns};
+}
+
+std::optional<Binding> HandOvers::binding(uint32_t slot, int rank) const {
+  return batches_ ? blocking_binding(slot, rank) : async_binding(slot);
+}
+
+std::optional<Binding> HandOvers::async_binding(uint32_t slot) const {
+  std::optional<Binding> last;
+  for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+    const auto hand_over = input(slot, direction);
+    if (!hand_over) continue;
+    const int64_t need = need_ns(slot, direction);
+    if (!last || hand_over->arrival_ns - need > last->hand_over.arrival_ns - last->need_ns) {
+      last = Binding{*hand_over, need, hand_over->producer};
+    }
+  }
+  return last;
+}
+
+std::optional<Binding> HandOvers::blocking_binding(uint32_t slot, int rank) const {
+  std::optional<Binding> last;
+  for (const uint32_t message : batches_->messages(rank, slot - schedule_.first_slot(rank))) {
+    const HandOver hand_over = of_message(message);
+    if (last && hand_over.arrival_ns <= last->hand_over.arrival_ns) continue;
+    const Placement::Queue& queue = schedule_.placement().queues()[messages_.messages()[message].queue];
+    const int other = queue.source == rank ? queue.target : queue.source;
+    last = Binding{hand_over, 0, slot_ending_at(other, hand_over.admitted_ns).value_or(hand_over.producer)};
+  }
+  return last;
+}
+
+std::optional<uint32_t> HandOvers::slot_ending_at(int rank, int64_t time_ns) const {
+  const auto begin = timeline_.end_ns.begin() + schedule_.first_slot(rank);
+  const auto after = std::upper_bound(begin, timeline_.end_ns.begin() + schedule_.first_slot(rank + 1), time_ns);
+  if (after == begin || *(after - 1) != time_ns) return std::nullopt;
+  return static_cast<uint32_t>(after - 1 - timeline_.end_ns.begin());
+}
+
+}  // namespace pipeloom

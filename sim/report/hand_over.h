@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/batches.h"
+#include "core/costs.h"
+#include "core/job.h"
+#include "core/messages.h"
+#include "core/schedule.h"
+#include "core/timeline.h"
+
+namespace pipeloom {
+
+// How an output came from one slot to another.
+struct HandOver {
+  uint32_t producer = 0;    // slot
+  uint32_t consumer = 0;    // slot
+  int64_t ready_ns = 0;     // the output was there
+  int64_t admitted_ns = 0;  // both sides had posted their half
+  int64_t start_ns = 0;     // the link was free
+  int64_t arrival_ns = 0;
+};
+
+// What decided when a slot started, if it was not the slot before it on its lane.
+struct Binding {
+  HandOver hand_over;
+  int64_t need_ns = 0;     // the slot starts this much before the arrival
+  uint32_t last_slot = 0;  // the slot whose end let the hand-over begin
+};
+
+// Looks up hand-overs of one simulated schedule. Keeps references: the arguments must outlive it.
+class HandOvers {
+ public:
+  HandOvers(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages,
+            const Timeline& timeline, P2pMode mode);
+
+  // Of the slot's input in `direction`; nothing where it has none.
+  std::optional<HandOver> input(uint32_t slot, Direction direction) const;
+  // The hand-over that ended last of those that `slot` waited for; nothing where it waited for none.
+  std::optional<Binding> binding(uint32_t slot, int rank) const;
+  // How long after its start `slot` needs its input in `direction`.
+  int64_t need_ns(uint32_t slot, Direction direction) const;
+
+ private:
+  HandOver of_message(uint32_t message) const;
+  HandOver by_latency(uint32_t producer, uint32_t consumer, Direction direction) const;
+  std::optional<Binding> async_binding(uint32_t slot) const;
+  std::optional<Binding> blocking_binding(uint32_t slot, int rank) const;
+  std::optional<uint32_t> slot_ending_at(int rank, int64_t time_ns) const;
+
+  const Schedule& schedule_;
+  const ScheduleCosts& costs_;
+  const MessageTable& messages_;
+  const Timeline& timeline_;
+  std::vector<uint32_t> transfer_of_;  // [message]; empty where the timeline has no transfers
+  std::optional<Batches> batches_;     // blocking only
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,59 @@
+#include "sim/report/memory.h"
+
+#include <algorithm>
+
+namespace pipeloom {
+
+namespace {
+
+// What a slot takes at its start and gives back at its end.
+int64_t taken(const Slot& slot, std::span<const ActivationSize> activations) {
+  return slot.has_forward() ? activations[slot.stage].total : 0;
+}
+
+int64_t given_back(const Slot& slot, std::span<const ActivationSize> activations) {
+  if (slot.kind == SlotKind::kF) return 0;
+  const ActivationSize& size = activations[slot.backward_pass_stage()];
+  return (slot.has_input_backward() ? size.total - size.kept_for_weight : 0) +
+         (slot.has_weight_backward() ? size.kept_for_weight : 0);
+}
+
+}  // namespace
+
+std::vector<int64_t> peak_activations(const Schedule& schedule, std::span<const ActivationSize> activations) {
+  std::vector<int64_t> peaks;
+  for (int rank = 0; rank < schedule.ranks(); ++rank) {
+    int64_t held = 0;
+    int64_t peak = 0;
+    for (const Slot& slot : schedule.slots_of(rank)) {
+      held += taken(slot, activations);
+      peak = std::max(peak, held);
+      held -= given_back(slot, activations);
+    }
+    peaks.push_back(peak);
+  }
+  return peaks;
+}
+
+std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeline& timeline,
+                                          std::span<const ActivationSize> activations, int rank) {
+  std::vector<MemoryPoint> curve = {{0, 0}};
+  const auto step = [&](int64_t time_ns, int64_t change) {
+    if (change == 0) return;
+    const int64_t held = curve.back().held + change;
+    if (curve.back().time_ns == time_ns) {
+      curve.back().held = held;
+    } else {
+      curve.push_back({time_ns, held});
+    }
+  };
+  uint32_t number = schedule.first_slot(rank);
+  for (const Slot& slot : schedule.slots_of(rank)) {
+    step(timeline.start_ns[number], taken(slot, activations));
+    step(timeline.end_ns[number], -given_back(slot, activations));
+    ++number;
+  }
+  return curve;
+}
+
+}  // namespace pipeloom

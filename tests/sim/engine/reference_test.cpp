@@ -1,0 +1,58 @@
+// Holds the engine and the memory count against an independent checker (tests/data/vectors/CHECK_open.csv) on the op
+// orders that the schedules' own reference code produced.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+
+#include "core/units.h"
+#include "sim/engine/simulate.h"
+#include "sim/report/memory.h"
+#include "tests/support/reference_schedule.h"
+
+namespace pipeloom::tests {
+namespace {
+
+std::vector<ReferenceOrder> all_references() {
+  std::set<std::string> names;
+  for (auto& row : read_csv("vectors/MANIFEST.csv")) {
+    if (row["schedule"].find("_comm") == std::string::npos) names.insert(row["schedule"]);
+  }
+  std::vector<ReferenceOrder> all;
+  for (const auto& name : names) {
+    for (auto& reference : reference_orders(name)) all.push_back(std::move(reference));
+  }
+  return all;
+}
+
+std::vector<int64_t> numbers(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<int64_t> values;
+  for (int64_t value = 0; in >> value;) values.push_back(value);
+  return values;
+}
+
+std::vector<int64_t> peaks_in_chunks(const Schedule& schedule, int64_t kept_for_weight) {
+  return peak_activations(schedule, std::vector(schedule.stages(), ActivationSize{1, kept_for_weight}));
+}
+
+TEST(Reference, MakespanAndPeaksEqualTheIndependentChecker) {
+  std::map<std::string, std::map<std::string, std::string>> expected;
+  for (auto& row : read_csv("vectors/CHECK_open.csv")) expected[row["file"]] = row;
+  const auto references = all_references();
+  EXPECT_GE(references.size(), 150u);
+  for (const ReferenceOrder& reference : references) {
+    SCOPED_TRACE(reference.file);
+    const auto schedule = reference_schedule(reference);
+    ASSERT_TRUE(schedule.has_value()) << schedule.error().message;
+    const auto timeline = simulate(*schedule, unit_costs(*schedule), {});
+    ASSERT_TRUE(timeline.has_value()) << timeline.error().message;
+    auto& row = expected.at(reference.file);
+    EXPECT_EQ(timeline->makespan_ns, std::stoll(row["unit_makespan_F1_I1_W1_B2_OV3"]) * kNsPerUnit);
+    EXPECT_EQ(peaks_in_chunks(*schedule, 1), numbers(row["peak_act_release_at_W_per_rank"]));
+    EXPECT_EQ(peaks_in_chunks(*schedule, 0), numbers(row["peak_act_release_at_I_per_rank"]));
+  }
+}
+
+}  // namespace
+}  // namespace pipeloom::tests

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/schedule.h"
+
+namespace pipeloom::tests {
+
+struct PassTimes {
+  int64_t f = 1;
+  int64_t b = 2;
+  int64_t w = 1;  // I is B without W
+};
+
+// When the last slot ends if each starts as soon as its rank and its inputs allow and transfers cost nothing. A pair
+// lasts F+B.
+int64_t makespan(const Schedule& schedule, const PassTimes& times);
+
+// The most chunk activations that a rank holds at once, freed with the last pass of each.
+int64_t peak_activations(const Schedule& schedule, int rank);
+
+}  // namespace pipeloom::tests
