@@ -45,7 +45,8 @@ Result<Placement> create_placement(PlacementKind kind, int ranks, int stages, in
 }
 
 Result<Placement> load_placement(const proto::Placement& message) {
-  if (message.ranks() < 1) return invalid(fmt::format("placement.ranks is {}; allowed are 1 and more", message.ranks()));
+  if (message.ranks() < 1)
+    return invalid(fmt::format("placement.ranks is {}; allowed are 1 and more", message.ranks()));
   PIPELOOM_TRY(Placement placement, create_placement(static_cast<PlacementKind>(message.kind()), message.ranks(),
                                                      message.stages(), message.pipes()));
   if (placement.stages() != message.stages() || placement.pipes() != message.pipes()) {
@@ -146,7 +147,8 @@ Result<RankOrders> load_orders(const proto::Schedule& message) {
   RankOrders orders;
   for (const uint32_t size : message.slots_per_rank()) {
     if (size > static_cast<uint32_t>(reader.left())) {
-      return invalid(fmt::format("slots_per_rank asks for more slots than the {} there are", message.slots().kind_size()));
+      return invalid(
+          fmt::format("slots_per_rank asks for more slots than the {} there are", message.slots().kind_size()));
     }
     std::vector<Slot>& order = orders.emplace_back();
     order.reserve(size);
