@@ -64,8 +64,8 @@ void store_slot(const Slot& slot, int micro_batch_before, proto::Slots* columns)
     columns->add_backward_stage(slot.backward_stage);
     columns->add_backward_micro_batch(slot.backward_micro_batch - slot.micro_batch);
   }
-  columns->add_send_later(slot.send_later != 0);
-  columns->add_receive_early(slot.receive_early != 0);
+  columns->add_send_later(slot.send_later);
+  columns->add_receive_early(slot.receive_early);
 }
 
 void store_slots(std::span<const Slot> slots, proto::Slots* columns) {
@@ -112,8 +112,10 @@ class SlotReader {
     micro_batch_ += columns_.micro_batch_step(i);
     PIPELOOM_CHECK_OK(fit("micro-batch", micro_batch_, slot.micro_batch));
     if (slot.kind == SlotKind::kFB) PIPELOOM_CHECK_OK(read_backward(slot));
-    slot.send_later = columns_.send_later_size() > 0 && columns_.send_later(i);
-    slot.receive_early = columns_.receive_early_size() > 0 && columns_.receive_early(i);
+    if (columns_.send_later_size() > 0) PIPELOOM_CHECK_OK(fit("send_later", columns_.send_later(i), slot.send_later));
+    if (columns_.receive_early_size() > 0) {
+      PIPELOOM_CHECK_OK(fit("receive_early", columns_.receive_early(i), slot.receive_early));
+    }
     return slot;
   }
 

@@ -181,8 +181,8 @@ void run_backward(std::mt19937_64& random, const Placement& placement, int pipe,
 void run_forward(std::mt19937_64& random, const Placement& placement, int pipe, int micro_batch, RankOrders& orders) {
   for (int stage = 0; stage < placement.stages(); ++stage) {
     Slot slot = Slot::forward(stage, micro_batch);
-    slot.send_later = sometimes(random);
-    slot.receive_early = sometimes(random);
+    slot.send_later = static_cast<uint8_t>(between(random, 0, 1));
+    slot.receive_early = static_cast<decltype(slot.receive_early)>(between(random, 0, 300));
     orders[placement.rank_of(pipe, stage)].push_back(slot);
   }
 }
