@@ -12,18 +12,27 @@ std::string pass_name(SlotKind kind, int micro_batch, int stage) {
   return fmt::format("{}{} of stage {}", slot_kind_name(kind), micro_batch, stage);
 }
 
-Schedule::Schedule(Placement placement, std::vector<uint16_t> pipe_of_micro_batch)
-    : placement_(std::move(placement)), pipe_of_micro_batch_(std::move(pipe_of_micro_batch)) {}
+namespace {
 
-void Schedule::flatten(const RankOrders& orders) {
-  size_t count = 0;
-  for (const auto& order : orders) count += order.size();
-  slots_.reserve(count);
-  rank_begin_.push_back(0);
-  for (const auto& order : orders) {
-    slots_.insert(slots_.end(), order.begin(), order.end());
-    rank_begin_.push_back(static_cast<uint32_t>(slots_.size()));
-  }
+FlatOrders flatten(const RankOrders& orders) {
+  size_t slots = 0;
+  for (const auto& order : orders) slots += order.size();
+  FlatOrders flat(slots);
+  for (const auto& order : orders) flat.push_back(order);
+  return flat;
+}
+
+std::vector<uint16_t> all_on_pipe_0(int micro_batches) {
+  return std::vector<uint16_t>(std::max(micro_batches, 0), 0);
+}
+
+}  // namespace
+
+Schedule::Schedule(Placement placement, std::vector<uint16_t> pipe_of_micro_batch, FlatOrders orders)
+    : placement_(std::move(placement)),
+      pipe_of_micro_batch_(std::move(pipe_of_micro_batch)),
+      slots_(std::move(orders.slots)),
+      rank_begin_(std::move(orders.rank_begin)) {
   for (const Slot& slot : slots_) {
     passes_ += slot.passes();
     has_pairs_ |= slot.kind == SlotKind::kFB;
@@ -31,15 +40,14 @@ void Schedule::flatten(const RankOrders& orders) {
   }
 }
 
-Result<Schedule> Schedule::create(Placement placement, std::vector<uint16_t> pipe_of_micro_batch,
-                                  const RankOrders& orders) {
+Result<Schedule> Schedule::create(Placement placement, std::vector<uint16_t> pipe_of_micro_batch, FlatOrders orders) {
   const int64_t micro_batches = static_cast<int64_t>(pipe_of_micro_batch.size());
   if (micro_batches < 1 || micro_batches > kMaxMicroBatches) {
     return invalid(fmt::format("micro_batches is {}; allowed are 1 to {}", micro_batches, kMaxMicroBatches));
   }
-  if (static_cast<int>(orders.size()) != placement.ranks()) {
+  if (orders.ranks() != placement.ranks()) {
     return invalid(
-        fmt::format("the schedule has orders for {} ranks; the placement has {}", orders.size(), placement.ranks()));
+        fmt::format("the schedule has orders for {} ranks; the placement has {}", orders.ranks(), placement.ranks()));
   }
   for (size_t m = 0; m < pipe_of_micro_batch.size(); ++m) {
     if (pipe_of_micro_batch[m] >= placement.pipes()) {
@@ -47,15 +55,23 @@ Result<Schedule> Schedule::create(Placement placement, std::vector<uint16_t> pip
                                  pipe_of_micro_batch[m], placement.pipes() - 1));
     }
   }
-  Schedule schedule(std::move(placement), std::move(pipe_of_micro_batch));
-  schedule.flatten(orders);
+  Schedule schedule(std::move(placement), std::move(pipe_of_micro_batch), std::move(orders));
   PIPELOOM_CHECK_OK(check_complete(schedule));
   PIPELOOM_TRY(schedule.topological_order_, check_order(schedule));
   return schedule;
 }
 
+Result<Schedule> Schedule::create(Placement placement, std::vector<uint16_t> pipe_of_micro_batch,
+                                  const RankOrders& orders) {
+  return create(std::move(placement), std::move(pipe_of_micro_batch), flatten(orders));
+}
+
+Result<Schedule> Schedule::create(Placement placement, int micro_batches, FlatOrders orders) {
+  return create(std::move(placement), all_on_pipe_0(micro_batches), std::move(orders));
+}
+
 Result<Schedule> Schedule::create(Placement placement, int micro_batches, const RankOrders& orders) {
-  return create(std::move(placement), std::vector<uint16_t>(std::max(micro_batches, 0), 0), orders);
+  return create(std::move(placement), micro_batches, flatten(orders));
 }
 
 int Schedule::rank_of_slot(uint32_t slot) const {

@@ -20,9 +20,11 @@ class Schedule {
 
   // Checks all of the above; the error says which rank, slot and pass break it, and a deadlock is reported as the cycle
   // of ranks that wait for each other. `pipe_of_micro_batch` has one entry per micro-batch. O(slots).
+  static Result<Schedule> create(Placement placement, std::vector<uint16_t> pipe_of_micro_batch, FlatOrders orders);
   static Result<Schedule> create(Placement placement, std::vector<uint16_t> pipe_of_micro_batch,
                                  const RankOrders& orders);
   // All micro-batches on pipe 0.
+  static Result<Schedule> create(Placement placement, int micro_batches, FlatOrders orders);
   static Result<Schedule> create(Placement placement, int micro_batches, const RankOrders& orders);
 
   const Placement& placement() const { return placement_; }
@@ -54,8 +56,7 @@ class Schedule {
   size_t cell(int stage, int micro_batch) const { return static_cast<size_t>(stage) * micro_batches() + micro_batch; }
 
  private:
-  Schedule(Placement placement, std::vector<uint16_t> pipe_of_micro_batch);
-  void flatten(const RankOrders& orders);
+  Schedule(Placement placement, std::vector<uint16_t> pipe_of_micro_batch, FlatOrders orders);
 
   Placement placement_;
   std::vector<uint16_t> pipe_of_micro_batch_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,5 +62,19 @@ std::string slot_label(const Slot& slot);
 
 // The slots of each rank in its order.
 using RankOrders = std::vector<std::vector<Slot>>;
+
+// The same in one array, rank after rank, as a Schedule keeps them: for long schedules, whose cost is mostly memory.
+struct FlatOrders {
+  std::vector<Slot> slots;
+  std::vector<uint32_t> rank_begin = {0};  // [ranks + 1]
+
+  // `expected_slots` of all ranks are reserved.
+  explicit FlatOrders(size_t expected_slots) { slots.reserve(expected_slots); }
+  int ranks() const { return static_cast<int>(rank_begin.size()) - 1; }
+  void push_back(std::span<const Slot> order) {
+    slots.insert(slots.end(), order.begin(), order.end());
+    rank_begin.push_back(static_cast<uint32_t>(slots.size()));
+  }
+};
 
 }  // namespace pipeloom

@@ -39,10 +39,9 @@ Result<Schedule> dualpipe(const PipelineShape& shape) {
   PIPELOOM_CHECK_OK(check_micro_batches(shape));
   std::vector<uint16_t> pipe_of_micro_batch(shape.micro_batches, 0);
   std::fill(pipe_of_micro_batch.begin() + shape.micro_batches / 2, pipe_of_micro_batch.end(), uint16_t{1});
-  RankOrders orders;
-  orders.reserve(shape.ranks);
+  FlatOrders orders(2 * static_cast<size_t>(shape.ranks) * shape.micro_batches);
   for (int rank = 0; rank < shape.ranks; ++rank) orders.push_back(dualpipe_order(dualpipe_rank(shape, rank)));
-  return Schedule::create(std::move(placement), std::move(pipe_of_micro_batch), orders);
+  return Schedule::create(std::move(placement), std::move(pipe_of_micro_batch), std::move(orders));
 }
 
 }  // namespace pipeloom

@@ -39,7 +39,7 @@ class Steps {
     }
     batch_of_early_input_ = order_.size() - 1;
     // The meeting rank withholds its last F1 so that the F0 that follows starts without a batch.
-    if (rank_.is_turn() && main_step_count() > 0) order_.back().send_later = 1;
+    if (rank_.is_turn()) order_.back().send_later = 1;
   }
 
   void start_backwards() {

@@ -21,8 +21,7 @@ Status check_micro_batches(const PipelineShape& shape) {
 Result<Schedule> dualpipev(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, v_placement(shape));
   PIPELOOM_CHECK_OK(check_micro_batches(shape));
-  RankOrders orders;
-  orders.reserve(shape.ranks);
+  FlatOrders orders(4 * static_cast<size_t>(shape.ranks) * shape.micro_batches);
   for (int rank = 0; rank < shape.ranks; ++rank) {
     DualPipeRank steps;
     steps.micro_batches = shape.micro_batches;
@@ -32,7 +31,7 @@ Result<Schedule> dualpipev(const PipelineShape& shape) {
     steps.phases[1] = {2 * shape.ranks - 1 - rank, 0};
     orders.push_back(dualpipe_order(steps));
   }
-  return Schedule::create(std::move(placement), shape.micro_batches, orders);
+  return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
 }  // namespace pipeloom

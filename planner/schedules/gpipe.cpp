@@ -7,14 +7,13 @@ namespace pipeloom {
 // Backwards run in ascending order too, as in PyTorch: with every forward in the warm-up, 1F1B is GPipe.
 Result<Schedule> gpipe(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, linear_placement(shape));
-  RankOrders orders;
-  orders.reserve(shape.ranks);
+  FlatOrders orders(2 * static_cast<size_t>(shape.ranks) * shape.micro_batches);
   for (int rank = 0; rank < shape.ranks; ++rank) {
     orders.push_back(one_f_one_b_order(
         shape.micro_batches, shape.micro_batches, [=](int k) { return Slot::forward(rank, k); },
         [=](int k) { return Slot::backward(rank, k); }));
   }
-  return Schedule::create(std::move(placement), shape.micro_batches, orders);
+  return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
 }  // namespace pipeloom

@@ -16,15 +16,14 @@ Result<Schedule> interleaved_one_f_one_b_overlap(const PipelineShape& shape) {
     return unsupported(fmt::format("chunks is {}; with more than one rank at least 2 are needed", chunks));
   }
   PIPELOOM_TRY(const Interleaving visits, Interleaving::create(shape, chunks));
-  RankOrders orders;
-  orders.reserve(shape.ranks);
+  FlatOrders orders(2 * static_cast<size_t>(shape.ranks) * visits.count());
   for (int rank = 0; rank < shape.ranks; ++rank) {
     const int warm_up = 2 * (shape.ranks - 1 - rank) + (chunks - 1) * visits.group() + 1;
     orders.push_back(overlapped_order(
         visits.count(), warm_up, [&](int k) { return visits.forward(rank, k); },
         [&](int k) { return visits.backward(rank, k); }));
   }
-  return Schedule::create(std::move(placement), shape.micro_batches, orders);
+  return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
 }  // namespace pipeloom

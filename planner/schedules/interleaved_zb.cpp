@@ -34,13 +34,12 @@ Result<Schedule> interleaved_zb(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, looped_placement(shape));
   const int chunks = placement.chunks_per_rank();
   PIPELOOM_TRY(const Interleaving visits, Interleaving::create(shape, chunks));
-  RankOrders orders;
-  orders.reserve(shape.ranks);
+  FlatOrders orders(3 * static_cast<size_t>(shape.ranks) * visits.count());
   for (int rank = 0; rank < shape.ranks; ++rank) {
     const int warm_up = (chunks - 1) * visits.group() + shape.ranks - 1 - rank;
     orders.push_back(order_of(rank, std::min(warm_up, visits.count()), visits));
   }
-  return Schedule::create(std::move(placement), shape.micro_batches, orders);
+  return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
 }  // namespace pipeloom

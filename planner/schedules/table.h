@@ -22,7 +22,7 @@ struct ScheduleInputs {
   int64_t memory_limit = 0;
 };
 
-// One named schedule. Adding one: its file, and its row in table.cpp.
+// One named schedule. Adding one: its file, its declaration in schedules.h, and its row in table.cpp.
 struct NamedSchedule {
   std::string_view name;     // what people type: "1f1b", "dualpipe"
   std::string_view title;    // what people read: "1F1B", "DualPipe"

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <string>
+#include <vector>
 
 #include "planner/schedules/schedules.h"
 #include "tests/support/orders.h"
@@ -155,19 +157,52 @@ TEST(ChimeraHalving, CountsHalfMicroBatches) {
   EXPECT_EQ(print_orders(chimera_halving({4, 8}).value()), print_orders(chimera_doubling({4, 8}).value()));
 }
 
-TEST(Hanayo, BubbleShrinksWithTheWaves) {
+struct WaveCase {
+  int ranks = 0;
+  int micro_batches = 0;
+  int waves = 0;
+
+  Schedule generate() const { return hanayo({ranks, micro_batches, 0, 0, 1, waves}).value(); }
+};
+
+std::vector<WaveCase> wave_cases(const std::vector<int>& rounds, int rest) {
+  std::vector<WaveCase> cases;
   for (const int ranks : {2, 4, 8}) {
-    for (const int micro_batches : {ranks, 2 * ranks, 3 * ranks, 4 * ranks + 1, 8 * ranks}) {
-      const double one_f_one_b_bubble = bubble(one_f_one_b({ranks, micro_batches}).value());
-      for (const int waves : {1, 2, 4}) {
-        const Schedule schedule = hanayo({ranks, micro_batches, 0, 0, 1, waves}).value();
-        std::printf("ranks %d micro-batches %2d waves %d: 1F1B %5.2f Hanayo %5.2f, peak %.2f\n", ranks, micro_batches,
-                    waves, one_f_one_b_bubble, bubble(schedule),
-                    static_cast<double>(peak(schedule)) / schedule.placement().chunks_per_rank());
-        EXPECT_LT(bubble(schedule), one_f_one_b_bubble);
-        EXPECT_LT(peak(schedule), 2 * ranks * schedule.placement().chunks_per_rank());
-      }
+    for (const int round : rounds) {
+      for (const int waves : {1, 2, 4}) cases.push_back({ranks, round * ranks + rest, waves});
     }
+  }
+  return cases;
+}
+
+void expect_better_than_one_f_one_b(const WaveCase& tested) {
+  const Schedule schedule = tested.generate();
+  const double plain = bubble(one_f_one_b({tested.ranks, tested.micro_batches}).value());
+  const double peak_per_stage = static_cast<double>(peak(schedule)) / schedule.placement().chunks_per_rank();
+  std::printf("ranks %d micro-batches %2d waves %d: bubble %5.2f (1F1B %5.2f), peak %5.2f (1F1B %d)\n", tested.ranks,
+              tested.micro_batches, tested.waves, bubble(schedule), plain, peak_per_stage, tested.ranks);
+  EXPECT_LT(bubble(schedule), plain);
+  EXPECT_LT(peak_per_stage, 2 * tested.ranks);
+}
+
+TEST(Hanayo, HasASmallerBubbleThanOneFOneB) {
+  for (const WaveCase& tested : wave_cases({1, 2, 3, 8}, 0)) expect_better_than_one_f_one_b(tested);
+  for (const WaveCase& tested : wave_cases({1, 4}, 1)) expect_better_than_one_f_one_b(tested);
+}
+
+TEST(Hanayo, BubbleShrinksWithTheWavesWhereRoundsAreFull) {
+  for (WaveCase tested : wave_cases({1, 2, 3, 8}, 0)) {
+    if (tested.waves == 1) continue;
+    const double more = bubble(tested.generate());
+    tested.waves /= 2;
+    EXPECT_LE(more, bubble(tested.generate())) << tested.ranks << " " << tested.micro_batches << " " << tested.waves;
+  }
+}
+
+// One round leaves about 2(P-1) forwards of a whole stage, divided by the waves.
+TEST(Hanayo, BubbleOfOneRoundIsInverseToTheWaves) {
+  for (const WaveCase& tested : wave_cases({1}, 0)) {
+    EXPECT_NEAR(bubble(tested.generate()), 2.0 * (tested.ranks - 1) / tested.waves, 0.5) << tested.ranks;
   }
 }
 
