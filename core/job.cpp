@@ -80,10 +80,10 @@ Status check_options(const Job& job) {
 }
 
 Result<int> micro_batches_of(const Batch& batch, const Layout& layout) {
-  PIPELOOM_CHECK_OK(check_field("batch.sequence_length", batch.sequence_length, 1, 1'000'000'000));
+  PIPELOOM_CHECK_OK(check_field("batch.sequence_length", batch.sequence_length, 1, 100'000'000));
   PIPELOOM_CHECK_OK(check_field("batch.micro_batch_size", batch.micro_batch_size, 1, 1'000'000));
   PIPELOOM_CHECK_OK(check_field("tokens of a micro-batch (batch.sequence_length * batch.micro_batch_size)",
-                                batch.tokens(), 1, 1'000'000'000));
+                                batch.tokens(), 1, 100'000'000));
   PIPELOOM_CHECK_OK(check_field("batch.global_batch", batch.global_batch, 1, 1'000'000'000'000));
   const int64_t together = layout.data * batch.micro_batch_size;
   if (batch.global_batch % together != 0) {

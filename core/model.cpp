@@ -61,6 +61,20 @@ bool has_dense_layer(const Model& model) {
   return !model.moe || model.moe->first_dense_layers > 0 || (model.moe->layer_step > 1 && model.layers > 1);
 }
 
+// Far above any model, low enough that its bytes stay inside int64. An upper estimate: every layer counts as MoE.
+constexpr double kMaxParameters = 1e15;
+
+double parameters_at_most(const Model& model) {
+  const AttentionShape& a = model.attention;
+  const double heads = 2.0 * a.heads * (double{1} * a.head_dim + a.rope_dim + a.value_dim);
+  const double ranks = double{1} * a.q_lora_rank + a.kv_lora_rank;
+  double inner = 3.0 * model.intermediate;
+  if (model.moe) inner += 3.0 * model.moe->intermediate * (model.moe->routed_experts + model.moe->shared_experts);
+  const double layer = model.hidden * (heads + ranks + inner) + ranks * heads;
+  const double ends = 2.0 * model.hidden * (double{1} * model.vocabulary + model.learned_positions);
+  return (model.layers + model.mtp_depth) * layer + ends;
+}
+
 void fill_head_dims(Model& model) {
   AttentionShape& attention = model.attention;
   if (attention.head_dim == 0 && attention.heads > 0 && model.hidden % attention.heads == 0) {
@@ -82,6 +96,10 @@ Result<Model> make_model(Model model) {
   PIPELOOM_CHECK_OK(check_field("model.vocabulary", int64_t{model.vocabulary}, 1, kMaxVocabulary));
   PIPELOOM_CHECK_OK(check_field("model.learned_positions", int64_t{model.learned_positions}, 0, kMaxVocabulary));
   PIPELOOM_CHECK_OK(check_field("model.mtp_depth", int64_t{model.mtp_depth}, 0, 100));
+  if (parameters_at_most(model) > kMaxParameters) {
+    return invalid(fmt::format("the model has up to {:.3g} parameters; allowed are {:.0e}", parameters_at_most(model),
+                               kMaxParameters));
+  }
   return model;
 }
 

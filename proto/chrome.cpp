@@ -15,7 +15,9 @@ namespace pipeloom {
 namespace {
 
 // 1234567 ns -> "1234.567"
-std::string microseconds(int64_t ns) { return fmt::format("{}.{:03}", ns / 1000, ns % 1000); }
+std::string microseconds(int64_t ns) {
+  return fmt::format("{}.{:03}", ns / 1000, ns % 1000);
+}
 
 class ChromeWriter {
  public:

@@ -20,7 +20,7 @@ void store_values(const std::vector<Value>& values, Column* column) {
 }
 
 template <typename Row, typename Value, typename Column>
-void store_column(const std::vector<Row>& rows, Value Row::* member, Column* column) {
+void store_column(const std::vector<Row>& rows, Value Row::*member, Column* column) {
   column->Reserve(static_cast<int>(rows.size()));
   for (const Row& row : rows) column->Add(static_cast<typename Column::value_type>(row.*member));
 }
@@ -43,7 +43,7 @@ Result<std::vector<Value>> load_values(std::string_view name, const Column& colu
 
 // Into rows that are already there.
 template <typename Row, typename Value, typename Column>
-Status load_column(std::string_view name, const Column& column, Value Row::* member, std::vector<Row>& rows) {
+Status load_column(std::string_view name, const Column& column, Value Row::*member, std::vector<Row>& rows) {
   PIPELOOM_CHECK_OK(check_column_size(name, column.size(), static_cast<int64_t>(rows.size())));
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto value = column[static_cast<int>(i)];
@@ -55,13 +55,14 @@ Status load_column(std::string_view name, const Column& column, Value Row::* mem
 
 // A column of enum values, allowed up to `last`.
 template <typename Row, typename Enum, typename Column>
-Status load_enum_column(std::string_view name, const Column& column, Enum last, Enum Row::* member,
+Status load_enum_column(std::string_view name, const Column& column, Enum last, Enum Row::*member,
                         std::vector<Row>& rows) {
   PIPELOOM_CHECK_OK(check_column_size(name, column.size(), static_cast<int64_t>(rows.size())));
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto value = static_cast<int64_t>(column[static_cast<int>(i)]);
     if (value < 0 || value > static_cast<int64_t>(last)) {
-      return invalid(fmt::format("column {} has the value {}; allowed are 0 to {}", name, value, static_cast<int>(last)));
+      return invalid(
+          fmt::format("column {} has the value {}; allowed are 0 to {}", name, value, static_cast<int>(last)));
     }
     rows[i].*member = static_cast<Enum>(value);
   }

@@ -32,8 +32,8 @@ void store_programs(const std::vector<StageProgram>& programs, proto::StepCosts*
 Result<std::vector<ComponentCost>> load_components(const proto::Components& columns) {
   auto rows = rows_of<ComponentCost>(columns.layer());
   PIPELOOM_CHECK_OK(load_column("components.layer", columns.layer(), &ComponentCost::layer, rows));
-  PIPELOOM_CHECK_OK(load_enum_column("components.component", columns.component(), Component::kHead,
-                                     &ComponentCost::component, rows));
+  PIPELOOM_CHECK_OK(
+      load_enum_column("components.component", columns.component(), Component::kHead, &ComponentCost::component, rows));
   PIPELOOM_CHECK_OK(load_enum_column("components.lane", columns.lane(), Lane::kHost, &ComponentCost::lane, rows));
   PIPELOOM_CHECK_OK(load_column("components.forward_ns", columns.forward_ns(), &ComponentCost::forward_ns, rows));
   PIPELOOM_CHECK_OK(load_column("components.input_ns", columns.input_ns(), &ComponentCost::input_ns, rows));
@@ -47,8 +47,8 @@ Result<std::vector<StageProgram>> load_programs(const proto::StepCosts& message)
   size_t begin = 0;
   for (const uint32_t size : message.components_per_stage()) {
     if (size > components.size() - begin) {
-      return invalid(fmt::format("components_per_stage asks for more components than the {} there are",
-                                 components.size()));
+      return invalid(
+          fmt::format("components_per_stage asks for more components than the {} there are", components.size()));
     }
     programs.emplace_back(components.begin() + begin, components.begin() + begin + size);
     begin += size;
@@ -57,7 +57,7 @@ Result<std::vector<StageProgram>> load_programs(const proto::StepCosts& message)
   return programs;
 }
 
-void store_passes(const std::vector<StageCost>& stages, PassCost StageCost::* pass, proto::Passes* columns) {
+void store_passes(const std::vector<StageCost>& stages, PassCost StageCost::*pass, proto::Passes* columns) {
   for (const StageCost& stage : stages) {
     columns->add_duration_ns((stage.*pass).duration_ns);
     columns->add_need_ns((stage.*pass).need_ns);
@@ -65,7 +65,7 @@ void store_passes(const std::vector<StageCost>& stages, PassCost StageCost::* pa
   }
 }
 
-Status load_passes(const std::string& name, const proto::Passes& columns, PassCost StageCost::* pass,
+Status load_passes(const std::string& name, const proto::Passes& columns, PassCost StageCost::*pass,
                    std::vector<StageCost>& stages) {
   std::vector<PassCost> rows(stages.size());
   PIPELOOM_CHECK_OK(load_column(name + ".duration_ns", columns.duration_ns(), &PassCost::duration_ns, rows));

@@ -39,8 +39,7 @@ Model llama_like(ConfigFields& fields, const char* family) {
   attention.kv_heads = fields.number_or("num_key_value_heads", attention.heads);
   attention.head_dim = fields.number_or("head_dim", 0);
   if (attention.head_dim == 0) {
-    attention.head_dim =
-        divide_hidden(fields, "hidden_size", model.hidden, "num_attention_heads", attention.heads);
+    attention.head_dim = divide_hidden(fields, "hidden_size", model.hidden, "num_attention_heads", attention.heads);
   }
   attention.value_dim = attention.head_dim;
   attention.bias = fields.flag_or("attention_bias", false);
@@ -48,9 +47,13 @@ Model llama_like(ConfigFields& fields, const char* family) {
   return model;
 }
 
-Model llama(ConfigFields& fields) { return llama_like(fields, "llama"); }
+Model llama(ConfigFields& fields) {
+  return llama_like(fields, "llama");
+}
 
-Model mistral(ConfigFields& fields) { return llama_like(fields, "mistral"); }
+Model mistral(ConfigFields& fields) {
+  return llama_like(fields, "mistral");
+}
 
 // Biases on the query, key and value products.
 Model qwen2(ConfigFields& fields) {
@@ -59,7 +62,9 @@ Model qwen2(ConfigFields& fields) {
   return model;
 }
 
-Model qwen3(ConfigFields& fields) { return llama_like(fields, "qwen"); }
+Model qwen3(ConfigFields& fields) {
+  return llama_like(fields, "qwen");
+}
 
 // GPT-2 and what is written in its words (GPT-3).
 Model gpt(ConfigFields& fields) {
@@ -113,8 +118,9 @@ Model qwen2_moe(ConfigFields& fields) {
   add_qwen_experts(fields, &model);
   const int shared = fields.number("shared_expert_intermediate_size", 0);
   if (shared % model.moe->intermediate != 0) {
-    fields.fail(fmt::format("shared_expert_intermediate_size is {}; it must be a multiple of moe_intermediate_size ({})",
-                            shared, model.moe->intermediate));
+    fields.fail(
+        fmt::format("shared_expert_intermediate_size is {}; it must be a multiple of moe_intermediate_size ({})",
+                    shared, model.moe->intermediate));
   }
   model.moe->shared_experts = shared / model.moe->intermediate;
   return model;
@@ -165,11 +171,16 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
-    {"deepseek_v2", "DeepseekV2ForCausalLM", deepseek}, {"deepseek_v3", "DeepseekV3ForCausalLM", deepseek},
-    {"gpt2", "GPT2LMHeadModel", gpt},                   {"llama", "LlamaForCausalLM", llama},
-    {"mistral", "MistralForCausalLM", mistral},         {"mixtral", "MixtralForCausalLM", mixtral},
-    {"qwen2", "Qwen2ForCausalLM", qwen2},               {"qwen2_moe", "Qwen2MoeForCausalLM", qwen2_moe},
-    {"qwen3", "Qwen3ForCausalLM", qwen3},               {"qwen3_moe", "Qwen3MoeForCausalLM", qwen3_moe},
+    {"deepseek_v2", "DeepseekV2ForCausalLM", deepseek},
+    {"deepseek_v3", "DeepseekV3ForCausalLM", deepseek},
+    {"gpt2", "GPT2LMHeadModel", gpt},
+    {"llama", "LlamaForCausalLM", llama},
+    {"mistral", "MistralForCausalLM", mistral},
+    {"mixtral", "MixtralForCausalLM", mixtral},
+    {"qwen2", "Qwen2ForCausalLM", qwen2},
+    {"qwen2_moe", "Qwen2MoeForCausalLM", qwen2_moe},
+    {"qwen3", "Qwen3ForCausalLM", qwen3},
+    {"qwen3_moe", "Qwen3MoeForCausalLM", qwen3_moe},
 };
 
 // By model_type; where that is absent, by the architecture.

@@ -7,7 +7,7 @@ namespace pipeloom {
 namespace proto {
 class Job;
 class MeasuredLayer;
-}
+}  // namespace proto
 
 // Complete: the model and the measured layers are inline.
 void store_job(const Job& job, proto::Job* message);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
 
@@ -13,7 +14,7 @@ namespace pipeloom {
 
 namespace {
 
-// "Message type "pipeloom.proto.Job" has" -> "Job has": the words of a job file's author.
+// Message type "pipeloom.proto.Job" has -> "Job" has: the words of a job file's author.
 std::string plain_words(std::string message) {
   for (const std::string_view noise : {"Message type ", "pipeloom.proto."}) {
     for (size_t at = message.find(noise); at != std::string::npos; at = message.find(noise)) {
@@ -50,12 +51,32 @@ std::string place(const std::string& path, std::string_view text, size_t offset)
   return fmt::format("{}:{}:{}", path, line, before.size() - line_begin + 1);
 }
 
-// Where `"name"` stands as a key, from `begin` on; npos where it doesn't.
+// One past the string that starts at `begin`.
+size_t end_of_string(std::string_view json, size_t begin) {
+  size_t at = begin + 1;
+  while (at < json.size() && json[at] != '"') at += json[at] == '\\' ? 2 : 1;
+  return at + 1;
+}
+
+bool is_key(std::string_view json, size_t end_of_name) {
+  const size_t next = json.find_first_not_of(" \t\r\n", end_of_name);
+  return next != std::string_view::npos && json[next] == ':';
+}
+
+// Where the key `name` stands in the first object after `begin` (of an array of objects: in any); npos where it
+// doesn't. REQUIRES: json is JSON.
 size_t find_key(std::string_view json, std::string_view name, size_t begin) {
-  const std::string quoted = fmt::format("\"{}\"", name);
-  for (size_t at = json.find(quoted, begin); at != std::string_view::npos; at = json.find(quoted, at + 1)) {
-    const size_t next = json.find_first_not_of(" \t\r\n", at + quoted.size());
-    if (next != std::string_view::npos && json[next] == ':') return at;
+  int depth = 0;
+  for (size_t at = begin; at < json.size();) {
+    if (json[at] == '"') {
+      const size_t end = end_of_string(json, at);
+      if (depth == 1 && json.substr(at + 1, end - at - 2) == name && is_key(json, end)) return at;
+      at = end;
+      continue;
+    }
+    if (json[at] == '{') ++depth;
+    if (json[at] == '}') --depth;
+    ++at;
   }
   return std::string_view::npos;
 }
@@ -88,7 +109,10 @@ Status parse_text(const std::string& path, const std::string& text, google::prot
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
   if (!parser.ParseFromString(text, message)) return invalid(error.text());
-  return {};
+  // Escapes make any bytes, but a plan stores UTF-8.
+  const google::protobuf::LogSilencer silencer;
+  if (message->ParseFromString(message->SerializeAsString())) return {};
+  return invalid(fmt::format("{}: a text is not UTF-8", path));
 }
 
 Status parse_json(const std::string& path, const std::string& json, google::protobuf::Message* message) {

@@ -10,7 +10,7 @@ class Message;
 
 namespace pipeloom {
 
-// Parse what a person wrote. Errors say where and name the field: "job.txtpb:3:5: Job has no field named \"modle\"".
+// Parse what a person wrote. Errors say where and name the field: job.txtpb:3:5: "Job" has no field named "modle"..
 Status parse_text(const std::string& path, const std::string& text, google::protobuf::Message* message);
 Status parse_json(const std::string& path, const std::string& json, google::protobuf::Message* message);
 

@@ -8,6 +8,7 @@
 #include "proto/plan.pb.h"
 #include "proto/schedule_message.h"
 #include "proto/version.h"
+#include "proto/wire.h"
 
 namespace pipeloom {
 
@@ -55,12 +56,11 @@ Status write_plan(const std::string& path, const Plan& plan) {
 
 Result<Plan> read_plan(const std::string& path) {
   PIPELOOM_TRY(const std::string content, read_file(path));
-  PIPELOOM_CHECK_OK(check_kind(path, content, kPlanKind));
+  PIPELOOM_CHECK_OK(check_header(path, content, kPlanKind));
   proto::Plan message;
-  const bool parsed = message.ParseFromString(content);
-  // First, since a newer format may be why the rest can't be read.
-  PIPELOOM_CHECK_OK(check_version(path, message.format_version()));
-  if (!parsed || !message.complete()) return invalid(fmt::format("{} is cut off or damaged", path));
+  if (!merge_fields(content, &message) || !message.complete()) {
+    return invalid(fmt::format("{} is cut off or damaged", path));
+  }
   return from_message(message).map_error([&](Error error) { return in_file(path, std::move(error)); });
 }
 

@@ -45,7 +45,8 @@ Result<Placement> create_placement(PlacementKind kind, int ranks, int stages, in
 }
 
 Result<Placement> load_placement(const proto::Placement& message) {
-  if (message.ranks() < 1) return invalid(fmt::format("placement.ranks is {}; allowed are 1 and more", message.ranks()));
+  if (message.ranks() < 1)
+    return invalid(fmt::format("placement.ranks is {}; allowed are 1 and more", message.ranks()));
   PIPELOOM_TRY(Placement placement, create_placement(static_cast<PlacementKind>(message.kind()), message.ranks(),
                                                      message.stages(), message.pipes()));
   if (placement.stages() != message.stages() || placement.pipes() != message.pipes()) {
@@ -63,8 +64,8 @@ void store_slot(const Slot& slot, int micro_batch_before, proto::Slots* columns)
     columns->add_backward_stage(slot.backward_stage);
     columns->add_backward_micro_batch(slot.backward_micro_batch - slot.micro_batch);
   }
-  columns->add_send_later(slot.send_later != 0);
-  columns->add_receive_early(slot.receive_early != 0);
+  columns->add_send_later(slot.send_later);
+  columns->add_receive_early(slot.receive_early);
 }
 
 void store_slots(std::span<const Slot> slots, proto::Slots* columns) {
@@ -111,8 +112,10 @@ class SlotReader {
     micro_batch_ += columns_.micro_batch_step(i);
     PIPELOOM_CHECK_OK(fit("micro-batch", micro_batch_, slot.micro_batch));
     if (slot.kind == SlotKind::kFB) PIPELOOM_CHECK_OK(read_backward(slot));
-    slot.send_later = columns_.send_later_size() > 0 && columns_.send_later(i);
-    slot.receive_early = columns_.receive_early_size() > 0 && columns_.receive_early(i);
+    if (columns_.send_later_size() > 0) PIPELOOM_CHECK_OK(fit("send_later", columns_.send_later(i), slot.send_later));
+    if (columns_.receive_early_size() > 0) {
+      PIPELOOM_CHECK_OK(fit("receive_early", columns_.receive_early(i), slot.receive_early));
+    }
     return slot;
   }
 
@@ -146,7 +149,8 @@ Result<RankOrders> load_orders(const proto::Schedule& message) {
   RankOrders orders;
   for (const uint32_t size : message.slots_per_rank()) {
     if (size > static_cast<uint32_t>(reader.left())) {
-      return invalid(fmt::format("slots_per_rank asks for more slots than the {} there are", message.slots().kind_size()));
+      return invalid(
+          fmt::format("slots_per_rank asks for more slots than the {} there are", message.slots().kind_size()));
     }
     std::vector<Slot>& order = orders.emplace_back();
     order.reserve(size);

@@ -24,6 +24,8 @@ static_assert(static_cast<int>(Lane::kP2p) == proto::P2P);
 static_assert(static_cast<int>(Lane::kDp) == proto::DP);
 static_assert(static_cast<int>(Lane::kHost) == proto::HOST);
 
+constexpr uint32_t kLaneFactor = 8;  // more than there are passes
+
 // Steps wrap around, so that any two values have one.
 template <typename Integer>
 Integer step(Integer from, Integer to) {
@@ -36,11 +38,21 @@ Integer advance(Integer from, Integer by) {
   return static_cast<Integer>(static_cast<Unsigned>(from) + static_cast<Unsigned>(by));
 }
 
-// What the next span of a rank is written against.
+// What the next span of a rank's lane is written against.
 struct Before {
   int32_t slot = 0;
   int32_t layer = 0;
-  int64_t begin_ns = 0;
+  int64_t end_ns = 0;
+};
+
+class Memory {
+ public:
+  Before& of(int32_t rank, Lane lane) {
+    return before_[static_cast<uint64_t>(static_cast<uint32_t>(rank)) << 8 | static_cast<uint8_t>(lane)];
+  }
+
+ private:
+  std::unordered_map<uint64_t, Before> before_;
 };
 
 Status check_sizes(const proto::Spans& columns) {
@@ -48,8 +60,7 @@ Status check_sizes(const proto::Spans& columns) {
   PIPELOOM_CHECK_OK(check_column_size("slot_step", columns.slot_step_size(), size));
   PIPELOOM_CHECK_OK(check_column_size("layer_step", columns.layer_step_size(), size));
   PIPELOOM_CHECK_OK(check_column_size("component", columns.component_size(), size));
-  PIPELOOM_CHECK_OK(check_column_size("pass", columns.pass_size(), size));
-  PIPELOOM_CHECK_OK(check_column_size("lane", columns.lane_size(), size));
+  PIPELOOM_CHECK_OK(check_column_size("lane_and_pass", columns.lane_and_pass_size(), size));
   PIPELOOM_CHECK_OK(check_column_size("begin_step_ns", columns.begin_step_ns_size(), size));
   return check_column_size("duration_ns", columns.duration_ns_size(), size);
 }
@@ -63,50 +74,48 @@ Status load_enum(const char* name, int64_t value, Enum last, Enum& target) {
   return {};
 }
 
-Result<Span> load_span(const proto::Spans& columns, int i, Before& before) {
-  before.slot = advance<int32_t>(before.slot, columns.slot_step(i));
-  before.layer = advance<int32_t>(before.layer, columns.layer_step(i));
-  before.begin_ns = advance<int64_t>(before.begin_ns, columns.begin_step_ns(i));
+Result<Span> load_span(const proto::Spans& columns, int i, Memory& memory) {
   Span span;
   span.key.rank = columns.rank(i);
-  span.key.slot = before.slot;
-  span.key.layer = before.layer;
   PIPELOOM_CHECK_OK(load_enum("component", columns.component(i), Component::kHead, span.key.component));
-  PIPELOOM_CHECK_OK(load_enum("pass", columns.pass(i), SlotKind::kFB, span.key.pass));
-  PIPELOOM_CHECK_OK(load_enum("lane", columns.lane(i), Lane::kHost, span.lane));
-  span.begin_ns = before.begin_ns;
-  span.end_ns = advance<int64_t>(span.begin_ns, columns.duration_ns(i));
+  PIPELOOM_CHECK_OK(load_enum("pass", columns.lane_and_pass(i) % kLaneFactor, SlotKind::kFB, span.key.pass));
+  PIPELOOM_CHECK_OK(load_enum("lane", columns.lane_and_pass(i) / kLaneFactor, Lane::kHost, span.lane));
+  Before& before = memory.of(span.key.rank, span.lane);
+  span.key.slot = advance<int32_t>(before.slot, columns.slot_step(i));
+  span.key.layer = advance<int32_t>(before.layer, columns.layer_step(i));
+  span.begin_ns = advance<int64_t>(before.end_ns, columns.begin_step_ns(i));
+  span.end_ns = advance<int64_t>(span.begin_ns, static_cast<int64_t>(columns.duration_ns(i)));
   if (span.end_ns < span.begin_ns) {
     return invalid(fmt::format("a span ends at {} ns, before it begins ({} ns)", span.end_ns, span.begin_ns));
   }
+  before = {span.key.slot, span.key.layer, span.end_ns};
   return span;
 }
 
 }  // namespace
 
 void store_spans(std::span<const Span> spans, proto::Spans* columns) {
-  std::unordered_map<int32_t, Before> before_of_rank;
+  Memory memory;
   for (const Span& span : spans) {
-    Before& before = before_of_rank[span.key.rank];
+    Before& before = memory.of(span.key.rank, span.lane);
     columns->add_rank(span.key.rank);
     columns->add_slot_step(step(before.slot, span.key.slot));
     columns->add_layer_step(step(before.layer, span.key.layer));
     columns->add_component(static_cast<proto::Component>(span.key.component));
-    columns->add_pass(static_cast<uint32_t>(span.key.pass));
-    columns->add_lane(static_cast<proto::Lane>(span.lane));
-    columns->add_begin_step_ns(step(before.begin_ns, span.begin_ns));
-    columns->add_duration_ns(step(span.begin_ns, span.end_ns));
-    before = {span.key.slot, span.key.layer, span.begin_ns};
+    columns->add_lane_and_pass(static_cast<uint32_t>(span.lane) * kLaneFactor + static_cast<uint32_t>(span.key.pass));
+    columns->add_begin_step_ns(step(before.end_ns, span.begin_ns));
+    columns->add_duration_ns(static_cast<uint64_t>(step(span.begin_ns, span.end_ns)));
+    before = {span.key.slot, span.key.layer, span.end_ns};
   }
 }
 
 Result<std::vector<Span>> load_spans(const proto::Spans& columns) {
   PIPELOOM_CHECK_OK(check_sizes(columns));
-  std::unordered_map<int32_t, Before> before_of_rank;
+  Memory memory;
   std::vector<Span> spans;
   spans.reserve(columns.rank_size());
   for (int i = 0; i < columns.rank_size(); ++i) {
-    PIPELOOM_TRY(const Span span, load_span(columns, i, before_of_rank[columns.rank(i)]));
+    PIPELOOM_TRY(const Span span, load_span(columns, i, memory));
     spans.push_back(span);
   }
   return spans;

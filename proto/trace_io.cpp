@@ -61,8 +61,8 @@ Result<std::string_view> TraceReader::State::next_block() {
   while (!rest.empty()) {
     const std::optional<WireField> field = take_field(&rest);
     if (!field) return damaged();
-    if (field->tag == length_delimited(proto::Trace::kBlocksFieldNumber)) return field->content;
-    if (!trace.MergeFromString(std::string(field->bytes))) return damaged();
+    if (field->tag == length_delimited_tag(proto::Trace::kBlocksFieldNumber)) return field->content;
+    if (!merge_fields(field->bytes, &trace)) return damaged();
   }
   if (!trace.complete()) return damaged();
   return std::string_view();
@@ -76,25 +76,26 @@ Result<TraceReader> TraceReader::open(const std::string& path) {
   auto state = std::make_unique<State>();
   state->path = path;
   PIPELOOM_TRY(state->content, read_file(path));
-  PIPELOOM_CHECK_OK(check_kind(path, state->content, kTraceKind));
-  state->rest = state->content;
-  const std::string_view begin = state->rest;
+  PIPELOOM_CHECK_OK(check_header(path, state->content, kTraceKind));
   // The header's fields come before the first block.
-  const Result<std::string_view> first = state->next_block();
-  PIPELOOM_CHECK_OK(check_version(path, state->trace.format_version()));
-  if (!first) return tl::unexpected(first.error());
-  state->rest = begin;
+  state->rest = state->content;
+  PIPELOOM_TRY([[maybe_unused]] const std::string_view first, state->next_block());
+  state->rest = state->content;
   return TraceReader(std::move(state));
 }
 
-const std::string& TraceReader::name() const { return state_->trace.name(); }
-uint64_t TraceReader::plan_digest() const { return state_->trace.plan_digest(); }
+const std::string& TraceReader::name() const {
+  return state_->trace.name();
+}
+uint64_t TraceReader::plan_digest() const {
+  return state_->trace.plan_digest();
+}
 
 Result<std::vector<Span>> TraceReader::next() {
   PIPELOOM_TRY(const std::string_view block, state_->next_block());
   if (block.empty()) return std::vector<Span>();
   proto::Spans columns;
-  if (!columns.ParseFromArray(block.data(), static_cast<int>(block.size()))) return state_->damaged();
+  if (!merge_fields(block, &columns)) return state_->damaged();
   auto spans = load_spans(columns);
   if (!spans) return tl::unexpected(in_file(state_->path, spans.error()));
   state_->spans += static_cast<int64_t>(spans->size());

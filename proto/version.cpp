@@ -2,31 +2,45 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
+#include "proto/wire.h"
+
 namespace pipeloom {
 
 namespace {
 
-// Field 1 as a string: tag 0x0A, length, characters.
-bool starts_with_kind(std::string_view content, std::string_view kind) {
-  return content.size() >= kind.size() + 2 && content[0] == '\x0A' && content[1] == static_cast<char>(kind.size()) &&
-         content.substr(2).starts_with(kind);
+// The kind that a file starts with; empty where it is no kind of ours.
+std::string_view kind_of(std::string_view content) {
+  const auto first = content.empty() ? std::nullopt : take_field(&content);
+  for (const std::string_view kind : {kPlanKind, kTraceKind}) {
+    if (first && first->tag == length_delimited_tag(1) && first->content == kind) return kind;
+  }
+  return {};
+}
+
+Status check_kind(std::string_view path, std::string_view content, std::string_view kind) {
+  if (content.empty()) return invalid(fmt::format("{} is empty; expected a {}", path, kind));
+  const std::string_view found = kind_of(content);
+  if (found == kind) return {};
+  if (found.empty()) return invalid(fmt::format("{} is not a {}", path, kind));
+  return invalid(fmt::format("{} is a {}; expected a {}", path, found, kind));
 }
 
 }  // namespace
 
-Status check_version(std::string_view path, uint32_t format_version) {
+Status check_version(std::string_view path, uint64_t format_version) {
   if (format_version <= kFormatVersion) return {};
   return unsupported(fmt::format("{} has format version {}; this pipeloom reads up to {}: update pipeloom", path,
                                  format_version, kFormatVersion));
 }
 
-Status check_kind(std::string_view path, std::string_view content, std::string_view kind) {
-  if (content.empty()) return invalid(fmt::format("{} is empty; expected a {}", path, kind));
-  if (starts_with_kind(content, kind)) return {};
-  for (const std::string_view other : {kPlanKind, kTraceKind}) {
-    if (starts_with_kind(content, other)) return invalid(fmt::format("{} is a {}; expected a {}", path, other, kind));
-  }
-  return invalid(fmt::format("{} is not a {}", path, kind));
+Status check_header(std::string_view path, std::string_view content, std::string_view kind) {
+  PIPELOOM_CHECK_OK(check_kind(path, content, kind));
+  take_field(&content);
+  const auto version = content.empty() ? std::nullopt : take_field(&content);
+  if (version && version->tag == varint_tag(2)) return check_version(path, version->number);
+  return invalid(fmt::format("{} is cut off or damaged", path));
 }
 
 Error in_file(std::string_view path, Error error) {

@@ -1,5 +1,10 @@
 #include "proto/wire.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/message_lite.h>
+#include <google/protobuf/stubs/logging.h>
+
 namespace pipeloom {
 
 namespace {
@@ -24,31 +29,46 @@ std::optional<std::string_view> take(std::string_view* rest, uint64_t size) {
   return taken;
 }
 
-std::optional<std::string_view> take_content(std::string_view* rest, unsigned wire_type) {
-  switch (wire_type) {
+// False where the field's value is cut off or of no known type.
+bool take_value(std::string_view* rest, WireField* field) {
+  std::optional<uint64_t> number;
+  std::optional<std::string_view> content;
+  switch (field->tag & 7) {
     case kVarint:
-      return take_varint(rest) ? std::optional(std::string_view()) : std::nullopt;
+      number = take_varint(rest);
+      field->number = number.value_or(0);
+      return number.has_value();
     case kFixed64:
-      return take(rest, 8);
+      return take(rest, 8).has_value();
     case kFixed32:
-      return take(rest, 4);
+      return take(rest, 4).has_value();
     case kLengthDelimited:
-      if (const auto size = take_varint(rest)) return take(rest, *size);
-      return {};
+      number = take_varint(rest);
+      if (number) content = take(rest, *number);
+      field->content = content.value_or(std::string_view());
+      return content.has_value();
     default:
-      return {};
+      return false;
   }
 }
 
 }  // namespace
 
+bool merge_fields(std::string_view bytes, google::protobuf::MessageLite* message) {
+  const google::protobuf::LogSilencer silencer;
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream coded(&stream);
+  return message->MergeFromCodedStream(&coded) && coded.ConsumedEntireMessage();
+}
+
 std::optional<WireField> take_field(std::string_view* rest) {
   const std::string_view begin = *rest;
   const auto tag = take_varint(rest);
   if (!tag) return {};
-  const auto content = take_content(rest, static_cast<unsigned>(*tag & 7));
-  if (!content) return {};
-  return WireField{*tag, begin.substr(0, begin.size() - rest->size()), *content};
+  WireField field{.tag = *tag, .bytes = {}, .content = {}};
+  if (!take_value(rest, &field)) return {};
+  field.bytes = begin.substr(0, begin.size() - rest->size());
+  return field;
 }
 
 }  // namespace pipeloom

@@ -1,14 +1,11 @@
 #pragma once
 
-#include <functional>
 #include <iosfwd>
+#include <string>
 
 #include "core/result.h"
 #include "planner/cli/program.h"
-
-namespace CLI {
-class App;
-}
+#include "planner/cli/subject.h"
 
 namespace pipeloom {
 
@@ -18,17 +15,61 @@ struct Output {
   Terminal terminal;
 };
 
-// What a chosen subcommand does once the command line is parsed.
-using Action = std::function<Status(const Output&)>;
+// The subcommands: options as program.cpp parses them, and what each does. `json`: print for a script.
 
-// Each adds one subcommand to `app`; choosing it sets `chosen`.
-void add_compare(CLI::App& app, Action& chosen);
-void add_plan(CLI::App& app, Action& chosen);
-void add_show(CLI::App& app, Action& chosen);
-void add_simulate(CLI::App& app, Action& chosen);
-void add_explain(CLI::App& app, Action& chosen);
-void add_export(CLI::App& app, Action& chosen);
-void add_order(CLI::App& app, Action& chosen);
-void add_list_schedules(CLI::App& app, Action& chosen);
+struct CompareOptions {
+  SubjectOptions subject;
+  bool json = false;
+};
+Status run_compare(const CompareOptions& options, const Output& output);
+
+struct PlanOptions {
+  SubjectOptions subject;
+  std::string output;  // the plan file to write; empty: none
+  bool json = false;
+};
+Status run_plan(const PlanOptions& options, const Output& output);
+
+struct ShowOptions {
+  SubjectOptions subject;
+  int columns = 0;  // width of the picture; 0: the terminal's
+  bool json = false;
+};
+Status run_show(const ShowOptions& options, const Output& output);
+
+struct SimulateOptions {
+  SubjectOptions subject;
+  bool json = false;
+};
+Status run_simulate(const SimulateOptions& options, const Output& output);
+
+struct ExplainOptions {
+  SubjectOptions subject;
+  int rank = -1;   // with `at`: what this rank does then; otherwise the whole step
+  std::string at;  // in units of kNsPerUnit
+  int largest = 5;
+  bool json = false;
+};
+Status run_explain(const ExplainOptions& options, const Output& output);
+
+struct ExportOptions {
+  SubjectOptions subject;
+  std::string target;  // "svg" or "chrome"
+  std::string output;  // empty or "-": standard output
+  double width = 1600;
+};
+Status run_export(const ExportOptions& options, const Output& output);
+
+struct OrderOptions {
+  SubjectOptions subject;
+  bool csv = false;
+  bool json = false;
+};
+Status run_order(const OrderOptions& options, const Output& output);
+
+struct ListSchedulesOptions {
+  bool json = false;
+};
+Status run_list_schedules(const ListSchedulesOptions& options, const Output& output);
 
 }  // namespace pipeloom

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -15,11 +13,6 @@
 namespace pipeloom {
 
 namespace {
-
-struct Options {
-  SubjectOptions subject;
-  bool json = false;
-};
 
 nlohmann::json to_json(const Job& job, const ComparedSchedule& entry) {
   nlohmann::json json = {{"schedule", entry.named->name}, {"runs", entry.evaluation.has_value()}, {"fits", entry.fits}};
@@ -67,7 +60,9 @@ void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, 
   }
 }
 
-Status run(const Options& options, const Output& output) {
+}  // namespace
+
+Status run_compare(const CompareOptions& options, const Output& output) {
   PIPELOOM_TRY(const Job job, load_job(options.subject));
   const std::vector<ComparedSchedule> compared = compare_schedules(job);
   if (options.json) {
@@ -79,16 +74,6 @@ Status run(const Options& options, const Output& output) {
   output.out << fmt::format("{}: {} ranks, {} micro-batches\n\n", job.name, job.layout.pipeline, job.micro_batches);
   print_table(job, compared, output);
   return {};
-}
-
-}  // namespace
-
-void add_compare(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand("compare", "Every named schedule for one job, side by side");
-  const auto options = std::make_shared<Options>();
-  add_subject_options(*command, options->subject, SubjectKind::kJob);
-  command->add_flag("--json", options->json, "for scripts");
-  command->callback([options, &chosen] { chosen = [options](const Output& output) { return run(*options, output); }; });
 }
 
 }  // namespace pipeloom

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -18,14 +16,6 @@
 namespace pipeloom {
 
 namespace {
-
-struct Options {
-  SubjectOptions subject;
-  int rank = -1;
-  std::string at;
-  int largest = 5;
-  bool json = false;
-};
 
 class Explanation {
  public:
@@ -217,7 +207,9 @@ class Explanation {
   const std::vector<int64_t> slack_ns_;
 };
 
-Status run(const Options& options, const Output& output) {
+}  // namespace
+
+Status run_explain(const ExplainOptions& options, const Output& output) {
   if ((options.rank < 0) != options.at.empty()) return invalid("--rank and --at go together: why is rank R idle at T?");
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
   const Explanation explanation(subject);
@@ -241,19 +233,6 @@ Status run(const Options& options, const Output& output) {
   if (options.rank >= 0) return explanation.print_moment(options.rank, at_ns, output.out);
   explanation.print_overview(options.largest, output.out);
   return {};
-}
-
-}  // namespace
-
-void add_explain(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand("explain", "Why the ranks idle, the critical path; why rank R idles at T");
-  const auto options = std::make_shared<Options>();
-  add_subject_options(*command, options->subject, SubjectKind::kJobOrPlan);
-  command->add_option("--rank", options->rank, "with --at: what this rank does, and why");
-  command->add_option("--at", options->at, "a time, in milliseconds (units of --times)");
-  command->add_option("--largest", options->largest, "how many bubbles to list")->check(CLI::NonNegativeNumber);
-  command->add_flag("--json", options->json, "for scripts");
-  command->callback([options, &chosen] { chosen = [options](const Output& output) { return run(*options, output); }; });
 }
 
 }  // namespace pipeloom

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <vector>
@@ -12,12 +10,6 @@
 namespace pipeloom {
 
 namespace {
-
-struct Options {
-  SubjectOptions subject;
-  bool csv = false;
-  bool json = false;
-};
 
 // [micro-batch] Its number within its pipe.
 std::vector<int> numbers_in_pipe(const Schedule& schedule) {
@@ -79,7 +71,9 @@ nlohmann::json to_json(const Schedule& schedule) {
   return {{"ranks", ranks}, {"pipe_of_micro_batch", schedule.pipe_of_micro_batch()}};
 }
 
-Status run(const Options& options, const Output& output) {
+}  // namespace
+
+Status run_order(const OrderOptions& options, const Output& output) {
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
   const Schedule& schedule = subject.evaluation.schedule;
   if (options.json) {
@@ -90,18 +84,6 @@ Status run(const Options& options, const Output& output) {
     print_text(schedule, output.out);
   }
   return {};
-}
-
-}  // namespace
-
-void add_order(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand("order", "The order of every rank: who computes what, slot by slot");
-  const auto options = std::make_shared<Options>();
-  add_subject_options(*command, options->subject, SubjectKind::kJobOrPlan);
-  command->add_flag("--csv", options->csv,
-                    "rank,seq,op,stage,pipe,pipe_index,micro_batch; a pair (FB) writes forward;backward");
-  command->add_flag("--json", options->json, "for scripts");
-  command->callback([options, &chosen] { chosen = [options](const Output& output) { return run(*options, output); }; });
 }
 
 }  // namespace pipeloom

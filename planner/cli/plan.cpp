@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -17,12 +15,6 @@ namespace pipeloom {
 
 namespace {
 
-struct Options {
-  SubjectOptions subject;
-  std::string output;
-  bool json = false;
-};
-
 Plan plan_of(const Subject& subject) {
   const Evaluation& evaluation = subject.evaluation;
   const PlanSummary summary = {evaluation.bubble.makespan_ns, evaluation.bubble.span_ns, evaluation.peak_memory()};
@@ -30,7 +22,9 @@ Plan plan_of(const Subject& subject) {
   return make_plan(subject.job, subject.schedule_name, evaluation.schedule, evaluation.costs, comm_sms, summary);
 }
 
-Status run(const Options& options, const Output& output) {
+}  // namespace
+
+Status run_plan(const PlanOptions& options, const Output& output) {
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
   if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan(options.output, plan_of(subject)));
   if (options.json) {
@@ -41,17 +35,6 @@ Status run(const Options& options, const Output& output) {
   print_summary(subject, output);
   if (!options.output.empty()) output.out << fmt::format("\nplan written to {}\n", options.output);
   return {};
-}
-
-}  // namespace
-
-void add_plan(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand("plan", "Choose the best named schedule that fits the memory; -o writes it");
-  const auto options = std::make_shared<Options>();
-  add_subject_options(*command, options->subject, SubjectKind::kJob);
-  command->add_option("-o,--output", options->output, "the plan file to write");
-  command->add_flag("--json", options->json, "for scripts");
-  command->callback([options, &chosen] { chosen = [options](const Output& output) { return run(*options, output); }; });
 }
 
 }  // namespace pipeloom

@@ -1,6 +1,9 @@
 #include "planner/cli/program.h"
 
+// The one file that includes CLI11, which is slow to compile.
 #include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
 #include <ostream>
 
 #include "planner/cli/command.h"
@@ -18,6 +21,104 @@ constexpr const char* kFooter =
     "Start with: pipeloom simulate --schedule 1f1b --ranks 4 --micro-batches 8 --times F=1,B=2\n"
     "A JOB is a .txtpb or .json file (see samples/). One unit of --times is a millisecond.";
 
+// What the chosen subcommand does once the command line is parsed.
+using Action = std::function<Status(const Output&)>;
+
+// Adds a subcommand whose options live as long as the action that runs it.
+template <typename Options>
+std::pair<CLI::App*, std::shared_ptr<Options>> add_command(CLI::App& app, const char* name, const char* description,
+                                                           Status (*run)(const Options&, const Output&),
+                                                           Action& chosen) {
+  CLI::App* command = app.add_subcommand(name, description);
+  const auto options = std::make_shared<Options>();
+  command->callback([options, run, &chosen] {
+    chosen = [options, run](const Output& output) { return run(*options, output); };
+  });
+  return {command, options};
+}
+
+constexpr bool kJobOnly = false;
+constexpr bool kJobOrPlan = true;
+
+void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
+  command->add_option(plan_too ? "SUBJECT" : "JOB", options.path,
+                      plan_too ? "a job (.txtpb or .json) or a plan" : "a job file (.txtpb or .json)");
+  command->add_option("--schedule", options.schedule, "a name from `pipeloom list-schedules`");
+  command->add_option("--ranks", options.ranks, "ranks of the pipeline");
+  command->add_option("--micro-batches", options.micro_batches, "micro-batches of one pipeline in one step");
+  command->add_option("--times", options.times, "times of the passes of one chunk: F=1,I=1,W=1,B=2,pair=3,link=0.1");
+  command->add_option("--chunks", options.chunks, "stages on each rank (interleaved schedules)");
+  command->add_option("--group", options.group, "micro-batches that pass one chunk in a row (interleaved schedules)");
+  command->add_option("--pipes", options.pipes, "pipes of Chimera: 2, 4, ...");
+  command->add_option("--waves", options.waves, "waves of Hanayo");
+  command->add_option("--release", options.release, "an activation is freed at the end of I or of W")
+      ->check(CLI::IsMember({"I", "W"}));
+  command->add_option("--weight-share", options.weight_share, "the share of an activation that W still needs, 0 to 1");
+  command->add_option("--p2p", options.p2p, "point-to-point transfers")->check(CLI::IsMember({"async", "blocking"}));
+  command->add_option("--receive-depth", options.receive_depth, "posted receive buffers per queue; 0: unlimited")
+      ->check(CLI::NonNegativeNumber);
+}
+
+void add_json(CLI::App* command, bool& json) { command->add_flag("--json", json, "for scripts"); }
+
+void add_planning_commands(CLI::App& app, Action& chosen) {
+  const auto [compare, compare_options] =
+      add_command(app, "compare", "Every named schedule for one job, side by side", run_compare, chosen);
+  add_subject(compare, compare_options->subject, kJobOnly);
+  add_json(compare, compare_options->json);
+
+  const auto [plan, plan_options] = add_command(
+      app, "plan", "Choose the best named schedule that fits the memory; -o writes the plan", run_plan, chosen);
+  add_subject(plan, plan_options->subject, kJobOnly);
+  plan->add_option("-o,--output", plan_options->output, "the plan file to write");
+  add_json(plan, plan_options->json);
+
+  const auto [list, list_options] = add_command(
+      app, "list-schedules", "The named schedules and where they come from", run_list_schedules, chosen);
+  add_json(list, list_options->json);
+}
+
+void add_looking_commands(CLI::App& app, Action& chosen) {
+  const auto [show, show_options] =
+      add_command(app, "show", "The timeline of one schedule as text, and its numbers", run_show, chosen);
+  add_subject(show, show_options->subject, kJobOrPlan);
+  show->add_option("--columns", show_options->columns, "width of the picture")->check(CLI::Range(40, 10000));
+  add_json(show, show_options->json);
+
+  const auto [simulate, simulate_options] =
+      add_command(app, "simulate", "Makespan, bubble and memory of one schedule, rank by rank", run_simulate, chosen);
+  add_subject(simulate, simulate_options->subject, kJobOrPlan);
+  add_json(simulate, simulate_options->json);
+
+  const auto [explain, explain_options] = add_command(
+      app, "explain", "Why the ranks idle, the critical path; why rank R idles at T", run_explain, chosen);
+  add_subject(explain, explain_options->subject, kJobOrPlan);
+  explain->add_option("--rank", explain_options->rank, "with --at: what this rank does then, and why");
+  explain->add_option("--at", explain_options->at, "a time, in milliseconds (units of --times)");
+  explain->add_option("--largest", explain_options->largest, "how many bubbles to list")
+      ->check(CLI::NonNegativeNumber);
+  add_json(explain, explain_options->json);
+}
+
+void add_writing_commands(CLI::App& app, Action& chosen) {
+  const auto [order, order_options] =
+      add_command(app, "order", "The order of every rank: who computes what, slot by slot", run_order, chosen);
+  add_subject(order, order_options->subject, kJobOrPlan);
+  order->add_flag("--csv", order_options->csv,
+                  "rank,seq,op,stage,pipe,pipe_index,micro_batch; a pair (FB) writes forward;backward");
+  add_json(order, order_options->json);
+
+  const auto [exporting, export_options] =
+      add_command(app, "export", "The timeline as a picture (svg) or a trace (chrome)", run_export, chosen);
+  add_subject(exporting, export_options->subject, kJobOrPlan);
+  exporting->add_option("--to", export_options->target, "svg, or chrome for chrome://tracing and ui.perfetto.dev")
+      ->required()
+      ->check(CLI::IsMember({"svg", "chrome"}));
+  exporting->add_option("-o,--output", export_options->output, "the file to write; without it, standard output");
+  exporting->add_option("--width", export_options->width, "of the picture, in pixels")
+      ->check(CLI::Range(400.0, 20000.0));
+}
+
 }  // namespace
 
 int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostream& err, const Terminal& terminal) {
@@ -25,14 +126,9 @@ int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostr
   app.footer(kFooter);
   app.require_subcommand(1);
   Action chosen;
-  add_compare(app, chosen);
-  add_plan(app, chosen);
-  add_show(app, chosen);
-  add_simulate(app, chosen);
-  add_explain(app, chosen);
-  add_export(app, chosen);
-  add_order(app, chosen);
-  add_list_schedules(app, chosen);
+  add_planning_commands(app, chosen);
+  add_looking_commands(app, chosen);
+  add_writing_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

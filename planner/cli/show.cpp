@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -11,12 +9,6 @@
 namespace pipeloom {
 
 namespace {
-
-struct Options {
-  SubjectOptions subject;
-  bool json = false;
-  int columns = 0;
-};
 
 nlohmann::json slots_json(const Subject& subject) {
   const Schedule& schedule = subject.evaluation.schedule;
@@ -41,7 +33,9 @@ nlohmann::json slots_json(const Subject& subject) {
   return ranks;
 }
 
-Status run(const Options& options, const Output& output) {
+}  // namespace
+
+Status run_show(const ShowOptions& options, const Output& output) {
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
   if (options.json) {
     nlohmann::json json = subject_json(subject);
@@ -55,17 +49,6 @@ Status run(const Options& options, const Output& output) {
   output.out << text_timeline(subject.evaluation.schedule, subject.evaluation.timeline, terminal) << '\n';
   print_summary(subject, output);
   return {};
-}
-
-}  // namespace
-
-void add_show(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand("show", "The timeline of one schedule as text, and its numbers");
-  const auto options = std::make_shared<Options>();
-  add_subject_options(*command, options->subject, SubjectKind::kJobOrPlan);
-  command->add_option("--columns", options->columns, "width of the picture")->check(CLI::Range(40, 10000));
-  command->add_flag("--json", options->json, "for scripts, with every slot");
-  command->callback([options, &chosen] { chosen = [options](const Output& output) { return run(*options, output); }; });
 }
 
 }  // namespace pipeloom

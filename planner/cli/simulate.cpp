@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -9,14 +7,7 @@
 
 namespace pipeloom {
 
-namespace {
-
-struct Options {
-  SubjectOptions subject;
-  bool json = false;
-};
-
-Status run(const Options& options, const Output& output) {
+Status run_simulate(const SimulateOptions& options, const Output& output) {
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
   if (options.json) {
     output.out << subject_json(subject).dump(2) << '\n';
@@ -25,16 +16,6 @@ Status run(const Options& options, const Output& output) {
   output.out << headline(subject) << '\n';
   print_summary(subject, output);
   return {};
-}
-
-}  // namespace
-
-void add_simulate(CLI::App& app, Action& chosen) {
-  CLI::App* command = app.add_subcommand("simulate", "Makespan, bubble and memory of one schedule, rank by rank");
-  const auto options = std::make_shared<Options>();
-  add_subject_options(*command, options->subject, SubjectKind::kJobOrPlan);
-  command->add_flag("--json", options->json, "for scripts");
-  command->callback([options, &chosen] { chosen = [options](const Output& output) { return run(*options, output); }; });
 }
 
 }  // namespace pipeloom

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "core/units.h"
@@ -82,26 +81,6 @@ Result<Subject> subject_from_plan(const std::string& path) {
 }
 
 }  // namespace
-
-void add_subject_options(CLI::App& command, SubjectOptions& options, SubjectKind kind) {
-  const bool plan_too = kind == SubjectKind::kJobOrPlan;
-  command.add_option(plan_too ? "SUBJECT" : "JOB", options.path,
-                     plan_too ? "a job (.txtpb or .json) or a plan" : "a job file (.txtpb or .json)");
-  command.add_option("--schedule", options.schedule, "a name from `pipeloom list-schedules`");
-  command.add_option("--ranks", options.ranks, "ranks of the pipeline");
-  command.add_option("--micro-batches", options.micro_batches, "micro-batches of one pipeline in one step");
-  command.add_option("--times", options.times, "times of the passes of one chunk: F=1,I=1,W=1,B=2,pair=3,link=0.1");
-  command.add_option("--chunks", options.chunks, "stages on each rank (interleaved schedules)");
-  command.add_option("--group", options.group, "micro-batches that pass one chunk in a row (interleaved schedules)");
-  command.add_option("--pipes", options.pipes, "pipes of Chimera: 2, 4, ...");
-  command.add_option("--waves", options.waves, "waves of Hanayo");
-  command.add_option("--release", options.release, "an activation is freed at the end of I or of W")
-      ->check(CLI::IsMember({"I", "W"}));
-  command.add_option("--weight-share", options.weight_share, "the share of an activation that W still needs, 0 to 1");
-  command.add_option("--p2p", options.p2p, "point-to-point transfers")->check(CLI::IsMember({"async", "blocking"}));
-  command.add_option("--receive-depth", options.receive_depth, "posted receive buffers per queue; 0: unlimited")
-      ->check(CLI::NonNegativeNumber);
-}
 
 Result<Job> load_job(const SubjectOptions& options) {
   if (options.path.empty()) return command_line_job(options);

@@ -6,10 +6,6 @@
 #include "core/result.h"
 #include "planner/evaluate.h"
 
-namespace CLI {
-class App;
-}
-
 namespace pipeloom {
 
 // The options that name a job: a file, or a job for learning on the command line; with a file, they override its fields.
@@ -28,9 +24,6 @@ struct SubjectOptions {
   std::string p2p;           // "async" or "blocking"
   int receive_depth = -1;
 };
-
-enum class SubjectKind { kJob, kJobOrPlan };
-void add_subject_options(CLI::App& command, SubjectOptions& options, SubjectKind kind);
 
 // The job that the options name. A PLAN's job is the job that it was made from.
 Result<Job> load_job(const SubjectOptions& options);

@@ -1,12 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
-
-#include "core/result.h"
-#include "core/schedule.h"
-#include "planner/schedules/shape.h"
 
 namespace pipeloom {
 

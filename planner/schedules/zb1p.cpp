@@ -26,7 +26,7 @@ std::vector<Slot> rank_order(int rank, const PipelineShape& shape) {
 
 }  // namespace
 
-// Qi et al., "Zero Bubble Pipeline Parallelism", 2023, section 2.2, figure 2 (there ZB-H1).
+// Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 2.1 (there ZB-H1).
 Result<Schedule> zb1p(const PipelineShape& shape) {
   PIPELOOM_CHECK_OK(check_micro_batches(shape));
   PIPELOOM_TRY(Placement placement, Placement::linear(shape.ranks));

@@ -297,7 +297,7 @@ Status read_memory(const ScheduleInputs& inputs, Facts& facts) {
 
 }  // namespace
 
-// Qi et al., "Pipeline Parallelism with Controllable Memory", 2024, section 6, as sail-sg's zbv.py reads it.
+// Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 6, as sail-sg's zbv.py reads it.
 Result<Schedule> zb_v(const PipelineShape& shape, const ScheduleInputs& inputs) {
   PIPELOOM_CHECK_OK(check_v_shape(shape));
   PIPELOOM_TRY(Placement placement, Placement::v(shape.ranks));

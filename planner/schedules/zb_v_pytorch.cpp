@@ -64,8 +64,8 @@ class RankOrder {
 
 }  // namespace
 
-// The order of PyTorch's ScheduleZBVZeroBubble (torch.distributed.pipelining), after Qi et al., "Pipeline Parallelism
-// with Controllable Memory", 2024, section 6.
+// The order of PyTorch's ScheduleZBVZeroBubble (torch.distributed.pipelining), after Qi et al., "Zero Bubble Pipeline
+// Parallelism", ICLR 2024, section 6.
 Result<Schedule> zb_v_pytorch(const PipelineShape& shape) {
   PIPELOOM_CHECK_OK(check_v_shape(shape));
   PIPELOOM_TRY(Placement placement, Placement::v(shape.ranks));

@@ -7,7 +7,7 @@
 
 namespace pipeloom {
 
-// The heuristic of Qi et al., "Zero Bubble Pipeline Parallelism", 2023, section 3.1, as sail-sg's zb.py reads it:
+// The heuristic of Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 3.1, as sail-sg's zb.py reads it:
 // passes are put one after the other by eight variants of a few rules, and the order with the shortest span is kept.
 // Where that code loses passes (a stage runs ahead of the one before it in the warm-up) ours holds the stage back. A
 // rank never holds more than inputs.memory_limit or, where there is none, `memory_factor` times what 1F1B's first rank

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <cmath>
 
 #include "sim/cost/memory.h"
 #include "sim/cost/parameters.h"
+#include "sim/cost/rounding.h"
 #include "sim/cost/work.h"
 
 namespace pipeloom {
@@ -123,7 +123,7 @@ ActivationSize stage_activation(const Job& job, const StageSpan& span) {
     sum += head_bytes(model, shape);
     for (int module = 0; module < model.mtp_depth; ++module) sum += mtp_bytes(model, shape);
   }
-  return {std::llround(sum.total), std::llround(sum.kept)};
+  return {rounded_bytes(sum.total), rounded_bytes(sum.kept)};
 }
 
 int64_t reserve_bytes(const Job& job) {
@@ -133,7 +133,7 @@ int64_t reserve_bytes(const Job& job) {
   if (job.recompute == Recompute::kFull) {
     WorkShape shape = make_work_shape(job);
     shape.recompute = Recompute::kNone;
-    reserve += std::llround(layer_bytes(*job.model, shape, job.model->layers - 1).total);
+    reserve += rounded_bytes(layer_bytes(*job.model, shape, job.model->layers - 1).total);
   }
   return reserve;
 }

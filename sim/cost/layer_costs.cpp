@@ -7,16 +7,12 @@
 #include "core/check.h"
 #include "sim/cost/parameters.h"
 #include "sim/cost/pass_time.h"
+#include "sim/cost/rounding.h"
 #include "sim/cost/work.h"
 
 namespace pipeloom {
 
 namespace {
-
-// Until a millionth of a nanosecond no longer matters: times add up in double and are rounded once per component.
-int64_t rounded_ns(double seconds) {
-  return std::llround(std::min(seconds * 1e9, 9e18));
-}
 
 class Clock {
  public:
@@ -73,7 +69,8 @@ LayerCosts computed_costs(const Job& job, int sms) {
   return costs;
 }
 
-// Scales one pass of a layer so that it lasts `from * factor`, to the nanosecond: the last component takes the rest.
+// Scales one pass of a layer so that it lasts `target_ns` to the nanosecond: the longest component takes what rounding
+// leaves.
 void scale_pass(StageProgram& program, int64_t ComponentCost::*pass, double factor, int64_t target_ns) {
   int64_t left = target_ns;
   ComponentCost* longest = &program.front();

@@ -14,8 +14,6 @@ struct StageParameters {
   int64_t dense = 0;   // of layers, split by tensor parallelism
   int64_t routed = 0;  // experts, split over the expert-parallel group
   int64_t ends = 0;    // embedding and head, split by tensor parallelism; never in FP8
-
-  int64_t total() const { return dense + routed + ends; }
 };
 StageParameters stage_parameters(const Job& job, const StageSpan& span);
 

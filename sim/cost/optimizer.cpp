@@ -1,8 +1,7 @@
 #include "sim/cost/optimizer.h"
 
-#include <cmath>
-
 #include "sim/cost/pass_time.h"
+#include "sim/cost/rounding.h"
 
 namespace pipeloom {
 
@@ -36,7 +35,7 @@ double ring_seconds(const Job& job, const StageParameters& parameters, int copie
 int64_t gradient_reduction_ns(const Job& job, const StageParameters& parameters, int copies) {
   const double gradient_bytes = job.precision == Precision::kFp16 ? 2 : 4;
   const double rings = job.zero_stage == 0 ? 2 : 1;
-  return std::llround(rings * ring_seconds(job, parameters, copies, gradient_bytes) * 1e9);
+  return rounded_ns(rings * ring_seconds(job, parameters, copies, gradient_bytes));
 }
 
 int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copies) {
@@ -50,7 +49,7 @@ int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copi
       own(parameters.dense + parameters.ends, replicas.dense) + own(parameters.routed, replicas.routed);
   const double update_seconds = updated * kUpdateBytes / (job.cluster->gpu.memory_bytes_per_s * kHbmEfficiency);
   const double gather_seconds = sharded ? ring_seconds(job, parameters, copies, kGatheredBytes) : 0;
-  return std::llround((update_seconds + gather_seconds) * 1e9);
+  return rounded_ns(update_seconds + gather_seconds);
 }
 
 }  // namespace pipeloom

@@ -50,6 +50,10 @@ constexpr double kCoreBackwardEfficiency = 542 / 989.4;
 // Gap before a kernel and least run time of one (shared/costs.md, section 2, inferred).
 constexpr double kKernelSeconds = 3e-6;
 
+// All-to-all at EP64 moves 46 (dispatch) and 45 GB/s (combine) of logical bytes, of which 7/8 leave the node, on 50
+// GB/s (DeepEP README, first release, 2025-02-25, the time of the measured chunk; later releases publish 51 and 50).
+constexpr double kAllToAllNicEfficiency = 0.8;
+
 // Notification before an all-to-all over four nodes takes about 0.1 ms (DeepEP issue 397).
 constexpr double kNotifySeconds = 100e-6;
 
@@ -72,7 +76,8 @@ double compute_seconds(const PassWork& work, const Cluster& cluster, int sms, in
 
 double all_to_all_seconds(const AllToAll& transfer, const Cluster& cluster) {
   if (transfer.nic_bytes == 0 && transfer.nvlink_bytes == 0) return 0;
-  const double over_nic = transfer.nic_bytes > 0 ? transfer.nic_bytes / (cluster.nic_bytes_per_s * kNicEfficiency) : 0;
+  const double over_nic =
+      transfer.nic_bytes > 0 ? transfer.nic_bytes / (cluster.nic_bytes_per_s * kAllToAllNicEfficiency) : 0;
   const double over_nvlink = transfer.nvlink_bytes > 0 ? transfer.nvlink_bytes / cluster.gpu.nvlink_bytes_per_s : 0;
   return kNotifySeconds + std::max(over_nic, over_nvlink);
 }

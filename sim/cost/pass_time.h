@@ -5,8 +5,7 @@
 
 namespace pipeloom {
 
-// The share of a NIC's rate that all-to-all and point-to-point transfers reach: DeepEP publishes 51 GB/s of logical
-// bytes at EP64, of which 7/8 leave the node, on 50 GB/s (README, PR 130, 2025-04-22).
+// The share of a NIC's rate that point-to-point transfers and rings reach: 45 of 50 GB/s (shared/costs.md, section 7).
 inline constexpr double kNicEfficiency = 0.9;
 // The share of HBM's rate that memory-bound kernels reach: a device copy moves 2903 of 3350 GB/s on H100
 // (aigatech/vpbenchmarking).

@@ -6,7 +6,7 @@ namespace pipeloom {
 namespace {
 
 // Bytes per parameter. BF16 and FP16: Megatron-LM, docs on the distributed optimizer (BF16 weights with FP32 gradients:
-// 6 + 12/d; FP16 weights and gradients: 4 + 16/d). FP8: DeepSeek-V3 (arXiv 2412.19437, section 3.3.2): FP8 operands of
+// 6 + 12/d; FP16 weights and gradients: 4 + 16/d). FP8: DeepSeek-V3 (arXiv 2412.19437, section 3.3): FP8 operands of
 // products, FP32 master weights and gradients, BF16 moments.
 struct StateBytes {
   int64_t weight;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/check.h"
 #include "sim/cost/direct_costs.h"
 #include "sim/cost/layer_costs.h"
 #include "sim/cost/links.h"
@@ -73,6 +74,7 @@ std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& la
 }
 
 Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage) {
+  PIPELOOM_CHECK(placement.ranks() == job.layout.pipeline);
   PIPELOOM_CHECK_OK(check_layers_per_stage(layers_per_stage, job.model->layers, placement.stages()));
   const Cluster& cluster = *job.cluster;
   std::vector<StageProgram> programs = programs_of(job, layers_per_stage, cluster.gpu.sms);

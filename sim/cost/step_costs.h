@@ -12,7 +12,7 @@ namespace pipeloom {
 
 // What the job costs when its stages lie as `placement` says and have these layers (empty for a job with direct costs).
 // Pure. Errors: the layers or the direct costs don't fit the stages; a pass is longer than a schedule may hold.
-// REQUIRES: the job comes from make_job.
+// REQUIRES: the job comes from make_job; with a model, the placement has layout.pipeline ranks.
 Result<StepCosts> step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage);
 
 // FLOPs of one step on one GPU as papers report them: 6 per weight that a token meets in a product and token (no

@@ -79,7 +79,7 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
              j.layout.layers_per_stage = {61, -1};
            },
            "layout.layers_per_stage[1] is -1; allowed are 0 to 61"},
-          {[](Job& j) { j.batch.sequence_length = 0; }, "batch.sequence_length is 0; allowed are 1 to 1000000000"},
+          {[](Job& j) { j.batch.sequence_length = 0; }, "batch.sequence_length is 0; allowed are 1 to 100000000"},
           {[](Job& j) { j.batch.micro_batch_size = 0; }, "batch.micro_batch_size is 0; allowed are 1 to 1000000"},
           {[](Job& j) { j.batch.global_batch = 0; }, "batch.global_batch is 0; allowed are 1 to 1000000000000"},
           {[](Job& j) { j.batch.global_batch = 15361; },

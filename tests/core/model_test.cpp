@@ -57,6 +57,11 @@ TEST(Model, RefusesEachIllegalFieldAlone) {
       {[](Model& m) { m.moe->groups = 7; }, "model.moe.groups is 7; it must divide model.moe.routed_experts (256)"},
       {[](Model& m) { m.moe->groups_per_token = 9; }, "model.moe.groups_per_token is 9; allowed are 1 to 8"},
       {[](Model& m) { m.moe->first_dense_layers = 61; }, "model.moe.first_dense_layers is 61; allowed are 0 to 60"},
+      {[](Model& m) {
+         m.moe->intermediate = 1'000'000;
+         m.hidden = 1'000'000;
+       },
+       "the model has up to 4.78e+16 parameters; allowed are 1e+15"},
       {[](Model& m) { m.moe->layer_step = 0; }, "model.moe.layer_step is 0; allowed are 1 to 61"},
   };
   for (const Bad& one : bad) {

@@ -19,7 +19,6 @@ Model sample_model(const std::string& name) {
   return model.value();
 }
 
-// The sample with one field changed (or removed: null_field).
 std::string error_with(const std::string& sample_name, const std::string& field, const nlohmann::json& value) {
   auto config = nlohmann::json::parse(sample(sample_name));
   config[field] = value;
@@ -34,13 +33,23 @@ std::string error_without(const std::string& sample_name, const std::string& fie
   return model ? "no error" : model.error().message;
 }
 
+Model sized(const char* family, int layers, int hidden, int intermediate, int vocabulary) {
+  Model model;
+  model.family = family;
+  model.layers = layers;
+  model.hidden = hidden;
+  model.intermediate = intermediate;
+  model.vocabulary = vocabulary;
+  return model;
+}
+
 std::string error_of(const std::string& json) {
   const auto model = model_from_huggingface(json, "config.json");
   return model ? "no error" : model.error().message;
 }
 
 TEST(HuggingFace, ReadsDeepSeekV3) {
-  Model expected{.family = "deepseek", .layers = 61, .hidden = 7168, .intermediate = 18432, .vocabulary = 129280};
+  Model expected = sized("deepseek", 61, 7168, 18432, 129280);
   expected.attention = {.heads = 128,
                         .kv_heads = 128,
                         .head_dim = 128,
@@ -60,14 +69,14 @@ TEST(HuggingFace, ReadsDeepSeekV3) {
 }
 
 TEST(HuggingFace, ReadsLlama) {
-  Model expected{.family = "llama", .layers = 126, .hidden = 16384, .intermediate = 53248, .vocabulary = 128256};
+  Model expected = sized("llama", 126, 16384, 53248, 128256);
   expected.attention = {.heads = 128, .kv_heads = 8, .head_dim = 128, .value_dim = 128};
   EXPECT_EQ(sample_model("llama-3.1-405b.json"), expected);
 }
 
 TEST(HuggingFace, ReadsGpt3InGpt2Words) {
-  Model expected{.family = "gpt", .layers = 96, .hidden = 12288, .intermediate = 49152, .gated_mlp = false};
-  expected.vocabulary = 50257;
+  Model expected = sized("gpt", 96, 12288, 49152, 50257);
+  expected.gated_mlp = false;
   expected.learned_positions = 2048;
   expected.tied_embedding = true;
   expected.mlp_bias = true;
@@ -133,9 +142,10 @@ TEST(HuggingFace, GoesByTheArchitectureWithoutAModelType) {
 }
 
 TEST(HuggingFace, UnknownFamilyListsTheKnownOnes) {
-  EXPECT_EQ(error_with("deepseek-v3.json", "model_type", "mamba"),
-            "config.json: model_type is \"mamba\"; allowed are deepseek_v2, deepseek_v3, gpt2, llama, mistral, mixtral, "
-            "qwen2, qwen2_moe, qwen3, qwen3_moe");
+  EXPECT_EQ(
+      error_with("deepseek-v3.json", "model_type", "mamba"),
+      "config.json: model_type is \"mamba\"; allowed are deepseek_v2, deepseek_v3, gpt2, llama, mistral, mixtral, "
+      "qwen2, qwen2_moe, qwen3, qwen3_moe");
 }
 
 TEST(HuggingFace, NamesAMissingField) {

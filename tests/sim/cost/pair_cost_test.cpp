@@ -37,11 +37,36 @@ TEST(PairCost, OneLayerByHand) {
   EXPECT_EQ(time.communication_ns, 4 + 2 + 7 + 3);
 }
 
+TEST(PairCost, DispatchBackWaitsForItsExperts) {
+  // compute: before F 0-2, between I 3-6, its W 6-7, between F 7-11, before I 13-18, its W 18-19
+  // communication: combine I 0-3, dispatch F 3-4, dispatch I 6-13, combine F 13-15
+  EXPECT_EQ(overlap({block({2, 1, 4, 2}, {}, 0, 0)}, {block({}, {5, 7, 3, 3}, 1, 1)}).duration_ns, 19);
+}
+
+TEST(PairCost, CombineWaitsForItsExperts) {
+  // compute: before F 0-2, between I 3-6, its W 6-7, between F 7-11, before I 11-16, its W 16-17
+  // communication: combine I 0-3, dispatch F 3-4, dispatch I 6-7, combine F 11-19
+  EXPECT_EQ(overlap({block({2, 1, 4, 8}, {}, 0, 0)}, {block({}, {5, 1, 3, 3}, 1, 1)}).duration_ns, 19);
+}
+
+TEST(PairCost, ForwardAloneIsAChain) {
+  const LayerBlock layer = block({2, 3, 4, 5}, {}, 0, 0);
+  const OverlapTime time = overlap({layer, layer}, {});
+  EXPECT_EQ(time.duration_ns, 2 * 14);
+  EXPECT_EQ(time.hidden_ns(), 0);
+}
+
 TEST(PairCost, StagesOfUnequalLength) {
   const LayerBlock layer = block({10, 0, 10, 0}, {10, 0, 10, 0}, 5, 5);
   EXPECT_EQ(overlap({layer, layer, layer}, {layer}).duration_ns, 3 * 20 + 30);
   EXPECT_EQ(overlap({}, {layer}).duration_ns, 30);
   EXPECT_EQ(overlap({}, {}).duration_ns, 0);
+}
+
+TEST(PairCost, BackwardStartsAtTheLastLayer) {
+  const LayerBlock first = block({}, {1, 0, 1, 0}, 10, 0);  // its W ends the pass
+  const LayerBlock last = block({}, {1, 0, 1, 10}, 0, 0);   // its combine begins it
+  EXPECT_EQ(overlap({}, {first, last}).duration_ns, 10 + 1 + 1 + 1 + 1 + 10);
 }
 
 // The measured DeepSeek-V3 chunk (shared/trace/facts.md): four equal layers of mean durations, all-to-all with its

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -44,6 +45,22 @@ TEST(StepCosts, EveryVectorHasOneEntryPerStage) {
   EXPECT_EQ(costs.pair_hidden_ns.size(), 256u);
   EXPECT_EQ(costs.gradient_reduction_ns.size(), 16u);
   EXPECT_EQ(costs.optimizer_ns.size(), 16u);
+}
+
+TEST(StepCosts, TheEndsAreOnTheFirstAndLastStage) {
+  const StepCosts costs = deepseek_costs();
+  EXPECT_EQ(costs.programs.front().front().component, Component::kEmbed);
+  EXPECT_EQ(costs.programs.back().back().component, Component::kHead);
+  EXPECT_EQ(costs.programs[5].size(), 4u * 5);
+}
+
+// Overlapping an empty F with B would hide B's own all-to-all beneath its W; a pair is never shorter than its passes.
+TEST(StepCosts, AStageMayBeWithoutLayers) {
+  const std::vector<int> layers = {0, 5, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4};
+  const auto costs = step_costs(test::deepseek_v3_job(), Placement::bidirectional(16, 1).value(), layers);
+  ASSERT_TRUE(costs.has_value()) << costs.error().message;
+  EXPECT_EQ(costs->programs[0].size(), 1u);
+  EXPECT_EQ(costs->schedule.pair(0, 5).duration_ns, costs->schedule.stage(5).backward.duration_ns);
 }
 
 // The measured pair of four MoE layers spans 129.0 ms, 126.9 without waits for peers (shared/trace/facts.md), which the
@@ -138,13 +155,18 @@ TEST(StepCosts, DirectCostsMustFitTheStages) {
             "costs.f_ns has 3 entries; allowed are 1, or one for each of the placement's 4 stages");
 }
 
-// The planner asks for many placements: 10 ms each, far above the 0.2 ms it takes in a release build.
+// The planner asks for many placements: 10 ms each, far above the 0.2 ms it takes in a release build. Best of several
+// runs: the machine may be busy.
 TEST(StepCosts, AreFast) {
   const Job job = test::deepseek_v3_job();
   const Placement placement = Placement::bidirectional(16, 1).value();
-  const auto begin = std::chrono::steady_clock::now();
-  ASSERT_TRUE(step_costs(job, placement, kLayers).has_value());
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(10));
+  auto best = std::chrono::steady_clock::duration::max();
+  for (int run = 0; run < 10; ++run) {
+    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_TRUE(step_costs(job, placement, kLayers).has_value());
+    best = std::min(best, std::chrono::steady_clock::now() - begin);
+  }
+  EXPECT_LT(best, std::chrono::milliseconds(10));
 }
 
 }  // namespace

@@ -2,28 +2,15 @@
 // orders that the schedules' own reference code produced.
 #include <gtest/gtest.h>
 
-#include <set>
 #include <sstream>
 
 #include "core/units.h"
 #include "sim/engine/simulate.h"
 #include "sim/report/memory.h"
-#include "tests/support/reference_schedule.h"
+#include "tests/support/references.h"
 
 namespace pipeloom::tests {
 namespace {
-
-std::vector<ReferenceOrder> all_references() {
-  std::set<std::string> names;
-  for (auto& row : read_csv("vectors/MANIFEST.csv")) {
-    if (row["schedule"].find("_comm") == std::string::npos) names.insert(row["schedule"]);
-  }
-  std::vector<ReferenceOrder> all;
-  for (const auto& name : names) {
-    for (auto& reference : reference_orders(name)) all.push_back(std::move(reference));
-  }
-  return all;
-}
 
 std::vector<int64_t> numbers(const std::string& text) {
   std::istringstream in(text);

@@ -1,0 +1,317 @@
+#include "tests/proto/random_inputs.h"
+
+#include <limits>
+#include <stdexcept>
+
+namespace pipeloom::tests {
+
+namespace {
+
+int64_t between(std::mt19937_64& random, int64_t least, int64_t most) {
+  return std::uniform_int_distribution<int64_t>(least, most)(random);
+}
+int small(std::mt19937_64& random, int least, int most) {
+  return static_cast<int>(between(random, least, most));
+}
+bool sometimes(std::mt19937_64& random) {
+  return between(random, 0, 1) == 1;
+}
+int64_t time_ns(std::mt19937_64& random) {
+  return between(random, 0, ScheduleCosts::kMaxPassNs);
+}
+double rate(std::mt19937_64& random) {
+  return std::uniform_real_distribution<double>(1e9, 1e15)(random);
+}
+
+template <typename Value>
+Value value_of(Result<Value> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return *std::move(result);
+}
+
+template <typename Make>
+auto repeat(int64_t count, Make make) {
+  std::vector<decltype(make())> values;
+  for (int64_t i = 0; i < count; ++i) values.push_back(make());
+  return values;
+}
+
+MoeShape random_moe(std::mt19937_64& random, int layers) {
+  MoeShape moe;
+  moe.groups = small(random, 1, 8);
+  moe.routed_experts = moe.groups * small(random, 1, 32);
+  moe.shared_experts = small(random, 0, 4);
+  moe.groups_per_token = small(random, 1, moe.groups);
+  moe.experts_per_token = small(random, 1, moe.groups_per_token * (moe.routed_experts / moe.groups));
+  moe.intermediate = small(random, 1, 4096);
+  moe.first_dense_layers = small(random, 0, layers - 1);
+  moe.layer_step = small(random, 1, layers);
+  return moe;
+}
+
+Model random_model(std::mt19937_64& random) {
+  Model model;
+  model.family = sometimes(random) ? "llama" : "a \"quoted\" family\n";
+  model.layers = small(random, 8, 100);
+  model.hidden = small(random, 1, 20000);
+  model.intermediate = small(random, 1, 60000);
+  model.gated_mlp = sometimes(random);
+  model.vocabulary = small(random, 1, 200000);
+  model.learned_positions = small(random, 0, 4096);
+  model.tied_embedding = sometimes(random);
+  model.mlp_bias = sometimes(random);
+  AttentionShape& attention = model.attention;
+  attention.kv_heads = small(random, 1, 16);
+  attention.heads = attention.kv_heads * small(random, 1, 8);
+  attention.head_dim = small(random, 1, 256);
+  attention.value_dim = small(random, 1, 256);
+  if (sometimes(random)) {
+    attention.q_lora_rank = small(random, 0, 2000);
+    attention.kv_lora_rank = small(random, 1, 600);
+    attention.rope_dim = small(random, 0, 64);
+  }
+  attention.bias = sometimes(random);
+  if (sometimes(random)) model.moe = random_moe(random, model.layers);
+  model.mtp_depth = small(random, 0, 2);
+  return model;
+}
+
+Cluster random_cluster(std::mt19937_64& random) {
+  Cluster cluster;
+  cluster.gpu = known_gpus()[static_cast<size_t>(between(random, 0, static_cast<int64_t>(known_gpus().size()) - 1))];
+  if (sometimes(random)) {
+    cluster.gpu.memory_bytes = between(random, 1'000'000'000, 200'000'000'000);
+    cluster.gpu.bf16_flops = rate(random);
+    cluster.gpu.memory_bytes_per_s = rate(random);
+    cluster.gpu.nvlink_bytes_per_s = rate(random);
+  }
+  cluster.gpu.fp8_flops = rate(random);
+  cluster.nodes = 4;
+  cluster.gpus_per_node = 8;
+  cluster.nic_bytes_per_s = sometimes(random) ? 50e9 : rate(random);
+  cluster.nvlink_latency_ns = between(random, 0, 100'000);
+  cluster.nic_latency_ns = between(random, 0, 100'000);
+  cluster.comm_sms = small(random, 0, 40);
+  return cluster;
+}
+
+void give_model(std::mt19937_64& random, Job& job) {
+  job.model = random_model(random);
+  job.cluster = random_cluster(random);
+  job.layout.pipeline = 4;
+  job.layout.data = 8;
+  job.batch = {between(random, 1, 8192), between(random, 1, 8), 0};
+  job.batch.global_batch = job.layout.data * job.batch.micro_batch_size * between(random, 1, 100);
+  if (sometimes(random)) {
+    job.layout.layers_per_stage = {1, 2, 3, job.model->layers - 6};
+  }
+  for (int layer = 0; layer < small(random, 0, 5); ++layer) {
+    job.measured_layers.push_back({layer, time_ns(random), time_ns(random), time_ns(random)});
+  }
+}
+
+void give_costs(std::mt19937_64& random, Job& job) {
+  const auto times = [&] { return repeat(sometimes(random) ? 1 : 4, [&] { return time_ns(random); }); };
+  job.costs = DirectCosts{times(), times(), times(), {}, {}};
+  if (sometimes(random)) job.costs->b_ns = times();
+  if (sometimes(random)) job.costs->pair_ns = time_ns(random);
+  job.layout.pipeline = 4;
+  job.micro_batches = small(random, 1, 1000);
+  job.p2p.latency_ns = time_ns(random);
+}
+
+}  // namespace
+
+Job random_job(std::mt19937_64& random) {
+  Job job;
+  job.name = sometimes(random) ? "" : "a job";
+  if (sometimes(random)) {
+    give_model(random, job);
+  } else {
+    give_costs(random, job);
+  }
+  job.schedule = {sometimes(random) ? "" : "dualpipe", small(random, 0, 8), small(random, 0, 8), small(random, 1, 4),
+                  small(random, 1, 4)};
+  job.p2p.mode = static_cast<P2pMode>(between(random, 0, 1));
+  job.p2p.receive_depth = small(random, 0, 8);
+  job.precision = static_cast<Precision>(between(random, 0, 2));
+  job.recompute = static_cast<Recompute>(between(random, 0, 2));
+  job.zero_stage = small(random, 0, 3);
+  job.memory_limit_bytes = between(random, 0, 200'000'000'000);
+  job.weight_share_millionths = between(random, 0, 1'000'000);
+  return value_of(make_job(std::move(job)));
+}
+
+Schedule gpipe(int ranks, int micro_batches) {
+  RankOrders orders(ranks);
+  for (int rank = 0; rank < ranks; ++rank) {
+    for (int i = 0; i < micro_batches; ++i) orders[rank].push_back(Slot::forward(rank, i));
+    for (int i = 0; i < micro_batches; ++i) orders[rank].push_back(Slot::backward(rank, i));
+  }
+  return value_of(Schedule::create(value_of(Placement::linear(ranks)), micro_batches, orders));
+}
+
+namespace {
+
+Placement random_placement(std::mt19937_64& random) {
+  const int ranks = 2 * small(random, 1, 4);
+  switch (between(random, 0, 4)) {
+    case 0:
+      return value_of(Placement::linear(ranks));
+    case 1:
+      return value_of(Placement::looped(ranks, small(random, 1, 3)));
+    case 2:
+      return value_of(Placement::v(ranks));
+    case 3:
+      return value_of(Placement::wave(ranks, small(random, 1, 3)));
+    default:
+      return value_of(Placement::bidirectional(ranks, ranks % 4 == 0 ? small(random, 1, 2) : 1));
+  }
+}
+
+void run_backward(std::mt19937_64& random, const Placement& placement, int pipe, int micro_batch, RankOrders& orders) {
+  const bool split = sometimes(random);
+  for (int stage = placement.stages() - 1; stage >= 0; --stage) {
+    std::vector<Slot>& order = orders[placement.rank_of(pipe, stage)];
+    order.push_back(split ? Slot::input_backward(stage, micro_batch) : Slot::backward(stage, micro_batch));
+    if (split) order.push_back(Slot::weight_backward(stage, micro_batch));
+  }
+}
+
+void run_forward(std::mt19937_64& random, const Placement& placement, int pipe, int micro_batch, RankOrders& orders) {
+  for (int stage = 0; stage < placement.stages(); ++stage) {
+    Slot slot = Slot::forward(stage, micro_batch);
+    slot.send_later = static_cast<uint8_t>(between(random, 0, 1));
+    slot.receive_early = static_cast<decltype(slot.receive_early)>(between(random, 0, 300));
+    orders[placement.rank_of(pipe, stage)].push_back(slot);
+  }
+}
+
+}  // namespace
+
+// One micro-batch after the other, which can't deadlock; or pairs, on one rank.
+Schedule random_schedule(std::mt19937_64& random) {
+  const int micro_batches = small(random, 1, 12);
+  if (sometimes(random)) {
+    RankOrders orders(1);
+    orders[0].push_back(Slot::forward(0, 0));
+    for (int i = 1; i < micro_batches; ++i) orders[0].push_back(Slot::pair(0, i, 0, i - 1));
+    orders[0].push_back(Slot::backward(0, micro_batches - 1));
+    return value_of(Schedule::create(value_of(Placement::linear(1)), micro_batches, orders));
+  }
+  const Placement placement = random_placement(random);
+  const auto pipes =
+      repeat(micro_batches, [&] { return static_cast<uint16_t>(between(random, 0, placement.pipes() - 1)); });
+  RankOrders orders(placement.ranks());
+  for (int i = 0; i < micro_batches; ++i) {
+    run_forward(random, placement, pipes[i], i, orders);
+    run_backward(random, placement, pipes[i], i, orders);
+  }
+  return value_of(Schedule::create(placement, pipes, orders));
+}
+
+namespace {
+
+PassCost random_pass(std::mt19937_64& random) {
+  const int64_t duration = time_ns(random);
+  return {duration, between(random, 0, duration), between(random, 0, duration)};
+}
+
+PairCost random_pair(std::mt19937_64& random) {
+  const auto offset = [&] { return between(random, 0, ScheduleCosts::kMaxPassNs); };
+  return {ScheduleCosts::kMaxPassNs, offset(), offset(), offset(), offset()};
+}
+
+ScheduleCosts random_schedule_costs(std::mt19937_64& random, const Schedule& schedule) {
+  const int64_t stages = schedule.stages();
+  ScheduleCosts::Input input;
+  input.classes = small(random, 1, 3);
+  input.stages = repeat(input.classes * stages, [&] {
+    return StageCost{random_pass(random), random_pass(random), random_pass(random), time_ns(random)};
+  });
+  if (sometimes(random)) {
+    input.class_of_micro_batch =
+        repeat(schedule.micro_batches(), [&] { return static_cast<uint8_t>(between(random, 0, input.classes - 1)); });
+  }
+  if (input.classes == 1) input.pairs = repeat(stages * stages, [&] { return random_pair(random); });
+  if (sometimes(random)) {
+    input.links = repeat(int64_t{schedule.ranks()} * schedule.ranks(), [&] {
+      return LinkCost{between(random, 0, 1'000'000), between(random, 1'000'000'000, 1'000'000'000'000)};
+    });
+  }
+  if (sometimes(random)) input.message_bytes = repeat(input.classes, [&] { return between(random, 0, 1 << 30); });
+  return value_of(ScheduleCosts::create(schedule.stages(), schedule.ranks(), std::move(input)));
+}
+
+ComponentCost random_component(std::mt19937_64& random) {
+  return {small(random, -1, 100),
+          static_cast<Component>(between(random, 0, 8)),
+          static_cast<Lane>(between(random, 0, 4)),
+          time_ns(random),
+          time_ns(random),
+          time_ns(random)};
+}
+
+StepCosts random_costs(std::mt19937_64& random, const Schedule& schedule) {
+  const int64_t stages = schedule.stages();
+  const auto any = [&] { return between(random, 0, int64_t{1} << 50); };
+  StepCosts costs{.layers_per_stage = {},
+                  .programs = {},
+                  .schedule = random_schedule_costs(random, schedule),
+                  .activations = repeat(stages,
+                                        [&] {
+                                          return ActivationSize{any(), any()};
+                                        }),
+                  .states = repeat(stages,
+                                   [&] {
+                                     return StageState{any(), any(), any()};
+                                   }),
+                  .communication = repeat(stages,
+                                          [&] {
+                                            return StageCommunication{any(), any()};
+                                          }),
+                  .pair_hidden_ns = {},
+                  .gradient_reduction_ns = repeat(stages, any),
+                  .optimizer_ns = repeat(stages, any),
+                  .reserve_bytes = any(),
+                  .flops_per_step = any()};
+  costs.programs =
+      repeat(stages, [&] { return repeat(between(random, 0, 9), [&] { return random_component(random); }); });
+  if (sometimes(random)) costs.layers_per_stage = repeat(stages, [&] { return small(random, 0, 8); });
+  if (sometimes(random)) costs.pair_hidden_ns = repeat(stages * stages, any);
+  return costs;
+}
+
+}  // namespace
+
+Plan random_plan(std::mt19937_64& random) {
+  Job job = random_job(random);
+  Schedule schedule = random_schedule(random);
+  StepCosts costs = random_costs(random, schedule);
+  const auto any = [&] { return between(random, 0, int64_t{1} << 62); };
+  return {.job = std::move(job),
+          .schedule_name = "a schedule",
+          .schedule = std::move(schedule),
+          .costs = std::move(costs),
+          .comm_sms = small(random, 0, 132),
+          .summary = {any(), any(), any()},
+          .lowering_version = small(random, 0, 9),
+          .task_digest = random()};
+}
+
+Trace random_trace(std::mt19937_64& random, int spans) {
+  Trace trace{.name = "a trace", .plan_digest = random(), .spans = {}};
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  const auto any_int = [&] { return static_cast<int32_t>(random()); };
+  for (int i = 0; i < spans; ++i) {
+    Span& span = trace.spans.emplace_back();
+    span.key = {any_int(), any_int(), any_int(), static_cast<Component>(between(random, 0, 8)),
+                static_cast<SlotKind>(between(random, 0, 4))};
+    span.lane = static_cast<Lane>(between(random, 0, 4));
+    span.begin_ns = between(random, std::numeric_limits<int64_t>::min(), kMost);
+    span.end_ns = between(random, span.begin_ns, kMost);
+  }
+  return trace;
+}
+
+}  // namespace pipeloom::tests

@@ -1,0 +1,49 @@
+#include "sim/engine/blocking_p2p.h"
+
+#include <gtest/gtest.h>
+
+#include "sim/engine/simulate.h"
+#include "tests/support/orders.h"
+#include "tests/support/random_costs.h"
+#include "tests/support/references.h"
+
+namespace pipeloom {
+namespace {
+
+Result<Timeline> run(const Schedule& schedule, const ScheduleCosts& costs) {
+  return simulate_blocking(schedule, costs, MessageTable(schedule));
+}
+
+TEST(BlockingP2p, ASlotWaitsForTheWholeBatchBeforeIt) {
+  const Schedule schedule =
+      Schedule::create(Placement::linear(2).value(), 2, tests::parse_orders("0: F0 F1 B0 B1\n1: F0 B0 F1 B1")).value();
+  const auto costs = ScheduleCosts::uniform(2, 2, StageCost::plain(10, 10, 10), {3, 0}).value();
+  const Timeline timeline = run(schedule, costs).value();
+  // Rank 0 sends F0 before F1 (10 to 13) and sends F1 together with B0's receive: rank 1 posts both at 43.
+  EXPECT_EQ(timeline.start_ns, (std::vector<int64_t>{0, 13, 46, 79, 13, 23, 46, 56}));
+}
+
+TEST(BlockingP2p, WithoutLatencyIsNeverFasterThanAsync) {
+  for (const Schedule& schedule : tests::small_reference_schedules()) {
+    const ScheduleCosts costs = tests::random_costs(schedule, 3, {0, 0});
+    const auto blocking = run(schedule, costs);
+    if (!blocking) continue;
+    EXPECT_GE(blocking->makespan_ns, simulate(schedule, costs, {})->makespan_ns);
+  }
+}
+
+TEST(BlockingP2p, ReportsBatchesThatWaitForEachOther) {
+  // Rank 0 offers F1 before it takes B0; rank 1 offers B0 with the receive of F1's successor. Here rank 0 sends F0 and
+  // F1 one by one, and rank 1 wants both at once.
+  RankOrders orders = tests::parse_orders("0: F0 F1 B0 B1\n1: F0 B0 F1 B1");
+  orders[1][2].receive_early = 2;
+  const Schedule schedule = Schedule::create(Placement::linear(2).value(), 2, orders).value();
+  const auto costs = ScheduleCosts::uniform(2, 2, StageCost::plain(10, 10, 10)).value();
+  const auto timeline = run(schedule, costs);
+  ASSERT_FALSE(timeline.has_value());
+  EXPECT_EQ(timeline.error().message,
+            "blocking P2P deadlocks: rank 0 before slot 2 waits for rank 1; rank 1 before slot 0 waits for rank 0");
+}
+
+}  // namespace
+}  // namespace pipeloom

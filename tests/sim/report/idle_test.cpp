@@ -1,0 +1,89 @@
+#include "sim/report/idle.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "sim/engine/simulate.h"
+#include "sim/report/bubble.h"
+#include "tests/support/orders.h"
+#include "tests/support/random_costs.h"
+#include "tests/support/references.h"
+
+namespace pipeloom {
+namespace {
+
+std::vector<IdleInterval> idle(const Schedule& schedule, const ScheduleCosts& costs, const P2pRule& rule) {
+  const Timeline timeline = simulate(schedule, costs, rule).value();
+  const MessageTable messages(schedule);
+  const HandOvers hand_overs(schedule, costs, messages, timeline, rule.mode);
+  return idle_intervals(schedule, timeline, hand_overs);
+}
+
+void expect_causes_sum_to_the_idle_time(const Schedule& schedule, const ScheduleCosts& costs, const P2pRule& rule) {
+  const auto timeline = simulate(schedule, costs, rule);
+  if (!timeline) return;  // a blocking deadlock has no timeline
+  const Bubble bubble = measure_bubble(schedule, *timeline);
+  const auto totals = idle_by_cause(schedule.ranks(), idle(schedule, costs, rule));
+  for (int rank = 0; rank < schedule.ranks(); ++rank) {
+    EXPECT_EQ(std::accumulate(totals[rank].begin(), totals[rank].end(), int64_t{0}), bubble.global_ns(rank))
+        << "rank " << rank;
+  }
+}
+
+TEST(Idle, CausesSumToTheIdleTimeExactly) {
+  for (const Schedule& schedule : tests::small_reference_schedules()) {
+    const ScheduleCosts latency = tests::random_costs(schedule, 5, {11, 0});
+    const ScheduleCosts bytes = tests::random_costs(schedule, 6, {11, 1'000'000'000}, 30);
+    expect_causes_sum_to_the_idle_time(schedule, latency, {});
+    expect_causes_sum_to_the_idle_time(schedule, bytes, {P2pMode::kAsync, 0});
+    expect_causes_sum_to_the_idle_time(schedule, bytes, {P2pMode::kAsync, 1});
+    expect_causes_sum_to_the_idle_time(schedule, bytes, {P2pMode::kBlocking, 0});
+  }
+}
+
+TEST(Idle, IntervalsOfARankFollowEachOther) {
+  for (const Schedule& schedule : tests::small_reference_schedules(4, 12)) {
+    const auto intervals = idle(schedule, tests::random_costs(schedule, 7, {11, 1'000'000'000}, 30), {P2pMode::kAsync, 2});
+    for (size_t i = 1; i < intervals.size(); ++i) {
+      if (intervals[i].rank != intervals[i - 1].rank) continue;
+      EXPECT_GE(intervals[i].begin_ns, intervals[i - 1].end_ns);
+    }
+    for (const IdleInterval& interval : intervals) EXPECT_GT(interval.duration_ns(), 0);
+  }
+}
+
+TEST(Idle, SplitsAWaitIntoTheTaskAndTheTransfer) {
+  const Schedule schedule =
+      Schedule::create(Placement::linear(2).value(), 1, tests::parse_orders("0: F0 B0\n1: F0 B0")).value();
+  const auto costs = ScheduleCosts::uniform(2, 2, StageCost::plain(10, 10, 10), {3, 0}).value();
+  const std::vector<IdleInterval> expected = {
+      {0, IdleCause::kWaitsForTask, 10, 43, 1, 3},      // B0 of rank 1 ends at 43
+      {0, IdleCause::kExposedTransfer, 43, 46, 1, 3},
+      {1, IdleCause::kWarmUp, 0, 13, 2, IdleInterval::kNoSlot},
+      {1, IdleCause::kDrain, 43, 66, IdleInterval::kNoSlot, IdleInterval::kNoSlot},
+  };
+  EXPECT_EQ(idle(schedule, costs, {}), expected);
+}
+
+TEST(Idle, NamesABusyLinkAndAMissingReceive) {
+  const Schedule schedule =
+      Schedule::create(Placement::linear(2).value(), 3, tests::parse_orders("0: F0 F1 F2 B0 B1 B2\n1: F0 F1 F2 B0 B1 B2"))
+          .value();
+  ScheduleCosts::Input input;
+  input.stages.assign(2, StageCost::plain(1, 1, 1));
+  input.links = {LinkCost{5, 1'000'000'000}};
+  input.message_bytes = {10};
+  const auto costs = ScheduleCosts::create(2, 2, input).value();
+  const auto causes = [&](int depth) {
+    return idle_by_cause(2, idle(schedule, costs, {P2pMode::kAsync, depth}))[1];
+  };
+  EXPECT_GT(causes(0)[static_cast<size_t>(IdleCause::kLinkBusy)], 0);
+  EXPECT_EQ(causes(0)[static_cast<size_t>(IdleCause::kNoCredit)], 0);
+  // With one buffer F1 waits until rank 1 has used F0 (ends at 17); the link is free by then.
+  EXPECT_EQ(causes(1)[static_cast<size_t>(IdleCause::kLinkBusy)], 0);
+  EXPECT_EQ(causes(1)[static_cast<size_t>(IdleCause::kExposedTransfer)], 2 * 15);
+}
+
+}  // namespace
+}  // namespace pipeloom

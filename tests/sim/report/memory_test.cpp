@@ -1,0 +1,56 @@
+#include "sim/report/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sim/engine/simulate.h"
+#include "tests/support/orders.h"
+#include "tests/support/references.h"
+
+namespace pipeloom {
+namespace {
+
+Schedule one_rank(const char* order, int micro_batches) {
+  return Schedule::create(Placement::linear(1).value(), micro_batches, tests::parse_orders(order)).value();
+}
+
+TEST(Memory, GivesBackAllButTheWeightShareAtTheEndOfI) {
+  const Schedule schedule = one_rank("0: F0 I0 F1 I1 W0 W1", 2);
+  EXPECT_EQ(peak_activations(schedule, std::vector{ActivationSize{10, 4}}), std::vector<int64_t>{14});
+  EXPECT_EQ(peak_activations(schedule, std::vector{ActivationSize{10, 10}}), std::vector<int64_t>{20});
+  EXPECT_EQ(peak_activations(schedule, std::vector{ActivationSize{10, 0}}), std::vector<int64_t>{10});
+}
+
+TEST(Memory, CountsTheForwardOfAPairFirst) {
+  const Schedule schedule = one_rank("0: F0 F1&B0 B1", 2);
+  EXPECT_EQ(peak_activations(schedule, std::vector{ActivationSize{10, 10}}), std::vector<int64_t>{20});
+}
+
+TEST(Memory, CurveStepsAtStartsAndEnds) {
+  const Schedule schedule = one_rank("0: F0 I0 W0", 1);
+  const auto costs = ScheduleCosts::uniform(1, 1, StageCost::plain(5, 6, 7)).value();
+  const Timeline timeline = simulate(schedule, costs, {}).value();
+  const std::vector<MemoryPoint> expected = {{0, 10}, {11, 4}, {18, 0}};
+  EXPECT_EQ(activation_curve(schedule, timeline, std::vector{ActivationSize{10, 4}}, 0), expected);
+}
+
+TEST(Memory, CurveReachesThePeakAndEndsEmpty) {
+  for (const Schedule& schedule : tests::small_reference_schedules()) {
+    const std::vector<ActivationSize> sizes(schedule.stages(), ActivationSize{10, 4});
+    const Timeline timeline = simulate(schedule, tests::unit_costs(schedule), {}).value();
+    const auto peaks = peak_activations(schedule, sizes);
+    for (int rank = 0; rank < schedule.ranks(); ++rank) {
+      const auto curve = activation_curve(schedule, timeline, sizes, rank);
+      EXPECT_EQ(curve.back().held, 0);
+      // Where a slot ends and the next begins at one time the curve shows only what is left.
+      EXPECT_LE(std::max_element(curve.begin(), curve.end(), [](const auto& a, const auto& b) {
+                  return a.held < b.held;
+                })->held,
+                peaks[rank]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pipeloom
