@@ -18,15 +18,15 @@ struct Style {
 
 // Indexed by SceneRole. Text on its fill has a contrast of at least 4.5.
 constexpr std::array<Style, 9> kStyles = {{
-    {"#2f6db5", "#174a86", "#ffffff"},                            // F
-    {"#f2b84b", "#d98e1f", "#1b1b1b"},                            // B
-    {"#f7d794", "#eebf62", "#1b1b1b"},                            // I
-    {"#8fc79a", "#5fa671", "#1b1b1b"},                            // W
-    {"url(#idle)", "url(#idle)", "#1b1b1b"},                      // idle
-    {"#b39ddb", "#b39ddb", "#1b1b1b"},                            // gradient reduction
-    {"#cfd8dc", "#cfd8dc", "#1b1b1b"},                            // optimizer
-    {"#f4f4f4", "#f4f4f4", "#1b1b1b"},                            // lane
-    {"none", "none", "#1b1b1b"},                                  // label
+    {"#2f6db5", "#174a86", "#ffffff"},        // F
+    {"#f2b84b", "#d98e1f", "#1b1b1b"},        // B
+    {"#f7d794", "#eebf62", "#1b1b1b"},        // I
+    {"#8fc79a", "#5fa671", "#1b1b1b"},        // W
+    {"url(#idle)", "url(#idle)", "#1b1b1b"},  // idle
+    {"#b39ddb", "#b39ddb", "#1b1b1b"},        // gradient reduction
+    {"#cfd8dc", "#cfd8dc", "#1b1b1b"},        // optimizer
+    {"#f4f4f4", "#f4f4f4", "#1b1b1b"},        // lane
+    {"none", "none", "#1b1b1b"},              // label
 }};
 
 std::string escape(const std::string& text) {
