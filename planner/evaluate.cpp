@@ -1,6 +1,7 @@
 #include "planner/evaluate.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "planner/layout/partition.h"
 #include "sim/cost/step_costs.h"
@@ -48,6 +49,14 @@ double hidden_share(const Schedule& schedule, const StepCosts& costs) {
   return total_ns == 0 ? 0 : static_cast<double>(hidden_ns) / static_cast<double>(total_ns);
 }
 
+// What fits the memory wins, then what is faster.
+bool better(const Job& job, const Evaluation& a, const Evaluation& b) {
+  const auto key = [&](const Evaluation& evaluation) {
+    return std::pair(fits_memory(job, evaluation) ? 0 : 1, evaluation.end.step_ns);
+  };
+  return key(a) < key(b);
+}
+
 }  // namespace
 
 int Evaluation::fullest_rank() const {
@@ -83,13 +92,23 @@ Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs) 
 Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named) {
   const PipelineShape shape = shape_of(job);
   PIPELOOM_TRY(const Placement placement, named.placement(shape));
-  std::vector<int> layers_per_stage;
+  std::vector<std::vector<int>> worth_trying = {{}};
   if (job.model) {
-    PIPELOOM_TRY(layers_per_stage, partition(job, placement.stages()));
+    PIPELOOM_TRY(worth_trying, partitions(job, placement));
   }
-  PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers_per_stage)));
-  PIPELOOM_TRY(Schedule schedule, named.generate(shape, {costs.schedule, costs.activations, 0}));
-  return evaluate(job, std::move(schedule), std::move(costs));
+  std::optional<Evaluation> best;
+  for (std::vector<int>& layers_per_stage : worth_trying) {
+    PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers_per_stage)));
+    PIPELOOM_TRY(Schedule schedule, named.generate(shape, {costs.schedule, costs.activations, 0}));
+    PIPELOOM_TRY(Evaluation evaluation, evaluate(job, std::move(schedule), std::move(costs)));
+    if (!best || better(job, evaluation, *best)) best = std::move(evaluation);
+  }
+  return std::move(*best);
+}
+
+bool fits_memory(const Job& job, const Evaluation& evaluation) {
+  const int64_t limit = memory_limit_bytes(job);
+  return limit == 0 || evaluation.peak_memory() <= limit;
 }
 
 }  // namespace pipeloom

@@ -49,6 +49,7 @@ Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);
 
 // Bytes that a rank may use; 0: no limit is known.
 int64_t memory_limit_bytes(const Job& job);
+bool fits_memory(const Job& job, const Evaluation& evaluation);
 
 PipelineShape shape_of(const Job& job);
 P2pRule p2p_rule_of(const Job& job);

@@ -71,7 +71,10 @@ Status run_compare(const CompareOptions& options, const Output& output) {
     output.out << json.dump(2) << '\n';
     return {};
   }
-  output.out << fmt::format("{}: {} ranks, {} micro-batches\n\n", job.name, job.layout.pipeline, job.micro_batches);
+  output.out << fmt::format("{}{} ranks, {} micro-batches\n", job.name.empty() ? "" : job.name + ": ", job.layout.pipeline,
+                            job.micro_batches);
+  if (job.costs) output.out << "Equal work: a schedule with several chunks per rank divides the times among them.\n";
+  output.out << '\n';
   print_table(job, compared, output);
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/lowering/lower.h"
 #include "core/units.h"
 #include "planner/cli/times.h"
 #include "planner/compare.h"
@@ -54,7 +55,6 @@ Result<Job> command_line_job(const SubjectOptions& options) {
     return invalid("name a JOB file, or give --ranks and --micro-batches (and --times)");
   }
   Job job;
-  job.name = fmt::format("{} ranks, {} micro-batches", options.ranks, options.micro_batches);
   PIPELOOM_TRY(const Times times, parse_times(options.times));
   job.costs = times.costs;
   job.p2p.latency_ns = times.link_ns;
@@ -75,6 +75,9 @@ Result<Job> job_from_file(const SubjectOptions& options) {
 
 Result<Subject> subject_from_plan(const std::string& path) {
   PIPELOOM_TRY(Plan plan, read_plan(path));
+  if (const Status same = check_digest(plan); !same) {
+    return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
+  }
   Job job = plan.job;
   PIPELOOM_TRY(Evaluation evaluation, evaluate(job, std::move(plan.schedule), std::move(plan.costs)));
   return Subject{std::move(job), std::move(plan.schedule_name), std::move(evaluation)};
@@ -104,7 +107,7 @@ Result<Subject> choose_schedule(const Job& job) {
                                    format_bytes(memory_limit_bytes(job)), least->named->name,
                                    format_bytes(least->evaluation->peak_memory())));
   }
-  return Subject{job, std::string(best.named->name), std::move(*best.evaluation)};
+  return Subject{std::move(best.job), std::string(best.named->name), std::move(*best.evaluation)};
 }
 
 Result<Subject> load_subject(const SubjectOptions& options) {

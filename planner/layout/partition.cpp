@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 #include "core/units.h"
 
@@ -88,6 +89,38 @@ std::vector<int> most_even(const StageSums& sums, int stages, int64_t limit_ns) 
   return layers_per_stage;
 }
 
+// How heavy the ranks of a placement are with one partition; less is better.
+struct RankLoads {
+  int64_t heaviest_ns = 0;
+  int128_t sum_of_squares = 0;
+  int heaviest_rank = 0;
+
+  bool operator<(const RankLoads& other) const {
+    return std::tie(heaviest_ns, sum_of_squares) < std::tie(other.heaviest_ns, other.sum_of_squares);
+  }
+};
+
+// Each micro-batch runs on one pipe: a rank of `pipes` pipes meets one in `pipes` of them on each of its chunks.
+RankLoads rank_loads(const StageSums& sums, const Placement& placement, const std::vector<int>& layers_per_stage) {
+  std::vector<int64_t> loads_ns(placement.ranks(), 0);
+  int begin = 0;
+  for (int stage = 0; stage < placement.stages(); ++stage) {
+    const int end = begin + layers_per_stage[stage];
+    for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+      loads_ns[placement.rank_of(pipe, stage)] += sums.stage_ns(stage, begin, end);
+    }
+    begin = end;
+  }
+  RankLoads loads;
+  for (int rank = 0; rank < placement.ranks(); ++rank) {
+    loads.sum_of_squares += int128_t{loads_ns[rank]} * loads_ns[rank];
+    if (loads_ns[rank] <= loads.heaviest_ns) continue;
+    loads.heaviest_ns = loads_ns[rank];
+    loads.heaviest_rank = rank;
+  }
+  return loads;
+}
+
 }  // namespace
 
 Result<std::vector<int>> balanced_partition(const LayerWeights& weights, int stages) {
@@ -99,11 +132,47 @@ Result<std::vector<int>> balanced_partition(const LayerWeights& weights, int sta
   return most_even(sums, stages, least_slowest_ns(sums, stages));
 }
 
-Result<std::vector<int>> partition(const Job& job, int stages) {
+std::vector<int> balance_ranks(const LayerWeights& weights, const Placement& placement,
+                               std::vector<int> layers_per_stage) {
+  const StageSums sums(weights, placement.stages());
+  RankLoads best = rank_loads(sums, placement, layers_per_stage);
+  for (bool improved = true; improved;) {
+    improved = false;
+    for (const Chunk& heavy : placement.chunks_of(best.heaviest_rank)) {
+      if (layers_per_stage[heavy.stage] == 1) continue;
+      for (int stage = 0; stage < placement.stages() && !improved; ++stage) {
+        if (stage == heavy.stage) continue;
+        --layers_per_stage[heavy.stage];
+        ++layers_per_stage[stage];
+        const RankLoads moved = rank_loads(sums, placement, layers_per_stage);
+        if (moved < best) {
+          best = moved;
+          improved = true;
+        } else {
+          ++layers_per_stage[heavy.stage];
+          --layers_per_stage[stage];
+        }
+      }
+      if (improved) break;
+    }
+  }
+  return layers_per_stage;
+}
+
+Result<std::vector<std::vector<int>>> partitions(const Job& job, const Placement& placement) {
   const std::vector<int>& given = job.layout.layers_per_stage;
-  if (given.empty()) return balanced_partition(layer_weights(job), stages);
-  PIPELOOM_CHECK_OK(check_layers_per_stage(given, job.model->layers, stages));
-  return given;
+  if (!given.empty()) {
+    PIPELOOM_CHECK_OK(check_layers_per_stage(given, job.model->layers, placement.stages()));
+    return std::vector<std::vector<int>>{given};
+  }
+  std::vector<std::vector<int>> worth_trying;
+  for (const WeightBasis basis : {WeightBasis::kAlone, WeightBasis::kOverlapped}) {
+    const LayerWeights weights = layer_weights(job, basis);
+    PIPELOOM_TRY(std::vector<int> by_stage, balanced_partition(weights, placement.stages()));
+    std::vector<int> by_rank = balance_ranks(weights, placement, std::move(by_stage));
+    if (worth_trying.empty() || worth_trying.front() != by_rank) worth_trying.push_back(std::move(by_rank));
+  }
+  return worth_trying;
 }
 
 }  // namespace pipeloom

@@ -125,12 +125,21 @@ StageProgram stage_program(const LayerCosts& costs, const StageSpan& span) {
   return program;
 }
 
-LayerWeights layer_weights(const Job& job) {
-  const LayerCosts costs = layer_costs(job, job.cluster->gpu.sms);
+LayerWeights layer_weights(const Job& job, WeightBasis basis) {
+  const Cluster& cluster = *job.cluster;
+  const bool overlapped = basis == WeightBasis::kOverlapped;
+  const LayerCosts costs = layer_costs(job, cluster.gpu.sms - (overlapped ? cluster.comm_sms : 0));
+  const auto weight_ns = [&](const StageProgram& program) {
+    int64_t lanes_ns[2] = {0, 0};  // [compute, all-to-all]
+    for (const ComponentCost& part : program) {
+      lanes_ns[part.lane == Lane::kEp ? 1 : 0] += part.forward_ns + part.input_ns + part.weight_ns;
+    }
+    return overlapped ? std::max(lanes_ns[0], lanes_ns[1]) : lanes_ns[0] + lanes_ns[1];
+  };
   LayerWeights weights;
-  for (const StageProgram& layer : costs.layers) weights.layers_ns.push_back(sum_of(layer).total_ns());
-  weights.first_extra_ns = sum_of(costs.first).total_ns();
-  weights.last_extra_ns = sum_of(costs.last).total_ns();
+  for (const StageProgram& layer : costs.layers) weights.layers_ns.push_back(weight_ns(layer));
+  weights.first_extra_ns = weight_ns(costs.first);
+  weights.last_extra_ns = weight_ns(costs.last);
   return weights;
 }
 

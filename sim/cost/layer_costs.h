@@ -34,12 +34,16 @@ LayerCosts layer_costs(const Job& job, int sms);
 
 StageProgram stage_program(const LayerCosts& costs, const StageSpan& span);
 
-// F + I + W of each layer, and of what the first and the last stage run besides: what a partition balances.
+// What a layer's weight in a partition is: F + I + W, all-to-all included, as passes run alone; or as overlapped pairs run,
+// where the longer of compute (on the SMs that communication leaves) and all-to-all counts.
+enum class WeightBasis { kAlone, kOverlapped };
+
+// The weight of each layer, and of what the first and the last stage run besides: what a partition balances.
 struct LayerWeights {
   std::vector<int64_t> layers_ns;
   int64_t first_extra_ns = 0;
   int64_t last_extra_ns = 0;
 };
-LayerWeights layer_weights(const Job& job);
+LayerWeights layer_weights(const Job& job, WeightBasis basis = WeightBasis::kAlone);
 
 }  // namespace pipeloom

@@ -50,10 +50,10 @@ HandOver HandOvers::by_latency(uint32_t producer, uint32_t consumer, Direction d
 }
 
 std::optional<Binding> HandOvers::binding(uint32_t slot, int rank) const {
-  return batches_ ? blocking_binding(slot, rank) : async_binding(slot);
+  return batches_ ? blocking_binding(slot, rank) : async_binding(slot, rank);
 }
 
-std::optional<Binding> HandOvers::async_binding(uint32_t slot) const {
+std::optional<Binding> HandOvers::async_binding(uint32_t slot, int rank) const {
   std::optional<Binding> last;
   for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
     const auto hand_over = input(slot, direction);
@@ -61,6 +61,10 @@ std::optional<Binding> HandOvers::async_binding(uint32_t slot) const {
     const int64_t need = need_ns(slot, direction);
     if (!last || hand_over->arrival_ns - need > last->hand_over.arrival_ns - last->need_ns) {
       last = Binding{*hand_over, need, hand_over->producer};
+      // A send that waited for a receive buffer waited for the slot of this rank that freed it.
+      if (hand_over->admitted_ns > hand_over->ready_ns) {
+        last->last_slot = slot_ending_at(rank, hand_over->admitted_ns).value_or(hand_over->producer);
+      }
     }
   }
   return last;
@@ -71,11 +75,18 @@ std::optional<Binding> HandOvers::blocking_binding(uint32_t slot, int rank) cons
   for (const uint32_t message : batches_->messages(rank, slot - schedule_.first_slot(rank))) {
     const HandOver hand_over = of_message(message);
     if (last && hand_over.arrival_ns <= last->hand_over.arrival_ns) continue;
-    const Placement::Queue& queue = schedule_.placement().queues()[messages_.messages()[message].queue];
-    const int other = queue.source == rank ? queue.target : queue.source;
-    last = Binding{hand_over, 0, slot_ending_at(other, hand_over.admitted_ns).value_or(hand_over.producer)};
+    last = Binding{hand_over, 0, later_committer(message, rank, slot, hand_over)};
   }
   return last;
+}
+
+// The two ranks of a message commit it right after a slot; it was admitted when the later one did.
+uint32_t HandOvers::later_committer(uint32_t message, int rank, uint32_t slot, const HandOver& hand_over) const {
+  const bool own = slot > schedule_.first_slot(rank) && timeline_.end_ns[slot - 1] == hand_over.admitted_ns;
+  if (own) return slot - 1;
+  const Placement::Queue& queue = schedule_.placement().queues()[messages_.messages()[message].queue];
+  const int other = queue.source == rank ? queue.target : queue.source;
+  return slot_ending_at(other, hand_over.admitted_ns).value_or(hand_over.producer);
 }
 
 std::optional<uint32_t> HandOvers::slot_ending_at(int rank, int64_t time_ns) const {

@@ -46,8 +46,9 @@ class HandOvers {
  private:
   HandOver of_message(uint32_t message) const;
   HandOver by_latency(uint32_t producer, uint32_t consumer, Direction direction) const;
-  std::optional<Binding> async_binding(uint32_t slot) const;
+  std::optional<Binding> async_binding(uint32_t slot, int rank) const;
   std::optional<Binding> blocking_binding(uint32_t slot, int rank) const;
+  uint32_t later_committer(uint32_t message, int rank, uint32_t slot, const HandOver& hand_over) const;
   std::optional<uint32_t> slot_ending_at(int rank, int64_t time_ns) const;
 
   const Schedule& schedule_;

@@ -95,18 +95,61 @@ TEST(Partition, MoreStagesThanLayersAreRefused) {
 TEST(Partition, TheJobsOwnListIsCheckedAndKept) {
   Job job = test::deepseek_v3_job();
   job.layout.layers_per_stage = {31, 30};
-  EXPECT_THAT(partition(job, 2).value(), ElementsAre(31, 30));
-  EXPECT_EQ(partition(job, 16).error().message, "layout.layers_per_stage has 2 entries; the placement has 16 stages");
+  EXPECT_THAT(partitions(job, Placement::linear(2).value()).value(), ElementsAre(ElementsAre(31, 30)));
+  EXPECT_EQ(partitions(job, Placement::linear(16).value()).error().message, "layout.layers_per_stage has 2 entries; the placement has 16 stages");
   job.layout.layers_per_stage = {61, 0};
-  EXPECT_THAT(partition(job, 2).value(), ElementsAre(61, 0));
+  EXPECT_THAT(partitions(job, Placement::linear(2).value()).value(), ElementsAre(ElementsAre(61, 0)));
 }
 
 // The last stage of DeepSeek-V3 carries the head and the MTP module, together almost four MoE layers.
 TEST(Partition, DeepSeekV3sLastStageHasFewLayers) {
-  const std::vector<int> sizes = partition(test::deepseek_v3_job(), 16).value();
+  const std::vector<int> sizes = partitions(test::deepseek_v3_job(), Placement::linear(16).value()).value().front();
   EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), 0), 61);
   EXPECT_LE(sizes.back(), 2);
   EXPECT_LE(*std::max_element(sizes.begin(), sizes.end()), 5);
+}
+
+TEST(BalanceRanks, ARankThatHoldsAHeavyStageGetsFewerLayersElsewhere) {
+  // The last stage is heavy whatever it holds; in a V its rank also holds stage 0.
+  const LayerWeights weights = {std::vector<int64_t>(16, 1), 0, 4};
+  const Placement placement = Placement::v(2).value();
+  const std::vector<int> by_stage = balanced_partition(weights, 4).value();
+  const std::vector<int> by_rank = balance_ranks(weights, placement, by_stage);
+  const auto load = [&](const std::vector<int>& sizes, int rank) {
+    return rank == 0 ? sizes[0] + sizes[3] + 4 : sizes[1] + sizes[2];
+  };
+  EXPECT_EQ(std::accumulate(by_rank.begin(), by_rank.end(), 0), 16);
+  EXPECT_EQ(load(by_rank, 0), 10);
+  EXPECT_EQ(load(by_rank, 1), 10);
+}
+
+TEST(BalanceRanks, NeverMakesTheHeaviestRankHeavier) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 50; ++round) {
+    LayerWeights weights;
+    for (int layer = 0; layer < 40; ++layer) weights.layers_ns.push_back(1 + static_cast<int64_t>(random() % 9));
+    weights.last_extra_ns = static_cast<int64_t>(random() % 30);
+    const Placement placement = round % 2 == 0 ? Placement::v(6).value() : Placement::bidirectional(6, 1).value();
+    const auto heaviest = [&](const std::vector<int>& sizes) {
+      std::vector<int64_t> stage_ns;
+      for (int stage = 0, begin = 0; stage < placement.stages(); begin += sizes[stage++]) {
+        const auto first = weights.layers_ns.begin() + begin;
+        stage_ns.push_back(std::accumulate(first, first + sizes[stage], int64_t{0}));
+      }
+      stage_ns.back() += weights.last_extra_ns;
+      int64_t most = 0;
+      for (int rank = 0; rank < placement.ranks(); ++rank) {
+        int64_t load = 0;
+        for (const Chunk& chunk : placement.chunks_of(rank)) load += stage_ns[chunk.stage];
+        most = std::max(most, load);
+      }
+      return most;
+    };
+    const std::vector<int> by_stage = balanced_partition(weights, placement.stages()).value();
+    const std::vector<int> by_rank = balance_ranks(weights, placement, by_stage);
+    EXPECT_LE(heaviest(by_rank), heaviest(by_stage));
+    EXPECT_GE(*std::min_element(by_rank.begin(), by_rank.end()), 1);
+  }
 }
 
 }  // namespace

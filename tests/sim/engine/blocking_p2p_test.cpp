@@ -33,16 +33,13 @@ TEST(BlockingP2p, WithoutLatencyIsNeverFasterThanAsync) {
 }
 
 TEST(BlockingP2p, ReportsBatchesThatWaitForEachOther) {
-  // Rank 0 offers F1 before it takes B0; rank 1 offers B0 with the receive of F1's successor. Here rank 0 sends F0 and
-  // F1 one by one, and rank 1 wants both at once.
-  RankOrders orders = tests::parse_orders("0: F0 F1 B0 B1\n1: F0 B0 F1 B1");
-  orders[1][2].receive_early = 2;
-  const Schedule schedule = Schedule::create(Placement::linear(2).value(), 2, orders).value();
-  const auto costs = ScheduleCosts::uniform(2, 2, StageCost::plain(10, 10, 10)).value();
-  const auto timeline = run(schedule, costs);
+  // Each rank wants to send the first chunk's output before it takes the other's.
+  const Schedule schedule = tests::reference_schedule(tests::reference_orders("interleaved_1f1b")[2]).value();
+  const auto timeline = run(schedule, tests::unit_costs(schedule));
   ASSERT_FALSE(timeline.has_value());
+  EXPECT_EQ(timeline.error().code, ErrorCode::kDeadlock);
   EXPECT_EQ(timeline.error().message,
-            "blocking P2P deadlocks: rank 0 before slot 2 waits for rank 1; rank 1 before slot 0 waits for rank 0");
+            "blocking P2P deadlocks: rank 0 before slot 6 waits for rank 1; rank 1 before slot 6 waits for rank 0");
 }
 
 }  // namespace
