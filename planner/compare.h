@@ -15,9 +15,9 @@ struct ComparedSchedule {
   bool fits = false;              // it runs, and its fullest rank stays within the memory limit
 };
 
-// Every schedule of the table for one job, at equal work: direct costs with one entry are those of a rank's whole share of
-// a micro-batch, which a schedule with several chunks per rank divides among them (and its activations too). First those that fit by time per step, then those that don't fit, then those that
-// can't run.
+// Every schedule of the table for one job: those that fit by time per step, then those that don't fit, then those that
+// can't run. At equal work: direct costs with one entry are those of a rank's whole share of a micro-batch, which a
+// schedule with several chunks per rank divides among them, and its activations too.
 std::vector<ComparedSchedule> compare_schedules(const Job& job);
 
 }  // namespace pipeloom

@@ -38,7 +38,8 @@ nlohmann::json to_json(const Job& job, const ComparedSchedule& entry) {
 }
 
 void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, const Output& output) {
-  Table table({"schedule", "time/step", "bubble", "in span", "peak memory", "weight copies", "overlap", ""});
+  Table table({"schedule", "time/step", "bubble", "in span", job.model ? "peak memory" : "peak activations", "weight copies",
+               "overlap", ""});
   table.align_left(7);
   const int64_t limit = memory_limit_bytes(job);
   for (const ComparedSchedule& entry : compared) {
