@@ -229,8 +229,8 @@ Status run_explain(const ExplainOptions& options, const Output& output) {
     output.out << json.dump(2) << '\n';
     return {};
   }
-  output.out << headline(subject) << "\n\n";
   if (options.rank >= 0) return explanation.print_moment(options.rank, at_ns, output.out);
+  output.out << headline(subject) << "\n\n";
   explanation.print_overview(options.largest, output.out);
   return {};
 }

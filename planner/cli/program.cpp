@@ -124,7 +124,7 @@ void add_writing_commands(CLI::App& app, Action& chosen) {
 int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostream& err, const Terminal& terminal) {
   CLI::App app(kDescription, "pipeloom");
   app.footer(kFooter);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // none is refused below, after a word that is not a subcommand
   Action chosen;
   add_planning_commands(app, chosen);
   add_looking_commands(app, chosen);
@@ -134,6 +134,10 @@ int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostr
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error, out, err);
     return code == 0 ? 0 : kBadUsage;
+  }
+  if (!chosen) {
+    err << "pipeloom: which subcommand?\n\n" << app.help();
+    return kBadUsage;
   }
   const Status status = chosen(Output{out, terminal});
   if (status) return 0;

@@ -67,6 +67,11 @@ Result<Job> command_line_job(const SubjectOptions& options) {
 
 Result<Job> job_from_file(const SubjectOptions& options) {
   PIPELOOM_TRY(Job job, read_job(options.path));
+  if (const std::string& name = job.schedule.name; !name.empty()) {
+    if (const auto known = find_schedule(name); !known) {
+      return fail(known.error().code, fmt::format("{}: {}", options.path, known.error().message));
+    }
+  }
   if (options.ranks != 0) job.layout.pipeline = options.ranks;
   if (options.micro_batches != 0) job.micro_batches = options.micro_batches;
   PIPELOOM_CHECK_OK(apply_options(options, job));

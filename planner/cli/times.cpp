@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/costs.h"
 #include "core/units.h"
 
 namespace pipeloom {
@@ -43,6 +44,10 @@ Result<Values> parse_values(std::string_view text) {
       const auto value = parse_millionths(number);
       if (!value) return invalid(fmt::format("--times: {}: {}", name, value.error().message));
       if (*value < 0) return invalid(fmt::format("--times: {} is {}; a time can't be negative", name, number));
+      if (*value > ScheduleCosts::kMaxPassNs) {
+        return invalid(fmt::format("--times: {} is {}; at most {} is allowed", name, number,
+                                   format_millionths(ScheduleCosts::kMaxPassNs)));
+      }
       values[name].push_back(*value);
     }
   }

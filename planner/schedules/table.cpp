@@ -100,7 +100,7 @@ const NamedSchedule kSchedules[] = {
     {"chimera-halving", "Chimera, backward halving", "each backward on half a micro-batch; micro_batches counts halves",
      "Chimera, SC 2021, section 3.5", kOurReading, chimera_placement, by_shape<chimera_halving>},
 
-    {"hanayo", "Hanayo", "waves down and up the ranks: Chimera's bubble without a second copy of the model",
+    {"hanayo", "Hanayo", "waves down and up the ranks with one copy of the model: more waves, less bubble",
      "Hanayo: Harnessing Wave-like Pipeline Parallelism for Enhanced Large Model Training Efficiency, SC 2023",
      kOurReading, wave_placement, by_shape<hanayo>},
 };

@@ -6,7 +6,7 @@
 
 #include "core/cluster.h"
 #include "tests/proto/random_inputs.h"
-#include "tests/proto/temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace pipeloom {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "proto/trace_io.h"
 #include "tests/proto/random_inputs.h"
-#include "tests/proto/temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace pipeloom {
 namespace {

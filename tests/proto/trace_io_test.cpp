@@ -4,7 +4,7 @@
 
 #include "proto/plan_io.h"
 #include "tests/proto/random_inputs.h"
-#include "tests/proto/temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace pipeloom {
 namespace {

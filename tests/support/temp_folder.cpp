@@ -1,4 +1,4 @@
-#include "tests/proto/temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 #include <fmt/ranges.h>
 #include <stdlib.h>
