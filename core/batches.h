@@ -9,10 +9,10 @@
 
 namespace pipeloom {
 
-// With blocking P2P each rank commits one batch of sends and receives before each slot, and one after its last slot, and
-// waits for all of it (batch_isend_irecv of DualPipe and Megatron-LM). The batch before slot k holds the sends of slot
-// k-1's outputs and the receives of slot k's inputs; Slot::send_later and receive_early move them, but not
-// past the rank's first and last batch.
+// With blocking P2P each rank commits one batch of sends and receives before each slot, and one after its last slot,
+// and waits for all of it (batch_isend_irecv of DualPipe and Megatron-LM). The batch before slot k holds the sends of
+// slot k-1's outputs and the receives of slot k's inputs; Slot::send_later and receive_early move them, but not past
+// the rank's first and last batch.
 class Batches {
  public:
   Batches(const Schedule& schedule, const MessageTable& messages);

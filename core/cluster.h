@@ -25,10 +25,10 @@ struct Cluster {
   Gpu gpu;
   int nodes = 1;
   int gpus_per_node = 1;
-  double nic_bytes_per_s = 0;     // of one GPU, between nodes, per direction
+  double nic_bytes_per_s = 0;  // of one GPU, between nodes, per direction
   int64_t nvlink_latency_ns = 2'000;
   int64_t nic_latency_ns = 5'000;
-  int comm_sms = 20;              // SMs given to communication kernels while they overlap with compute
+  int comm_sms = 20;  // SMs given to communication kernels while they overlap with compute
 
   int gpus() const { return nodes * gpus_per_node; }
   bool operator==(const Cluster&) const = default;

@@ -43,13 +43,12 @@ Status check_pair(const PairCost& pair, const StageCost& forward, const StageCos
   PIPELOOM_CHECK_OK(check_duration(pair.duration_ns, what));
   const int64_t least = std::max(forward.forward.duration_ns, backward.backward.duration_ns);
   if (pair.duration_ns < least) {
-    return invalid(fmt::format("{} takes {} ns; a pair takes at least as long as the longer of its passes ({} ns)", what,
-                               pair.duration_ns, least));
+    return invalid(fmt::format("{} takes {} ns; a pair takes at least as long as the longer of its passes ({} ns)",
+                               what, pair.duration_ns, least));
   }
-  for (const auto& [offset, name] : {std::pair{pair.forward_need_ns, "forward need"},
-                                     std::pair{pair.forward_ready_ns, "forward ready"},
-                                     std::pair{pair.backward_need_ns, "backward need"},
-                                     std::pair{pair.backward_ready_ns, "backward ready"}}) {
+  for (const auto& [offset, name] :
+       {std::pair{pair.forward_need_ns, "forward need"}, std::pair{pair.forward_ready_ns, "forward ready"},
+        std::pair{pair.backward_need_ns, "backward need"}, std::pair{pair.backward_ready_ns, "backward ready"}}) {
     PIPELOOM_CHECK_OK(check_offset(offset, pair.duration_ns, what, name));
   }
   return {};
@@ -57,12 +56,12 @@ Status check_pair(const PairCost& pair, const StageCost& forward, const StageCos
 
 Status check_link(const LinkCost& link) {
   if (link.latency_ns < 0 || link.latency_ns > ScheduleCosts::kMaxPassNs) {
-    return invalid(fmt::format("link latency is {} ns; allowed are 0 to {}", link.latency_ns,
-                               ScheduleCosts::kMaxPassNs));
+    return invalid(
+        fmt::format("link latency is {} ns; allowed are 0 to {}", link.latency_ns, ScheduleCosts::kMaxPassNs));
   }
   if (link.bytes_per_s < 0) {
-    return invalid(fmt::format("link bandwidth is {} bytes/s; allowed are 0 (never occupied) and more",
-                               link.bytes_per_s));
+    return invalid(
+        fmt::format("link bandwidth is {} bytes/s; allowed are 0 (never occupied) and more", link.bytes_per_s));
   }
   return {};
 }
@@ -104,8 +103,8 @@ Result<ScheduleCosts> ScheduleCosts::create(int stages, int ranks, Input input) 
   }
   for (const LinkCost& link : input.links) PIPELOOM_CHECK_OK(check_link(link));
   if (!input.message_bytes.empty() && static_cast<int>(input.message_bytes.size()) != input.classes) {
-    return invalid(fmt::format("message sizes are given for {} classes; there are {}", input.message_bytes.size(),
-                               input.classes));
+    return invalid(
+        fmt::format("message sizes are given for {} classes; there are {}", input.message_bytes.size(), input.classes));
   }
   for (const int64_t bytes : input.message_bytes) {
     if (bytes < 0 || bytes > (int64_t{1} << 50)) {
@@ -145,10 +144,10 @@ int64_t ScheduleCosts::occupancy_ns(const LinkCost& link, int micro_batch_class)
 }
 
 bool ScheduleCosts::latency_only() const {
-  const bool rates = std::any_of(input_.links.begin(), input_.links.end(),
-                                 [](const LinkCost& link) { return link.bytes_per_s > 0; });
-  const bool bytes = std::any_of(input_.message_bytes.begin(), input_.message_bytes.end(),
-                                 [](int64_t size) { return size > 0; });
+  const bool rates =
+      std::any_of(input_.links.begin(), input_.links.end(), [](const LinkCost& link) { return link.bytes_per_s > 0; });
+  const bool bytes =
+      std::any_of(input_.message_bytes.begin(), input_.message_bytes.end(), [](int64_t size) { return size > 0; });
   return !(rates && bytes);
 }
 

@@ -54,7 +54,8 @@ struct LinkCost {
   bool operator==(const LinkCost&) const = default;
 };
 
-// What a schedule's passes and hand-overs cost. Micro-batches of different sizes belong to different classes. Immutable.
+// What a schedule's passes and hand-overs cost. Micro-batches of different sizes belong to different classes.
+// Immutable.
 class ScheduleCosts {
  public:
   // A pass longer than this is refused (2.8 hours): sums of any schedule then stay inside int64.
@@ -62,11 +63,11 @@ class ScheduleCosts {
 
   struct Input {
     int classes = 1;
-    std::vector<StageCost> stages;             // [class][stage]
-    std::vector<uint8_t> class_of_micro_batch;  // empty: all in class 0
-    std::vector<PairCost> pairs;               // [stage of F][stage of B]; empty: F + B. Only with one class
+    std::vector<StageCost> stages;               // [class][stage]
+    std::vector<uint8_t> class_of_micro_batch;   // empty: all in class 0
+    std::vector<PairCost> pairs;                 // [stage of F][stage of B]; empty: F + B. Only with one class
     std::vector<LinkCost> links = {LinkCost{}};  // one for all, or [source rank][target rank]
-    std::vector<int64_t> message_bytes;        // [class], of one hand-over; empty: 0
+    std::vector<int64_t> message_bytes;          // [class], of one hand-over; empty: 0
     bool operator==(const Input&) const = default;
   };
   // Checks every duration and offset: not negative, ready within the pass, need within the pass, a pair at least
@@ -111,8 +112,8 @@ class ScheduleCosts {
   Input input_;
 };
 
-// What a rank holds for one micro-batch of one stage, in any unit (bytes, or millionths of a chunk): +total at the start
-// of F, -(total - kept_for_weight) at the end of I, -kept_for_weight at the end of W.
+// What a rank holds for one micro-batch of one stage, in any unit (bytes, or millionths of a chunk): +total at the
+// start of F, -(total - kept_for_weight) at the end of I, -kept_for_weight at the end of W.
 struct ActivationSize {
   int64_t total = 0;
   int64_t kept_for_weight = 0;

@@ -30,7 +30,7 @@ enum class P2pMode : uint8_t {
 };
 
 struct Batch {
-  int64_t sequence_length = 0;  // tokens
+  int64_t sequence_length = 0;   // tokens
   int64_t micro_batch_size = 1;  // sequences
   int64_t global_batch = 0;      // sequences in one step, over all data-parallel replicas
 
@@ -54,7 +54,7 @@ struct DirectCosts {
   std::vector<int64_t> f_ns;
   std::vector<int64_t> i_ns;
   std::vector<int64_t> w_ns;
-  std::vector<int64_t> b_ns;  // empty: I + W
+  std::vector<int64_t> b_ns;       // empty: I + W
   std::optional<int64_t> pair_ns;  // of every overlapped pair; absent: F + B
 
   bool operator==(const DirectCosts&) const = default;
@@ -93,15 +93,15 @@ struct Job {
   P2pOptions p2p;
   Precision precision = Precision::kBf16;
   Recompute recompute = Recompute::kNone;
-  int zero_stage = 1;              // ZeRO 0 to 3: what data-parallel replicas shard
-  int64_t memory_limit_bytes = 0;  // per GPU; 0: what the GPU has, less a reserve
+  int zero_stage = 1;                           // ZeRO 0 to 3: what data-parallel replicas shard
+  int64_t memory_limit_bytes = 0;               // per GPU; 0: what the GPU has, less a reserve
   int64_t weight_share_millionths = 1'000'000;  // direct costs: the share of an activation that W still needs
 
   bool operator==(const Job&) const = default;
 };
 
-// Checks that the parts fit each other (model needs cluster and batch; layout multiplies to the GPUs; the batch divides;
-// direct costs have 1 or `stages` entries is checked once the placement is known) and fills micro_batches.
+// Checks that the parts fit each other (model needs cluster and batch; layout multiplies to the GPUs; the batch
+// divides; direct costs have 1 or `stages` entries is checked once the placement is known) and fills micro_batches.
 Result<Job> make_job(Job job);
 
 }  // namespace pipeloom

@@ -13,11 +13,11 @@ namespace pipeloom {
 struct AttentionShape {
   int heads = 1;
   int kv_heads = 1;
-  int head_dim = 0;        // of queries and keys; of MLA without the rotary part; 0: hidden / heads
-  int value_dim = 0;       // of values; 0: head_dim
-  int q_lora_rank = 0;     // MLA: rank of the query compression; 0: none
-  int kv_lora_rank = 0;    // MLA: rank of the key/value compression; 0: not MLA
-  int rope_dim = 0;        // MLA: rotary part of queries and keys, beside head_dim
+  int head_dim = 0;      // of queries and keys; of MLA without the rotary part; 0: hidden / heads
+  int value_dim = 0;     // of values; 0: head_dim
+  int q_lora_rank = 0;   // MLA: rank of the query compression; 0: none
+  int kv_lora_rank = 0;  // MLA: rank of the key/value compression; 0: not MLA
+  int rope_dim = 0;      // MLA: rotary part of queries and keys, beside head_dim
   bool bias = false;
 
   bool is_mla() const { return kv_lora_rank > 0; }
@@ -42,15 +42,15 @@ struct Model {
   std::string family;  // "llama", "gpt", "mixtral", "deepseek", ...
   int layers = 1;
   int hidden = 1;
-  int intermediate = 0;          // of a dense MLP
-  bool gated_mlp = true;         // SwiGLU: gate, up and down; otherwise two products (GELU)
+  int intermediate = 0;   // of a dense MLP
+  bool gated_mlp = true;  // SwiGLU: gate, up and down; otherwise two products (GELU)
   int vocabulary = 1;
-  int learned_positions = 0;     // rows of a learned position embedding; 0: rotary
-  bool tied_embedding = false;   // embedding and head share their weights
+  int learned_positions = 0;    // rows of a learned position embedding; 0: rotary
+  bool tied_embedding = false;  // embedding and head share their weights
   bool mlp_bias = false;
   AttentionShape attention;
   std::optional<MoeShape> moe;
-  int mtp_depth = 0;             // DeepSeek-V3's multi-token prediction modules
+  int mtp_depth = 0;  // DeepSeek-V3's multi-token prediction modules
 
   bool is_moe_layer(int layer) const {
     return moe && layer >= moe->first_dense_layers && (layer - moe->first_dense_layers) % moe->layer_step == 0;
@@ -58,7 +58,8 @@ struct Model {
   bool operator==(const Model&) const = default;
 };
 
-// The same model with its head sizes filled in if every field is sane, or an error that names field, value and what is allowed.
+// The same model with its head sizes filled in if every field is sane, or an error that names field, value and what is
+// allowed.
 Result<Model> make_model(Model model);
 
 }  // namespace pipeloom

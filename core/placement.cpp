@@ -24,7 +24,9 @@ Status check_size(int ranks, int64_t stages) {
 
 }  // namespace
 
-std::string_view placement_name(PlacementKind kind) { return kNames[static_cast<size_t>(kind)]; }
+std::string_view placement_name(PlacementKind kind) {
+  return kNames[static_cast<size_t>(kind)];
+}
 
 Result<PlacementKind> placement_kind_from_name(std::string_view name) {
   for (size_t i = 0; i < kNames.size(); ++i) {
@@ -54,8 +56,7 @@ Placement::Placement(PlacementKind kind, int ranks, int stages, int pipes, std::
         const int source = this->rank_of(pipe, stage);
         const int target = this->rank_of(pipe, next);
         if (source == target) continue;
-        const auto [entry, added] =
-            numbers.try_emplace({source, target, direction}, static_cast<int>(queues_.size()));
+        const auto [entry, added] = numbers.try_emplace({source, target, direction}, static_cast<int>(queues_.size()));
         if (added) queues_.push_back({source, target, direction});
         table[static_cast<size_t>(pipe) * stages + stage] = entry->second;
       }

@@ -12,7 +12,7 @@ namespace pipeloom {
 // Stored in plans: values never change.
 enum class PlacementKind : uint8_t { kLinear = 0, kLooped = 1, kV = 2, kWave = 3, kBidirectional = 4 };
 
-std::string_view placement_name(PlacementKind kind);                     // "linear", "looped", "v", ...
+std::string_view placement_name(PlacementKind kind);                    // "linear", "looped", "v", ...
 Result<PlacementKind> placement_kind_from_name(std::string_view name);  // names the allowed ones on failure
 
 // One (pipe, stage) that a rank holds.

@@ -19,7 +19,8 @@ struct PlanSummary {
 };
 
 // Who computes what, in which order, on how many SMs, talking to whom. The expanded tasks are not stored: lowering is
-// deterministic, and the digest says whether a reader lowers to the same tasks. Create through make_plan (core/lowering).
+// deterministic, and the digest says whether a reader lowers to the same tasks. Create through make_plan
+// (core/lowering).
 struct Plan {
   Job job;
   std::string schedule_name;  // of the table, or what the search calls its result

@@ -38,8 +38,8 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
 
 #define PIPELOOM_CONCAT_INNER(a, b) a##b
 #define PIPELOOM_CONCAT(a, b) PIPELOOM_CONCAT_INNER(a, b)
-#define PIPELOOM_TRY_IMPL(result, declaration, expression)                    \
-  auto result = (expression);                                                 \
+#define PIPELOOM_TRY_IMPL(result, declaration, expression)                          \
+  auto result = (expression);                                                       \
   if (!result) return tl::unexpected<::pipeloom::Error>(std::move(result).error()); \
   declaration = *std::move(result)
 
@@ -48,6 +48,6 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
   PIPELOOM_TRY_IMPL(PIPELOOM_CONCAT(pipeloom_result_, __LINE__), declaration, expression)
 
 // PIPELOOM_CHECK_OK(check(x)): the enclosing function returns the error of a Status, if there is one.
-#define PIPELOOM_CHECK_OK(expression)                                                        \
+#define PIPELOOM_CHECK_OK(expression)                        \
   if (auto pipeloom_status = (expression); !pipeloom_status) \
   return tl::unexpected<::pipeloom::Error>(std::move(pipeloom_status).error())

@@ -25,8 +25,8 @@ struct SceneRectangle {
   double width = 0;
   double height = 0;
   SceneRole role = SceneRole::kLane;
-  int pipe = 0;            // pipes are told apart by shade
-  std::string text;        // inside; empty where there is no room
+  int pipe = 0;      // pipes are told apart by shade
+  std::string text;  // inside; empty where there is no room
   std::string tool_tip;
 
   bool operator==(const SceneRectangle&) const = default;

@@ -39,7 +39,7 @@ struct StepCosts {
   std::vector<int64_t> pair_hidden_ns = {};
   std::vector<int64_t> gradient_reduction_ns = {};  // over the stage's copies and data-parallel replicas
   std::vector<int64_t> optimizer_ns = {};
-  int64_t reserve_bytes = 0;  // workspaces, communication buffers, fragmentation: per GPU
+  int64_t reserve_bytes = 0;   // workspaces, communication buffers, fragmentation: per GPU
   int64_t flops_per_step = 0;  // of the model's products, one GPU, for utilisation; 0 where there is no model
 
   bool in_bytes() const { return !layers_per_stage.empty(); }

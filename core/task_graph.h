@@ -37,8 +37,8 @@ struct TaskDependency {
   bool operator==(const TaskDependency&) const = default;
 };
 
-// All tasks of one step of one replica, their in-order queues and what they wait for beyond their queue. Immutable; made
-// by lowering (core/lowering/lower.h).
+// All tasks of one step of one replica, their in-order queues and what they wait for beyond their queue. Immutable;
+// made by lowering (core/lowering/lower.h).
 class TaskGraph {
  public:
   std::span<const Task> tasks() const { return tasks_; }

@@ -7,12 +7,12 @@ namespace pipeloom {
 
 // One message from one rank to another, as it happened. Times in ns.
 struct Transfer {
-  int32_t queue = 0;            // Placement::queues()
-  uint32_t producer = 0;        // slot
-  uint32_t consumer = 0;        // slot
-  int64_t ready_ns = 0;         // the output was there
-  int64_t admitted_ns = 0;      // a receive buffer was free (async) or both sides had posted (blocking)
-  int64_t start_ns = 0;         // the link was free
+  int32_t queue = 0;        // Placement::queues()
+  uint32_t producer = 0;    // slot
+  uint32_t consumer = 0;    // slot
+  int64_t ready_ns = 0;     // the output was there
+  int64_t admitted_ns = 0;  // a receive buffer was free (async) or both sides had posted (blocking)
+  int64_t start_ns = 0;     // the link was free
   int64_t arrival_ns = 0;
 
   bool operator==(const Transfer&) const = default;

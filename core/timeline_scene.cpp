@@ -63,8 +63,8 @@ class TimelineScene {
 
   std::string time_text(int64_t ns) const {
     if (options_.ns_per_unit == 0) return format_duration(ns);
-    return format_millionths(static_cast<int64_t>(static_cast<double>(ns) * 1e6 /
-                                                  static_cast<double>(options_.ns_per_unit)));
+    return format_millionths(
+        static_cast<int64_t>(static_cast<double>(ns) * 1e6 / static_cast<double>(options_.ns_per_unit)));
   }
 
   void add_lane(int rank) {
@@ -101,10 +101,10 @@ class TimelineScene {
     const double height = options_.lane_height * (to - from);
     std::string label = std::to_string(micro_batch);
     if (width < static_cast<double>(label.size()) * std::min(height * 0.8, 12.0) * kDigitAspect + 2) label.clear();
-    scene_.rectangles.push_back({x_of(begin_ns), lane_y(rank) + options_.lane_height * from, width, height,
-                                 role_of(kind), schedule_.pipe_of(micro_batch), std::move(label),
-                                 fmt::format("{}: {} to {}", pass_name(kind, micro_batch, stage), time_text(begin_ns),
-                                             time_text(end_ns))});
+    scene_.rectangles.push_back(
+        {x_of(begin_ns), lane_y(rank) + options_.lane_height * from, width, height, role_of(kind),
+         schedule_.pipe_of(micro_batch), std::move(label),
+         fmt::format("{}: {} to {}", pass_name(kind, micro_batch, stage), time_text(begin_ns), time_text(end_ns))});
   }
 
   // About ten marks at a round distance (1, 2 or 5 times a power of ten).

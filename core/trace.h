@@ -12,8 +12,8 @@ namespace pipeloom {
 // What a task is, independent of any numbering: predicted and executed tasks with equal keys are the same task.
 struct TaskKey {
   int32_t rank = 0;
-  int32_t slot = -1;    // in the rank's order; -1: no slot (optimizer, gradient reduction)
-  int32_t layer = 0;    // as ComponentCost::layer
+  int32_t slot = -1;  // in the rank's order; -1: no slot (optimizer, gradient reduction)
+  int32_t layer = 0;  // as ComponentCost::layer
   Component component = Component::kStage;
   SlotKind pass = SlotKind::kF;  // of a pair's component: F, I or W
 

@@ -9,9 +9,10 @@ namespace pipeloom {
 
 Result<int64_t> parse_millionths(std::string_view text) {
   const auto bad = [&](const char* why) {
-    return invalid(fmt::format("\"{}\" is {}; allowed is a decimal number such as 1, 0.25 or 12.5, with at most six "
-                               "decimals",
-                               text, why));
+    return invalid(
+        fmt::format("\"{}\" is {}; allowed is a decimal number such as 1, 0.25 or 12.5, with at most six "
+                    "decimals",
+                    text, why));
   };
   std::string_view rest = text;
   const bool negative = !rest.empty() && rest.front() == '-';

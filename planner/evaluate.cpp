@@ -17,7 +17,8 @@ int64_t receive_buffer_bytes(const Schedule& schedule, const StepCosts& costs, i
   int64_t largest = 0;
   for (int c = 0; c < costs.schedule.classes(); ++c) largest = std::max(largest, costs.schedule.message_bytes(c));
   const auto queues = schedule.placement().queues();
-  const auto into = std::count_if(queues.begin(), queues.end(), [&](const auto& queue) { return queue.target == rank; });
+  const auto into =
+      std::count_if(queues.begin(), queues.end(), [&](const auto& queue) { return queue.target == rank; });
   return into * depth * largest;
 }
 
@@ -60,9 +61,8 @@ bool better(const Job& job, const Evaluation& a, const Evaluation& b) {
 }  // namespace
 
 int Evaluation::fullest_rank() const {
-  const auto fullest = std::max_element(memory.begin(), memory.end(), [](const RankMemory& a, const RankMemory& b) {
-    return a.total() < b.total();
-  });
+  const auto fullest = std::max_element(memory.begin(), memory.end(),
+                                        [](const RankMemory& a, const RankMemory& b) { return a.total() < b.total(); });
   return static_cast<int>(fullest - memory.begin());
 }
 
@@ -76,7 +76,9 @@ PipelineShape shape_of(const Job& job) {
           job.schedule.group,  job.schedule.pipe_pairs, job.schedule.waves};
 }
 
-P2pRule p2p_rule_of(const Job& job) { return {job.p2p.mode, job.p2p.receive_depth}; }
+P2pRule p2p_rule_of(const Job& job) {
+  return {job.p2p.mode, job.p2p.receive_depth};
+}
 
 Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs) {
   PIPELOOM_TRY(Timeline timeline, simulate(schedule, costs.schedule, p2p_rule_of(job)));
@@ -85,8 +87,14 @@ Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs) 
   std::vector<RankMemory> memory = rank_memory(job, schedule, costs);
   const int copies = schedule.placement().pipes();
   const double overlap = hidden_share(schedule, costs);
-  return Evaluation{std::move(schedule), std::move(costs),  std::move(timeline), std::move(end),
-                    std::move(bubble),   std::move(memory), copies,              overlap};
+  return Evaluation{std::move(schedule),
+                    std::move(costs),
+                    std::move(timeline),
+                    std::move(end),
+                    std::move(bubble),
+                    std::move(memory),
+                    copies,
+                    overlap};
 }
 
 Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named) {

@@ -40,8 +40,8 @@ struct Evaluation {
   int64_t peak_memory() const { return memory[fullest_rank()].total(); }
 };
 
-// Placement, layers to stages, costs, order, simulation and memory of `job` with one named schedule; or why the schedule
-// can't run it. Pure.
+// Placement, layers to stages, costs, order, simulation and memory of `job` with one named schedule; or why the
+// schedule can't run it. Pure.
 Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named);
 
 // The same for an order that is already there (a plan).

@@ -23,7 +23,10 @@ struct LaneEnds {
 class Lowering {
  public:
   Lowering(const Schedule& schedule, const StepCosts& costs)
-      : schedule_(schedule), costs_(costs), messages_(schedule), ends_(schedule.slots().size()),
+      : schedule_(schedule),
+        costs_(costs),
+        messages_(schedule),
+        ends_(schedule.slots().size()),
         begins_(schedule.slots().size()),
         last_weight_slot_(static_cast<size_t>(schedule.ranks()) * schedule.stages(), kNone) {}
 
@@ -144,8 +147,8 @@ class Lowering {
 
   // --- the end of the step ---
 
-  // One collective per stage over the ranks that hold a copy; the payload starts when the last member is there. Gradients
-  // of late stages are ready first.
+  // One collective per stage over the ranks that hold a copy; the payload starts when the last member is there.
+  // Gradients of late stages are ready first.
   void add_gradient_reductions() {
     const Placement& placement = schedule_.placement();
     reductions_.resize(schedule_.ranks());
@@ -185,34 +188,44 @@ class Lowering {
   const StepCosts& costs_;
   const MessageTable messages_;
   TaskGraphBuilder builder_;
-  std::vector<LaneEnds> ends_;                  // [slot]
-  std::vector<std::vector<uint32_t>> begins_;   // [slot] its first task on each lane
-  std::vector<uint32_t> last_weight_slot_;      // [rank][stage] the last slot that holds a W of the stage
-  std::vector<uint32_t> send_of_;               // [message]
+  std::vector<LaneEnds> ends_;                     // [slot]
+  std::vector<std::vector<uint32_t>> begins_;      // [slot] its first task on each lane
+  std::vector<uint32_t> last_weight_slot_;         // [rank][stage] the last slot that holds a W of the stage
+  std::vector<uint32_t> send_of_;                  // [message]
   std::vector<std::vector<uint32_t>> reductions_;  // [rank]
 };
 
 }  // namespace
 
-TaskGraph lower(const Schedule& schedule, const StepCosts& costs) { return Lowering(schedule, costs).run(); }
+TaskGraph lower(const Schedule& schedule, const StepCosts& costs) {
+  return Lowering(schedule, costs).run();
+}
 
 Plan make_plan(Job job, std::string schedule_name, Schedule schedule, StepCosts costs, int comm_sms,
                const PlanSummary& summary) {
   const uint64_t digest = lower(schedule, costs).digest();
-  return {std::move(job), std::move(schedule_name), std::move(schedule), std::move(costs), comm_sms, summary,
-          kLoweringVersion, digest};
+  return {std::move(job),
+          std::move(schedule_name),
+          std::move(schedule),
+          std::move(costs),
+          comm_sms,
+          summary,
+          kLoweringVersion,
+          digest};
 }
 
 Status check_digest(const Plan& plan) {
   if (plan.lowering_version != kLoweringVersion) {
-    return unsupported(fmt::format("the plan was lowered by version {}; this pipeloom lowers by version {}: plan it again",
-                                   plan.lowering_version, kLoweringVersion));
+    return unsupported(
+        fmt::format("the plan was lowered by version {}; this pipeloom lowers by version {}: plan it again",
+                    plan.lowering_version, kLoweringVersion));
   }
   const uint64_t digest = lower(plan.schedule, plan.costs).digest();
   if (digest != plan.task_digest) {
-    return invalid(fmt::format("the plan's tasks have the digest {:016x}; its writer recorded {:016x}: the file was "
-                               "changed or damaged",
-                               digest, plan.task_digest));
+    return invalid(
+        fmt::format("the plan's tasks have the digest {:016x}; its writer recorded {:016x}: the file was "
+                    "changed or damaged",
+                    digest, plan.task_digest));
   }
   return {};
 }

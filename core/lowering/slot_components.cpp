@@ -8,9 +8,13 @@ namespace {
 
 using Components = std::vector<SlotComponent>;
 
-void append_forward(Components& out, const ComponentCost& cost) { out.push_back({cost, SlotKind::kF, cost.forward_ns}); }
+void append_forward(Components& out, const ComponentCost& cost) {
+  out.push_back({cost, SlotKind::kF, cost.forward_ns});
+}
 
-void append_input(Components& out, const ComponentCost& cost) { out.push_back({cost, SlotKind::kI, cost.input_ns}); }
+void append_input(Components& out, const ComponentCost& cost) {
+  out.push_back({cost, SlotKind::kI, cost.input_ns});
+}
 
 void append_weight(Components& out, const ComponentCost& cost) {
   if (cost.weight_ns > 0) out.push_back({cost, SlotKind::kW, cost.weight_ns});
@@ -34,8 +38,8 @@ std::vector<std::span<const ComponentCost>> layers_of(const StageProgram& progra
 }
 
 size_t position_after(std::span<const ComponentCost> layer, Component component, size_t otherwise) {
-  const auto found = std::find_if(layer.begin(), layer.end(),
-                                  [&](const ComponentCost& cost) { return cost.component == component; });
+  const auto found =
+      std::find_if(layer.begin(), layer.end(), [&](const ComponentCost& cost) { return cost.component == component; });
   return found == layer.end() ? otherwise : static_cast<size_t>(found - layer.begin()) + 1;
 }
 

@@ -38,8 +38,8 @@ nlohmann::json to_json(const Job& job, const ComparedSchedule& entry) {
 }
 
 void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, const Output& output) {
-  Table table({"schedule", "time/step", "bubble", "in span", job.model ? "peak memory" : "peak activations", "weight copies",
-               "overlap", ""});
+  Table table({"schedule", "time/step", "bubble", "in span", job.model ? "peak memory" : "peak activations",
+               "weight copies", "overlap", ""});
   table.align_left(7);
   const int64_t limit = memory_limit_bytes(job);
   for (const ComparedSchedule& entry : compared) {
@@ -72,8 +72,8 @@ Status run_compare(const CompareOptions& options, const Output& output) {
     output.out << json.dump(2) << '\n';
     return {};
   }
-  output.out << fmt::format("{}{} ranks, {} micro-batches\n", job.name.empty() ? "" : job.name + ": ", job.layout.pipeline,
-                            job.micro_batches);
+  output.out << fmt::format("{}{} ranks, {} micro-batches\n", job.name.empty() ? "" : job.name + ": ",
+                            job.layout.pipeline, job.micro_batches);
   if (job.costs) output.out << "Equal work: a schedule with several chunks per rank divides the times among them.\n";
   output.out << '\n';
   print_table(job, compared, output);

@@ -99,7 +99,8 @@ class Explanation {
     if (interval.before_slot != IdleInterval::kNoSlot) {
       text += fmt::format("; next is {}", slot_label(schedule_.slots()[interval.before_slot]));
     }
-    if (interval.waits_for != IdleInterval::kNoSlot) text += fmt::format(", which waits for {}", describe(interval.waits_for));
+    if (interval.waits_for != IdleInterval::kNoSlot)
+      text += fmt::format(", which waits for {}", describe(interval.waits_for));
     return text;
   }
 
@@ -157,9 +158,8 @@ class Explanation {
 
   void print_largest(int count, std::ostream& out) const {
     std::vector<IdleInterval> sorted = idle_;
-    std::stable_sort(sorted.begin(), sorted.end(), [](const IdleInterval& a, const IdleInterval& b) {
-      return a.duration_ns() > b.duration_ns();
-    });
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const IdleInterval& a, const IdleInterval& b) { return a.duration_ns() > b.duration_ns(); });
     if (sorted.empty()) return;
     out << "\nThe largest bubbles:\n";
     for (int i = 0; i < std::min<int>(count, static_cast<int>(sorted.size())); ++i) {

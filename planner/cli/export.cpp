@@ -20,17 +20,16 @@ std::string svg_of(const Subject& subject, double width) {
   options.width = width;
   options.title = headline(subject);
   options.ns_per_unit = subject.job.model ? 0 : kNsPerUnit;
-  return to_svg(
-      timeline_scene(subject.evaluation.schedule, subject.evaluation.timeline, idle_of(subject), options));
+  return to_svg(timeline_scene(subject.evaluation.schedule, subject.evaluation.timeline, idle_of(subject), options));
 }
 
 }  // namespace
 
 Status run_export(const ExportOptions& options, const Output& output) {
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
-  const std::string content =
-      options.target == "svg" ? svg_of(subject, options.width)
-                              : chrome_trace(subject.evaluation.schedule, subject.evaluation.timeline, headline(subject));
+  const std::string content = options.target == "svg" ? svg_of(subject, options.width)
+                                                      : chrome_trace(subject.evaluation.schedule,
+                                                                     subject.evaluation.timeline, headline(subject));
   if (options.output.empty() || options.output == "-") {
     output.out << content;
     return {};

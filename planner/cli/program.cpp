@@ -31,9 +31,8 @@ std::pair<CLI::App*, std::shared_ptr<Options>> add_command(CLI::App& app, const 
                                                            Action& chosen) {
   CLI::App* command = app.add_subcommand(name, description);
   const auto options = std::make_shared<Options>();
-  command->callback([options, run, &chosen] {
-    chosen = [options, run](const Output& output) { return run(*options, output); };
-  });
+  command->callback(
+      [options, run, &chosen] { chosen = [options, run](const Output& output) { return run(*options, output); }; });
   return {command, options};
 }
 
@@ -59,7 +58,9 @@ void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
       ->check(CLI::NonNegativeNumber);
 }
 
-void add_json(CLI::App* command, bool& json) { command->add_flag("--json", json, "for scripts"); }
+void add_json(CLI::App* command, bool& json) {
+  command->add_flag("--json", json, "for scripts");
+}
 
 void add_planning_commands(CLI::App& app, Action& chosen) {
   const auto [compare, compare_options] =
@@ -73,8 +74,8 @@ void add_planning_commands(CLI::App& app, Action& chosen) {
   plan->add_option("-o,--output", plan_options->output, "the plan file to write");
   add_json(plan, plan_options->json);
 
-  const auto [list, list_options] = add_command(
-      app, "list-schedules", "The named schedules and where they come from", run_list_schedules, chosen);
+  const auto [list, list_options] =
+      add_command(app, "list-schedules", "The named schedules and where they come from", run_list_schedules, chosen);
   add_json(list, list_options->json);
 }
 
@@ -90,13 +91,12 @@ void add_looking_commands(CLI::App& app, Action& chosen) {
   add_subject(simulate, simulate_options->subject, kJobOrPlan);
   add_json(simulate, simulate_options->json);
 
-  const auto [explain, explain_options] = add_command(
-      app, "explain", "Why the ranks idle, the critical path; why rank R idles at T", run_explain, chosen);
+  const auto [explain, explain_options] =
+      add_command(app, "explain", "Why the ranks idle, the critical path; why rank R idles at T", run_explain, chosen);
   add_subject(explain, explain_options->subject, kJobOrPlan);
   explain->add_option("--rank", explain_options->rank, "with --at: what this rank does then, and why");
   explain->add_option("--at", explain_options->at, "a time, in milliseconds (units of --times)");
-  explain->add_option("--largest", explain_options->largest, "how many bubbles to list")
-      ->check(CLI::NonNegativeNumber);
+  explain->add_option("--largest", explain_options->largest, "how many bubbles to list")->check(CLI::NonNegativeNumber);
   add_json(explain, explain_options->json);
 }
 

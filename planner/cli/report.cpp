@@ -13,15 +13,21 @@
 
 namespace pipeloom {
 
-std::string time_text(const Job& job, int64_t ns) { return job.model ? format_duration(ns) : format_millionths(ns); }
+std::string time_text(const Job& job, int64_t ns) {
+  return job.model ? format_duration(ns) : format_millionths(ns);
+}
 
 std::string memory_text(const Job& job, int64_t amount) {
   return job.model ? format_bytes(amount) : format_millionths(amount);
 }
 
-std::string percent_text(double share) { return fmt::format("{:.1f} %", share * 100); }
+std::string percent_text(double share) {
+  return fmt::format("{:.1f} %", share * 100);
+}
 
-double json_time(int64_t ns) { return static_cast<double>(ns) / static_cast<double>(kNsPerUnit); }
+double json_time(int64_t ns) {
+  return static_cast<double>(ns) / static_cast<double>(kNsPerUnit);
+}
 
 std::vector<int64_t> peak_chunks(const Subject& subject) {
   const Schedule& schedule = subject.evaluation.schedule;

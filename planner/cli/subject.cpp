@@ -15,7 +15,9 @@ namespace pipeloom {
 
 namespace {
 
-bool is_job_path(const std::string& path) { return path.ends_with(".txtpb") || path.ends_with(".json"); }
+bool is_job_path(const std::string& path) {
+  return path.ends_with(".txtpb") || path.ends_with(".json");
+}
 
 Status set_pipes(int pipes, ScheduleChoice& choice) {
   if (pipes == 0) return {};
@@ -100,8 +102,8 @@ Result<Subject> choose_schedule(const Job& job) {
   std::vector<ComparedSchedule> compared = compare_schedules(job);
   ComparedSchedule& best = compared.front();
   if (!best.evaluation) {
-    return unsupported(fmt::format("no schedule can run this job; {}: {}", best.named->name,
-                                   best.evaluation.error().message));
+    return unsupported(
+        fmt::format("no schedule can run this job; {}: {}", best.named->name, best.evaluation.error().message));
   }
   if (!best.fits) {
     const auto least = std::min_element(compared.begin(), compared.end(), [](const auto& a, const auto& b) {

@@ -8,7 +8,8 @@
 
 namespace pipeloom {
 
-// The options that name a job: a file, or a job for learning on the command line; with a file, they override its fields.
+// The options that name a job: a file, or a job for learning on the command line; with a file, they override its
+// fields.
 struct SubjectOptions {
   std::string path;  // JOB or PLAN; empty: the options below are the job
   std::string schedule;

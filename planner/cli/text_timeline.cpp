@@ -91,8 +91,8 @@ class TextTimeline {
     }
     const Slot& content = schedule_.slots()[slot];
     const Look& look = kLooks[static_cast<size_t>(content.kind)];
-    std::string block = terminal_.colour ? std::to_string(content.micro_batch)
-                                         : fmt::format("{}{}", look.letter, content.micro_batch);
+    std::string block =
+        terminal_.colour ? std::to_string(content.micro_batch) : fmt::format("{}{}", look.letter, content.micro_batch);
     if (block.size() > width) block = terminal_.colour ? std::string() : std::string(1, look.letter);
     block.resize(width, terminal_.colour ? ' ' : '-');
     out += terminal_.colour ? fmt::format("\033[{}m{}\033[0m", look.colour, block) : block;

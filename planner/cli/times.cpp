@@ -34,8 +34,7 @@ Result<Values> parse_values(std::string_view text) {
   for (const std::string_view entry : split(text, ',')) {
     const size_t equals = entry.find('=');
     const std::string name(entry.substr(0, equals));
-    const bool known =
-        name == "F" || name == "I" || name == "W" || name == "B" || name == "pair" || name == "link";
+    const bool known = name == "F" || name == "I" || name == "W" || name == "B" || name == "pair" || name == "link";
     if (equals == std::string_view::npos || !known) {
       return invalid(fmt::format("--times: \"{}\" is not a time; {}", entry, kAllowed));
     }

@@ -15,14 +15,13 @@ namespace pipeloom {
 // REQUIRES: no cost is negative, and their sum stays inside int64.
 Result<std::vector<int>> balanced_partition(const LayerWeights& weights, int stages);
 
-// Moves layers between stages for as long as that lightens the heaviest rank, or leaves it and makes the ranks more even:
-// a rank of a V or bidirectional placement holds light and heavy stages together. Starts from `layers_per_stage`.
+// Moves layers between stages for as long as that lightens the heaviest rank, or leaves it and makes the ranks more
+// even: a rank of a V or bidirectional placement holds light and heavy stages together. Starts from `layers_per_stage`.
 std::vector<int> balance_ranks(const LayerWeights& weights, const Placement& placement,
                                std::vector<int> layers_per_stage);
 
-// Partitions worth trying for the placement: the job's own list if it has one and it fits; else balanced by rank for passes
-// that run alone and, where that differs, for overlapped pairs.
-// REQUIRES: the job has a model.
+// Partitions worth trying for the placement: the job's own list if it has one and it fits; else balanced by rank for
+// passes that run alone and, where that differs, for overlapped pairs. REQUIRES: the job has a model.
 Result<std::vector<std::vector<int>>> partitions(const Job& job, const Placement& placement);
 
 }  // namespace pipeloom

@@ -34,8 +34,8 @@ LayerCosts layer_costs(const Job& job, int sms);
 
 StageProgram stage_program(const LayerCosts& costs, const StageSpan& span);
 
-// What a layer's weight in a partition is: F + I + W, all-to-all included, as passes run alone; or as overlapped pairs run,
-// where the longer of compute (on the SMs that communication leaves) and all-to-all counts.
+// What a layer's weight in a partition is: F + I + W, all-to-all included, as passes run alone; or as overlapped pairs
+// run, where the longer of compute (on the SMs that communication leaves) and all-to-all counts.
 enum class WeightBasis { kAlone, kOverlapped };
 
 // The weight of each layer, and of what the first and the last stage run besides: what a partition balances.

@@ -40,9 +40,9 @@ class BlockingSimulation {
 
  private:
   struct RankState {
-    uint32_t position = 0;    // of the batch that is next or open
-    bool open = false;        // committed, and some of it has not arrived
-    uint32_t pending = 0;     // messages of the open batch that have not arrived
+    uint32_t position = 0;     // of the batch that is next or open
+    bool open = false;         // committed, and some of it has not arrived
+    uint32_t pending = 0;      // messages of the open batch that have not arrived
     int64_t lane_free_ns = 0;  // end of the last slot
     int64_t batch_done_ns = 0;
   };
@@ -110,8 +110,8 @@ class BlockingSimulation {
     }
     path.erase(path.begin(), std::find(path.begin(), path.end(), rank));
     for (const int member : path) {
-      text += fmt::format("rank {} before slot {} waits for rank {}; ", member, ranks_[member].position,
-                          waits_for(member));
+      text +=
+          fmt::format("rank {} before slot {} waits for rank {}; ", member, ranks_[member].position, waits_for(member));
     }
     text.resize(text.size() - 2);
     return text;

@@ -5,12 +5,10 @@
 
 namespace pipeloom {
 
-Links::Links(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages)
-    : messages_(messages) {
+Links::Links(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages) : messages_(messages) {
   std::map<std::pair<int, int>, int32_t> numbers;
   for (const Placement::Queue& queue : schedule.placement().queues()) {
-    const auto [entry, added] =
-        numbers.try_emplace({queue.source, queue.target}, static_cast<int32_t>(links_.size()));
+    const auto [entry, added] = numbers.try_emplace({queue.source, queue.target}, static_cast<int32_t>(links_.size()));
     if (added) links_.push_back({costs.link(queue.source, queue.target), 0, {}});
     link_of_queue_.push_back(entry->second);
   }

@@ -15,9 +15,7 @@ SlotTimes slot_times(const ScheduleCosts& costs, const Slot& slot) {
     case SlotKind::kF:
       return {stage.forward.duration_ns, {stage.forward.need_ns, 0}, {stage.forward.ready_ns, 0}};
     case SlotKind::kI:
-      return {stage.input_backward.duration_ns,
-              {0, stage.input_backward.need_ns},
-              {0, stage.input_backward.ready_ns}};
+      return {stage.input_backward.duration_ns, {0, stage.input_backward.need_ns}, {0, stage.input_backward.ready_ns}};
     case SlotKind::kB:
       return {stage.backward.duration_ns, {0, stage.backward.need_ns}, {0, stage.backward.ready_ns}};
     default:

@@ -27,7 +27,8 @@ struct StepEnd {
 };
 
 // A stage's gradients are reduced when the last W of every copy of the stage has ended; the reductions of one rank run
-// from its last stage to its first, as gradients become ready, then its optimizer. Reductions overlap with compute at no cost to either.
+// from its last stage to its first, as gradients become ready, then its optimizer. Reductions overlap with compute at
+// no cost to either.
 StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepCosts& costs);
 
 }  // namespace pipeloom

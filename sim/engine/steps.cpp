@@ -26,8 +26,7 @@ Status check_fit(const Schedule& schedule, const ScheduleCosts& costs) {
       longest_hop = std::max(longest_hop, link.latency_ns + costs.occupancy_ns(link, c));
     }
   }
-  const int128_t bound =
-      int128_t{costs.longest_ns() + longest_hop} * static_cast<int64_t>(schedule.slots().size() + 1);
+  const int128_t bound = int128_t{costs.longest_ns() + longest_hop} * static_cast<int64_t>(schedule.slots().size() + 1);
   if (bound > INT64_MAX / 4) {
     return invalid(fmt::format("the step could last longer than 73 years ({} slots of up to {} ns)",
                                schedule.slots().size(), costs.longest_ns() + longest_hop));
@@ -116,10 +115,9 @@ class StepsBuilder {
     const int variants = placement_.chunks_per_rank() * costs_.classes();
     const int f = chunk_number_[chunk_index(schedule_.pipe_of(slot.micro_batch), slot.stage)] * costs_.classes() +
                   costs_.class_of(slot.micro_batch);
-    const int b =
-        chunk_number_[chunk_index(schedule_.pipe_of(slot.backward_micro_batch), slot.backward_stage)] *
-            costs_.classes() +
-        costs_.class_of(slot.backward_micro_batch);
+    const int b = chunk_number_[chunk_index(schedule_.pipe_of(slot.backward_micro_batch), slot.backward_stage)] *
+                      costs_.classes() +
+                  costs_.class_of(slot.backward_micro_batch);
     return result_.first_pair_cost_ + (rank * variants + f) * variants + b;
   }
 
@@ -131,8 +129,8 @@ class StepsBuilder {
     std::vector<uint32_t> backward_output(cells);
     std::vector<uint32_t> rank_of_slot(slots.size());
     for (int rank = 0; rank < schedule_.ranks(); ++rank) {
-      std::fill(rank_of_slot.begin() + schedule_.first_slot(rank), rank_of_slot.begin() + schedule_.first_slot(rank + 1),
-                static_cast<uint32_t>(rank));
+      std::fill(rank_of_slot.begin() + schedule_.first_slot(rank),
+                rank_of_slot.begin() + schedule_.first_slot(rank + 1), static_cast<uint32_t>(rank));
     }
     result_.steps_.resize(order.size());
     const uint32_t nothing = result_.nothing();

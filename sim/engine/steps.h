@@ -29,8 +29,8 @@ struct StepCost {
   int64_t pair_out_ns = 0;
 };
 
-// A schedule joined with its costs, flattened for the engine: step i is slot topological_order()[i] and writes output i;
-// the backward of the k-th pair writes output backward_output(k).
+// A schedule joined with its costs, flattened for the engine: step i is slot topological_order()[i] and writes output
+// i; the backward of the k-th pair writes output backward_output(k).
 class Steps {
  public:
   // Fails where costs and schedule don't fit each other, or where the step could last longer than int64 holds.

@@ -43,8 +43,7 @@ std::vector<int64_t> slack_ns(const Schedule& schedule, const Timeline& timeline
     for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
       const auto hand_over = hand_overs.input(slot, direction);
       if (!hand_over) continue;
-      const int64_t wait_ns =
-          timeline.start_ns[slot] + hand_overs.need_ns(slot, direction) - hand_over->arrival_ns;
+      const int64_t wait_ns = timeline.start_ns[slot] + hand_overs.need_ns(slot, direction) - hand_over->arrival_ns;
       slack[hand_over->producer] = std::min(slack[hand_over->producer], slack[slot] + std::max<int64_t>(wait_ns, 0));
     }
   }

@@ -11,8 +11,8 @@
 namespace pipeloom {
 
 // Every idle interval of every rank within the makespan, by rank, then by time. A gap before a slot is cut where its
-// cause changes: until the input is computed the slot waits for that task, then for a receive, for the link, and for the
-// transfer itself. The pieces of a rank sum to makespan - busy, exactly.
+// cause changes: until the input is computed the slot waits for that task, then for a receive, for the link, and for
+// the transfer itself. The pieces of a rank sum to makespan - busy, exactly.
 std::vector<IdleInterval> idle_intervals(const Schedule& schedule, const Timeline& timeline,
                                          const HandOvers& hand_overs);
 

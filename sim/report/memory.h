@@ -10,8 +10,8 @@
 
 namespace pipeloom {
 
-// The most that each rank holds at once, in the unit of `activations` ([stage]). Depends on the ranks' orders only: in a
-// pair the forward counts first.
+// The most that each rank holds at once, in the unit of `activations` ([stage]). Depends on the ranks' orders only: in
+// a pair the forward counts first.
 std::vector<int64_t> peak_activations(const Schedule& schedule, std::span<const ActivationSize> activations);
 
 struct MemoryPoint {

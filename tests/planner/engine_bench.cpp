@@ -1,6 +1,6 @@
 // The speed of the schedule level. Targets: 131,072 passes (1F1B, P=64, M=1024) generated and simulated in 5 ms; the
-// makespan of a fixed order at 200 million passes per second, with causes and memory at 30 million; at most 64 bytes a pass;
-// linear up to P=256, M=8192. One core.
+// makespan of a fixed order at 200 million passes per second, with causes and memory at 30 million; at most 64 bytes a
+// pass; linear up to P=256, M=8192. One core.
 #include <benchmark/benchmark.h>
 
 #include "planner/schedules/schedules.h"

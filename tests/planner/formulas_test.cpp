@@ -29,7 +29,9 @@ std::vector<int64_t> idle_of(const SimulatedSchedule& simulated) {
   return idle;
 }
 
-std::vector<int64_t> every_rank(int ranks, int64_t bubble) { return std::vector<int64_t>(ranks, bubble); }
+std::vector<int64_t> every_rank(int ranks, int64_t bubble) {
+  return std::vector<int64_t>(ranks, bubble);
+}
 
 TEST(Formulas, OneForwardOneBackwardAndGPipe) {
   RandomTimes random(1);

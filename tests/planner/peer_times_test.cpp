@@ -1,4 +1,5 @@
-// Makespans that other tools print (tests/data/cases/peer_times.csv) for the schedules whose order and timing rules we share.
+// Makespans that other tools print (tests/data/cases/peer_times.csv) for the schedules whose order and timing rules we
+// share.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -13,16 +14,17 @@ namespace {
 
 using Row = std::map<std::string, std::string>;
 
-// Our name for a row's schedule; empty where the tool builds an order of its own that we do not have: minPP's greedy ones,
-// and sail's v_auto.
+// Our name for a row's schedule; empty where the tool builds an order of its own that we do not have: minPP's greedy
+// ones, and sail's v_auto.
 std::string our_name(Row& row) {
-  static const std::map<std::string, std::string> kVictarry = {{"1f1b", "1f1b"},
-                                                               {"interleave", "interleaved-1f1b"},
-                                                               {"zb1p", "zb1p"},
-                                                               {"1f1b_overlap", "1f1b-overlap"},
-                                                               {"1f1b_interleave_overlap", "interleaved-1f1b-moe-overlap"},
-                                                               {"dualpipe", "dualpipe"},
-                                                               {"dualpipe_v", "dualpipev"}};
+  static const std::map<std::string, std::string> kVictarry = {
+      {"1f1b", "1f1b"},
+      {"interleave", "interleaved-1f1b"},
+      {"zb1p", "zb1p"},
+      {"1f1b_overlap", "1f1b-overlap"},
+      {"1f1b_interleave_overlap", "interleaved-1f1b-moe-overlap"},
+      {"dualpipe", "dualpipe"},
+      {"dualpipe_v", "dualpipev"}};
   static const std::map<std::string, std::string> kMinPp = {
       {"gpipe", "gpipe"}, {"1f1b", "1f1b"}, {"eager1f1b", "eager-1f1b"}, {"looped_bfs", "looped-bfs"}};
   static const std::map<std::string, std::string> kSail = {
@@ -83,8 +85,8 @@ int64_t makespan(const std::string& name, Row& row) {
   return simulate(schedule, costs, {}).value().makespan_ns;
 }
 
-// With latency Victarry also delays hand-overs on one rank and what follows a send on its rank: rules that we don't share.
-// They matter where a rank runs both directions.
+// With latency Victarry also delays hand-overs on one rank and what follows a send on its rank: rules that we don't
+// share. They matter where a rank runs both directions.
 bool has_own_latency_rules(Row& row) {
   return row["tool"].starts_with("Victarry") && row["comm"] != "0" && row["schedule"] == "dualpipe";
 }
@@ -122,11 +124,11 @@ TEST(PeerTimes, ZeroBubblesTable5) {
     const auto ns = [&](const char* column) { return parse_millionths(row[column]).value(); };
     const PipelineShape shape = {std::stoi(row["P"]), std::stoi(row["M"])};
     const StageCost stage = StageCost::plain(ns("T_F"), ns("T_B"), ns("T_W"));
-    const ScheduleCosts costs =
-        ScheduleCosts::uniform(shape.ranks, shape.ranks, stage, {ns("T_comm"), 0}).value();
+    const ScheduleCosts costs = ScheduleCosts::uniform(shape.ranks, shape.ranks, stage, {ns("T_comm"), 0}).value();
     // The table gives ZB-H2 2p - 1 activations, one fewer than sail's code does by default.
     const int64_t limit = row["mem_limit"] == "(2p-1)*M_B" ? 2 * shape.ranks - 1 : 0;
-    const Schedule schedule = find_schedule(names.at(row["schedule"])).value()->generate(shape, {costs, {}, limit}).value();
+    const Schedule schedule =
+        find_schedule(names.at(row["schedule"])).value()->generate(shape, {costs, {}, limit}).value();
     const Bubble bubble = measure_bubble(schedule, simulate(schedule, costs, {}).value());
     EXPECT_NEAR(bubble.span_rate(), std::stod(row["reported"]), 0.00005);
     ++rows;

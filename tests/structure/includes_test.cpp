@@ -1,5 +1,5 @@
-// Includes point one way: core <- sim <- planner, core <- backend, core <- proto; programs and gui/ may use all. Held against
-// every #include of the source folders.
+// Includes point one way: core <- sim <- planner, core <- backend, core <- proto; programs and gui/ may use all. Held
+// against every #include of the source folders.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -36,10 +36,9 @@ Slot read_slot(const ReferenceOrder& reference, std::map<std::string, std::strin
     const auto stages = split(row["stage_or_chunk"], ';');
     const auto directions = split(row["phase_direction"], ';');
     const auto micro_batches = split(row["microbatch"], ';');
-    return Slot::pair(std::stoi(stages.at(0)),
-                      over_the_step(reference, std::stoi(directions.at(0)), std::stoi(micro_batches.at(0))),
-                      std::stoi(stages.at(1)),
-                      over_the_step(reference, std::stoi(directions.at(1)), std::stoi(micro_batches.at(1))));
+    return Slot::pair(
+        std::stoi(stages.at(0)), over_the_step(reference, std::stoi(directions.at(0)), std::stoi(micro_batches.at(0))),
+        std::stoi(stages.at(1)), over_the_step(reference, std::stoi(directions.at(1)), std::stoi(micro_batches.at(1))));
   }
   const std::map<std::string, SlotKind> kinds = {
       {"F", SlotKind::kF}, {"B", SlotKind::kB}, {"I", SlotKind::kI}, {"W", SlotKind::kW}};

@@ -25,12 +25,12 @@ StepCosts plain_costs(const Schedule& schedule, int64_t f_ns = 10) {
 }
 
 Schedule two_ranks() {
-  return Schedule::create(Placement::linear(2).value(), 2, tests::parse_orders("0: F0 F1 B0 B1\n1: F0 B0 F1 B1")).value();
+  return Schedule::create(Placement::linear(2).value(), 2, tests::parse_orders("0: F0 F1 B0 B1\n1: F0 B0 F1 B1"))
+      .value();
 }
 
 int64_t count(const TaskGraph& graph, TaskKind kind) {
-  return std::count_if(graph.tasks().begin(), graph.tasks().end(),
-                       [&](const Task& task) { return task.kind == kind; });
+  return std::count_if(graph.tasks().begin(), graph.tasks().end(), [&](const Task& task) { return task.kind == kind; });
 }
 
 TEST(Lower, MakesEveryTaskOfTheStepOnce) {
@@ -64,9 +64,8 @@ TEST(Lower, BothCopiesOfAStageReduceTogetherAfterTheirLastW) {
 
 TEST(Lower, TheDigestChangesWithOrderAndCosts) {
   const Schedule schedule = two_ranks();
-  const Schedule other = Schedule::create(Placement::linear(2).value(), 2,
-                                          tests::parse_orders("0: F0 F1 B0 B1\n1: F0 F1 B0 B1"))
-                             .value();
+  const Schedule other =
+      Schedule::create(Placement::linear(2).value(), 2, tests::parse_orders("0: F0 F1 B0 B1\n1: F0 F1 B0 B1")).value();
   const uint64_t digest = lower(schedule, plain_costs(schedule)).digest();
   EXPECT_EQ(lower(schedule, plain_costs(schedule)).digest(), digest);
   EXPECT_NE(lower(other, plain_costs(other)).digest(), digest);

@@ -44,7 +44,9 @@ void expect_job_refused(const std::string& text, const std::string& message) {
 
 const char* const kGoodJob = R"(layout { pipeline: 4 } micro_batches: 8 costs { f_ms: 1 i_ms: 1 w_ms: 1 })";
 
-TEST(BadInput, TheGoodJobIsGood) { EXPECT_EQ(compare_job(kGoodJob).code, 0) << compare_job(kGoodJob).err; }
+TEST(BadInput, TheGoodJobIsGood) {
+  EXPECT_EQ(compare_job(kGoodJob).code, 0) << compare_job(kGoodJob).err;
+}
 
 TEST(BadInput, CommandLineValues) {
   const std::string shape = "simulate --schedule 1f1b --ranks 4 --micro-batches 8 ";
@@ -90,8 +92,10 @@ TEST(BadInput, JobFields) {
   expect_job_refused("layout { pipeline: 4 } micro_batches: 8", "model");
   expect_job_refused("layout { pipeline: 4 } costs { f_ms: 1 i_ms: 1 w_ms: 1 }", "micro_batches");
   expect_job_refused(std::string(kGoodJob) + " wings: 2", "wings");
-  expect_job_refused("layout { pipeline: 0 } micro_batches: 8 costs { f_ms: 1 i_ms: 1 w_ms: 1 }", "layout.pipeline is 0");
-  expect_job_refused("layout { pipeline: -4 } micro_batches: 8 costs { f_ms: 1 i_ms: 1 w_ms: 1 }", "layout.pipeline is -4");
+  expect_job_refused("layout { pipeline: 0 } micro_batches: 8 costs { f_ms: 1 i_ms: 1 w_ms: 1 }",
+                     "layout.pipeline is 0");
+  expect_job_refused("layout { pipeline: -4 } micro_batches: 8 costs { f_ms: 1 i_ms: 1 w_ms: 1 }",
+                     "layout.pipeline is -4");
   expect_job_refused("layout { pipeline: 4 } micro_batches: 8 costs { f_ms: nan i_ms: 1 w_ms: 1 }", "nan");
   expect_job_refused("layout { pipeline: 4 } micro_batches: 8 costs { f_ms: inf i_ms: 1 w_ms: 1 }", "inf");
   expect_job_refused("layout { pipeline: 4 } micro_batches: 8 costs { f_ms: -1 i_ms: 1 w_ms: 1 }", "-1");
@@ -114,8 +118,8 @@ CommandResult compare_changed_sample(const std::string& from, const std::string&
 }
 
 TEST(BadInput, ALayerListThatDoesNotSum) {
-  const auto result = compare_changed_sample(
-      "layout {", "layout { layers_per_stage: [4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4]");
+  const auto result =
+      compare_changed_sample("layout {", "layout { layers_per_stage: [4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4]");
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.err, HasSubstr("layers_per_stage sums to 64"));
 }

@@ -27,8 +27,8 @@ TEST(TextTimeline, ShowsEverySlotWhereThereIsRoom) {
   const auto simulated = simulate_named("1f1b", {2, 2}, {1000, 1000, 1000});
   const std::string text = text_timeline(simulated.schedule, simulated.timeline, {false, 9 + 36});
   EXPECT_EQ(text,
-            "  rank 0 F0--F1--....B0------....B1------\n"
-            "  rank 1 ....F0--B0------F1--B1------....\n"
+            "  rank 0 F0--F1--........B0------....B1------\n"
+            "  rank 1 ....F0--B0------F1--B1------........\n"
             "         F forward   B backward   . idle\n");
 }
 
@@ -74,10 +74,12 @@ TEST(Export, TheChromeTraceHoldsEverySlot) {
 }
 
 TEST(Explain, SaysWhatARankWaitsForAndWhy) {
-  const auto result = run_command("explain --schedule 1f1b --ranks 4 --micro-batches 8 --times F=1,B=2,link=0.1 --rank 0 --at 6");
+  const auto result =
+      run_command("explain --schedule 1f1b --ranks 4 --micro-batches 8 --times F=1,B=2,link=0.1 --rank 0 --at 6");
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("rank 0 at 6 is idle: waits for task of 6.5, 4 to 10.5; next is B0, which waits for B0 "
-                                    "of stage 1 on rank 1 (8.5 to 10.5)"));
+  EXPECT_THAT(result.out,
+              HasSubstr("rank 0 at 6 is idle: waits for task of 6.5, 4 to 10.5; next is B0, which waits for B0 "
+                        "of stage 1 on rank 1 (8.5 to 10.5)"));
   EXPECT_THAT(result.out, HasSubstr("B0 itself waited for B0 of stage 2 on rank 2"));
 }
 

@@ -1,5 +1,5 @@
-// Every sample is run and its whole output compared with tests/data/expected. After a wanted change, PIPELOOM_UPDATE=1 writes
-// the files anew: read their diff.
+// Every sample is run and its whole output compared with tests/data/expected. After a wanted change, PIPELOOM_UPDATE=1
+// writes the files anew: read their diff.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -53,7 +53,9 @@ TEST(Simulate, ReleaseAndWeightShareSayWhatAnActivationHolds) {
 }
 
 TEST(Simulate, OptionsReachTheirSchedules) {
-  const auto stages = [](const std::string& options) { return run_command("simulate --json " + options).json()["stages"]; };
+  const auto stages = [](const std::string& options) {
+    return run_command("simulate --json " + options).json()["stages"];
+  };
   EXPECT_EQ(stages("--schedule interleaved-1f1b --ranks 4 --micro-batches 8 --chunks 3"), 12);
   EXPECT_EQ(stages("--schedule hanayo --ranks 4 --micro-batches 8 --waves 2"), 16);
   const auto chimera = run_command("simulate --schedule chimera --ranks 8 --micro-batches 8 --pipes 4 --json").json();
@@ -90,8 +92,8 @@ TEST(Order, PrintsTheReferencesOrderAsCsv) {
           return first + ";" + std::to_string(value(slot.backward_stage, slot.backward_micro_batch));
         };
         expected += std::to_string(rank) + "," + std::to_string(seq++) + "," + slot_kind_name(slot.kind) + "," +
-                    both([](int stage, int) { return stage; }) + "," + both([&](int, int m) { return m / half; }) + "," +
-                    both([&](int, int m) { return m % half; }) + "," + both([](int, int m) { return m; }) + "\n";
+                    both([](int stage, int) { return stage; }) + "," + both([&](int, int m) { return m / half; }) +
+                    "," + both([&](int, int m) { return m % half; }) + "," + both([](int, int m) { return m; }) + "\n";
       }
     }
     EXPECT_EQ(result.out, expected) << reference.file;

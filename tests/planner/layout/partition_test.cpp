@@ -96,7 +96,8 @@ TEST(Partition, TheJobsOwnListIsCheckedAndKept) {
   Job job = test::deepseek_v3_job();
   job.layout.layers_per_stage = {31, 30};
   EXPECT_THAT(partitions(job, Placement::linear(2).value()).value(), ElementsAre(ElementsAre(31, 30)));
-  EXPECT_EQ(partitions(job, Placement::linear(16).value()).error().message, "layout.layers_per_stage has 2 entries; the placement has 16 stages");
+  EXPECT_EQ(partitions(job, Placement::linear(16).value()).error().message,
+            "layout.layers_per_stage has 2 entries; the placement has 16 stages");
   job.layout.layers_per_stage = {61, 0};
   EXPECT_THAT(partitions(job, Placement::linear(2).value()).value(), ElementsAre(ElementsAre(61, 0)));
 }

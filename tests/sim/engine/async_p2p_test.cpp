@@ -61,9 +61,9 @@ TEST(AsyncP2p, BothDirectionsOfAPairOfRanksHaveTheirOwnLink) {
 }
 
 TEST(AsyncP2p, ASendWaitsForAPostedReceive) {
-  const Schedule schedule =
-      Schedule::create(Placement::linear(2).value(), 3, tests::parse_orders("0: F0 F1 F2 B0 B1 B2\n1: F0 B0 F1 B1 F2 B2"))
-          .value();
+  const Schedule schedule = Schedule::create(Placement::linear(2).value(), 3,
+                                             tests::parse_orders("0: F0 F1 F2 B0 B1 B2\n1: F0 B0 F1 B1 F2 B2"))
+                                .value();
   const ScheduleCosts costs = ScheduleCosts::uniform(2, 2, StageCost::plain(10, 10, 10), {5, 0}).value();
   const Timeline unlimited = simulate_async(schedule, costs, MessageTable(schedule), 0);
   const Timeline one = simulate_async(schedule, costs, MessageTable(schedule), 1);

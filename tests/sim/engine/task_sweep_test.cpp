@@ -45,10 +45,9 @@ StepCosts component_costs(const Schedule& schedule) {
   for (int stage = 0; stage < schedule.stages(); ++stage) programs.push_back(moe_program(stage));
   ScheduleCosts::Input input;
   for (int stage = 0; stage < schedule.stages(); ++stage) {
-    input.stages.push_back(StageCost::plain(slot_duration(Slot::forward(stage, 0), programs),
-                                            slot_duration(Slot::input_backward(stage, 0), programs),
-                                            slot_duration(Slot::weight_backward(stage, 0), programs),
-                                            slot_duration(Slot::backward(stage, 0), programs)));
+    input.stages.push_back(StageCost::plain(
+        slot_duration(Slot::forward(stage, 0), programs), slot_duration(Slot::input_backward(stage, 0), programs),
+        slot_duration(Slot::weight_backward(stage, 0), programs), slot_duration(Slot::backward(stage, 0), programs)));
   }
   for (int f = 0; f < schedule.stages(); ++f) {
     for (int b = 0; b < schedule.stages(); ++b) {

@@ -11,7 +11,8 @@ namespace pipeloom {
 namespace {
 
 TEST(CriticalPath, IsAnUnbrokenChainFromZeroToTheMakespan) {
-  for (const P2pRule rule : {P2pRule{P2pMode::kAsync, 0}, P2pRule{P2pMode::kAsync, 1}, P2pRule{P2pMode::kBlocking, 0}}) {
+  for (const P2pRule rule :
+       {P2pRule{P2pMode::kAsync, 0}, P2pRule{P2pMode::kAsync, 1}, P2pRule{P2pMode::kBlocking, 0}}) {
     for (const Schedule& schedule : tests::small_reference_schedules()) {
       const ScheduleCosts costs = tests::random_costs(schedule, 8, {9, 0});
       const auto timeline = simulate(schedule, costs, rule);
@@ -57,7 +58,8 @@ int64_t makespan_with_delay(const Schedule& schedule, const ScheduleCosts& costs
     for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
       const uint32_t producer = messages.producer(slot, direction);
       if (producer == MessageTable::kNone) continue;
-      const int64_t latency_ns = messages.input(slot, direction) == MessageTable::kNone ? 0 : costs.link(0, 1).latency_ns;
+      const int64_t latency_ns =
+          messages.input(slot, direction) == MessageTable::kNone ? 0 : costs.link(0, 1).latency_ns;
       start_ns = std::max(start_ns, end_ns[producer] + latency_ns);
     }
     end_ns[slot] = start_ns + (plain.end_ns[slot] - plain.start_ns[slot]) + (slot == delayed ? delay_ns : 0);

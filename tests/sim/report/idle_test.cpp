@@ -44,7 +44,8 @@ TEST(Idle, CausesSumToTheIdleTimeExactly) {
 
 TEST(Idle, IntervalsOfARankFollowEachOther) {
   for (const Schedule& schedule : tests::small_reference_schedules(4, 12)) {
-    const auto intervals = idle(schedule, tests::random_costs(schedule, 7, {11, 1'000'000'000}, 30), {P2pMode::kAsync, 2});
+    const auto intervals =
+        idle(schedule, tests::random_costs(schedule, 7, {11, 1'000'000'000}, 30), {P2pMode::kAsync, 2});
     for (size_t i = 1; i < intervals.size(); ++i) {
       if (intervals[i].rank != intervals[i - 1].rank) continue;
       EXPECT_GE(intervals[i].begin_ns, intervals[i - 1].end_ns);
@@ -58,7 +59,7 @@ TEST(Idle, SplitsAWaitIntoTheTaskAndTheTransfer) {
       Schedule::create(Placement::linear(2).value(), 1, tests::parse_orders("0: F0 B0\n1: F0 B0")).value();
   const auto costs = ScheduleCosts::uniform(2, 2, StageCost::plain(10, 10, 10), {3, 0}).value();
   const std::vector<IdleInterval> expected = {
-      {0, IdleCause::kWaitsForTask, 10, 43, 1, 3},      // B0 of rank 1 ends at 43
+      {0, IdleCause::kWaitsForTask, 10, 43, 1, 3},  // B0 of rank 1 ends at 43
       {0, IdleCause::kExposedTransfer, 43, 46, 1, 3},
       {1, IdleCause::kWarmUp, 0, 13, 2, IdleInterval::kNoSlot},
       {1, IdleCause::kDrain, 43, 66, IdleInterval::kNoSlot, IdleInterval::kNoSlot},

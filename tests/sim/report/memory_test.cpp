@@ -44,10 +44,10 @@ TEST(Memory, CurveReachesThePeakAndEndsEmpty) {
       const auto curve = activation_curve(schedule, timeline, sizes, rank);
       EXPECT_EQ(curve.back().held, 0);
       // Where a slot ends and the next begins at one time the curve shows only what is left.
-      EXPECT_LE(std::max_element(curve.begin(), curve.end(), [](const auto& a, const auto& b) {
-                  return a.held < b.held;
-                })->held,
-                peaks[rank]);
+      EXPECT_LE(
+          std::max_element(curve.begin(), curve.end(), [](const auto& a, const auto& b) { return a.held < b.held; })
+              ->held,
+          peaks[rank]);
     }
   }
 }
