@@ -23,7 +23,7 @@ struct Slot {
   SlotKind kind = SlotKind::kF;
   // Only blocking P2P looks at these two. `send_later`: the output joins the batch after the next slot instead of the
   // one after this slot. `receive_early`: the input of the forward pass is received with the batch that many slots
-  // earlier than the one before this slot. DualPipe needs both (schedules.md, section 3).
+  // earlier than the one before this slot. DualPipe needs both (docs/schedules.md, section 3).
   uint8_t send_later = 0;
   uint16_t receive_early = 0;
 

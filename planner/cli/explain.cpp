@@ -83,14 +83,16 @@ class Explanation {
     return {};
   }
 
-  std::string describe(uint32_t slot) const {
-    const int rank = schedule_.rank_of_slot(slot);
+  std::string name(uint32_t slot) const {
     const Slot& content = schedule_.slots()[slot];
     const std::string stages = content.kind == SlotKind::kFB
                                    ? fmt::format("stages {} and {}", content.stage, content.backward_stage)
                                    : fmt::format("stage {}", content.stage);
-    return fmt::format("{} of {} on rank {} ({} to {})", slot_label(content), stages, rank,
-                       time(timeline_.start_ns[slot]), time(timeline_.end_ns[slot]));
+    return fmt::format("{} of {} on rank {}", slot_label(content), stages, schedule_.rank_of_slot(slot));
+  }
+
+  std::string describe(uint32_t slot) const {
+    return fmt::format("{} ({} to {})", name(slot), time(timeline_.start_ns[slot]), time(timeline_.end_ns[slot]));
   }
 
   std::string describe(const IdleInterval& interval) const {
@@ -126,13 +128,12 @@ class Explanation {
       const bool waited = slot == schedule_.first_slot(rank) ? timeline_.start_ns[slot] > 0
                                                              : timeline_.start_ns[slot] > timeline_.end_ns[slot - 1];
       if (!waited) {
-        out << fmt::format("  {} started as soon as its rank was free\n", slot_label(schedule_.slots()[slot]));
+        out << fmt::format("  {} started as soon as its rank was free\n", name(slot));
         return;
       }
       const auto binding = hand_overs_.binding(slot, rank);
       if (!binding) return;
-      out << fmt::format("  {} itself waited for {}\n", slot_label(schedule_.slots()[slot]),
-                         describe(binding->last_slot));
+      out << fmt::format("  {} waited for {}\n", name(slot), describe(binding->last_slot));
       slot = binding->last_slot;
     }
   }

@@ -39,7 +39,7 @@ class TokenBytes {
 
   double experts() const {
     const MoeShape& moe = *model_.moe;
-    // FP8 keeps what dispatch brought and permutes it again for W (shared/costs.md, section 5); BF16 the permuted rows.
+    // FP8 keeps what dispatch brought and permutes it again for W (docs/costs.md, section 5); BF16 the permuted rows.
     const double rows = shape_.fp8 ? shape_.routing.gpus_per_token : moe.experts_per_token;
     const double gate = 4.0 * moe.routed_experts;
     return input_and_norm() + gate + operand() * rows * model_.hidden +

@@ -70,7 +70,7 @@ double build_bytes(const AttentionShape& attention, const Sizes& s) {
   return attention.is_mla() ? rope + 2 * s.plain + 2 * s.query + 4 * s.output : rope;
 }
 
-// Bytes of the memory-bound kernels: shared/costs.md, section 5, counted from the algorithm (2 B a BF16 number read or
+// Bytes of the memory-bound kernels: docs/costs.md, section 5, counted from the algorithm (2 B a BF16 number read or
 // written, 1 B an FP8 one, 1.5 B an E5M6 one).
 double forward_bytes(const AttentionShape& attention, const WorkShape& shape, const Sizes& s) {
   const double norms = 4 * (s.hidden + s.latent);
@@ -122,7 +122,7 @@ ComponentWork attention_work(const Model& model, const WorkShape& shape) {
     // DeepSeek-V3, section 3.2.3: MLA's up-projections are computed again in the backward pass.
     work.input.products.insert(work.input.products.end(), projections.up.begin(), projections.up.end());
   }
-  // Of the FP8 recipe with MLA: the published chunk's launches (shared/costs.md, section 2), router apart. Else one per
+  // Of the FP8 recipe with MLA: the published chunk's launches (docs/costs.md, section 2), router apart. Else one per
   // product and per step above.
   const bool recipe = shape.fp8 && a.is_mla();
   work.forward.kernels = recipe ? 63 : 6;

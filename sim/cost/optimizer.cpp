@@ -7,7 +7,7 @@ namespace pipeloom {
 
 namespace {
 
-// Reads and writes of a fused Adam step with FP32 gradients and master weights, per parameter (shared/costs.md,
+// Reads and writes of a fused Adam step with FP32 gradients and master weights, per parameter (docs/costs.md,
 // section 7).
 constexpr double kUpdateBytes = 28;
 

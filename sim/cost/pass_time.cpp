@@ -9,7 +9,7 @@ namespace {
 
 // FP8 products run in waves of one 128-row tile per SM: ceil(tiles / SMs) * (a + b * k / 128). a and b are least
 // squares over the tables in DeepGEMM's first README (a6d97a1) and its PR 95 (weight gradients), measured on H800; they
-// reproduce them within 2.2 % and 5.5 % (shared/costs.md, section 3).
+// reproduce them within 2.2 % and 5.5 % (docs/costs.md, section 3).
 struct Waves {
   double columns;   // of one tile
   double start_us;  // a
@@ -31,7 +31,7 @@ double fp8_seconds(const Product& product, const Gpu& gpu, int sms) {
   return std::ceil(tiles / sms) * wave_us * 1e-6 * waves.slower * gpu_scale;
 }
 
-// BF16 products reach about 600 of 989 TFLOPS on Hopper (power-limited; shared/costs.md, section 2, inferred), less
+// BF16 products reach about 600 of 989 TFLOPS on Hopper (power-limited; docs/costs.md, section 2, inferred), less
 // where the smallest side is short: s / (s + 200) fits published A100 iterations (section 8).
 constexpr double kBf16Efficiency = 0.62;
 constexpr double kShortSide = 200;
@@ -47,7 +47,7 @@ double bf16_seconds(const Product& product, const Gpu& gpu, int sms) {
 constexpr double kCoreForwardEfficiency = 579 / 989.4;
 constexpr double kCoreBackwardEfficiency = 542 / 989.4;
 
-// Gap before a kernel and least run time of one (shared/costs.md, section 2, inferred).
+// Gap before a kernel and least run time of one (docs/costs.md, section 2, inferred).
 constexpr double kKernelSeconds = 3e-6;
 
 // All-to-all at EP64 moves 46 (dispatch) and 45 GB/s (combine) of logical bytes, of which 7/8 leave the node, on 50
@@ -83,7 +83,7 @@ double all_to_all_seconds(const AllToAll& transfer, const Cluster& cluster) {
 }
 
 // Ring: 2 (n-1)/n of the bytes leave each GPU; 20 us per doubling of the members fits NCCL's tables on A100 (vTrain,
-// MICRO'24; shared/costs.md, section 8).
+// MICRO'24; docs/costs.md, section 8).
 double all_reduce_seconds(double bytes, int members, const Cluster& cluster) {
   if (members <= 1) return 0;
   const double rate =

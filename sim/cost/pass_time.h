@@ -5,7 +5,7 @@
 
 namespace pipeloom {
 
-// The share of a NIC's rate that point-to-point transfers and rings reach: 45 of 50 GB/s (shared/costs.md, section 7).
+// The share of a NIC's rate that point-to-point transfers and rings reach: 45 of 50 GB/s (docs/costs.md, section 7).
 inline constexpr double kNicEfficiency = 0.9;
 // The share of HBM's rate that memory-bound kernels reach: a device copy moves 2903 of 3350 GB/s on H100
 // (aigatech/vpbenchmarking).

@@ -8,7 +8,7 @@
 
 namespace pipeloom {
 
-// Busy and idle time of the compute lanes, by both definitions in use (schedules.md, section 0):
+// Busy and idle time of the compute lanes, by both definitions in use (docs/schedules.md, section 0):
 // global: idle within the makespan. Span: idle within the longest time from one rank's first start to its last end (the
 // zero-bubble papers: the optimizer step is not synchronised).
 struct Bubble {

@@ -80,7 +80,7 @@ TEST(Explain, SaysWhatARankWaitsForAndWhy) {
   EXPECT_THAT(result.out,
               HasSubstr("rank 0 at 6 is idle: waits for task of 6.5, 4 to 10.5; next is B0, which waits for B0 "
                         "of stage 1 on rank 1 (8.5 to 10.5)"));
-  EXPECT_THAT(result.out, HasSubstr("B0 itself waited for B0 of stage 2 on rank 2"));
+  EXPECT_THAT(result.out, HasSubstr("B0 of stage 1 on rank 1 waited for B0 of stage 2 on rank 2 (6.4 to 8.4)"));
 }
 
 TEST(Explain, GivesTheSlackOfARunningSlot) {

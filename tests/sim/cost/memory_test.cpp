@@ -69,13 +69,13 @@ TEST(Memory, StateFollowsZeroStages) {
 
 TEST(Memory, ExpertsAreReplicatedLess) {
   const Replication replicas = replication(test::deepseek_v3_job().layout, 2);
-  EXPECT_EQ(replicas.dense, 256);  // shared/costs.md, section 7
+  EXPECT_EQ(replicas.dense, 256);  // docs/costs.md, section 7
   EXPECT_EQ(replicas.routed, 4);
 }
 
 TEST(Memory, ParametersOfADeepSeekV3Layer) {
   const StageParameters parameters = stage_parameters(test::deepseek_v3_job(), {10, 1, false, false});
-  EXPECT_NEAR(static_cast<double>(parameters.routed), 176e6, 0.01 * 176e6);  // shared/costs.md, section 7
+  EXPECT_NEAR(static_cast<double>(parameters.routed), 176e6, 0.01 * 176e6);  // docs/costs.md, section 7
   EXPECT_NEAR(static_cast<double>(parameters.dense), 233e6, 0.01 * 233e6);
 }
 

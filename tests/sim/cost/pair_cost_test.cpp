@@ -69,7 +69,7 @@ TEST(PairCost, BackwardStartsAtTheLastLayer) {
   EXPECT_EQ(overlap({}, {first, last}).duration_ns, 10 + 1 + 1 + 1 + 1 + 10);
 }
 
-// The measured DeepSeek-V3 chunk (shared/trace/facts.md): four equal layers of mean durations, all-to-all with its
+// The measured DeepSeek-V3 chunk (docs/dsv3_chunk.md): four equal layers of mean durations, all-to-all with its
 // waits. The pair spans 129.0 ms; replaying every duration gives 128.6. Means smooth the stalls of the last layer (1.7
 // ms) and the gaps between components (2.7 ms).
 TEST(PairCost, MeanDurationsOfTheMeasuredChunk) {
