@@ -1,8 +1,33 @@
 #include "core/batches.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace pipeloom {
+
+Status check_batch_order(const Schedule& schedule) {
+  const MessageTable table(schedule);
+  const auto slots = schedule.slots();
+  for (size_t queue = 0; queue < schedule.placement().queues().size(); ++queue) {
+    const bool forward = schedule.placement().queues()[queue].direction == Direction::kForward;
+    int64_t last_sent = -1;
+    int64_t last_received = -1;
+    for (uint32_t number = table.first_of(static_cast<int>(queue));
+         number < table.first_of(static_cast<int>(queue) + 1); ++number) {
+      const Message& message = table.messages()[number];
+      const int64_t sent = int64_t{message.producer} + slots[message.producer].send_later;
+      const int64_t received = int64_t{message.consumer} - (forward ? slots[message.consumer].receive_early : 0);
+      if (sent < last_sent || received < last_received) {
+        return invalid(fmt::format("rank {}: {} would overtake the message before it in a batch of blocking P2P",
+                                   schedule.rank_of_slot(message.producer), slot_label(slots[message.producer])));
+      }
+      last_sent = sent;
+      last_received = received;
+    }
+  }
+  return {};
+}
 
 Batches::Batches(const Schedule& schedule, const MessageTable& table) {
   for (int rank = 0; rank < schedule.ranks(); ++rank) {

@@ -30,4 +30,7 @@ class Batches {
   std::vector<uint32_t> messages_;
 };
 
+// Fails where Slot::send_later or receive_early would let a message overtake another on its queue.
+Status check_batch_order(const Schedule& schedule);
+
 }  // namespace pipeloom

@@ -24,19 +24,24 @@ Gpu gpu(const char* name, int sms, double memory_gb, double bf16_tflops, double 
           nvlink_gb_per_s * 1e9 * kReachableNvlink};
 }
 
-Status check_rate(const char* path, double value, bool may_be_zero) {
+Status check_flops(const char* path, double value, bool may_be_zero) {
   if (may_be_zero && value == 0) return {};
   return check_field(path, value, 1e6, 1e21);
+}
+
+Status check_bandwidth(const char* path, double value, bool may_be_zero) {
+  if (may_be_zero && value == 0) return {};
+  return check_field(path, value, 1e6, 1e18);
 }
 
 Status check_gpu(const Gpu& gpu, bool has_neighbours) {
   if (gpu.name.empty()) return invalid("cluster.gpu.name is empty; allowed is any other text");
   PIPELOOM_CHECK_OK(check_field("cluster.gpu.sms", int64_t{gpu.sms}, 1, 10'000));
   PIPELOOM_CHECK_OK(check_field("cluster.gpu.memory_bytes", gpu.memory_bytes, 1'000'000, 1'000'000'000'000'000));
-  PIPELOOM_CHECK_OK(check_rate("cluster.gpu.bf16_flops", gpu.bf16_flops, false));
-  PIPELOOM_CHECK_OK(check_rate("cluster.gpu.fp8_flops", gpu.fp8_flops, true));
-  PIPELOOM_CHECK_OK(check_rate("cluster.gpu.memory_bytes_per_s", gpu.memory_bytes_per_s, false));
-  return check_rate("cluster.gpu.nvlink_bytes_per_s", gpu.nvlink_bytes_per_s, !has_neighbours);
+  PIPELOOM_CHECK_OK(check_flops("cluster.gpu.bf16_flops", gpu.bf16_flops, false));
+  PIPELOOM_CHECK_OK(check_flops("cluster.gpu.fp8_flops", gpu.fp8_flops, true));
+  PIPELOOM_CHECK_OK(check_bandwidth("cluster.gpu.memory_bytes_per_s", gpu.memory_bytes_per_s, false));
+  return check_bandwidth("cluster.gpu.nvlink_bytes_per_s", gpu.nvlink_bytes_per_s, !has_neighbours);
 }
 
 }  // namespace
@@ -51,7 +56,7 @@ Result<Cluster> make_cluster(Cluster cluster) {
                                cluster.nodes, cluster.gpus_per_node, kMaxGpus));
   }
   PIPELOOM_CHECK_OK(check_gpu(cluster.gpu, cluster.gpus_per_node > 1));
-  PIPELOOM_CHECK_OK(check_rate("cluster.nic_bytes_per_s", cluster.nic_bytes_per_s, cluster.nodes == 1));
+  PIPELOOM_CHECK_OK(check_bandwidth("cluster.nic_bytes_per_s", cluster.nic_bytes_per_s, cluster.nodes == 1));
   PIPELOOM_CHECK_OK(check_field("cluster.nvlink_latency_ns", cluster.nvlink_latency_ns, 0, 1'000'000'000));
   PIPELOOM_CHECK_OK(check_field("cluster.nic_latency_ns", cluster.nic_latency_ns, 0, 1'000'000'000));
   PIPELOOM_CHECK_OK(check_field("cluster.comm_sms", int64_t{cluster.comm_sms}, 0, cluster.gpu.sms - 1));

@@ -54,6 +54,31 @@ Status check_pair(const PairCost& pair, const StageCost& forward, const StageCos
   return {};
 }
 
+// One pair for all must hold for the longest F and the longest B.
+Status check_pair_for_all(const ScheduleCosts::Input& input) {
+  StageCost longest;
+  for (const StageCost& stage : input.stages) {
+    longest.forward.duration_ns = std::max(longest.forward.duration_ns, stage.forward.duration_ns);
+    longest.backward.duration_ns = std::max(longest.backward.duration_ns, stage.backward.duration_ns);
+  }
+  return check_pair(input.pairs[0], longest, longest, "a pair");
+}
+
+Status check_pairs(const ScheduleCosts::Input& input, int stages) {
+  if (input.pairs.size() == 1) return check_pair_for_all(input);
+  if (input.pairs.size() != static_cast<size_t>(stages) * stages) {
+    return invalid(fmt::format("{} pair costs are given; {} stages need {}, or one for all", input.pairs.size(), stages,
+                               static_cast<size_t>(stages) * stages));
+  }
+  for (int f = 0; f < stages; ++f) {
+    for (int b = 0; b < stages; ++b) {
+      PIPELOOM_CHECK_OK(check_pair(input.pairs[static_cast<size_t>(f) * stages + b], input.stages[f], input.stages[b],
+                                   fmt::format("the pair of F of stage {} and B of stage {}", f, b)));
+    }
+  }
+  return {};
+}
+
 Status check_link(const LinkCost& link) {
   if (link.latency_ns < 0 || link.latency_ns > ScheduleCosts::kMaxPassNs) {
     return invalid(
@@ -86,16 +111,7 @@ Result<ScheduleCosts> ScheduleCosts::create(int stages, int ranks, Input input) 
   }
   if (!input.pairs.empty()) {
     if (input.classes != 1) return invalid("pair costs are given for micro-batches of several classes");
-    if (input.pairs.size() != static_cast<size_t>(stages) * stages) {
-      return invalid(fmt::format("{} pair costs are given; {} stages need {}", input.pairs.size(), stages,
-                                 static_cast<size_t>(stages) * stages));
-    }
-    for (int f = 0; f < stages; ++f) {
-      for (int b = 0; b < stages; ++b) {
-        PIPELOOM_CHECK_OK(check_pair(input.pairs[static_cast<size_t>(f) * stages + b], input.stages[f], input.stages[b],
-                                     fmt::format("the pair of F of stage {} and B of stage {}", f, b)));
-      }
-    }
+    PIPELOOM_CHECK_OK(check_pairs(input, stages));
   }
   if (input.links.size() != 1 && input.links.size() != static_cast<size_t>(ranks) * ranks) {
     return invalid(fmt::format("{} links are given; allowed are one for all or one per pair of ranks ({})",
@@ -128,6 +144,7 @@ Result<ScheduleCosts> ScheduleCosts::uniform(int stages, int ranks, const StageC
 }
 
 PairCost ScheduleCosts::pair(int forward_stage, int backward_stage, int forward_class, int backward_class) const {
+  if (input_.pairs.size() == 1) return input_.pairs[0];
   if (has_pair_costs()) return input_.pairs[static_cast<size_t>(forward_stage) * stages_ + backward_stage];
   // Without a measured overlap: F, then B.
   const PassCost& forward = stage(forward_stage, forward_class).forward;
@@ -151,14 +168,20 @@ bool ScheduleCosts::latency_only() const {
   return !(rates && bytes);
 }
 
-int64_t ScheduleCosts::longest_ns() const {
+Status ScheduleCosts::check_step_of(int64_t slots) const {
   int64_t longest = 0;
   for (const StageCost& cost : input_.stages) {
-    longest = std::max({longest, cost.forward.duration_ns, cost.backward.duration_ns, cost.input_backward.duration_ns,
-                        cost.weight_ns, cost.forward.duration_ns + cost.backward.duration_ns});
+    longest = std::max({longest, cost.forward.duration_ns + cost.backward.duration_ns, cost.input_backward.duration_ns,
+                        cost.weight_ns});
   }
   for (const PairCost& pair : input_.pairs) longest = std::max(longest, pair.duration_ns);
-  return longest;
+  int64_t longest_hop = 0;
+  for (const LinkCost& link : input_.links) {
+    for (int c = 0; c < classes(); ++c) longest_hop = std::max(longest_hop, link.latency_ns + occupancy_ns(link, c));
+  }
+  if (int128_t{longest + longest_hop} * (slots + 1) <= INT64_MAX / 4) return {};
+  return invalid(
+      fmt::format("the step could last longer than 73 years ({} slots of up to {} ns)", slots, longest + longest_hop));
 }
 
 }  // namespace pipeloom

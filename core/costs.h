@@ -58,14 +58,14 @@ struct LinkCost {
 // Immutable.
 class ScheduleCosts {
  public:
-  // A pass longer than this is refused (2.8 hours): sums of any schedule then stay inside int64.
+  // A pass longer than this is refused (2.8 hours).
   static constexpr int64_t kMaxPassNs = 10'000'000'000'000;
 
   struct Input {
     int classes = 1;
-    std::vector<StageCost> stages;               // [class][stage]
-    std::vector<uint8_t> class_of_micro_batch;   // empty: all in class 0
-    std::vector<PairCost> pairs;                 // [stage of F][stage of B]; empty: F + B. Only with one class
+    std::vector<StageCost> stages;              // [class][stage]
+    std::vector<uint8_t> class_of_micro_batch;  // empty: all in class 0
+    std::vector<PairCost> pairs;  // one for all, or [stage of F][stage of B]; empty: F + B. Only with one class
     std::vector<LinkCost> links = {LinkCost{}};  // one for all, or [source rank][target rank]
     std::vector<int64_t> message_bytes;          // [class], of one hand-over; empty: 0
     bool operator==(const Input&) const = default;
@@ -98,8 +98,8 @@ class ScheduleCosts {
   int64_t occupancy_ns(const LinkCost& link, int micro_batch_class) const;
   // True where no message ever occupies a link.
   bool latency_only() const;
-  // The longest pass or pair.
-  int64_t longest_ns() const;
+  // Fails where a step of `slots` slots could last longer than int64 holds, with room for sums.
+  Status check_step_of(int64_t slots) const;
 
   const Input& input() const { return input_; }
   bool operator==(const ScheduleCosts&) const = default;

@@ -71,7 +71,7 @@ Status check_options(const Job& job) {
   PIPELOOM_CHECK_OK(check_field("p2p.latency_ns", job.p2p.latency_ns, 0, ScheduleCosts::kMaxPassNs));
   PIPELOOM_CHECK_OK(check_field("p2p.receive_depth", int64_t{job.p2p.receive_depth}, 0, kMaxMicroBatches));
   PIPELOOM_CHECK_OK(check_field("zero_stage", int64_t{job.zero_stage}, 0, 3));
-  PIPELOOM_CHECK_OK(check_field("memory_limit_bytes", job.memory_limit_bytes, 0, int64_t{1} << 50));
+  PIPELOOM_CHECK_OK(check_field("memory_limit_bytes", job.memory_limit_bytes, 0, 1'000'000'000'000'000));
   PIPELOOM_CHECK_OK(check_field("weight_share_millionths", job.weight_share_millionths, 0, 1'000'000));
   if (job.model && job.precision == Precision::kFp8 && job.cluster->gpu.fp8_flops == 0) {
     return invalid(fmt::format("precision is fp8; cluster.gpu {} has none", job.cluster->gpu.name));

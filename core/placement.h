@@ -21,7 +21,7 @@ struct Chunk {
   int stage = 0;
 };
 
-// The first micro-batch-carrying direction of a hand-over between two stages.
+// Of a hand-over between two stages: activations go forward, their gradients backward.
 enum class Direction : uint8_t { kForward = 0, kBackward = 1 };
 
 // Which rank runs which stage of which pipe. Immutable.

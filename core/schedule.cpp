@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/batches.h"
 #include "core/validate.h"
 
 namespace pipeloom {
@@ -56,8 +57,18 @@ Result<Schedule> Schedule::create(Placement placement, std::vector<uint16_t> pip
     }
   }
   Schedule schedule(std::move(placement), std::move(pipe_of_micro_batch), std::move(orders));
+  // Before anything is allocated per pass: a file of a few bytes may claim a million micro-batches.
+  const int64_t needed = 2 * int64_t{schedule.stages()} * micro_batches;
+  if (needed > (1 << 20) && schedule.passes() < needed) {
+    return invalid(fmt::format("passes are missing: the orders hold {}, {} stages and {} micro-batches need {}",
+                               schedule.passes(), schedule.stages(), micro_batches, needed));
+  }
   PIPELOOM_CHECK_OK(check_complete(schedule));
   PIPELOOM_TRY(schedule.topological_order_, check_order(schedule));
+  const bool moves_messages = std::any_of(schedule.slots_.begin(), schedule.slots_.end(), [](const Slot& slot) {
+    return slot.send_later != 0 || slot.receive_early != 0;
+  });
+  if (moves_messages) PIPELOOM_CHECK_OK(check_batch_order(schedule));
   return schedule;
 }
 

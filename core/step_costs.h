@@ -5,6 +5,7 @@
 
 #include "core/component.h"
 #include "core/costs.h"
+#include "core/result.h"
 
 namespace pipeloom {
 
@@ -45,5 +46,9 @@ struct StepCosts {
   bool in_bytes() const { return !layers_per_stage.empty(); }
   bool operator==(const StepCosts&) const = default;
 };
+
+// What sums rely on: one entry per stage in every vector, a component in every program, nothing negative and nothing
+// that no GPU could hold. For costs that were read from a file.
+Status check_step_costs(const StepCosts& costs, int stages);
 
 }  // namespace pipeloom

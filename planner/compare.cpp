@@ -6,43 +6,63 @@ namespace pipeloom {
 
 namespace {
 
-// Direct costs with one entry are those of a rank's share of a micro-batch. A schedule that cuts the share into several
-// chunks runs it in as many passes.
-Job with_costs_per_chunk(Job job, int chunks) {
-  if (!job.costs || chunks == 1) return job;
-  for (auto* times : {&job.costs->f_ns, &job.costs->i_ns, &job.costs->w_ns, &job.costs->b_ns}) {
-    if (times->size() == 1) times->front() /= chunks;
+// One entry per stage that sums to `share_ns` on every rank, to the nanosecond.
+std::vector<int64_t> divided(int64_t share_ns, const Placement& placement, int chunks) {
+  std::vector<int64_t> of_stage(placement.stages());
+  for (int rank = 0; rank < placement.ranks(); ++rank) {
+    const auto held = placement.chunks_of(rank);
+    for (int i = 0; i < static_cast<int>(held.size()); ++i) {
+      of_stage[held[i].stage] = share_ns / chunks + (i < share_ns % chunks ? 1 : 0);
+    }
   }
-  if (job.costs->pair_ns) *job.costs->pair_ns /= chunks;
+  return of_stage;
+}
+
+Job with_costs_per_chunk(Job job, const Placement& placement) {
+  const int chunks = placement.stages() / placement.ranks();
+  if (!job.costs || chunks == 1) return job;
+  DirectCosts& costs = *job.costs;
+  const auto lists = {&costs.f_ns, &costs.i_ns, &costs.w_ns, &costs.b_ns};
+  // A list for the stages of another placement is refused as it is.
+  if (std::any_of(lists.begin(), lists.end(), [](const auto* times) { return times->size() > 1; })) return job;
+  for (auto* times : lists) {
+    if (!times->empty()) *times = divided(times->front(), placement, chunks);
+  }
+  // A pair is the same for all stages: rounded up, so that it is never shorter than its passes.
+  if (costs.pair_ns) costs.pair_ns = (*costs.pair_ns + chunks - 1) / chunks;
   return job;
 }
 
-ComparedSchedule compare_one(const Job& job, const NamedSchedule& named) {
-  ComparedSchedule entry{&named, job, fail(ErrorCode::kInvalid, ""), false};
-  const auto placement = named.placement(shape_of(job));
-  if (!placement) {
-    entry.evaluation = tl::unexpected(placement.error());
-    return entry;
-  }
-  const int chunks = placement->stages() / placement->ranks();
-  entry.job = with_costs_per_chunk(job, chunks);
-  entry.evaluation = evaluate(entry.job, named);
-  if (!entry.evaluation) return entry;
-  if (job.costs) {
-    for (RankMemory& held : entry.evaluation->memory) held.activations /= chunks;
-  }
-  entry.fits = fits_memory(job, *entry.evaluation);
-  return entry;
+Result<ComparedNumbers> numbers_of(ComparedSchedule& entry, const Job& job) {
+  PIPELOOM_TRY(entry.job, job_for(job, *entry.named));
+  PIPELOOM_TRY(const Placement placement, entry.named->placement(shape_of(entry.job)));
+  entry.job = with_costs_per_chunk(std::move(entry.job), placement);
+  PIPELOOM_TRY(const Evaluation evaluation, evaluate(entry.job, *entry.named));
+  const int chunks = job.costs ? placement.stages() / placement.ranks() : 1;
+  return ComparedNumbers{.step_ns = evaluation.end.step_ns,
+                         .makespan_ns = evaluation.bubble.makespan_ns,
+                         .span_ns = evaluation.bubble.span_ns,
+                         .bubble_global_rate = evaluation.bubble.global_rate(),
+                         .bubble_span_rate = evaluation.bubble.span_rate(),
+                         .peak_memory = evaluation.peak_memory() / chunks,
+                         .fullest_rank = evaluation.fullest_rank(),
+                         .weight_copies = evaluation.weight_copies,
+                         .overlap = evaluation.overlap,
+                         .fits = fits_memory(entry.job, evaluation)};
 }
 
 }  // namespace
 
 std::vector<ComparedSchedule> compare_schedules(const Job& job) {
   std::vector<ComparedSchedule> compared;
-  for (const NamedSchedule& named : named_schedules()) compared.push_back(compare_one(job, named));
+  for (const NamedSchedule& named : named_schedules()) {
+    ComparedSchedule entry{&named, job, ComparedNumbers{}};
+    entry.numbers = numbers_of(entry, job);
+    compared.push_back(std::move(entry));
+  }
   const auto key = [](const ComparedSchedule& entry) {
-    const int group = entry.fits ? 0 : entry.evaluation ? 1 : 2;
-    return std::pair(group, entry.evaluation ? entry.evaluation->end.step_ns : 0);
+    if (!entry.numbers) return std::pair(2, int64_t{0});
+    return std::pair(entry.numbers->fits ? 0 : 1, entry.numbers->step_ns);
   };
   std::stable_sort(compared.begin(), compared.end(),
                    [&](const ComparedSchedule& a, const ComparedSchedule& b) { return key(a) < key(b); });

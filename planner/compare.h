@@ -1,18 +1,34 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/job.h"
+#include "core/result.h"
 #include "planner/evaluate.h"
 #include "planner/schedules/table.h"
 
 namespace pipeloom {
 
+// What one schedule makes of the job, in numbers.
+struct ComparedNumbers {
+  int64_t step_ns = 0;
+  int64_t makespan_ns = 0;
+  int64_t span_ns = 0;
+  double bubble_global_rate = 0;
+  double bubble_span_rate = 0;
+  int64_t peak_memory = 0;  // of the fullest rank: bytes; without a model, millionths of a rank's whole share
+  int fullest_rank = 0;
+  int weight_copies = 1;
+  double overlap = 0;
+  bool fits = false;  // the fullest rank stays within the memory limit
+};
+
 struct ComparedSchedule {
   const NamedSchedule* named = nullptr;
-  Job job;                        // as this schedule runs it
-  Result<Evaluation> evaluation;  // or why it can't run
-  bool fits = false;              // it runs, and its fullest rank stays within the memory limit
+  Job job;                          // as this schedule runs it
+  Result<ComparedNumbers> numbers;  // or why it can't run
 };
 
 // Every schedule of the table for one job: those that fit by time per step, then those that don't fit, then those that

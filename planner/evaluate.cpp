@@ -11,9 +11,10 @@ namespace pipeloom {
 
 namespace {
 
-// Posted receive buffers of a rank: `depth` for each queue that ends there.
-int64_t receive_buffer_bytes(const Schedule& schedule, const StepCosts& costs, int depth, int rank) {
+// Posted receive buffers of a rank: one for each queue that ends there with blocking P2P, else as many as its depth.
+int64_t receive_buffer_bytes(const Job& job, const Schedule& schedule, const StepCosts& costs, int rank) {
   if (!costs.in_bytes()) return 0;
+  const int depth = job.p2p.mode == P2pMode::kBlocking ? 1 : job.p2p.receive_depth;
   int64_t largest = 0;
   for (int c = 0; c < costs.schedule.classes(); ++c) largest = std::max(largest, costs.schedule.message_bytes(c));
   const auto queues = schedule.placement().queues();
@@ -31,7 +32,7 @@ std::vector<RankMemory> rank_memory(const Job& job, const Schedule& schedule, co
       held.states += costs.states[chunk.stage].total_bytes();
     }
     held.activations = activations[rank];
-    held.receive_buffers = receive_buffer_bytes(schedule, costs, job.p2p.receive_depth, rank);
+    held.receive_buffers = receive_buffer_bytes(job, schedule, costs, rank);
     held.reserve = costs.reserve_bytes;
   }
   return memory;
@@ -67,8 +68,8 @@ int Evaluation::fullest_rank() const {
 }
 
 int64_t memory_limit_bytes(const Job& job) {
-  if (job.memory_limit_bytes > 0) return job.memory_limit_bytes;
-  return job.cluster ? job.cluster->gpu.memory_bytes : 0;
+  if (!job.model) return 0;
+  return job.memory_limit_bytes > 0 ? job.memory_limit_bytes : job.cluster->gpu.memory_bytes;
 }
 
 PipelineShape shape_of(const Job& job) {
@@ -107,11 +108,18 @@ Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named) {
   std::optional<Evaluation> best;
   for (std::vector<int>& layers_per_stage : worth_trying) {
     PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers_per_stage)));
+    // Heuristics add up times before there is a schedule to check: F, I and W of every micro-batch on every stage.
+    PIPELOOM_CHECK_OK(costs.schedule.check_step_of(int64_t{3} * placement.stages() * shape.micro_batches));
     PIPELOOM_TRY(Schedule schedule, named.generate(shape, {costs.schedule, costs.activations, 0}));
     PIPELOOM_TRY(Evaluation evaluation, evaluate(job, std::move(schedule), std::move(costs)));
     if (!best || better(job, evaluation, *best)) best = std::move(evaluation);
   }
   return std::move(*best);
+}
+
+Result<Job> job_for(const Job& job, const NamedSchedule& named) {
+  if (!job.model || named.adapt == nullptr) return job;
+  return named.adapt(job);
 }
 
 bool fits_memory(const Job& job, const Evaluation& evaluation) {

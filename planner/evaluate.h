@@ -40,6 +40,9 @@ struct Evaluation {
   int64_t peak_memory() const { return memory[fullest_rank()].total(); }
 };
 
+// The job as `named` runs it, or why it can't. To be evaluated in the job's place.
+Result<Job> job_for(const Job& job, const NamedSchedule& named);
+
 // Placement, layers to stages, costs, order, simulation and memory of `job` with one named schedule; or why the
 // schedule can't run it. Pure.
 Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named);
@@ -47,7 +50,7 @@ Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named);
 // The same for an order that is already there (a plan).
 Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);
 
-// Bytes that a rank may use; 0: no limit is known.
+// Bytes that a rank may use; 0: no limit is known, or the job has no model.
 int64_t memory_limit_bytes(const Job& job);
 bool fits_memory(const Job& job, const Evaluation& evaluation);
 

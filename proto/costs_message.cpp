@@ -176,24 +176,11 @@ Status load_times(const proto::StepCosts& message, StepCosts& costs) {
 }
 
 // What ScheduleCosts::create can't know.
-Status check_sizes(const StepCosts& costs, const Schedule& schedule) {
-  const int64_t stages = schedule.stages();
-  const auto check = [](const char* name, const auto& values, int64_t needed) {
-    return check_column_size(name, static_cast<int64_t>(values.size()), needed);
-  };
-  PIPELOOM_CHECK_OK(check("components_per_stage", costs.programs, stages));
-  PIPELOOM_CHECK_OK(check("activation_total", costs.activations, stages));
-  PIPELOOM_CHECK_OK(check("weights_bytes", costs.states, stages));
-  PIPELOOM_CHECK_OK(check("communication_forward_ns", costs.communication, stages));
-  PIPELOOM_CHECK_OK(check("gradient_reduction_ns", costs.gradient_reduction_ns, stages));
-  PIPELOOM_CHECK_OK(check("optimizer_ns", costs.optimizer_ns, stages));
-  if (costs.in_bytes()) PIPELOOM_CHECK_OK(check("layers_per_stage", costs.layers_per_stage, stages));
-  if (!costs.pair_hidden_ns.empty()) {
-    PIPELOOM_CHECK_OK(check("pair_hidden_ns", costs.pair_hidden_ns, stages * stages));
-  }
+Status check_against(const StepCosts& costs, const Schedule& schedule) {
+  PIPELOOM_CHECK_OK(check_step_costs(costs, schedule.stages()));
   const auto& classes = costs.schedule.input().class_of_micro_batch;
   if (classes.empty()) return {};
-  return check("class_of_micro_batch", classes, schedule.micro_batches());
+  return check_column_size("class_of_micro_batch", static_cast<int64_t>(classes.size()), schedule.micro_batches());
 }
 
 }  // namespace
@@ -223,7 +210,7 @@ Result<StepCosts> load_costs(const proto::StepCosts& message, const Schedule& sc
                   .optimizer_ns = {}};
   PIPELOOM_CHECK_OK(load_memory(message, costs));
   PIPELOOM_CHECK_OK(load_times(message, costs));
-  PIPELOOM_CHECK_OK(check_sizes(costs, schedule));
+  PIPELOOM_CHECK_OK(check_against(costs, schedule));
   return costs;
 }
 

@@ -32,11 +32,16 @@ std::string follow_links(const std::string& path) {
 // False, with errno, where reading failed.
 bool read_all(int descriptor, std::string* content) {
   constexpr size_t kStep = 1 << 20;
+  constexpr size_t kMost = size_t{1} << 31;  // no file of ours is larger; devices never end
   size_t size = 0;
   while (true) {
     if (content->size() < size + kStep) content->resize(std::max(2 * size, size + kStep));
     const ssize_t count = read(descriptor, content->data() + size, content->size() - size);
     if (count < 0 && errno == EINTR) continue;
+    if (count > 0 && size + static_cast<size_t>(count) >= kMost) {
+      errno = EFBIG;
+      return false;
+    }
     if (count <= 0) {
       content->resize(size);
       return count == 0;
@@ -89,6 +94,10 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
   if (exists && S_ISDIR(existing.st_mode)) {
     errno = EISDIR;
     return io_error("write", path);
+  }
+  // Replacing a device or a pipe by a file would break whoever uses it.
+  if (exists && !S_ISREG(existing.st_mode)) {
+    return fail(ErrorCode::kIo, fmt::format("can't write {}: it is not a regular file", path));
   }
   std::string temporary = temporary_name(follow_links(path));
   const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

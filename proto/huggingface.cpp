@@ -207,7 +207,7 @@ Result<nlohmann::json> parse_object(std::string_view json) {
     auto config = nlohmann::json::parse(json);
     if (config.is_object()) return config;
     return invalid("a config is a JSON object");
-  } catch (const nlohmann::json::parse_error& error) {
+  } catch (const nlohmann::json::exception& error) {
     return invalid(error.what());
   }
 }

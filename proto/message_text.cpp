@@ -121,6 +121,8 @@ Status parse_json(const std::string& path, const std::string& json, google::prot
     [[maybe_unused]] const auto parsed = nlohmann::json::parse(json);
   } catch (const nlohmann::json::parse_error& error) {
     return invalid(fmt::format("{}: {}", place(path, json, error.byte > 0 ? error.byte - 1 : 0), error.what()));
+  } catch (const nlohmann::json::exception& error) {  // a number that no double holds
+    return invalid(fmt::format("{}: {}", path, error.what()));
   }
   const auto status = google::protobuf::util::JsonStringToMessage(json, message);
   if (status.ok()) return {};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/digest.h"
 #include "proto/costs_message.h"
 #include "proto/files.h"
 #include "proto/job_message.h"
@@ -28,8 +29,25 @@ proto::Plan to_message(const Plan& plan) {
   message.mutable_summary()->set_peak_bytes(plan.summary.peak_bytes);
   message.set_lowering_version(plan.lowering_version);
   message.set_task_digest(plan.task_digest);
-  message.set_complete(true);
   return message;
+}
+
+uint64_t checksum_of(std::string_view bytes) {
+  Digest digest;
+  digest.add_bytes(bytes);
+  return digest.value();
+}
+
+// The bytes that a checksum field takes at the end of a file.
+std::string checksum_field(uint64_t checksum) {
+  proto::Plan message;
+  message.set_checksum(checksum);
+  return message.SerializeAsString();
+}
+
+bool checksum_matches(std::string_view content, uint64_t checksum) {
+  const std::string last = checksum_field(checksum);
+  return content.ends_with(last) && checksum_of(content.substr(0, content.size() - last.size())) == checksum;
 }
 
 Result<Plan> from_message(const proto::Plan& message) {
@@ -51,14 +69,19 @@ Result<Plan> from_message(const proto::Plan& message) {
 }  // namespace
 
 Status write_plan(const std::string& path, const Plan& plan) {
-  return write_file_atomically(path, to_message(plan).SerializeAsString());
+  std::string content;
+  if (!to_message(plan).SerializeToString(&content)) {
+    return fail(ErrorCode::kIo, fmt::format("can't write {}: a plan file holds at most 2 GiB", path));
+  }
+  content += checksum_field(checksum_of(content));
+  return write_file_atomically(path, content);
 }
 
 Result<Plan> read_plan(const std::string& path) {
   PIPELOOM_TRY(const std::string content, read_file(path));
   PIPELOOM_CHECK_OK(check_header(path, content, kPlanKind));
   proto::Plan message;
-  if (!merge_fields(content, &message) || !message.complete()) {
+  if (!merge_fields(content, &message) || !checksum_matches(content, message.checksum())) {
     return invalid(fmt::format("{} is cut off or damaged", path));
   }
   return from_message(message).map_error([&](Error error) { return in_file(path, std::move(error)); });

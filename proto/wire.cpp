@@ -5,6 +5,8 @@
 #include <google/protobuf/message_lite.h>
 #include <google/protobuf/stubs/logging.h>
 
+#include <climits>
+
 namespace pipeloom {
 
 namespace {
@@ -55,6 +57,7 @@ bool take_value(std::string_view* rest, WireField* field) {
 }  // namespace
 
 bool merge_fields(std::string_view bytes, google::protobuf::MessageLite* message) {
+  if (bytes.size() > INT_MAX) return false;
   const google::protobuf::LogSilencer silencer;
   google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   google::protobuf::io::CodedInputStream coded(&stream);

@@ -25,10 +25,13 @@ install_packages() {
 
 # build PRESET: configures where that is needed, and builds what has changed.
 build() {
-  say "Building (preset $1)"
-  cmake --preset "$1" >"build/configure-$1.log" 2>&1 || { cat "build/configure-$1.log"; exit 1; }
-  grep '^-- Pipeloom:' "build/configure-$1.log" || true
-  cmake --build --preset "$1"
+  say "Building (preset $1); minutes the first time"
+  cmake --preset "$1" >"build/configure-$1.log" 2>&1 || { cat "build/configure-$1.log"; return 1; }
+  cmake --build --preset "$1" >"build/build-$1.log" 2>&1 || { cat "build/build-$1.log"; return 1; }
+  tail -n 1 "build/build-$1.log"
 }
+
+# The files of this checkout that match, whoever owns it.
+tracked() { git -c safe.directory="$top" ls-files -- "$@"; }
 
 mkdir -p build

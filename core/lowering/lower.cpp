@@ -152,7 +152,9 @@ class Lowering {
   void add_gradient_reductions() {
     const Placement& placement = schedule_.placement();
     reductions_.resize(schedule_.ranks());
+    std::vector<uint32_t> last_reduction(schedule_.ranks(), kNone);
     for (int stage = schedule_.stages() - 1; stage >= 0; --stage) {
+      std::vector<uint32_t> started;
       for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
         const int rank = placement.rank_of(pipe, stage);
         Task task;
@@ -162,11 +164,18 @@ class Lowering {
         task.collective = stage;
         task.duration_ns = costs_.gradient_reduction_ns[stage];
         const uint32_t number = builder_.add(task);
-        reductions_[rank].push_back(number);
+        started.push_back(number);
         for (int member = 0; member < placement.pipes(); ++member) {
           const uint32_t last = last_weight_slot_[stage_index(placement.rank_of(member, stage), stage)];
           if (last != kNone) depend_on_slot(number, last);
+          const uint32_t before = last_reduction[placement.rank_of(member, stage)];
+          if (before != kNone) builder_.depend(number, before);
         }
+      }
+      for (const uint32_t number : started) {
+        const int rank = builder_.task(number).key.rank;
+        last_reduction[rank] = number;
+        reductions_[rank].push_back(number);
       }
     }
   }

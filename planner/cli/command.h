@@ -56,7 +56,7 @@ struct ExportOptions {
   SubjectOptions subject;
   std::string target;  // "svg" or "chrome"
   std::string output;  // empty or "-": standard output
-  double width = 1600;
+  int width = 1600;
 };
 Status run_export(const ExportOptions& options, const Output& output);
 

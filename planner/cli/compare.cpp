@@ -15,24 +15,26 @@ namespace pipeloom {
 namespace {
 
 nlohmann::json to_json(const Job& job, const ComparedSchedule& entry) {
-  nlohmann::json json = {{"schedule", entry.named->name}, {"runs", entry.evaluation.has_value()}, {"fits", entry.fits}};
-  if (!entry.evaluation) {
-    json["reason"] = entry.evaluation.error().message;
+  nlohmann::json json = {{"schedule", entry.named->name},
+                         {"runs", entry.numbers.has_value()},
+                         {"fits", entry.numbers && entry.numbers->fits}};
+  if (!entry.numbers) {
+    json["reason"] = entry.numbers.error().message;
     return json;
   }
-  const Evaluation& evaluation = *entry.evaluation;
-  json["time_per_step"] = json_time(evaluation.end.step_ns);
-  json["makespan"] = json_time(evaluation.bubble.makespan_ns);
-  json["span"] = json_time(evaluation.bubble.span_ns);
-  json["bubble_global_rate"] = evaluation.bubble.global_rate();
-  json["bubble_span_rate"] = evaluation.bubble.span_rate();
-  json["weight_copies"] = evaluation.weight_copies;
-  json["overlap"] = evaluation.overlap;
-  json["fullest_rank"] = evaluation.fullest_rank();
+  const ComparedNumbers& numbers = *entry.numbers;
+  json["time_per_step"] = json_time(numbers.step_ns);
+  json["makespan"] = json_time(numbers.makespan_ns);
+  json["span"] = json_time(numbers.span_ns);
+  json["bubble_global_rate"] = numbers.bubble_global_rate;
+  json["bubble_span_rate"] = numbers.bubble_span_rate;
+  json["weight_copies"] = numbers.weight_copies;
+  json["overlap"] = numbers.overlap;
+  json["fullest_rank"] = numbers.fullest_rank;
   if (job.model) {
-    json["peak_memory_bytes"] = evaluation.peak_memory();
+    json["peak_memory_bytes"] = numbers.peak_memory;
   } else {
-    json["peak_activations"] = static_cast<double>(evaluation.peak_memory()) / 1e6;
+    json["peak_activations"] = static_cast<double>(numbers.peak_memory) / 1e6;
   }
   return json;
 }
@@ -43,22 +45,33 @@ void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, 
   table.align_left(7);
   const int64_t limit = memory_limit_bytes(job);
   for (const ComparedSchedule& entry : compared) {
-    if (!entry.evaluation) continue;
-    const Evaluation& evaluation = *entry.evaluation;
-    table.add_row({std::string(entry.named->name), time_text(job, evaluation.end.step_ns),
-                   percent_text(evaluation.bubble.global_rate()), percent_text(evaluation.bubble.span_rate()),
-                   memory_text(job, evaluation.peak_memory()), std::to_string(evaluation.weight_copies),
-                   evaluation.overlap > 0 ? percent_text(evaluation.overlap) : "-",
-                   entry.fits ? "" : fmt::format("does not fit {}", memory_text(job, limit))});
+    if (!entry.numbers) continue;
+    const ComparedNumbers& numbers = *entry.numbers;
+    table.add_row({std::string(entry.named->name), time_text(job, numbers.step_ns),
+                   percent_text(numbers.bubble_global_rate), percent_text(numbers.bubble_span_rate),
+                   memory_text(job, numbers.peak_memory), std::to_string(numbers.weight_copies),
+                   numbers.overlap > 0 ? percent_text(numbers.overlap) : "-",
+                   numbers.fits ? "" : fmt::format("does not fit {}", memory_text(job, limit))});
   }
   output.out << table.text();
-  bool any_refused = false;
+}
+
+void print_refusals(const std::vector<ComparedSchedule>& compared, const Output& output) {
+  Table table({"Can't run this job:", ""});
+  table.align_left(1);
   for (const ComparedSchedule& entry : compared) {
-    if (entry.evaluation) continue;
-    output.out << (any_refused ? "" : "\nCan't run this job:\n");
-    any_refused = true;
-    output.out << fmt::format("  {:<26} {}\n", entry.named->name, entry.evaluation.error().message);
+    if (!entry.numbers) table.add_row({std::string(entry.named->name), entry.numbers.error().message});
   }
+  if (!table.empty()) output.out << '\n' << table.text();
+}
+
+void print_legend(const Job& job, const Output& output) {
+  output.out
+      << "\nbubble: idle share of the makespan; in span: of the longest rank's time from first start to last end";
+  output.out << (job.model
+                     ? "\noverlap: share of the all-to-all that overlapped pairs hide; time/step includes gradient "
+                       "reduction and optimizer\n"
+                     : "\n");
 }
 
 }  // namespace
@@ -66,6 +79,10 @@ void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, 
 Status run_compare(const CompareOptions& options, const Output& output) {
   PIPELOOM_TRY(const Job job, load_job(options.subject));
   const std::vector<ComparedSchedule> compared = compare_schedules(job);
+  if (const ComparedSchedule& best = compared.front(); !best.numbers) {
+    return unsupported(
+        fmt::format("no schedule can run this job; {}: {}", best.named->name, best.numbers.error().message));
+  }
   if (options.json) {
     nlohmann::json json = {{"job", job.name}, {"unit", "ms"}, {"schedules", nlohmann::json::array()}};
     for (const ComparedSchedule& entry : compared) json["schedules"].push_back(to_json(job, entry));
@@ -74,9 +91,13 @@ Status run_compare(const CompareOptions& options, const Output& output) {
   }
   output.out << fmt::format("{}{} ranks, {} micro-batches\n", job.name.empty() ? "" : job.name + ": ",
                             job.layout.pipeline, job.micro_batches);
-  if (job.costs) output.out << "Equal work: a schedule with several chunks per rank divides the times among them.\n";
+  if (job.costs) {
+    output.out << "At equal work: a schedule with several chunks per rank divides times and activations among them.\n";
+  }
   output.out << '\n';
   print_table(job, compared, output);
+  print_legend(job, output);
+  print_refusals(compared, output);
   return {};
 }
 

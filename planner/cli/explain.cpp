@@ -44,7 +44,7 @@ class Explanation {
       return {};
     }
     const IdleInterval* interval = idle_at(rank, time_ns);
-    out << fmt::format("rank {} at {} is idle: {}\n", rank, time(time_ns), describe(*interval));
+    out << fmt::format("rank {} at {} is idle, {}\n", rank, time(time_ns), describe(*interval));
     print_chain(*interval, out);
     return {};
   }
@@ -77,8 +77,8 @@ class Explanation {
       return invalid(fmt::format("--rank is {}; allowed are 0 to {}", rank, schedule_.ranks() - 1));
     }
     if (time_ns < 0 || time_ns >= timeline_.makespan_ns) {
-      return invalid(fmt::format("--at is {}; the step runs from 0 to {}", format_millionths(time_ns),
-                                 format_millionths(timeline_.makespan_ns)));
+      return invalid(fmt::format("--at is {} ms; allowed is 0 to just before the makespan, {} ms",
+                                 format_millionths(time_ns), format_millionths(timeline_.makespan_ns)));
     }
     return {};
   }
@@ -96,13 +96,14 @@ class Explanation {
   }
 
   std::string describe(const IdleInterval& interval) const {
-    std::string text = fmt::format("{} of {}, {} to {}", idle_cause_name(interval.cause), time(interval.duration_ns()),
-                                   time(interval.begin_ns), time(interval.end_ns));
+    std::string text = fmt::format("{} to {} ({}): {}", time(interval.begin_ns), time(interval.end_ns),
+                                   time(interval.duration_ns()), idle_cause_name(interval.cause));
     if (interval.before_slot != IdleInterval::kNoSlot) {
       text += fmt::format("; next is {}", slot_label(schedule_.slots()[interval.before_slot]));
     }
-    if (interval.waits_for != IdleInterval::kNoSlot)
+    if (interval.waits_for != IdleInterval::kNoSlot) {
       text += fmt::format(", which waits for {}", describe(interval.waits_for));
+    }
     return text;
   }
 
@@ -164,7 +165,7 @@ class Explanation {
     if (sorted.empty()) return;
     out << "\nThe largest bubbles:\n";
     for (int i = 0; i < std::min<int>(count, static_cast<int>(sorted.size())); ++i) {
-      out << fmt::format("  rank {}: {}\n", sorted[i].rank, describe(sorted[i]));
+      out << fmt::format("  rank {}, {}\n", sorted[i].rank, describe(sorted[i]));
     }
   }
 

@@ -15,7 +15,7 @@ namespace pipeloom {
 
 namespace {
 
-std::string svg_of(const Subject& subject, double width) {
+std::string svg_of(const Subject& subject, int width) {
   TimelineSceneOptions options;
   options.width = width;
   options.title = headline(subject);

@@ -18,7 +18,7 @@ Status run_list_schedules(const ListSchedulesOptions& options, const Output& out
                       {"paper", named.paper},
                       {"our_reading", named.our_reading}});
     } else {
-      output.out << fmt::format("{:<26} {}\n{:<26} {}{}\n", named.name, named.summary, "", named.paper,
+      output.out << fmt::format("{:<30}{}\n{:<30}{}{}\n", named.name, named.summary, "", named.paper,
                                 named.our_reading ? " (our reading of the paper: no public reference code)" : "");
     }
   }

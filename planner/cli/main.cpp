@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <new>
 
 #include "planner/cli/program.h"
 
@@ -23,6 +24,9 @@ pipeloom::Terminal stdout_terminal() {
 int main(int argc, char** argv) {
   try {
     return pipeloom::run_pipeloom(argc, argv, std::cout, std::cerr, stdout_terminal());
+  } catch (const std::bad_alloc&) {
+    std::cerr << "pipeloom: this job needs more memory than the machine has\n";
+    return 1;
   } catch (const std::exception& bug) {
     std::cerr << "pipeloom: internal error, please report it: " << bug.what() << '\n';
     return 70;  // EX_SOFTWARE of sysexits.h

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "core/lowering/lower.h"
+#include "core/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
@@ -25,7 +26,16 @@ Plan plan_of(const Subject& subject) {
 }  // namespace
 
 Status run_plan(const PlanOptions& options, const Output& output) {
+  if (options.output.ends_with(".json") || options.output.ends_with(".txtpb")) {
+    return invalid(
+        fmt::format("{}: .json and .txtpb are jobs; name a plan otherwise, such as my.plan", options.output));
+  }
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
+  if (!fits_memory(subject.job, subject.evaluation)) {
+    return unsupported(fmt::format("{} does not fit the memory: its fullest rank needs {}, a GPU may use {}",
+                                   subject.schedule_name, format_bytes(subject.evaluation.peak_memory()),
+                                   format_bytes(memory_limit_bytes(subject.job))));
+  }
   if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan(options.output, plan_of(subject)));
   if (options.json) {
     output.out << subject_json(subject).dump(2) << '\n';

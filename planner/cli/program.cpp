@@ -45,7 +45,8 @@ void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
   command->add_option("--schedule", options.schedule, "a name from `pipeloom list-schedules`");
   command->add_option("--ranks", options.ranks, "ranks of the pipeline");
   command->add_option("--micro-batches", options.micro_batches, "micro-batches of one pipeline in one step");
-  command->add_option("--times", options.times, "times of the passes of one chunk: F=1,I=1,W=1,B=2,pair=3,link=0.1");
+  command->add_option("--times", options.times,
+                      "times of the passes of one chunk (default F=1,I=1,W=1): F=1,I=1,W=1,B=2,pair=3,link=0.1");
   command->add_option("--chunks", options.chunks, "stages on each rank (interleaved schedules)");
   command->add_option("--group", options.group, "micro-batches that pass one chunk in a row (interleaved schedules)");
   command->add_option("--pipes", options.pipes, "pipes of Chimera: 2, 4, ...");
@@ -55,7 +56,7 @@ void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
   command->add_option("--weight-share", options.weight_share, "the share of an activation that W still needs, 0 to 1");
   command->add_option("--p2p", options.p2p, "point-to-point transfers")->check(CLI::IsMember({"async", "blocking"}));
   command->add_option("--receive-depth", options.receive_depth, "posted receive buffers per queue; 0: unlimited")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1 << 20));
 }
 
 void add_json(CLI::App* command, bool& json) {
@@ -96,7 +97,7 @@ void add_looking_commands(CLI::App& app, Action& chosen) {
   add_subject(explain, explain_options->subject, kJobOrPlan);
   explain->add_option("--rank", explain_options->rank, "with --at: what this rank does then, and why");
   explain->add_option("--at", explain_options->at, "a time, in milliseconds (units of --times)");
-  explain->add_option("--largest", explain_options->largest, "how many bubbles to list")->check(CLI::NonNegativeNumber);
+  explain->add_option("--largest", explain_options->largest, "how many bubbles to list")->check(CLI::Range(0, 1 << 20));
   add_json(explain, explain_options->json);
 }
 
@@ -115,8 +116,7 @@ void add_writing_commands(CLI::App& app, Action& chosen) {
       ->required()
       ->check(CLI::IsMember({"svg", "chrome"}));
   exporting->add_option("-o,--output", export_options->output, "the file to write; without it, standard output");
-  exporting->add_option("--width", export_options->width, "of the picture, in pixels")
-      ->check(CLI::Range(400.0, 20000.0));
+  exporting->add_option("--width", export_options->width, "of the picture, in pixels")->check(CLI::Range(400, 20000));
 }
 
 }  // namespace
@@ -140,7 +140,12 @@ int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostr
     return kBadUsage;
   }
   const Status status = chosen(Output{out, terminal});
-  if (status) return 0;
+  out.flush();
+  if (status && out.good()) return 0;
+  if (status) {
+    err << "pipeloom: can't write to standard output\n";
+    return kBadInput;
+  }
   err << "pipeloom: " << status.error().message << '\n';
   return kBadInput;
 }

@@ -105,6 +105,14 @@ void print_summary(const Subject& subject, const Output& output) {
   if (evaluation.overlap > 0) {
     output.out << fmt::format("all-to-all hidden under compute: {}\n", percent_text(evaluation.overlap));
   }
+  if (!fits_memory(job, evaluation)) {
+    output.out << fmt::format("does not fit the memory: the fullest rank needs {}, a GPU may use {}\n",
+                              format_bytes(evaluation.peak_memory()), format_bytes(memory_limit_bytes(job)));
+  }
+  const int chunks = evaluation.schedule.stages() / evaluation.schedule.ranks();
+  if (job.costs && chunks > 1) {
+    output.out << fmt::format("times and activations are those of one chunk; a rank has {} per micro-batch\n", chunks);
+  }
   const std::vector<int64_t> peaks = peak_chunks(subject);
   Table table({"rank", "busy", "idle", "bubble in span", "peak activations"});
   if (job.model) table.add_column("peak memory");

@@ -19,13 +19,50 @@ bool is_job_path(const std::string& path) {
   return path.ends_with(".txtpb") || path.ends_with(".json");
 }
 
-Status set_pipes(int pipes, ScheduleChoice& choice) {
-  if (pipes == 0) return {};
-  if (pipes < 2 || pipes % 2 != 0) {
-    return invalid(fmt::format("--pipes is {}; a bidirectional schedule has 2, 4, 6, ... pipes", pipes));
-  }
-  choice.pipe_pairs = pipes / 2;
+// A count that was given must be at least 1 (0 would mean "the default" further down).
+Status set_count(const char* option, std::optional<int> count, int& field) {
+  if (!count) return {};
+  if (*count < 1) return invalid(fmt::format("{} is {}; allowed are 1 and more", option, *count));
+  field = *count;
   return {};
+}
+
+Status set_pipes(std::optional<int> pipes, ScheduleChoice& choice) {
+  if (!pipes) return {};
+  if (*pipes < 2 || *pipes % 2 != 0) {
+    return invalid(fmt::format("--pipes is {}; a bidirectional schedule has 2, 4, 6, ... pipes", *pipes));
+  }
+  choice.pipe_pairs = *pipes / 2;
+  return {};
+}
+
+Status set_weight_share(const SubjectOptions& options, Job& job) {
+  if (!options.release.empty() && !options.weight_share.empty()) {
+    return invalid("--release and --weight-share say the same thing; give one of them");
+  }
+  if (options.release == "I") job.weight_share_millionths = 0;
+  if (options.release == "W") job.weight_share_millionths = 1'000'000;
+  if (options.weight_share.empty()) return {};
+  const auto share = parse_millionths(options.weight_share);
+  if (!share || *share < 0 || *share > 1'000'000) {
+    return invalid(fmt::format("--weight-share is {}; allowed are 0 to 1", options.weight_share));
+  }
+  job.weight_share_millionths = *share;
+  return {};
+}
+
+Status set_times(const std::string& text, Job& job) {
+  if (job.model) return invalid("--times can't be combined with a job whose model gives the costs");
+  PIPELOOM_TRY(const Times times, parse_times(text));
+  job.costs = times.costs;
+  job.p2p.latency_ns = times.link_ns;
+  return {};
+}
+
+void set_p2p(const SubjectOptions& options, P2pOptions& p2p) {
+  if (options.p2p == "async") p2p.mode = P2pMode::kAsync;
+  if (options.p2p == "blocking") p2p.mode = P2pMode::kBlocking;
+  if (options.receive_depth) p2p.receive_depth = *options.receive_depth;
 }
 
 // What the options say about any job, given on the command line or read from a file.
@@ -34,35 +71,25 @@ Status apply_options(const SubjectOptions& options, Job& job) {
     PIPELOOM_TRY(const NamedSchedule* named, find_schedule(options.schedule));
     job.schedule.name = named->name;
   }
-  if (options.chunks != 0) job.schedule.chunks = options.chunks;
-  if (options.group != 0) job.schedule.group = options.group;
-  if (options.waves != 0) job.schedule.waves = options.waves;
+  PIPELOOM_CHECK_OK(set_count("--ranks", options.ranks, job.layout.pipeline));
+  PIPELOOM_CHECK_OK(set_count("--micro-batches", options.micro_batches, job.micro_batches));
+  PIPELOOM_CHECK_OK(set_count("--chunks", options.chunks, job.schedule.chunks));
+  PIPELOOM_CHECK_OK(set_count("--group", options.group, job.schedule.group));
+  PIPELOOM_CHECK_OK(set_count("--waves", options.waves, job.schedule.waves));
   PIPELOOM_CHECK_OK(set_pipes(options.pipes, job.schedule));
-  if (options.p2p == "async") job.p2p.mode = P2pMode::kAsync;
-  if (options.p2p == "blocking") job.p2p.mode = P2pMode::kBlocking;
-  if (options.receive_depth >= 0) job.p2p.receive_depth = options.receive_depth;
-  if (options.release == "I") job.weight_share_millionths = 0;
-  if (!options.weight_share.empty()) {
-    const auto share = parse_millionths(options.weight_share);
-    if (!share || *share < 0 || *share > 1'000'000) {
-      return invalid(fmt::format("--weight-share is {}; allowed are 0 to 1", options.weight_share));
-    }
-    job.weight_share_millionths = *share;
-  }
+  PIPELOOM_CHECK_OK(set_weight_share(options, job));
+  if (!options.times.empty()) PIPELOOM_CHECK_OK(set_times(options.times, job));
+  set_p2p(options, job.p2p);
   return {};
 }
 
-Result<Job> command_line_job(const SubjectOptions& options) {
-  if (options.ranks == 0 || options.micro_batches == 0) {
+Result<Job> command_line_job(SubjectOptions options) {
+  if (!options.ranks || !options.micro_batches) {
     return invalid("name a JOB file, or give --ranks and --micro-batches (and --times)");
   }
+  if (options.times.empty()) options.times = "F=1,I=1,W=1";
   Job job;
-  PIPELOOM_TRY(const Times times, parse_times(options.times));
-  job.costs = times.costs;
-  job.p2p.latency_ns = times.link_ns;
   job.p2p.receive_depth = 0;
-  job.layout.pipeline = options.ranks;
-  job.micro_batches = options.micro_batches;
   PIPELOOM_CHECK_OK(apply_options(options, job));
   return make_job(std::move(job));
 }
@@ -74,18 +101,36 @@ Result<Job> job_from_file(const SubjectOptions& options) {
       return fail(known.error().code, fmt::format("{}: {}", options.path, known.error().message));
     }
   }
-  if (options.ranks != 0) job.layout.pipeline = options.ranks;
-  if (options.micro_batches != 0) job.micro_batches = options.micro_batches;
+  if (job.model && !options.micro_batches) job.micro_batches = 0;  // follows from the batch and the layout
   PIPELOOM_CHECK_OK(apply_options(options, job));
   return make_job(std::move(job));
 }
 
-Result<Subject> subject_from_plan(const std::string& path) {
-  PIPELOOM_TRY(Plan plan, read_plan(path));
+Status check_nothing_fixed_by_a_plan(const SubjectOptions& options) {
+  const std::pair<const char*, bool> fixed[] = {{"--schedule", !options.schedule.empty()},
+                                                {"--ranks", options.ranks.has_value()},
+                                                {"--micro-batches", options.micro_batches.has_value()},
+                                                {"--chunks", options.chunks.has_value()},
+                                                {"--group", options.group.has_value()},
+                                                {"--pipes", options.pipes.has_value()},
+                                                {"--waves", options.waves.has_value()},
+                                                {"--times", !options.times.empty()},
+                                                {"--release", !options.release.empty()},
+                                                {"--weight-share", !options.weight_share.empty()}};
+  for (const auto& [option, given] : fixed) {
+    if (given) return invalid(fmt::format("{} can't be combined with a plan, which has fixed it", option));
+  }
+  return {};
+}
+
+Result<Subject> subject_from_plan(const SubjectOptions& options) {
+  PIPELOOM_CHECK_OK(check_nothing_fixed_by_a_plan(options));
+  PIPELOOM_TRY(Plan plan, read_plan(options.path));
   if (const Status same = check_digest(plan); !same) {
-    return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
+    return fail(same.error().code, fmt::format("{}: {}", options.path, same.error().message));
   }
   Job job = plan.job;
+  set_p2p(options, job.p2p);
   PIPELOOM_TRY(Evaluation evaluation, evaluate(job, std::move(plan.schedule), std::move(plan.costs)));
   return Subject{std::move(job), std::move(plan.schedule_name), std::move(evaluation)};
 }
@@ -98,33 +143,42 @@ Result<Job> load_job(const SubjectOptions& options) {
   return invalid(fmt::format("{}: a job file ends in .txtpb or .json", options.path));
 }
 
+namespace {
+
+Result<Subject> evaluated(Job job, const NamedSchedule& named) {
+  auto evaluation = evaluate(job, named);
+  if (!evaluation) return fail(evaluation.error().code, fmt::format("{}: {}", named.name, evaluation.error().message));
+  return Subject{std::move(job), std::string(named.name), std::move(*evaluation)};
+}
+
+}  // namespace
+
 Result<Subject> choose_schedule(const Job& job) {
-  std::vector<ComparedSchedule> compared = compare_schedules(job);
-  ComparedSchedule& best = compared.front();
-  if (!best.evaluation) {
+  const std::vector<ComparedSchedule> compared = compare_schedules(job);
+  const ComparedSchedule& best = compared.front();
+  if (!best.numbers) {
     return unsupported(
-        fmt::format("no schedule can run this job; {}: {}", best.named->name, best.evaluation.error().message));
+        fmt::format("no schedule can run this job; {}: {}", best.named->name, best.numbers.error().message));
   }
-  if (!best.fits) {
+  if (!best.numbers->fits) {
     const auto least = std::min_element(compared.begin(), compared.end(), [](const auto& a, const auto& b) {
-      if (!a.evaluation || !b.evaluation) return a.evaluation.has_value() && !b.evaluation.has_value();
-      return a.evaluation->peak_memory() < b.evaluation->peak_memory();
+      if (!a.numbers || !b.numbers) return a.numbers.has_value() && !b.numbers.has_value();
+      return a.numbers->peak_memory < b.numbers->peak_memory;
     });
     return unsupported(fmt::format("no schedule fits the memory: a GPU may use {}; the least, {}, needs {}",
                                    format_bytes(memory_limit_bytes(job)), least->named->name,
-                                   format_bytes(least->evaluation->peak_memory())));
+                                   format_bytes(least->numbers->peak_memory)));
   }
-  return Subject{std::move(best.job), std::string(best.named->name), std::move(*best.evaluation)};
+  return evaluated(best.job, *best.named);
 }
 
 Result<Subject> load_subject(const SubjectOptions& options) {
-  if (!options.path.empty() && !is_job_path(options.path)) return subject_from_plan(options.path);
+  if (!options.path.empty() && !is_job_path(options.path)) return subject_from_plan(options);
   PIPELOOM_TRY(const Job job, load_job(options));
   if (job.schedule.name.empty()) return choose_schedule(job);
   PIPELOOM_TRY(const NamedSchedule* named, find_schedule(job.schedule.name));
-  auto evaluation = evaluate(job, *named);
-  if (!evaluation) return fail(evaluation.error().code, fmt::format("{}: {}", named->name, evaluation.error().message));
-  return Subject{job, std::string(named->name), std::move(*evaluation)};
+  PIPELOOM_TRY(Job own, job_for(job, *named));
+  return evaluated(std::move(own), *named);
 }
 
 }  // namespace pipeloom

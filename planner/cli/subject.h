@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/job.h"
@@ -8,25 +9,25 @@
 
 namespace pipeloom {
 
-// The options that name a job: a file, or a job for learning on the command line; with a file, they override its
-// fields.
+// The options that name a job: a file, or a job for learning on the command line. With a job file, those that are given
+// override its fields; a plan has fixed all but the P2P rule.
 struct SubjectOptions {
   std::string path;  // JOB or PLAN; empty: the options below are the job
   std::string schedule;
-  int ranks = 0;
-  int micro_batches = 0;
-  int chunks = 0;
-  int group = 0;
-  int pipes = 0;
-  int waves = 0;
-  std::string times = "F=1,I=1,W=1";
+  std::optional<int> ranks;
+  std::optional<int> micro_batches;
+  std::optional<int> chunks;
+  std::optional<int> group;
+  std::optional<int> pipes;
+  std::optional<int> waves;
+  std::string times;         // empty: F=1,I=1,W=1
   std::string release;       // "I" or "W"
   std::string weight_share;  // decimal in [0, 1]
   std::string p2p;           // "async" or "blocking"
-  int receive_depth = -1;
+  std::optional<int> receive_depth;
 };
 
-// The job that the options name. A PLAN's job is the job that it was made from.
+// The job that the options name; refuses a plan.
 Result<Job> load_job(const SubjectOptions& options);
 
 // One simulated schedule of a job: a plan's, the one that the job or --schedule names, or the best that fits.

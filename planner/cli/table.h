@@ -15,6 +15,7 @@ class Table {
   // Shorter rows are filled with empty cells.
   void add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
+  bool empty() const { return rows_.empty(); }
   std::string text() const;
 
  private:

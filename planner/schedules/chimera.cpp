@@ -73,4 +73,19 @@ Result<Schedule> chimera_halving(const PipelineShape& shape) {
   return chimera_doubling(shape);
 }
 
+Result<Job> with_full_recompute(Job job) {
+  job.recompute = Recompute::kFull;
+  return job;
+}
+
+Result<Job> with_half_micro_batches(Job job) {
+  if (job.batch.micro_batch_size % 2 != 0) {
+    return unsupported(
+        fmt::format("batch.micro_batch_size is {}; backward halving cuts it in half", job.batch.micro_batch_size));
+  }
+  job.batch.micro_batch_size /= 2;
+  job.micro_batches *= 2;
+  return job;
+}
+
 }  // namespace pipeloom

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/job.h"
 #include "core/result.h"
 #include "core/schedule.h"
 #include "planner/schedules/shape.h"
@@ -22,5 +23,9 @@ Result<Schedule> chimera(const PipelineShape& shape);
 Result<Schedule> chimera_doubling(const PipelineShape& shape);
 Result<Schedule> chimera_halving(const PipelineShape& shape);
 Result<Schedule> hanayo(const PipelineShape& shape);
+
+// What forward doubling and backward halving make of a job with a model.
+Result<Job> with_full_recompute(Job job);
+Result<Job> with_half_micro_batches(Job job);
 
 }  // namespace pipeloom

@@ -2,7 +2,8 @@
 
 namespace pipeloom {
 
-// What a named schedule is asked for. Options that a schedule does not have are ignored.
+// What a named schedule is asked for. A schedule ignores options that it does not have, but for values that it can't
+// have (a V has two chunks per rank).
 struct PipelineShape {
   int ranks = 1;
   int micro_batches = 1;  // over the whole step, all pipes together

@@ -95,10 +95,11 @@ const NamedSchedule kSchedules[] = {
      chimera_placement, by_shape<chimera>},
 
     {"chimera-doubling", "Chimera, forward doubling", "two micro-batches per forward slot; backwards recompute",
-     "Chimera, SC 2021, section 3.5", kOurReading, chimera_placement, by_shape<chimera_doubling>},
+     "Chimera, SC 2021, section 3.5", kOurReading, chimera_placement, by_shape<chimera_doubling>, with_full_recompute},
 
     {"chimera-halving", "Chimera, backward halving", "each backward on half a micro-batch; micro_batches counts halves",
-     "Chimera, SC 2021, section 3.5", kOurReading, chimera_placement, by_shape<chimera_halving>},
+     "Chimera, SC 2021, section 3.5", kOurReading, chimera_placement, by_shape<chimera_halving>,
+     with_half_micro_batches},
 
     {"hanayo", "Hanayo", "waves down and up the ranks with one copy of the model: more waves, less bubble",
      "Hanayo: Harnessing Wave-like Pipeline Parallelism for Enhanced Large Model Training Efficiency, SC 2023",

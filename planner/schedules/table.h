@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/costs.h"
+#include "core/job.h"
 #include "core/placement.h"
 #include "core/result.h"
 #include "core/schedule.h"
@@ -33,6 +34,8 @@ struct NamedSchedule {
   Result<Placement> (*placement)(const PipelineShape&);
   // REQUIRES: costs are for the placement's stages.
   Result<Schedule> (*generate)(const PipelineShape&, const ScheduleInputs&);
+  // What the schedule makes of a job with a model (it recomputes, or cuts micro-batches); nullptr: nothing.
+  Result<Job> (*adapt)(Job) = nullptr;
 };
 
 std::span<const NamedSchedule> named_schedules();

@@ -37,7 +37,7 @@ Result<StepCosts> direct_step_costs(const Job& job, const Placement& placement) 
     input.stages.push_back(StageCost::plain(f_ns, i_ns, w_ns, b_ns));
     programs.push_back({{stage, Component::kStage, Lane::kCompute, f_ns, i_ns, w_ns}});
   }
-  if (direct.pair_ns) input.pairs.assign(static_cast<size_t>(stages) * stages, PairCost::plain(*direct.pair_ns));
+  if (direct.pair_ns) input.pairs = {PairCost::plain(*direct.pair_ns)};
   input.links = {{job.p2p.latency_ns, 0}};
   PIPELOOM_TRY(ScheduleCosts schedule, ScheduleCosts::create(stages, placement.ranks(), std::move(input)));
 

@@ -122,6 +122,8 @@ StageProgram stage_program(const LayerCosts& costs, const StageSpan& span) {
   if (span.is_first) append(costs.first);
   for (int layer = span.first_layer; layer < span.end_layer(); ++layer) append(costs.layers[layer]);
   if (span.is_last) append(costs.last);
+  // A stage without layers hands its input on.
+  if (program.empty()) program.push_back({span.first_layer, Component::kStage, Lane::kCompute, 0, 0, 0});
   return program;
 }
 

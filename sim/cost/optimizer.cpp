@@ -27,6 +27,7 @@ double ring_seconds(const Job& job, const StageParameters& parameters, int copie
   };
   const double numbers =
       moved(parameters.dense + parameters.ends, replicas.dense) + moved(parameters.routed, replicas.routed);
+  if (numbers == 0) return 0;  // alone; its links may have no rate
   return numbers * bytes_per_parameter / ring_bytes_per_s(job, copies);
 }
 

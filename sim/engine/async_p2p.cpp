@@ -53,7 +53,7 @@ class AsyncSimulation {
   }
 
  private:
-  // When the input is there, less nothing; kUnknown while it has not been sent.
+  // When the input is there; kUnknown while it has not been sent.
   int64_t input_arrival(uint32_t slot, Direction direction) const {
     const uint32_t producer = messages_.producer(slot, direction);
     if (producer == MessageTable::kNone) return 0;

@@ -8,9 +8,12 @@
 namespace pipeloom {
 
 Result<Timeline> simulate(const Schedule& schedule, const ScheduleCosts& costs, const P2pRule& rule) {
-  PIPELOOM_TRY(const Steps steps, Steps::create(schedule, costs));
+  PIPELOOM_CHECK_OK(check_costs_fit(schedule, costs));
   if (rule.mode == P2pMode::kBlocking) return simulate_blocking(schedule, costs, MessageTable(schedule));
-  if (costs.latency_only() && rule.receive_depth == 0) return sweep_timeline(schedule, steps);
+  if (costs.latency_only() && rule.receive_depth == 0) {
+    PIPELOOM_TRY(const Steps steps, Steps::create(schedule, costs));
+    return sweep_timeline(schedule, steps);
+  }
   return simulate_async(schedule, costs, MessageTable(schedule), rule.receive_depth);
 }
 

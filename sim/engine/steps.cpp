@@ -8,9 +8,7 @@
 
 namespace pipeloom {
 
-namespace {
-
-Status check_fit(const Schedule& schedule, const ScheduleCosts& costs) {
+Status check_costs_fit(const Schedule& schedule, const ScheduleCosts& costs) {
   if (costs.stages() != schedule.stages() || costs.ranks() != schedule.ranks()) {
     return invalid(fmt::format("costs are for {} stages on {} ranks; the schedule has {} on {}", costs.stages(),
                                costs.ranks(), schedule.stages(), schedule.ranks()));
@@ -20,21 +18,18 @@ Status check_fit(const Schedule& schedule, const ScheduleCosts& costs) {
     return invalid(fmt::format("costs give the class of {} micro-batches; the schedule has {}", classes.size(),
                                schedule.micro_batches()));
   }
-  int64_t longest_hop = 0;
-  for (const LinkCost& link : costs.input().links) {
-    for (int c = 0; c < costs.classes(); ++c) {
-      longest_hop = std::max(longest_hop, link.latency_ns + costs.occupancy_ns(link, c));
+  PIPELOOM_CHECK_OK(costs.check_step_of(static_cast<int64_t>(schedule.slots().size())));
+  if (schedule.has_pairs()) {
+    const int64_t variants = int64_t{schedule.placement().chunks_per_rank()} * costs.classes();
+    constexpr int64_t kMaxPairCosts = 1 << 24;
+    if (variants * variants * schedule.ranks() > kMaxPairCosts) {
+      return unsupported(fmt::format("{} ranks with {} chunks each make {} kinds of pairs; at most {} are allowed",
+                                     schedule.ranks(), schedule.placement().chunks_per_rank(),
+                                     variants * variants * schedule.ranks(), kMaxPairCosts));
     }
-  }
-  const int128_t bound = int128_t{costs.longest_ns() + longest_hop} * static_cast<int64_t>(schedule.slots().size() + 1);
-  if (bound > INT64_MAX / 4) {
-    return invalid(fmt::format("the step could last longer than 73 years ({} slots of up to {} ns)",
-                               schedule.slots().size(), costs.longest_ns() + longest_hop));
   }
   return {};
 }
-
-}  // namespace
 
 // The cost table has a block of four passes per (class, pipe, stage), then one entry per pair of chunks of each rank.
 class StepsBuilder {
@@ -163,7 +158,7 @@ class StepsBuilder {
 };
 
 Result<Steps> Steps::create(const Schedule& schedule, const ScheduleCosts& costs) {
-  PIPELOOM_CHECK_OK(check_fit(schedule, costs));
+  PIPELOOM_CHECK_OK(check_costs_fit(schedule, costs));
   return StepsBuilder(schedule, costs).build();
 }
 

@@ -29,11 +29,14 @@ struct StepCost {
   int64_t pair_out_ns = 0;
 };
 
+// Fails where costs and schedule don't fit each other, or where the step could last longer than int64 holds.
+Status check_costs_fit(const Schedule& schedule, const ScheduleCosts& costs);
+
 // A schedule joined with its costs, flattened for the engine: step i is slot topological_order()[i] and writes output
 // i; the backward of the k-th pair writes output backward_output(k).
 class Steps {
  public:
-  // Fails where costs and schedule don't fit each other, or where the step could last longer than int64 holds.
+  // Fails as check_costs_fit does.
   static Result<Steps> create(const Schedule& schedule, const ScheduleCosts& costs);
 
   std::span<const Step> steps() const { return steps_; }

@@ -9,7 +9,9 @@ std::vector<uint32_t> critical_path(const Schedule& schedule, const Timeline& ti
   std::vector<uint32_t> path;
   if (last == timeline.end_ns.end()) return path;
   uint32_t slot = static_cast<uint32_t>(last - timeline.end_ns.begin());
-  while (true) {
+  std::vector<bool> seen(schedule.slots().size(), false);  // slots of no length can wait for each other
+  while (!seen[slot]) {
+    seen[slot] = true;
     path.push_back(slot);
     const int rank = schedule.rank_of_slot(slot);
     const bool has_previous = slot > schedule.first_slot(rank);
@@ -18,7 +20,7 @@ std::vector<uint32_t> critical_path(const Schedule& schedule, const Timeline& ti
       continue;
     }
     const auto binding = hand_overs.binding(slot, rank);
-    if (!binding || path.size() > schedule.slots().size()) break;
+    if (!binding) break;
     slot = binding->last_slot;
   }
   std::reverse(path.begin(), path.end());

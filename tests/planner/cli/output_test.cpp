@@ -78,7 +78,7 @@ TEST(Explain, SaysWhatARankWaitsForAndWhy) {
       run_command("explain --schedule 1f1b --ranks 4 --micro-batches 8 --times F=1,B=2,link=0.1 --rank 0 --at 6");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out,
-              HasSubstr("rank 0 at 6 is idle: waits for task of 6.5, 4 to 10.5; next is B0, which waits for B0 "
+              HasSubstr("rank 0 at 6 is idle, 4 to 10.5 (6.5): waits for task; next is B0, which waits for B0 "
                         "of stage 1 on rank 1 (8.5 to 10.5)"));
   EXPECT_THAT(result.out, HasSubstr("B0 of stage 1 on rank 1 waited for B0 of stage 2 on rank 2 (6.4 to 8.4)"));
 }

@@ -62,6 +62,15 @@ TEST(Simulate, OptionsReachTheirSchedules) {
   EXPECT_EQ(chimera["weight_copies"], 4);
 }
 
+TEST(Simulate, OptionsOverrideTheFieldsOfAJobFile) {
+  const auto makespan = [](const std::string& options) {
+    return run_command("simulate " + sample("learning") + " --schedule 1f1b --json " + options).json()["makespan"];
+  };
+  EXPECT_EQ(makespan(""), 33);
+  EXPECT_EQ(makespan("--times F=2,B=4"), 66);
+  EXPECT_EQ(makespan("--micro-batches 4"), 21);
+}
+
 TEST(Simulate, APlanGivesTheSameNumbersAsItsJob) {
   const TempFolder folder;
   const std::string plan = folder.path("a.plan");

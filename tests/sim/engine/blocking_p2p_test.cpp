@@ -23,13 +23,31 @@ TEST(BlockingP2p, ASlotWaitsForTheWholeBatchBeforeIt) {
   EXPECT_EQ(timeline.start_ns, (std::vector<int64_t>{0, 13, 46, 79, 13, 23, 46, 56}));
 }
 
+TEST(BlockingP2p, TheSlowestMessageOfABatchDecides) {
+  // Rank 1 sends F0 down a fast link and takes F1 from a slow one in the same batch.
+  const Schedule schedule = Schedule::create(Placement::linear(3).value(), 2,
+                                             tests::parse_orders("0: F0 F1 B0 B1\n1: F0 F1 B0 B1\n2: F0 F1 B0 B1"))
+                                .value();
+  ScheduleCosts::Input input;
+  input.stages.assign(3, StageCost::plain(10, 10, 10));
+  input.links.assign(9, LinkCost{1, 0});
+  input.links[0 * 3 + 1] = LinkCost{50, 0};
+  const auto costs = ScheduleCosts::create(3, 3, input).value();
+  const Timeline timeline = run(schedule, costs).value();
+  // F0 of rank 1 ends at 70, when rank 0 has F1 ready: F1 arrives at 120, F0 on rank 2 at 71.
+  EXPECT_EQ(timeline.start_ns[schedule.first_slot(1) + 1], 120);
+}
+
 TEST(BlockingP2p, WithoutLatencyIsNeverFasterThanAsync) {
+  int runs = 0;
   for (const Schedule& schedule : tests::small_reference_schedules()) {
     const ScheduleCosts costs = tests::random_costs(schedule, 3, {0, 0});
     const auto blocking = run(schedule, costs);
     if (!blocking) continue;
+    ++runs;
     EXPECT_GE(blocking->makespan_ns, simulate(schedule, costs, {})->makespan_ns);
   }
+  EXPECT_GE(runs, 20);
 }
 
 TEST(BlockingP2p, ReportsBatchesThatWaitForEachOther) {

@@ -37,6 +37,15 @@ TEST(Sweep, LetsASlotStartBeforeItsInputByTheNeedOffset) {
   EXPECT_EQ(timeline.start_ns[2], 7 - 4);
 }
 
+TEST(Sweep, LetsABackwardStartBeforeItsGradientByTheNeedOffset) {
+  const Schedule schedule = two_ranks("0: F0 B0\n1: F0 B0", 1);
+  ScheduleCosts::Input input;
+  input.stages.assign(2, StageCost::plain(10, 10, 10));
+  input.stages[0].backward.need_ns = 6;
+  const auto costs = ScheduleCosts::create(2, 2, input).value();
+  EXPECT_EQ(simulate(schedule, costs, {})->start_ns[1], 40 - 6);
+}
+
 TEST(Sweep, GivesAPairBothOutputsWithTheirOwnOffsets) {
   const Schedule schedule = two_ranks("0: F0 F1 B0 F2 B1 B2\n1: F0 F1&B0 F2&B1 B2", 3);
   ScheduleCosts::Input input;

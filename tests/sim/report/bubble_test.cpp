@@ -22,14 +22,17 @@ TEST(Bubble, KnowsBothDefinitions) {
 }
 
 TEST(Bubble, SpanIgnoresTheSkewBetweenRanks) {
-  const Schedule schedule = Schedule::create(Placement::linear(2).value(), 2,
-                                             tests::parse_orders("0: F0 F1 I0 I1 W0 W1\n1: F0 I0 F1 I1 W0 W1"))
-                                .value();
-  const auto costs = ScheduleCosts::uniform(2, 2, StageCost::plain(10, 10, 10)).value();
+  const Schedule schedule =
+      Schedule::create(Placement::linear(2).value(), 1, tests::parse_orders("0: F0 I0 W0\n1: F0 I0 W0")).value();
+  ScheduleCosts::Input input;
+  input.stages = {StageCost::plain(10, 10, 10), StageCost::plain(10, 10, 100)};
+  const ScheduleCosts costs = ScheduleCosts::create(2, 2, input).value();
   const Bubble bubble = measure_bubble(schedule, simulate(schedule, costs, {}).value());
-  EXPECT_EQ(bubble.makespan_ns, 80);
-  EXPECT_EQ(bubble.span_ns, 80);
-  EXPECT_EQ(bubble.span_bubble_ns(0), 20);
+  // Rank 0 runs from 0 to 50, rank 1 from 10 to 130.
+  EXPECT_EQ(bubble.makespan_ns, 130);
+  EXPECT_EQ(bubble.span_ns, 120);
+  EXPECT_EQ(bubble.span_bubble_ns(0), 120 - 30);
+  EXPECT_EQ(bubble.span_bubble_ns(1), 0);
 }
 
 }  // namespace
