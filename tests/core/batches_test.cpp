@@ -51,6 +51,14 @@ TEST(Batches, MoveWithTheFlagsOfASlot) {
   EXPECT_EQ(batch(schedule, 1, 2), "B0>");
 }
 
+TEST(Batches, AMessageMayNotOvertakeAnotherOnItsQueue) {
+  RankOrders orders = tests::parse_orders("0: F0 F1 B0 B1\n1: F0 B0 F1 B1");
+  orders[0][0].send_later = 2;
+  const auto schedule = Schedule::create(Placement::linear(2).value(), 2, orders);
+  ASSERT_FALSE(schedule.has_value());
+  EXPECT_EQ(schedule.error().message, "rank 0: F1 would overtake the message before it in a batch of blocking P2P");
+}
+
 TEST(Batches, LeaveHandOversOnOneRankOut) {
   const Schedule schedule =
       Schedule::create(Placement::v(1).value(), 1, tests::parse_orders("0: F0 F0@1 B0@1 B0")).value();

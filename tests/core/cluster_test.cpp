@@ -52,8 +52,8 @@ TEST(Cluster, RefusesEachIllegalFieldAlone) {
        },
        "cluster.nodes is 1000000; with cluster.gpus_per_node = 1000 at most 10000000 GPUs are allowed"},
       {[](Cluster& c) { c.gpus_per_node = -8; }, "cluster.gpus_per_node is -8; allowed are 1 to 1024"},
-      {[](Cluster& c) { c.nic_bytes_per_s = 0; }, "cluster.nic_bytes_per_s is 0; allowed are 1000000 to 1e+21"},
-      {[=](Cluster& c) { c.nic_bytes_per_s = nan; }, "cluster.nic_bytes_per_s is nan; allowed are 1000000 to 1e+21"},
+      {[](Cluster& c) { c.nic_bytes_per_s = 0; }, "cluster.nic_bytes_per_s is 0; allowed are 1000000 to 1e+18"},
+      {[=](Cluster& c) { c.nic_bytes_per_s = nan; }, "cluster.nic_bytes_per_s is nan; allowed are 1000000 to 1e+18"},
       {[](Cluster& c) { c.nvlink_latency_ns = -1; }, "cluster.nvlink_latency_ns is -1; allowed are 0 to 1000000000"},
       {[](Cluster& c) { c.nic_latency_ns = -1; }, "cluster.nic_latency_ns is -1; allowed are 0 to 1000000000"},
       {[](Cluster& c) { c.comm_sms = 132; }, "cluster.comm_sms is 132; allowed are 0 to 131"},
@@ -64,9 +64,9 @@ TEST(Cluster, RefusesEachIllegalFieldAlone) {
       {[=](Cluster& c) { c.gpu.bf16_flops = infinite; }, "cluster.gpu.bf16_flops is inf; allowed are 1000000 to 1e+21"},
       {[](Cluster& c) { c.gpu.fp8_flops = -1; }, "cluster.gpu.fp8_flops is -1; allowed are 1000000 to 1e+21"},
       {[](Cluster& c) { c.gpu.memory_bytes_per_s = 0; },
-       "cluster.gpu.memory_bytes_per_s is 0; allowed are 1000000 to 1e+21"},
+       "cluster.gpu.memory_bytes_per_s is 0; allowed are 1000000 to 1e+18"},
       {[](Cluster& c) { c.gpu.nvlink_bytes_per_s = 0; },
-       "cluster.gpu.nvlink_bytes_per_s is 0; allowed are 1000000 to 1e+21"},
+       "cluster.gpu.nvlink_bytes_per_s is 0; allowed are 1000000 to 1e+18"},
   };
   for (const Bad& one : bad) {
     Cluster cluster = test::h800_cluster(256);

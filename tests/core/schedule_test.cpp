@@ -161,5 +161,12 @@ TEST(Schedule, NamesSlots) {
   EXPECT_EQ(slot_label(Slot::pair(0, 3, 1, 2)), "F3&B2");
 }
 
+TEST(Schedule, RefusesAFewPassesForAMillionMicroBatchesBeforeItAllocates) {
+  const auto schedule = Schedule::create(Placement::looped(4096, 15).value(), 1 << 20, RankOrders(4096));
+  ASSERT_FALSE(schedule.has_value());
+  EXPECT_EQ(schedule.error().message,
+            "passes are missing: the orders hold 0, 61440 stages and 1048576 micro-batches need 128849018880");
+}
+
 }  // namespace
 }  // namespace pipeloom

@@ -137,7 +137,7 @@ TEST(PlanIo, ReadsALargePlanFast) {
             .schedule_name = "gpipe",
             .schedule = gpipe(stages, 2048),
             .costs = {.layers_per_stage = {},
-                      .programs = std::vector<StageProgram>(stages),
+                      .programs = std::vector<StageProgram>(stages, StageProgram(1)),
                       .schedule = ScheduleCosts::uniform(stages, stages, StageCost::plain(1, 1, 1)).value(),
                       .activations = std::vector<ActivationSize>(stages),
                       .states = std::vector<StageState>(stages),

@@ -182,7 +182,7 @@ void run_forward(std::mt19937_64& random, const Placement& placement, int pipe, 
   for (int stage = 0; stage < placement.stages(); ++stage) {
     Slot slot = Slot::forward(stage, micro_batch);
     slot.send_later = static_cast<uint8_t>(between(random, 0, 1));
-    slot.receive_early = static_cast<decltype(slot.receive_early)>(between(random, 0, 300));
+    slot.receive_early = static_cast<decltype(slot.receive_early)>(between(random, 0, 1));
     orders[placement.rank_of(pipe, stage)].push_back(slot);
   }
 }
@@ -260,7 +260,8 @@ StepCosts random_costs(std::mt19937_64& random, const Schedule& schedule) {
                   .schedule = random_schedule_costs(random, schedule),
                   .activations = repeat(stages,
                                         [&] {
-                                          return ActivationSize{any(), any()};
+                                          const int64_t total = any();
+                                          return ActivationSize{total, between(random, 0, total)};
                                         }),
                   .states = repeat(stages,
                                    [&] {
@@ -276,7 +277,7 @@ StepCosts random_costs(std::mt19937_64& random, const Schedule& schedule) {
                   .reserve_bytes = any(),
                   .flops_per_step = any()};
   costs.programs =
-      repeat(stages, [&] { return repeat(between(random, 0, 9), [&] { return random_component(random); }); });
+      repeat(stages, [&] { return repeat(between(random, 1, 9), [&] { return random_component(random); }); });
   if (sometimes(random)) costs.layers_per_stage = repeat(stages, [&] { return small(random, 0, 8); });
   if (sometimes(random)) costs.pair_hidden_ns = repeat(stages * stages, any);
   return costs;

@@ -209,7 +209,7 @@ TEST(BadInput, ADeviceIsNotReplacedByAFile) {
 TEST(BadInput, ModelsWithoutLinksOrWithAbsurdOnes) {
   const char* const job = R"(
     model { layers: 4 hidden: 64 intermediate: 128 vocabulary: 256 attention { heads: 4 kv_heads: 4 head_dim: 16 } }
-    cluster { custom_gpu { name: "x" sms: 10 memory_gbytes: 10 bf16_flops: 1e12 memory_bytes_per_s: 1e11 } %s }
+    cluster { custom_gpu { name: "x" sms: 100 memory_gbytes: 10 bf16_flops: 1e12 memory_bytes_per_s: 1e11 } %s }
     batch { sequence_length: 128 global_batch: 4 })";
   const auto with = [&](const std::string& cluster) {
     return std::string(job).replace(std::string(job).find("%s"), 2, cluster);
@@ -254,7 +254,7 @@ TEST(BadInput, AnExistingOutputIsLeftAsItWasWhenTheCommandFails) {
 TEST(BadInput, ExplainSaysWhatIsAllowed) {
   const std::string shape = "explain --schedule 1f1b --ranks 4 --micro-batches 8 ";
   expect_refused(shape + "--rank 4 --at 1", "--rank is 4; allowed are 0 to 3");
-  expect_refused(shape + "--rank 1 --at 99", "--at is 99; the step runs from 0 to 33");
+  expect_refused(shape + "--rank 1 --at 99", "--at is 99 ms; allowed is 0 to just before the makespan, 33 ms");
   expect_refused(shape + "--rank 1", "--rank and --at go together");
 }
 
