@@ -15,5 +15,7 @@ endif()
 
 find_program(PIPELOOM_CCACHE ccache)
 if(PIPELOOM_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PIPELOOM_CCACHE})
+  # Paths below the checkout don't count, so that another clone finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+                                  ${PIPELOOM_CCACHE})
 endif()
