@@ -133,7 +133,8 @@ class TimelineScene {
       entries.push_back({SceneRole::kInputBackward, "I backward for the input"});
       entries.push_back({SceneRole::kWeightBackward, "W backward for the weights"});
     }
-    entries.push_back({SceneRole::kIdle, schedule_.placement().pipes() > 1 ? "idle   (darker: every second pipe)" : "idle"});
+    entries.push_back(
+        {SceneRole::kIdle, schedule_.placement().pipes() > 1 ? "idle   (darker: every second pipe)" : "idle"});
     double x = left();
     const double y = lane_y(schedule_.ranks()) + kAxisHeight;
     for (const Entry& entry : entries) {
