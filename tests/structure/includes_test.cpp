@@ -2,12 +2,14 @@
 // against every #include of the source folders.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace pipeloom {
 namespace {
@@ -34,8 +36,27 @@ struct Include {
   std::string target;
 };
 
+// The file that a line includes. By hand: GCC 12 warns of std::regex under the sanitizers.
+std::optional<std::string> included(const std::string& line) {
+  const size_t hash = line.find_first_not_of(" \t");
+  if (hash == std::string::npos || line[hash] != '#') return std::nullopt;
+  const size_t word = line.find_first_not_of(" \t", hash + 1);
+  if (word == std::string::npos || line.compare(word, 7, "include") != 0) return std::nullopt;
+  const size_t begin = line.find_first_of("<\"", word);
+  const size_t end = line.find_first_of(">\"", begin + 1);
+  if (begin == std::string::npos || end == std::string::npos) return std::nullopt;
+  return line.substr(begin + 1, end - begin - 1);
+}
+
+bool starts_with_any(const std::string& text, const std::vector<std::string>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return text.starts_with(prefix); });
+}
+
+bool is_qt(const std::string& target) {
+  return target.starts_with("Qt") || (target.size() > 1 && target[0] == 'Q' && target[1] >= 'A' && target[1] <= 'Z');
+}
+
 std::vector<Include> all_includes() {
-  const std::regex pattern(R"(^\s*#\s*include\s*[<"]([^>"]+)[>"])");
   std::vector<Include> includes;
   for (const auto& [folder, allowed] : kMayInclude) {
     const fs::path root = fs::path(PIPELOOM_SOURCE) / folder;
@@ -44,10 +65,10 @@ std::vector<Include> all_includes() {
       const std::string extension = entry.path().extension().string();
       if (extension != ".h" && extension != ".cpp" && extension != ".cu" && extension != ".cuh") continue;
       std::ifstream in(entry.path());
-      std::smatch match;
       for (std::string line; std::getline(in, line);) {
-        if (!std::regex_search(line, match, pattern)) continue;
-        includes.push_back({entry.path().string(), folder, is_program(entry.path()), match[1].str()});
+        if (const auto target = included(line)) {
+          includes.push_back({entry.path().string(), folder, is_program(entry.path()), *target});
+        }
       }
     }
   }
@@ -71,11 +92,11 @@ TEST(Includes, NameTheirFolder) {
 }
 
 TEST(Includes, KeepQtCudaAndMessagesInTheirRooms) {
-  const std::regex qt(R"(^Q[A-Z]|^Qt)");
-  const std::regex device(R"(^(cuda|nccl|mpi|cublas|cupti))");
   for (const Include& include : all_includes()) {
-    EXPECT_TRUE(include.folder == "gui" || !std::regex_search(include.target, qt)) << include.file;
-    EXPECT_TRUE(include.folder == "backend" || !std::regex_search(include.target, device)) << include.file;
+    EXPECT_TRUE(include.folder == "gui" || !is_qt(include.target)) << include.file;
+    EXPECT_TRUE(include.folder == "backend" ||
+                !starts_with_any(include.target, {"cuda", "nccl", "mpi", "cublas", "cupti"}))
+        << include.file;
     const bool message = include.target.ends_with(".pb.h");
     EXPECT_TRUE(!message || (include.folder == "proto" && include.file.ends_with(".cpp"))) << include.file;
   }
