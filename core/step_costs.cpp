@@ -51,7 +51,10 @@ Status check_memory(const StepCosts& costs, int stages) {
     PIPELOOM_CHECK_OK(check_value("states.gradients_bytes", state.gradients_bytes));
     PIPELOOM_CHECK_OK(check_value("states.optimizer_bytes", state.optimizer_bytes));
   }
-  return check_value("reserve_bytes", costs.reserve_bytes);
+  PIPELOOM_CHECK_OK(check_value("reserve.runtime_bytes", costs.reserve.runtime_bytes));
+  PIPELOOM_CHECK_OK(check_value("reserve.communication_bytes", costs.reserve.communication_bytes));
+  PIPELOOM_CHECK_OK(check_value("reserve.workspace_bytes", costs.reserve.workspace_bytes));
+  return check_value("reserve.fragmentation_bytes", costs.reserve.fragmentation_bytes);
 }
 
 Status check_communication(const StepCosts& costs, int stages) {

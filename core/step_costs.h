@@ -19,6 +19,17 @@ struct StageState {
   bool operator==(const StageState&) const = default;
 };
 
+// What a GPU holds through the whole step beside stages and activations, in bytes.
+struct Reserve {
+  int64_t runtime_bytes = 0;        // of the GPU's driver and libraries
+  int64_t communication_bytes = 0;  // buffers of collectives
+  int64_t workspace_bytes = 0;      // of products, and what recomputation rebuilds
+  int64_t fragmentation_bytes = 0;
+
+  int64_t total_bytes() const { return runtime_bytes + communication_bytes + workspace_bytes + fragmentation_bytes; }
+  bool operator==(const Reserve&) const = default;
+};
+
 // How much of a stage's passes is communication (all-to-all), each pass alone.
 struct StageCommunication {
   int64_t forward_ns = 0;
@@ -40,7 +51,7 @@ struct StepCosts {
   std::vector<int64_t> pair_hidden_ns = {};
   std::vector<int64_t> gradient_reduction_ns = {};  // over the stage's copies and data-parallel replicas
   std::vector<int64_t> optimizer_ns = {};
-  int64_t reserve_bytes = 0;   // workspaces, communication buffers, fragmentation: per GPU
+  Reserve reserve = {};
   int64_t flops_per_step = 0;  // of the model's products, one GPU, for utilisation; 0 where there is no model
 
   bool in_bytes() const { return !layers_per_stage.empty(); }

@@ -29,11 +29,14 @@ std::vector<RankMemory> rank_memory(const Job& job, const Schedule& schedule, co
   for (int rank = 0; rank < schedule.ranks(); ++rank) {
     RankMemory& held = memory[rank];
     for (const Chunk& chunk : schedule.placement().chunks_of(rank)) {
-      held.states += costs.states[chunk.stage].total_bytes();
+      const StageState& state = costs.states[chunk.stage];
+      held.state.weights_bytes += state.weights_bytes;
+      held.state.gradients_bytes += state.gradients_bytes;
+      held.state.optimizer_bytes += state.optimizer_bytes;
     }
     held.activations = activations[rank];
     held.receive_buffers = receive_buffer_bytes(job, schedule, costs, rank);
-    held.reserve = costs.reserve_bytes;
+    held.reserve = costs.reserve;
   }
   return memory;
 }

@@ -17,12 +17,12 @@ namespace pipeloom {
 
 // The fullest moment of one rank, in bytes; without a model, activations only, in millionths of a chunk.
 struct RankMemory {
-  int64_t states = 0;           // weights, gradients, optimizer of every chunk
+  StageState state = {};        // of every chunk
   int64_t activations = 0;      // at their peak
   int64_t receive_buffers = 0;  // posted
-  int64_t reserve = 0;
+  Reserve reserve = {};
 
-  int64_t total() const { return states + activations + receive_buffers + reserve; }
+  int64_t total() const { return state.total_bytes() + activations + receive_buffers + reserve.total_bytes(); }
 };
 
 // What a job's step does with one schedule.

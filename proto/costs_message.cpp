@@ -33,7 +33,7 @@ Result<std::vector<ComponentCost>> load_components(const proto::Components& colu
   auto rows = rows_of<ComponentCost>(columns.layer());
   PIPELOOM_CHECK_OK(load_column("components.layer", columns.layer(), &ComponentCost::layer, rows));
   PIPELOOM_CHECK_OK(
-      load_enum_column("components.component", columns.component(), Component::kHead, &ComponentCost::component, rows));
+      load_enum_column("components.component", columns.component(), Component::kWait, &ComponentCost::component, rows));
   PIPELOOM_CHECK_OK(load_enum_column("components.lane", columns.lane(), Lane::kHost, &ComponentCost::lane, rows));
   PIPELOOM_CHECK_OK(load_column("components.forward_ns", columns.forward_ns(), &ComponentCost::forward_ns, rows));
   PIPELOOM_CHECK_OK(load_column("components.input_ns", columns.input_ns(), &ComponentCost::input_ns, rows));
@@ -133,7 +133,10 @@ void store_memory(const StepCosts& costs, proto::StepCosts* message) {
   store_column(costs.states, &StageState::weights_bytes, message->mutable_weights_bytes());
   store_column(costs.states, &StageState::gradients_bytes, message->mutable_gradients_bytes());
   store_column(costs.states, &StageState::optimizer_bytes, message->mutable_optimizer_bytes());
-  message->set_reserve_bytes(costs.reserve_bytes);
+  message->set_runtime_bytes(costs.reserve.runtime_bytes);
+  message->set_communication_bytes(costs.reserve.communication_bytes);
+  message->set_workspace_bytes(costs.reserve.workspace_bytes);
+  message->set_fragmentation_bytes(costs.reserve.fragmentation_bytes);
 }
 
 Status load_memory(const proto::StepCosts& message, StepCosts& costs) {
@@ -148,7 +151,8 @@ Status load_memory(const proto::StepCosts& message, StepCosts& costs) {
       load_column("gradients_bytes", message.gradients_bytes(), &StageState::gradients_bytes, costs.states));
   PIPELOOM_CHECK_OK(
       load_column("optimizer_bytes", message.optimizer_bytes(), &StageState::optimizer_bytes, costs.states));
-  costs.reserve_bytes = message.reserve_bytes();
+  costs.reserve = {message.runtime_bytes(), message.communication_bytes(), message.workspace_bytes(),
+                   message.fragmentation_bytes()};
   return {};
 }
 

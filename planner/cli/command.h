@@ -2,6 +2,7 @@
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "planner/cli/program.h"
@@ -66,6 +67,28 @@ struct OrderOptions {
   bool json = false;
 };
 Status run_order(const OrderOptions& options, const Output& output);
+
+struct MemoryOptions {
+  SubjectOptions subject;
+  int rank = -1;  // its memory over time and what is alive at the peak; -1: the fullest rank
+  bool json = false;
+};
+Status run_memory(const MemoryOptions& options, const Output& output);
+
+struct ValidateOptions {
+  std::vector<std::string> jobs;  // files with references; empty: those that the program carries
+  std::string iterations;         // a CSV of measured iterations
+  std::string gpu;                // that they ran on: a known name or a file
+  bool list = false;              // the quantities that a reference may name
+  bool json = false;
+};
+Status run_validate(const ValidateOptions& options, const Output& output);
+
+struct ListGpusOptions {
+  std::string name;  // print this GPU's file
+  bool json = false;
+};
+Status run_list_gpus(const ListGpusOptions& options, const Output& output);
 
 struct ListSchedulesOptions {
   bool json = false;

@@ -78,6 +78,21 @@ void add_planning_commands(CLI::App& app, Action& chosen) {
   const auto [list, list_options] =
       add_command(app, "list-schedules", "The named schedules and where they come from", run_list_schedules, chosen);
   add_json(list, list_options->json);
+
+  const auto [gpus, gpus_options] = add_command(
+      app, "list-gpus", "The known GPUs; with a NAME its file, to start another from", run_list_gpus, chosen);
+  gpus->add_option("NAME", gpus_options->name, "a GPU from this list");
+  add_json(gpus, gpus_options->json);
+}
+
+void add_validate(CLI::App& app, Action& chosen) {
+  const auto [validate, options] =
+      add_command(app, "validate", "Predictions against what was measured and published", run_validate, chosen);
+  validate->add_option("JOB", options->jobs, "job files with references; without any, those that pipeloom knows");
+  validate->add_option("--iterations", options->iterations, "a CSV of measured iterations (docs/validation.md)");
+  validate->add_option("--gpu", options->gpu, "that --iterations were measured on (default A100-80GB), or a GPU file");
+  validate->add_flag("--list", options->list, "the quantities that a reference may name");
+  add_json(validate, options->json);
 }
 
 void add_looking_commands(CLI::App& app, Action& chosen) {
@@ -91,6 +106,13 @@ void add_looking_commands(CLI::App& app, Action& chosen) {
       add_command(app, "simulate", "Makespan, bubble and memory of one schedule, rank by rank", run_simulate, chosen);
   add_subject(simulate, simulate_options->subject, kJobOrPlan);
   add_json(simulate, simulate_options->json);
+
+  const auto [memory, memory_options] =
+      add_command(app, "memory", "What fills each rank's memory, and when", run_memory, chosen);
+  add_subject(memory, memory_options->subject, kJobOrPlan);
+  memory->add_option("--rank", memory_options->rank, "whose memory over time is shown (default: the fullest)")
+      ->check(CLI::NonNegativeNumber);
+  add_json(memory, memory_options->json);
 
   const auto [explain, explain_options] =
       add_command(app, "explain", "Why the ranks idle, the critical path; why rank R idles at T", run_explain, chosen);
@@ -129,6 +151,7 @@ int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostr
   add_planning_commands(app, chosen);
   add_looking_commands(app, chosen);
   add_writing_commands(app, chosen);
+  add_validate(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

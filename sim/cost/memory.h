@@ -31,7 +31,13 @@ StageState stage_state(const Job& job, const StageParameters& parameters, int co
 // What one micro-batch of a stage holds on one GPU, in bytes.
 ActivationSize stage_activation(const Job& job, const StageSpan& span);
 
-// Workspaces, communication buffers, fragmentation and the working set of recomputation.
-int64_t reserve_bytes(const Job& job);
+// The same for one layer like the model's layer `kind`, nothing offloaded.
+int64_t layer_activation_bytes(const Job& job, int kind);
+
+// What a GPU holds besides.
+Reserve memory_reserve(const Job& job);
+
+// Of one number of a gradient.
+double gradient_bytes(Precision precision);
 
 }  // namespace pipeloom

@@ -32,6 +32,10 @@ int64_t share(int64_t whole, int64_t shards) {
 
 }  // namespace
 
+double gradient_bytes(Precision precision) {
+  return static_cast<double>(state_bytes(precision).gradient);
+}
+
 StageParameters stage_parameters(const Job& job, const StageSpan& span) {
   const Model& model = *job.model;
   StageParameters sum;
@@ -50,7 +54,7 @@ StageParameters stage_parameters(const Job& job, const StageSpan& span) {
 }
 
 Replication replication(const Layout& layout, int copies) {
-  return {int64_t{layout.data} * copies, int64_t{layout.replicas()} / layout.expert * copies};
+  return {int64_t{layout.data} * layout.context * copies, int64_t{layout.replicas()} / layout.expert * copies};
 }
 
 // From its stage 2 on ZeRO shards the gradients, from stage 3 on the weights (Rajbhandari et al., SC20, section 5).
@@ -68,7 +72,7 @@ StageState stage_state(const Job& job, const StageParameters& parameters, int co
   };
   const int64_t weights =
       spread(parameters.dense * bytes.weight + parameters.ends * kBf16Bytes, parameters.routed * bytes.weight, 3);
-  return {weights, all(bytes.gradient, 2), all(bytes.optimizer, 1)};
+  return {weights, all(bytes.gradient, 2), job.offload.optimizer ? 0 : all(bytes.optimizer, 1)};
 }
 
 }  // namespace pipeloom

@@ -63,7 +63,7 @@ void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
     costs.gradient_reduction_ns.push_back(gradient_reduction_ns(job, parameters, placement.pipes()));
     costs.optimizer_ns.push_back(optimizer_ns(job, parameters, placement.pipes()));
   }
-  costs.reserve_bytes = reserve_bytes(job);
+  costs.reserve = memory_reserve(job);
 }
 
 std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& layers_per_stage, int sms) {

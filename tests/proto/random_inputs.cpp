@@ -3,6 +3,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "proto/gpu_files.h"
+
 namespace pipeloom::tests {
 
 namespace {
@@ -274,7 +276,7 @@ StepCosts random_costs(std::mt19937_64& random, const Schedule& schedule) {
                   .pair_hidden_ns = {},
                   .gradient_reduction_ns = repeat(stages, any),
                   .optimizer_ns = repeat(stages, any),
-                  .reserve_bytes = any(),
+                  .reserve = {any(), any(), any(), any()},
                   .flops_per_step = any()};
   costs.programs =
       repeat(stages, [&] { return repeat(between(random, 1, 9), [&] { return random_component(random); }); });

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "proto/gpu_files.h"
 #include "tests/support/models.h"
 
 namespace pipeloom {

@@ -21,13 +21,40 @@ Job gpt3_job(int tensor) {
 
 constexpr StageSpan kOneLayer = {4, 1, false, false};
 
-// Korthikanti et al. (MLSys 2023, section 4.1): sbh · (34 + 5as/h) / t. Two h are dropout masks, which we leave out;
-// FlashAttention keeps 4a instead of 5as.
+// Korthikanti et al. (MLSys 2023), table 2, on GPT-3: bytes of one layer, to the byte.
 TEST(Memory, ActivationsOfADenseLayerAreKorthikantis) {
-  const double tokens = 2048;
-  const double expected = tokens * (32 * 12288 + 4 * 96);
+  const auto bytes = [](int tensor, bool sequence_parallel, Recompute recompute) {
+    Job job = gpt3_job(tensor);
+    job.attention_kernel = AttentionKernel::kUnfused;
+    job.model->dropout = true;
+    job.layout.sequence_parallel = sequence_parallel;
+    job.recompute = recompute;
+    return stage_activation(job, kOneLayer).total;
+  };
+  constexpr int64_t kSbh = int64_t{2048} * 12288;
+  constexpr int64_t kScores = 5 * 96 * int64_t{2048} * 2048;  // sbh * 5as/h
+  EXPECT_EQ(bytes(1, true, Recompute::kNone), 34 * kSbh + kScores);
+  EXPECT_EQ(bytes(8, false, Recompute::kNone), 10 * kSbh + 24 * kSbh / 8 + kScores / 8);
+  EXPECT_EQ(bytes(8, true, Recompute::kNone), 34 * kSbh / 8 + kScores / 8);
+  EXPECT_EQ(bytes(8, false, Recompute::kSelective), 10 * kSbh + 24 * kSbh / 8);
+  EXPECT_EQ(bytes(8, true, Recompute::kSelective), 34 * kSbh / 8);
+  EXPECT_EQ(bytes(8, false, Recompute::kFull), 2 * kSbh);
+}
+
+// FlashAttention keeps 4a instead of 5as; without dropout there are no masks.
+TEST(Memory, FusedAttentionKeepsNoScores) {
+  const double expected = 2048.0 * (32 * 12288 + 4 * 96);
   EXPECT_EQ(stage_activation(gpt3_job(1), kOneLayer).total, static_cast<int64_t>(expected));
   EXPECT_EQ(stage_activation(gpt3_job(8), kOneLayer).total, static_cast<int64_t>(expected / 8));
+}
+
+TEST(Memory, OffloadedActivationsAreNotOnTheGpu) {
+  Job job = gpt3_job(1);
+  const int64_t all = stage_activation(job, kOneLayer).total;
+  job.offload.activations = 0.25;
+  EXPECT_EQ(stage_activation(job, kOneLayer).total, all / 4 * 3);
+  job.offload.optimizer = true;
+  EXPECT_EQ(stage_state(job, {.dense = 1000, .routed = 0, .ends = 0}, 1).optimizer_bytes, 0);
 }
 
 // Qi et al. (Zero Bubble, ICLR 2024, table 1): W needs 32h.
@@ -37,11 +64,11 @@ TEST(Memory, WeightGradientsOfADenseLayerKeepZeroBubbles) {
 
 TEST(Memory, FullRecomputationKeepsTheInput) {
   Job job = gpt3_job(1);
-  const int64_t reserve = reserve_bytes(job);
+  const int64_t reserve = memory_reserve(job).total_bytes();
   const int64_t layer = stage_activation(job, kOneLayer).total;
   job.recompute = Recompute::kFull;
   EXPECT_EQ(stage_activation(job, kOneLayer).total, int64_t{2} * 2048 * 12288);
-  EXPECT_EQ(reserve_bytes(job), reserve + layer);  // one layer is rebuilt at a time
+  EXPECT_EQ(memory_reserve(job).total_bytes(), reserve + layer);  // one layer is rebuilt at a time
 }
 
 TEST(Memory, SelectiveRecomputationKeepsLess) {
@@ -94,7 +121,7 @@ TEST(Memory, DeepSeekV3FitsItsGpus) {
   const std::vector<int> layers = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1};
   const std::vector<StageSpan> spans = stage_spans(layers);
   for (int rank = 0; rank < 8; ++rank) {
-    int64_t bytes = reserve_bytes(job);
+    int64_t bytes = memory_reserve(job).total_bytes();
     for (const auto& [stage, alive] : {std::pair{rank, 16 - rank}, std::pair{15 - rank, rank + 1}}) {
       bytes += stage_state(job, stage_parameters(job, spans[stage]), 2).total_bytes();
       bytes += alive * stage_activation(job, spans[stage]).total;
