@@ -83,8 +83,8 @@ double forward_bytes(const AttentionShape& attention, const WorkShape& shape, co
   const double residual = 6 * s.hidden;
   double bytes = norms + build_bytes(attention, s) + residual;
   if (shape.fp8) bytes += 3 * (s.hidden + s.latent + s.output) + 3.5 * s.output;
-  if (shape.unfused_attention)
-    bytes += 12 * s.query + 4 * s.output;  // bias of q, k and v; the core's output transposed
+  // Bias of q, k and v added, each copied apart; the core's output transposed.
+  if (shape.unfused_attention) bytes += 24 * s.query + 4 * s.output;
   return bytes;
 }
 
@@ -200,10 +200,7 @@ ComponentWork attention_work(const Model& model, const WorkShape& shape) {
   } else {
     add_fused_core(a, shape, work);
   }
-  if (model.dropout) {  // masks of one byte a number
-    work.forward.memory_bytes += sizes.hidden;
-    work.input.memory_bytes += sizes.hidden;
-  }
+  add_block_end(model, sizes.hidden, work);
   if (shape.recompute == Recompute::kSelective) {
     // DeepSeek-V3, section 3.2.3: MLA's up-projections are computed again in the backward pass.
     work.input.products.insert(work.input.products.end(), projections.up.begin(), projections.up.end());

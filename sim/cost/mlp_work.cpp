@@ -20,11 +20,9 @@ ComponentWork mlp_work(const Model& model, const WorkShape& shape) {
   } else {
     work.forward.memory_bytes = norm_and_residual + (model.gated_mlp ? 6 : 4) * inner_size;
     work.input.memory_bytes = 12 * hidden_size + (model.gated_mlp ? 10 : 6) * inner_size;
+    if (model.mlp_bias) work.weight.memory_bytes += 2 * inner_size;
   }
-  if (model.dropout) {
-    work.forward.memory_bytes += hidden_size;
-    work.input.memory_bytes += hidden_size;
-  }
+  add_block_end(model, hidden_size, work);
   work.forward.kernels = 5;
   work.input.kernels = 6;
   work.weight.kernels = 2;

@@ -53,6 +53,14 @@ ComponentWork compute_component(Component component, std::vector<Product> produc
   return work;
 }
 
+void add_block_end(const Model& model, double hidden_size, ComponentWork& work) {
+  if (model.dropout) {
+    work.forward.memory_bytes += hidden_size;
+    work.input.memory_bytes += 5 * hidden_size;
+  }
+  if (model.mlp_bias) work.weight.memory_bytes += 2 * hidden_size;
+}
+
 std::vector<ComponentWork> layer_work(const Model& model, const WorkShape& shape, int kind, int layer) {
   std::vector<ComponentWork> parts = {attention_work(model, shape)};
   if (!model.is_moe_layer(kind)) {

@@ -93,6 +93,10 @@ ComponentWork experts_work(const Model& model, const WorkShape& shape);
 ComponentWork dispatch_work(const Model& model, const WorkShape& shape);
 ComponentWork combine_work(const Model& model, const WorkShape& shape);
 
+// What a bias and dropout behind a block of `hidden_size` numbers read and write: the mask, one byte a number; backward
+// the gradient, its masked copy and the bias's sum.
+void add_block_end(const Model& model, double hidden_size, ComponentWork& work);
+
 // A component whose I and W run the products of its F backward.
 ComponentWork compute_component(Component component, std::vector<Product> products);
 
