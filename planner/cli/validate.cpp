@@ -73,8 +73,11 @@ std::string number_text(double value) {
 void print_references(const std::vector<Comparison>& comparisons, std::ostream& out) {
   const std::string* job = nullptr;
   Table table({});
+  const char* between = "";
   const auto flush = [&] {
-    if (job != nullptr) out << *job << "\n\n" << table.text() << '\n';
+    if (job == nullptr) return;
+    out << between << *job << "\n\n" << table.text();
+    between = "\n";
   };
   for (const Comparison& comparison : comparisons) {
     if (job == nullptr || *job != comparison.job) {
@@ -216,6 +219,7 @@ Status run_validate(const ValidateOptions& options, const Output& output) {
     return {};
   }
   print_references(comparisons, output.out);
+  if (iterations && !comparisons.empty()) output.out << '\n';
   if (iterations) print_iterations(*iterations, output.out);
   return {};
 }
