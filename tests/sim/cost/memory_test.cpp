@@ -41,6 +41,14 @@ TEST(Memory, ActivationsOfADenseLayerAreKorthikantis) {
   EXPECT_EQ(bytes(8, false, Recompute::kFull), 2 * kSbh);
 }
 
+// Without dropout neither its masks nor its result: 2as of scores.
+TEST(Memory, WithoutDropoutThereAreNoMasks) {
+  Job job = gpt3_job(1);
+  job.attention_kernel = AttentionKernel::kUnfused;
+  job.model->dropout = false;
+  EXPECT_EQ(stage_activation(job, kOneLayer).total, 32 * int64_t{2048} * 12288 + 2 * 96 * int64_t{2048} * 2048);
+}
+
 // FlashAttention keeps 4a instead of 5as; without dropout there are no masks.
 TEST(Memory, FusedAttentionKeepsNoScores) {
   const double expected = 2048.0 * (32 * 12288 + 4 * 96);

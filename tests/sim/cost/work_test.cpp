@@ -132,10 +132,24 @@ TEST(Work, ContextParallelismSplitsTokensAndGathersKeys) {
   Job job = test::llama3_405b_job();
   const PassWork whole = attention_work(*job.model, shape_of(job)).forward;
   EXPECT_EQ(whole.context_bytes, 0);
+  EXPECT_EQ(attention_work(*job.model, shape_of(job)).input.context_bytes, 0);
   job.layout.context = 4;
   const PassWork share = attention_work(*job.model, shape_of(job)).forward;
   EXPECT_DOUBLE_EQ(share.flops(), whole.flops() / 4);
   EXPECT_DOUBLE_EQ(share.context_bytes, 8192.0 * 2 * 1024 / 8 * 2);  // 8 heads of 128, keys and values, over TP8
+  // Gathered again, and their gradients scattered.
+  EXPECT_DOUBLE_EQ(attention_work(*job.model, shape_of(job)).input.context_bytes, 2 * share.context_bytes);
+}
+
+// A mask of a byte a number is written forward; backward the mask and the gradient are read, the masked one written.
+TEST(Work, DropoutMovesMasks) {
+  Job job = gpt_job(1, 1);
+  job.model->dropout = false;
+  const ComponentWork without = mlp_work(*job.model, shape_of(job));
+  job.model->dropout = true;
+  const ComponentWork with = mlp_work(*job.model, shape_of(job));
+  EXPECT_DOUBLE_EQ(with.forward.memory_bytes - without.forward.memory_bytes, 2048.0 * 12288);
+  EXPECT_DOUBLE_EQ(with.input.memory_bytes - without.input.memory_bytes, (2 + 1 + 2) * 2048.0 * 12288);
 }
 
 TEST(Work, WithoutSequenceParallelismNormsAreNotSplit) {
