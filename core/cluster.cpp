@@ -22,6 +22,7 @@ Result<Cluster> make_cluster(Cluster cluster) {
   PIPELOOM_CHECK_OK(check_field("cluster.nvlink_latency_ns", cluster.nvlink_latency_ns, 0, 1'000'000'000));
   PIPELOOM_CHECK_OK(check_field("cluster.nic_latency_ns", cluster.nic_latency_ns, 0, 1'000'000'000));
   PIPELOOM_CHECK_OK(check_field("cluster.comm_sms", int64_t{cluster.comm_sms}, 0, cluster.gpu.sms - 1));
+  PIPELOOM_CHECK_OK(check_field("cluster.comm_chunk_tokens", int64_t{cluster.comm_chunk_tokens}, 1, 1'000'000));
   return cluster;
 }
 

@@ -44,6 +44,17 @@ Status check_rates(const KernelRates& rates) {
   for (const auto& [name, value] : times) {
     PIPELOOM_CHECK_OK(check_field(fmt::format("cluster.gpu.rates.{}", name), value, 0, 1e6));
   }
+  const std::pair<const char*, double> slowdowns[] = {
+      {"products_beside_dispatch", rates.contention.products_beside_dispatch},
+      {"products_beside_combine", rates.contention.products_beside_combine},
+      {"memory_beside_dispatch", rates.contention.memory_beside_dispatch},
+      {"memory_beside_combine", rates.contention.memory_beside_combine}};
+  for (const auto& [name, value] : slowdowns) {
+    PIPELOOM_CHECK_OK(check_field(fmt::format("cluster.gpu.rates.contention.{}", name), value, 1, 100));
+  }
+  PIPELOOM_CHECK_OK(
+      check_field("cluster.gpu.rates.all_to_all_sm_bytes_per_s", rates.all_to_all_sm_bytes_per_s, 1e6, 1e15));
+  PIPELOOM_CHECK_OK(check_field("cluster.gpu.rates.all_to_all_chunk_tokens", rates.all_to_all_chunk_tokens, 0.01, 1e6));
   PIPELOOM_CHECK_OK(check_field("cluster.gpu.rates.product_short_side", rates.product_short_side, 0, 1e6));
   PIPELOOM_CHECK_OK(check_waves("cluster.gpu.rates.fp8_products", rates.fp8_products));
   PIPELOOM_CHECK_OK(check_waves("cluster.gpu.rates.fp8_weight_gradients", rates.fp8_weight_gradients));

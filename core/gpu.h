@@ -28,6 +28,16 @@ struct AllReduceCurve {
   bool operator==(const AllReduceCurve&) const = default;
 };
 
+// How many times longer kernels take while an all-to-all runs beside them, on top of the SMs that it holds.
+struct Contention {
+  double products_beside_dispatch = 1;
+  double products_beside_combine = 1;
+  double memory_beside_dispatch = 1;  // memory-bound kernels
+  double memory_beside_combine = 1;
+
+  bool operator==(const Contention&) const = default;
+};
+
 // What kernels reach of what a GPU's maker publishes, and what they cost besides. The defaults are Hopper's, with their
 // sources in proto/gpus/h800.txtpb; each GPU's own are in its file there.
 struct KernelRates {
@@ -49,7 +59,10 @@ struct KernelRates {
   double all_reduce_hop_us = 20;        // latency of an all-reduce per doubling of its members
   std::vector<AllReduceCurve> all_reduce;
   double all_to_all_nic_efficiency = 0.8;
-  double all_to_all_notify_us = 100;  // before the payload
+  double all_to_all_notify_us = 100;          // before the payload
+  double all_to_all_sm_bytes_per_s = 20.3e9;  // that one SM copies, over all stages of the transfer
+  double all_to_all_chunk_tokens = 4.2;       // a NIC reaches 1 - exp(-c / this) of its rate with chunks of c tokens
+  Contention contention = {1.07, 1.03, 1.14, 1.09};
 
   bool operator==(const KernelRates&) const = default;
 };

@@ -6,6 +6,7 @@
 #include "core/component.h"
 #include "core/costs.h"
 #include "core/result.h"
+#include "core/slot_program.h"
 
 namespace pipeloom {
 
@@ -38,11 +39,22 @@ struct StageCommunication {
   bool operator==(const StageCommunication&) const = default;
 };
 
+// Orders and durations of slots in which compute and all-to-all overlap and slow each other down. Slots that have none
+// here follow the orders of core/slot_program.h with their components' times alone.
+struct OverlapPrograms {
+  std::vector<SlotProgram> programs = {};
+  std::vector<int32_t> of_pair = {};      // [stage of F][stage of B] into `programs`; empty: none
+  std::vector<int32_t> of_backward = {};  // [stage] of B; empty: none
+
+  bool operator==(const OverlapPrograms&) const = default;
+};
+
 // Everything that a job, a placement and a partition of the layers cost: what schedules, the simulator, the memory
 // report and the lowering read. All vectors are [stage]. From sim/cost, or read back from a plan.
 struct StepCosts {
   std::vector<int> layers_per_stage = {};  // empty where the job has no model
   std::vector<StageProgram> programs = {};
+  OverlapPrograms overlap = {};
   ScheduleCosts schedule;
   std::vector<ActivationSize> activations = {};  // bytes; millionths of a chunk where the job has no model
   std::vector<StageState> states = {};

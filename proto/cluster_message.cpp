@@ -20,6 +20,7 @@ void store_cluster(const Cluster& cluster, proto::Cluster* message) {
   message->set_nvlink_latency_ns(cluster.nvlink_latency_ns);
   message->set_nic_latency_ns(cluster.nic_latency_ns);
   message->set_comm_sms(cluster.comm_sms);
+  message->set_comm_chunk_tokens(cluster.comm_chunk_tokens);
 }
 
 void shorten_cluster(const Cluster& cluster, proto::Cluster* message) {
@@ -42,6 +43,7 @@ Result<Cluster> load_cluster(const proto::Cluster& message) {
   if (message.has_nvlink_latency_ns()) cluster.nvlink_latency_ns = message.nvlink_latency_ns();
   if (message.has_nic_latency_ns()) cluster.nic_latency_ns = message.nic_latency_ns();
   if (message.has_comm_sms()) cluster.comm_sms = message.comm_sms();
+  if (message.has_comm_chunk_tokens()) cluster.comm_chunk_tokens = message.comm_chunk_tokens();
   return make_cluster(std::move(cluster));
 }
 

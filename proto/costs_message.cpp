@@ -57,6 +57,39 @@ Result<std::vector<StageProgram>> load_programs(const proto::StepCosts& message)
   return programs;
 }
 
+void store_overlap(const OverlapPrograms& overlap, proto::Overlap* message) {
+  SlotProgram steps;
+  for (const SlotProgram& program : overlap.programs) {
+    message->add_steps_per_program(static_cast<uint32_t>(program.size()));
+    steps.insert(steps.end(), program.begin(), program.end());
+  }
+  for (const SlotStep& step : steps) message->add_pass(static_cast<proto::Schedule::SlotKind>(step.pass));
+  store_column(steps, &SlotStep::component, message->mutable_component());
+  store_column(steps, &SlotStep::duration_ns, message->mutable_duration_ns());
+  store_values(overlap.of_pair, message->mutable_of_pair());
+  store_values(overlap.of_backward, message->mutable_of_backward());
+}
+
+Result<OverlapPrograms> load_overlap(const proto::Overlap& message) {
+  SlotProgram steps(static_cast<size_t>(message.component_size()));
+  PIPELOOM_CHECK_OK(load_enum_column("overlap.pass", message.pass(), SlotKind::kFB, &SlotStep::pass, steps));
+  PIPELOOM_CHECK_OK(load_column("overlap.component", message.component(), &SlotStep::component, steps));
+  PIPELOOM_CHECK_OK(load_column("overlap.duration_ns", message.duration_ns(), &SlotStep::duration_ns, steps));
+  OverlapPrograms overlap;
+  size_t begin = 0;
+  for (const uint32_t size : message.steps_per_program()) {
+    if (size > steps.size() - begin) {
+      return invalid(fmt::format("overlap.steps_per_program asks for more than the {} steps there are", steps.size()));
+    }
+    overlap.programs.emplace_back(steps.begin() + begin, steps.begin() + begin + size);
+    begin += size;
+  }
+  PIPELOOM_CHECK_OK(check_column_size("overlap.component", static_cast<int64_t>(steps.size()), begin));
+  PIPELOOM_TRY(overlap.of_pair, load_values<int32_t>("overlap.of_pair", message.of_pair()));
+  PIPELOOM_TRY(overlap.of_backward, load_values<int32_t>("overlap.of_backward", message.of_backward()));
+  return overlap;
+}
+
 void store_passes(const std::vector<StageCost>& stages, PassCost StageCost::*pass, proto::Passes* columns) {
   for (const StageCost& stage : stages) {
     columns->add_duration_ns((stage.*pass).duration_ns);
@@ -192,6 +225,7 @@ Status check_against(const StepCosts& costs, const Schedule& schedule) {
 void store_costs(const StepCosts& costs, proto::StepCosts* message) {
   store_values(costs.layers_per_stage, message->mutable_layers_per_stage());
   store_programs(costs.programs, message);
+  store_overlap(costs.overlap, message->mutable_overlap());
   store_schedule_costs(costs.schedule.input(), message->mutable_schedule());
   store_memory(costs, message);
   store_times(costs, message);
@@ -200,11 +234,13 @@ void store_costs(const StepCosts& costs, proto::StepCosts* message) {
 Result<StepCosts> load_costs(const proto::StepCosts& message, const Schedule& schedule) {
   PIPELOOM_TRY(std::vector<int> layers, load_values<int>("layers_per_stage", message.layers_per_stage()));
   PIPELOOM_TRY(std::vector<StageProgram> programs, load_programs(message));
+  PIPELOOM_TRY(OverlapPrograms overlap, load_overlap(message.overlap()));
   PIPELOOM_TRY(ScheduleCosts::Input input, load_schedule_costs(message.schedule()));
   PIPELOOM_TRY(ScheduleCosts schedule_costs,
                ScheduleCosts::create(schedule.stages(), schedule.ranks(), std::move(input)));
   StepCosts costs{.layers_per_stage = std::move(layers),
                   .programs = std::move(programs),
+                  .overlap = std::move(overlap),
                   .schedule = std::move(schedule_costs),
                   .activations = {},
                   .states = {},

@@ -57,6 +57,13 @@ void store_rates(const KernelRates& rates, proto::KernelRates* message) {
   }
   message->set_all_to_all_nic_efficiency(rates.all_to_all_nic_efficiency);
   message->set_all_to_all_notify_us(rates.all_to_all_notify_us);
+  message->set_all_to_all_sm_bytes_per_s(rates.all_to_all_sm_bytes_per_s);
+  message->set_all_to_all_chunk_tokens(rates.all_to_all_chunk_tokens);
+  proto::Contention* contention = message->mutable_contention();
+  contention->set_products_beside_dispatch(rates.contention.products_beside_dispatch);
+  contention->set_products_beside_combine(rates.contention.products_beside_combine);
+  contention->set_memory_beside_dispatch(rates.contention.memory_beside_dispatch);
+  contention->set_memory_beside_combine(rates.contention.memory_beside_combine);
 }
 
 Result<KernelRates> load_rates(const proto::KernelRates& message) {
@@ -83,6 +90,13 @@ Result<KernelRates> load_rates(const proto::KernelRates& message) {
   }
   load(message.has_all_to_all_nic_efficiency(), message.all_to_all_nic_efficiency(), rates.all_to_all_nic_efficiency);
   load(message.has_all_to_all_notify_us(), message.all_to_all_notify_us(), rates.all_to_all_notify_us);
+  load(message.has_all_to_all_sm_bytes_per_s(), message.all_to_all_sm_bytes_per_s(), rates.all_to_all_sm_bytes_per_s);
+  load(message.has_all_to_all_chunk_tokens(), message.all_to_all_chunk_tokens(), rates.all_to_all_chunk_tokens);
+  if (message.has_contention()) {
+    const proto::Contention& contention = message.contention();
+    rates.contention = {contention.products_beside_dispatch(), contention.products_beside_combine(),
+                        contention.memory_beside_dispatch(), contention.memory_beside_combine()};
+  }
   return rates;
 }
 

@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "planner/validate/step_parts.h"
-#include "sim/cost/layer_costs.h"
-#include "sim/cost/pair_cost.h"
+#include "sim/cost/overlap_costs.h"
 #include "sim/cost/parameters.h"
 #include "sim/cost/step_costs.h"
 
@@ -33,14 +32,25 @@ double reported_flops_per_s(const Job& job, const Evaluation& evaluation) {
   return static_cast<double>(reported_flops_per_step(job)) / step_s(evaluation);
 }
 
-// The last MoE layer, on the SMs that communication leaves, as an overlapped pair meets it; else nothing.
-std::optional<StageProgram> overlapped_layer(const Job& job) {
+// A stage of the last MoE layer, as an overlapped pair meets it; nothing where the model has none.
+std::optional<OverlapStage> overlapped_layers(const Job& job, int layers) {
   const Model& model = *job.model;
-  int layer = model.layers - 1;
-  while (layer >= 0 && !model.is_moe_layer(layer)) --layer;
-  if (layer < 0) return std::nullopt;
-  const Cluster& cluster = *job.cluster;
-  return layer_costs(job, cluster.gpu.sms - cluster.comm_sms).layers[layer];
+  int last = model.layers - 1;
+  while (last >= 0 && !model.is_moe_layer(last)) --last;
+  if (last < 0) return std::nullopt;
+  OverlapStage one = overlap_stages(job, {last, 1, model.layers - last - 1})[1];
+  OverlapStage stage;
+  const auto repeat = [&](const StageProgram& layer, StageProgram& program) {
+    for (int i = 0; i < layers; ++i) {
+      for (ComponentCost part : layer) {
+        part.layer = i;
+        program.push_back(part);
+      }
+    }
+  };
+  repeat(one.alone, stage.alone);
+  for (size_t kernel = 0; kernel < std::size(one.beside); ++kernel) repeat(one.beside[kernel], stage.beside[kernel]);
+  return stage;
 }
 
 // Attention holds the router too: the published chunk does not tell them apart.
@@ -50,10 +60,10 @@ bool counts_as(Component part, Component wanted) {
 
 template <Component kComponent, int64_t ComponentCost::*kPass>
 std::optional<double> component_us(const Job& job, const Evaluation&) {
-  const auto layer = overlapped_layer(job);
+  const auto layer = overlapped_layers(job, 1);
   if (!layer) return std::nullopt;
   int64_t sum_ns = 0;
-  for (const ComponentCost& part : *layer) {
+  for (const ComponentCost& part : layer->alone) {
     if (counts_as(part.component, kComponent)) sum_ns += part.*kPass;
   }
   // A transfer's payload only.
@@ -64,26 +74,19 @@ std::optional<double> component_us(const Job& job, const Evaluation&) {
 }
 
 std::optional<double> layer_compute_us(const Job& job, const Evaluation&) {
-  const auto layer = overlapped_layer(job);
+  const auto layer = overlapped_layers(job, 1);
   if (!layer) return std::nullopt;
   int64_t sum_ns = 0;
-  for (const ComponentCost& part : *layer) {
+  for (const ComponentCost& part : layer->alone) {
     if (part.lane == Lane::kCompute) sum_ns += part.forward_ns + part.input_ns + part.weight_ns;
   }
   return static_cast<double>(sum_ns) / kNsPerUs;
 }
 
 std::optional<double> pair_of_4_layers_ms(const Job& job, const Evaluation&) {
-  const auto layer = overlapped_layer(job);
-  if (!layer) return std::nullopt;
-  StageProgram stage;
-  for (int i = 0; i < 4; ++i) {
-    StageProgram labelled = *layer;
-    for (ComponentCost& part : labelled) part.layer = i;
-    stage.insert(stage.end(), labelled.begin(), labelled.end());
-  }
-  const std::vector<LayerBlock> blocks = layer_blocks(stage);
-  return static_cast<double>(overlap(blocks, blocks).duration_ns) / kNsPerMs;
+  const auto stage = overlapped_layers(job, 4);
+  if (!stage) return std::nullopt;
+  return static_cast<double>(time_slot(figure4_order(*stage, *stage), *stage, *stage).duration_ns) / kNsPerMs;
 }
 
 template <int64_t StepParts::*kPart>

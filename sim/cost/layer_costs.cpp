@@ -17,7 +17,7 @@ namespace {
 
 class Clock {
  public:
-  Clock(const Job& job, int sms) : job_(job), sms_(sms) {}
+  Clock(const Job& job, const ComputeSetting& setting) : job_(job), setting_(setting) {}
 
   ComponentCost time(const ComponentWork& work) const {
     return {work.layer, work.component, work.lane, pass(work.forward), pass(work.input), pass(work.weight)};
@@ -37,7 +37,7 @@ class Clock {
   }
 
  private:
-  ComputeTime compute(const PassWork& work) const { return compute_time(work, *job_.cluster, job_.layout, sms_); }
+  ComputeTime compute(const PassWork& work) const { return compute_time(work, *job_.cluster, job_.layout, setting_); }
   int64_t pass(const PassWork& work) const {
     return rounded_ns(compute(work).seconds + all_to_all_seconds(work.all_to_all, *job_.cluster));
   }
@@ -55,7 +55,7 @@ class Clock {
   }
 
   const Job& job_;
-  int sms_;
+  ComputeSetting setting_;
 };
 
 // Every layer of a kind costs the same: it is worked out once and labelled for each.
@@ -64,10 +64,10 @@ StageProgram labelled(StageProgram program, int layer) {
   return program;
 }
 
-LayerCosts computed_costs(const Job& job, int sms) {
+LayerCosts computed_costs(const Job& job, const ComputeSetting& setting) {
   const Model& model = *job.model;
   const WorkShape shape = make_work_shape(job);
-  const Clock clock(job, sms);
+  const Clock clock(job, setting);
   std::array<StageProgram, 2> of_kind;  // [is MoE]
   const auto layer_of_kind = [&](int kind, int layer) {
     StageProgram& program = of_kind[model.is_moe_layer(kind) ? 1 : 0];
@@ -126,10 +126,10 @@ PassTimes sum_of(const StageProgram& program) {
   return sum;
 }
 
-LayerCosts layer_costs(const Job& job, int sms) {
-  LayerCosts costs = computed_costs(job, sms);
+LayerCosts layer_costs(const Job& job, const ComputeSetting& setting) {
+  LayerCosts costs = computed_costs(job, setting);
   if (job.measured_layers.empty()) return costs;
-  const LayerCosts alone = computed_costs(job, job.cluster->gpu.sms);
+  const LayerCosts alone = computed_costs(job, {job.cluster->gpu.sms});
   for (const MeasuredLayer& measured : job.measured_layers) {
     apply_measured(costs.layers[measured.layer], sum_of(alone.layers[measured.layer]), measured);
   }
@@ -150,7 +150,7 @@ StageProgram stage_program(const LayerCosts& costs, const StageSpan& span) {
 LayerWeights layer_weights(const Job& job, WeightBasis basis) {
   const Cluster& cluster = *job.cluster;
   const bool overlapped = basis == WeightBasis::kOverlapped;
-  const LayerCosts costs = layer_costs(job, cluster.gpu.sms - (overlapped ? cluster.comm_sms : 0));
+  const LayerCosts costs = layer_costs(job, {cluster.gpu.sms - (overlapped ? cluster.comm_sms : 0)});
   const auto weight_ns = [&](const StageProgram& program) {
     int64_t lanes_ns[2] = {0, 0};  // [compute, all-to-all]
     for (const ComponentCost& part : program) {

@@ -33,15 +33,17 @@ double product_seconds(const Product& product, const Gpu& gpu, int sms) {
   return product.fp8 ? fp8_seconds(product, gpu, sms) : bf16_seconds(product, gpu, sms);
 }
 
-ComputeTime compute_time(const PassWork& work, const Cluster& cluster, const Layout& layout, int sms) {
+ComputeTime compute_time(const PassWork& work, const Cluster& cluster, const Layout& layout,
+                         const ComputeSetting& setting) {
   const Gpu& gpu = cluster.gpu;
   const KernelRates& rates = gpu.rates;
-  const double core_flops_per_s = gpu.bf16_flops * sms / gpu.sms;
-  double kernels = work.core_forward_flops / (core_flops_per_s * rates.core_forward_efficiency) +
-                   work.core_backward_flops / (core_flops_per_s * rates.core_backward_efficiency) +
-                   work.memory_bytes / (gpu.memory_bytes_per_s * rates.memory_efficiency) +
-                   work.kernels * rates.kernel_gap_us * 1e-6;
-  for (const Product& product : work.products) kernels += product_seconds(product, gpu, sms);
+  const double core_flops_per_s = gpu.bf16_flops * setting.sms / gpu.sms;
+  double products = work.core_forward_flops / (core_flops_per_s * rates.core_forward_efficiency) +
+                    work.core_backward_flops / (core_flops_per_s * rates.core_backward_efficiency);
+  for (const Product& product : work.products) products += product_seconds(product, gpu, setting.sms);
+  const double memory_bound = work.memory_bytes / (gpu.memory_bytes_per_s * rates.memory_efficiency);
+  const double kernels = products * setting.product_slowdown + memory_bound * setting.memory_slowdown +
+                         work.kernels * rates.kernel_gap_us * 1e-6;
   double transfers = ring_seconds(work.context_bytes, context_group(layout, cluster), cluster);
   if (work.all_reduces > 0) {
     transfers += work.all_reduces * all_reduce_seconds(work.all_reduce_bytes, tensor_group(layout, cluster), cluster);
@@ -51,12 +53,8 @@ ComputeTime compute_time(const PassWork& work, const Cluster& cluster, const Lay
 }
 
 double all_to_all_seconds(const AllToAll& transfer, const Cluster& cluster) {
-  if (transfer.nic_bytes == 0 && transfer.nvlink_bytes == 0) return 0;
-  const KernelRates& rates = cluster.gpu.rates;
-  const double over_nic =
-      transfer.nic_bytes > 0 ? transfer.nic_bytes / (cluster.nic_bytes_per_s * rates.all_to_all_nic_efficiency) : 0;
-  const double over_nvlink = transfer.nvlink_bytes > 0 ? transfer.nvlink_bytes / cluster.gpu.nvlink_bytes_per_s : 0;
-  return rates.all_to_all_notify_us * 1e-6 + std::max(over_nic, over_nvlink);
+  const double payload = all_to_all_payload_seconds(transfer, cluster);
+  return payload > 0 ? cluster.gpu.rates.all_to_all_notify_us * 1e-6 + payload : 0;
 }
 
 }  // namespace pipeloom

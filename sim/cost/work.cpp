@@ -23,6 +23,7 @@ PassWork& PassWork::operator+=(const PassWork& other) {
   context_bytes += other.context_bytes;
   all_to_all.nic_bytes += other.all_to_all.nic_bytes;
   all_to_all.nvlink_bytes += other.all_to_all.nvlink_bytes;
+  all_to_all.token_bytes = std::max(all_to_all.token_bytes, other.all_to_all.token_bytes);
   return *this;
 }
 

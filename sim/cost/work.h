@@ -4,6 +4,7 @@
 
 #include "core/component.h"
 #include "core/job.h"
+#include "sim/cost/all_to_all.h"
 #include "sim/cost/routing.h"
 
 namespace pipeloom {
@@ -21,12 +22,6 @@ struct Product {
   // The products of the backward pass: dx [m, k] = dy [m, n] x w [n, k]; dw [k, n] = x [k, m] x dy [m, n].
   Product for_input() const { return {m, k, n, groups, fp8, false}; }
   Product for_weight() const { return {k, n, m, groups, fp8, true}; }
-};
-
-// What one GPU sends in an all-to-all.
-struct AllToAll {
-  double nic_bytes = 0;
-  double nvlink_bytes = 0;
 };
 
 // What one pass of one component does on one GPU, whatever the GPU is.

@@ -37,15 +37,15 @@ TEST(LayerTransfers, OffloadedActivationsCrossToTheHost) {
 // A layer waits for what its compute does not hide, and for no more.
 TEST(LayerTransfers, LayersWaitForWhatComputeDoesNotHide) {
   Job job = test::llama3_405b_job();
-  const StageProgram before = layer_costs(job, 132).layers[0];
+  const StageProgram before = layer_costs(job, {132}).layers[0];
   EXPECT_EQ(wait_of(before, &ComponentCost::forward_ns), 0);
   job.zero_stage = 3;
-  const StageProgram after = layer_costs(job, 132).layers[0];
+  const StageProgram after = layer_costs(job, {132}).layers[0];
   const double gathered_ns = 1e9 * layer_transfers(job, 0).forward_seconds;
   ASSERT_GT(gathered_ns, static_cast<double>(sum_of(before).forward_ns));
   EXPECT_NEAR(static_cast<double>(sum_of(after).forward_ns), gathered_ns, 5);
   job.cluster->nic_bytes_per_s *= 100;
-  EXPECT_EQ(layer_costs(job, 132).layers[0], before);
+  EXPECT_EQ(layer_costs(job, {132}).layers[0], before);
 }
 
 // The host launches one kernel after the other: a small layer takes as long as that.
@@ -56,7 +56,7 @@ TEST(LayerTransfers, SmallLayersWaitForTheHost) {
   job.layout.tensor = 1;
   job.layout.data = 64;
   job.batch.sequence_length = 8;
-  const int64_t forward_ns = sum_of(layer_costs(job, 108).layers[0]).forward_ns;
+  const int64_t forward_ns = sum_of(layer_costs(job, {108}).layers[0]).forward_ns;
   constexpr int kKernels = 6 + 5;  // of attention and MLP
   EXPECT_NEAR(static_cast<double>(forward_ns), kKernels * 48.6e3, 5);
 }

@@ -21,15 +21,20 @@ TEST(StepCosts, StagesAreTheSumOfTheirComponents) {
   const StepCosts costs = deepseek_costs();
   for (int stage = 0; stage < 16; ++stage) {
     int64_t forward_ns = 0;
+    int64_t input_ns = 0;
     int64_t backward_ns = 0;
     int64_t all_to_all_ns = 0;
     for (const ComponentCost& part : costs.programs[stage]) {
       forward_ns += part.forward_ns;
+      input_ns += part.input_ns;
       backward_ns += part.input_ns + part.weight_ns;
       if (part.lane == Lane::kEp) all_to_all_ns += part.forward_ns;
     }
     EXPECT_EQ(costs.schedule.stage(stage).forward.duration_ns, forward_ns);
-    EXPECT_EQ(costs.schedule.stage(stage).backward.duration_ns, backward_ns);
+    // W runs beside the all-to-all of I, which slows it down.
+    EXPECT_LE(costs.schedule.stage(stage).backward.duration_ns, backward_ns);
+    EXPECT_GE(costs.schedule.stage(stage).backward.duration_ns, input_ns);
+    EXPECT_EQ(costs.schedule.stage(stage).input_backward.duration_ns, input_ns);
     EXPECT_EQ(costs.communication[stage].forward_ns, all_to_all_ns);
   }
 }
