@@ -9,6 +9,7 @@
 #include "core/step_costs.h"
 #include "core/timeline.h"
 #include "planner/schedules/table.h"
+#include "sim/cost/overlap_costs.h"
 #include "sim/engine/simulate.h"
 #include "sim/engine/step_end.h"
 #include "sim/report/bubble.h"
@@ -45,7 +46,8 @@ Result<Job> job_for(const Job& job, const NamedSchedule& named);
 
 // Placement, layers to stages, costs, order, simulation and memory of `job` with one named schedule; or why the
 // schedule can't run it. Pure.
-Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named);
+// `pair_order`: of the components inside overlapped pairs.
+Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named, const PairOrder& pair_order = figure4_order);
 
 // The same for an order that is already there (a plan).
 Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);

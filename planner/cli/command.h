@@ -1,6 +1,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ Status run_compare(const CompareOptions& options, const Output& output);
 
 struct PlanOptions {
   SubjectOptions subject;
-  std::string output;  // the plan file to write; empty: none
+  std::string output;           // the plan file to write; empty: none
+  std::optional<int> comm_sms;  // SMs for communication; absent: as many as is best
   bool json = false;
 };
 Status run_plan(const PlanOptions& options, const Output& output);
@@ -67,6 +69,13 @@ struct OrderOptions {
   bool json = false;
 };
 Status run_order(const OrderOptions& options, const Output& output);
+
+struct SweepOptions {
+  SubjectOptions subject;
+  std::string over;  // FIELD=FIRST..LAST[:STEP] or FIELD=V,V,...
+  bool json = false;
+};
+Status run_sweep(const SweepOptions& options, const Output& output);
 
 struct MemoryOptions {
   SubjectOptions subject;

@@ -8,6 +8,7 @@
 #include "core/lowering/lower.h"
 #include "core/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
 #include "proto/plan_io.h"
@@ -30,7 +31,8 @@ Status run_plan(const PlanOptions& options, const Output& output) {
     return invalid(
         fmt::format("{}: .json and .txtpb are jobs; name a plan otherwise, such as my.plan", options.output));
   }
-  PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
+  PIPELOOM_TRY(Subject chosen, load_subject(options.subject));
+  PIPELOOM_TRY(const Subject subject, plan_overlap(std::move(chosen), options.comm_sms));
   if (!fits_memory(subject.job, subject.evaluation)) {
     return unsupported(fmt::format("{} does not fit the memory: its fullest rank needs {}, a GPU may use {}",
                                    subject.schedule_name, format_bytes(subject.evaluation.peak_memory()),
@@ -43,6 +45,7 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   }
   output.out << headline(subject) << '\n';
   print_summary(subject, output);
+  print_split(subject, output.out);
   if (!options.output.empty()) output.out << fmt::format("\nplan written to {}\n", options.output);
   return {};
 }

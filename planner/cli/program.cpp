@@ -73,7 +73,15 @@ void add_planning_commands(CLI::App& app, Action& chosen) {
       app, "plan", "Choose the best named schedule that fits the memory; -o writes the plan", run_plan, chosen);
   add_subject(plan, plan_options->subject, kJobOnly);
   plan->add_option("-o,--output", plan_options->output, "the plan file to write");
+  plan->add_option("--comm-sms", plan_options->comm_sms, "SMs for communication (default: as many as is best)");
   add_json(plan, plan_options->json);
+
+  const auto [sweep, sweep_options] =
+      add_command(app, "sweep", "One job over the values of one of its numbers", run_sweep, chosen);
+  add_subject(sweep, sweep_options->subject, kJobOnly);
+  sweep->add_option("--over", sweep_options->over, "FIELD=FIRST..LAST[:STEP] or FIELD=V,V,..., as in comm_sms=4..40")
+      ->required();
+  add_json(sweep, sweep_options->json);
 
   const auto [list, list_options] =
       add_command(app, "list-schedules", "The named schedules and where they come from", run_list_schedules, chosen);

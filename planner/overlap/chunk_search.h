@@ -19,8 +19,8 @@ struct ChunkPlan {
 // Searches all orders of both lanes. The components of a chain (F's, I's) that follow each other on one lane stay
 // together; a W may be held back across layers, those of one kind in turn. Dynamic programming over how far each chain
 // is, how many W of each kind have run and what runs now; of two ways to the same point the one that is no later and
-// has no more left of what runs is kept. O(states), some ten thousand for four layers; above kMaxStates Figure 4's
-// order stands.
+// has no more left of what runs is kept: the shortest order, but for a nanosecond of rounding per component. O(states),
+// some ten thousand for four layers; above kMaxStates Figure 4's order stands.
 //
 // bound_ns: the same search with nothing slowed down is the least any order takes without contention, and contention
 // only adds; and with C of compute alone, X of communication, and every component at least 1 + e times longer beside

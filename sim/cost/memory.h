@@ -15,7 +15,9 @@ struct StageParameters {
   int64_t routed = 0;  // experts, split over the expert-parallel group
   int64_t ends = 0;    // embedding and head, split by tensor parallelism; never in FP8
 };
-StageParameters stage_parameters(const Job& job, const StageSpan& span);
+// The embedding is needed a second time on the last stage, by MTP modules and by a head that is tied to it: `ends_meet`
+// says that the first stage is on the same rank, and both use one copy (DeepSeek-V3, section 3.2.3).
+StageParameters stage_parameters(const Job& job, const StageSpan& span, bool ends_meet);
 
 // Over how many GPUs a weight of the pipeline rank is replicated: data-parallel replicas times the stage's copies. ZeRO
 // shards over them, gradients are reduced over them.

@@ -36,7 +36,7 @@ double gradient_bytes(Precision precision) {
   return static_cast<double>(state_bytes(precision).gradient);
 }
 
-StageParameters stage_parameters(const Job& job, const StageSpan& span) {
+StageParameters stage_parameters(const Job& job, const StageSpan& span, bool ends_meet) {
   const Model& model = *job.model;
   StageParameters sum;
   const auto add = [&](const LayerParameters& layer) {
@@ -47,6 +47,10 @@ StageParameters stage_parameters(const Job& job, const StageSpan& span) {
   if (span.is_first) sum.ends += embedding_parameters(model);
   if (span.is_last) {
     sum.ends += head_parameters(model);
+    const int64_t embedding = int64_t{model.hidden} * model.vocabulary;
+    const bool together = ends_meet || span.is_first;
+    if (model.tied_embedding && together) sum.ends -= embedding;
+    if (model.mtp_depth > 0 && !model.tied_embedding && !together) sum.ends += embedding;
     for (int module = 0; module < model.mtp_depth; ++module) add(mtp_parameters(model));
   }
   return {share(sum.dense, job.layout.tensor), share(sum.routed, job.layout.expert),

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "sim/cost/step_costs.h"
 #include "tests/support/models.h"
 
 namespace pipeloom {
@@ -19,6 +20,7 @@ Job gpt3_job(int tensor) {
   return make_job(job).value();
 }
 
+const std::vector<int> kSixteen = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1};
 constexpr StageSpan kOneLayer = {4, 1, false, false};
 
 // Korthikanti et al. (MLSys 2023), table 2, on GPT-3: bytes of one layer, to the byte.
@@ -109,17 +111,36 @@ TEST(Memory, ExpertsAreReplicatedLess) {
 }
 
 TEST(Memory, ParametersOfADeepSeekV3Layer) {
-  const StageParameters parameters = stage_parameters(test::deepseek_v3_job(), {10, 1, false, false});
+  const StageParameters parameters = stage_parameters(test::deepseek_v3_job(), {10, 1, false, false}, true);
   EXPECT_NEAR(static_cast<double>(parameters.routed), 176e6, 0.01 * 176e6);  // docs/costs.md, section 7
   EXPECT_NEAR(static_cast<double>(parameters.dense), 233e6, 0.01 * 233e6);
 }
 
 TEST(Memory, TheEndsAreOnTheFirstAndLastStage) {
   const Job job = test::deepseek_v3_job();
-  EXPECT_EQ(stage_parameters(job, {0, 0, true, false}).ends, int64_t{7168} * 129280);
-  EXPECT_EQ(stage_parameters(job, {61, 0, false, true}).ends, int64_t{7168} * 129281);  // and the final norm
-  EXPECT_EQ(stage_parameters(job, {10, 4, false, false}).ends, 0);
+  EXPECT_EQ(stage_parameters(job, {0, 0, true, false}, true).ends, int64_t{7168} * 129280);
+  EXPECT_EQ(stage_parameters(job, {61, 0, false, true}, true).ends, int64_t{7168} * 129281);  // and the final norm
+  EXPECT_EQ(stage_parameters(job, {10, 4, false, false}, true).ends, 0);
   EXPECT_EQ(stage_activation(job, {0, 0, true, false}).total, 0);
+}
+
+// DeepSeek-V3, section 3.2.3: where the first and the last stage share a rank, MTP uses the embedding that is there.
+TEST(Memory, MtpSharesTheEmbeddingWhereTheEndsMeet) {
+  const Job job = test::deepseek_v3_job();
+  const StageSpan last = {57, 4, false, true};
+  const int64_t embedding = int64_t{7168} * 129280;
+  EXPECT_EQ(stage_parameters(job, last, false).ends - stage_parameters(job, last, true).ends, embedding);
+  const StageState apart = step_costs(job, Placement::linear(16).value(), kSixteen).value().states[15];
+  const StageState together = step_costs(job, Placement::bidirectional(16, 1).value(), kSixteen).value().states[15];
+  EXPECT_EQ(apart.weights_bytes - together.weights_bytes, 2 * embedding);
+}
+
+TEST(Memory, ATiedHeadSharesTheEmbeddingWhereTheEndsMeet) {
+  const Job job = gpt3_job(1);
+  const StageSpan last = {90, 6, false, true};
+  const int64_t embedding = int64_t{12288} * 50257;
+  EXPECT_EQ(stage_parameters(job, last, false).ends, embedding + 2 * 12288);
+  EXPECT_EQ(stage_parameters(job, last, true).ends, 2 * 12288);
 }
 
 // DeepSeek-V3 was trained on 80 GB: DualPipe holds two copies of the parameters and, on rank r, 16 - r micro-batches of
@@ -131,7 +152,7 @@ TEST(Memory, DeepSeekV3FitsItsGpus) {
   for (int rank = 0; rank < 8; ++rank) {
     int64_t bytes = memory_reserve(job).total_bytes();
     for (const auto& [stage, alive] : {std::pair{rank, 16 - rank}, std::pair{15 - rank, rank + 1}}) {
-      bytes += stage_state(job, stage_parameters(job, spans[stage]), 2).total_bytes();
+      bytes += stage_state(job, stage_parameters(job, spans[stage], true), 2).total_bytes();
       bytes += alive * stage_activation(job, spans[stage]).total;
     }
     printf("  rank %d: %.1f GB\n", rank, static_cast<double>(bytes) / 1e9);
