@@ -49,7 +49,8 @@ Result<std::string> find_path(const std::string& field) {
                 fmt::format("\"{}\" is no numeric field of a job; allowed are such as {}", field,
                             "cluster.comm_sms, layout.tensor, batch.global_batch (proto/job.proto)"));
   }
-  return invalid(fmt::format("\"{}\" may be {}; give the whole path", field, fmt::join(found, " or ")));
+  return fail(ErrorCode::kNotFound,
+              fmt::format("\"{}\" may be {}; give the whole path", field, fmt::join(found, " or ")));
 }
 
 // "a.b.c" and "3" as protobuf text: a { b { c: 3 } }.
