@@ -17,25 +17,19 @@ constexpr int64_t kLongAgo = INT64_MIN / 4;
 Candidate::Candidate(const SearchProblem& problem)
     : problem_(&problem), order_(problem), saved_(problem), times_(problem.times().data()) {
   const int ops = problem.ops();
-  const int nodes = problem.nodes();
-  input_.resize(ops);
-  output_.resize(ops);
+  nodes_.resize(problem.nodes());
   for (int op = 0; op < ops; ++op) {
-    input_[op] = problem.input_of(op);
-    output_[op] = problem.output_of(op);
+    nodes_[op].input = problem.input_of(op);
+    nodes_[op].output = problem.output_of(op);
   }
-  times_of_.resize(ops);
-  end_.assign(nodes, 0);
-  out_.assign(nodes, kLongAgo);
-  tail_.assign(nodes, 0);
-  in_tail_.assign(nodes, kLongAgo);
+  for (int node = ops; node < problem.nodes(); ++node) nodes_[node].tail_ns = 0;
+  nodes_[problem.nothing()].out_ns = kLongAgo;
+  nodes_[problem.nothing()].in_tail_ns = kLongAgo;
   take_.resize(ops);
   give_.resize(ops);
-  held_.resize(ops);
   sorted_.resize(ops);
-  place_.resize(ops);
   moved_.resize(ops);
-  marked_.assign(nodes, 0);
+  marked_.assign(problem.nodes(), 0);
   stale_.assign(static_cast<size_t>(ops + 63) / 64, 0);
 }
 
@@ -63,12 +57,12 @@ void Candidate::set_slot(int slot) {
   const Line& line = problem_->line_of(slot);
   take_[slot] = line.take;
   give_[slot] = line.give;
-  times_of_[slot] = problem_->line_number_of(slot);
+  nodes_[slot].times = problem_->line_number_of(slot);
   const int partner = order_.partner(slot);
   if (partner < 0) return;
   ++pairs_;
-  times_of_[slot] = problem_->pair_times(problem_->line_number_of(slot), problem_->line_number_of(partner));
-  times_of_[partner] = times_of_[slot] + 1;
+  nodes_[slot].times = problem_->pair_times(problem_->line_number_of(slot), problem_->line_number_of(partner));
+  nodes_[partner].times = nodes_[slot].times + 1;
   give_[slot] = problem_->activations()[problem_->line_of(partner).stage].total;
 }
 
@@ -76,7 +70,7 @@ void Candidate::measure_memory() {
   for (int rank = 0; rank < problem_->ranks(); ++rank) {
     int64_t held = 0;
     for (int slot = order_.next(problem_->begin_of(rank)); slot < problem_->ops(); slot = order_.next(slot)) {
-      held_[slot] = held;
+      nodes_[slot].held = held;
       held += take_[slot] - give_[slot];
     }
   }
@@ -85,7 +79,7 @@ void Candidate::measure_memory() {
 bool Candidate::memory_fits() const {
   for (int i = 0; i < slots_; ++i) {
     const int slot = sorted_[i];
-    if (held_[slot] + take_[slot] > problem_->cap(problem_->line_of(slot).rank)) return false;
+    if (nodes_[slot].held + take_[slot] > problem_->cap(problem_->line_of(slot).rank)) return false;
   }
   return true;
 }
@@ -106,10 +100,10 @@ bool Candidate::sort_topologically() {
       while (at[rank] < problem_->ops()) {
         const int slot = at[rank];
         const int partner = order_.partner(slot);
-        if (marked_[input_[slot]] != done || (partner >= 0 && marked_[input_[partner]] != done)) break;
+        if (marked_[nodes_[slot].input] != done || (partner >= 0 && marked_[nodes_[partner].input] != done)) break;
         marked_[slot] = done;
         if (partner >= 0) marked_[partner] = done;
-        place_[slot] = slots_;
+        nodes_[slot].place = slots_;
         sorted_[slots_++] = slot;
         at[rank] = order_.next(slot);
         moved = true;
@@ -125,13 +119,13 @@ void Candidate::sort_by_start() {
   std::stable_sort(sorted_.begin(), sorted_.begin() + slots_,
                    [&](int32_t a, int32_t b) { return start_ns(a) < start_ns(b); });
   // With need and ready offsets a slot may start before the one that it waits for; then the old order stays.
-  for (int i = 0; i < slots_; ++i) place_[sorted_[i]] = i;
+  for (int i = 0; i < slots_; ++i) nodes_[sorted_[i]].place = i;
   swaps_since_sort_ = 0;
   for (int i = 0; i < slots_; ++i) {
     const int slot = sorted_[i];
     const int partner = order_.partner(slot);
-    const auto late = [&](int node) { return node < problem_->ops() && place_[order_.slot_of(node)] >= i; };
-    if (late(input_[slot]) || late(order_.previous(slot)) || (partner >= 0 && late(input_[partner]))) {
+    const auto late = [&](int node) { return node < problem_->ops() && nodes_[order_.slot_of(node)].place >= i; };
+    if (late(nodes_[slot].input) || late(order_.previous(slot)) || (partner >= 0 && late(nodes_[partner].input))) {
       PIPELOOM_CHECK(sort_topologically());
       return;
     }
@@ -140,39 +134,40 @@ void Candidate::sort_by_start() {
 
 template <bool kPairs>
 bool Candidate::set_head(int slot) {
-  const OpTimes& times = times_[times_of_[slot]];
-  int64_t start = std::max(end_[order_.previous(slot)], out_[input_[slot]] - times.need_ns);
+  const OpTimes& times = times_[nodes_[slot].times];
+  int64_t start = std::max(nodes_[order_.previous(slot)].end_ns, nodes_[nodes_[slot].input].out_ns - times.need_ns);
   if constexpr (kPairs) {
     if (const int partner = order_.partner(slot); partner >= 0) {
       start = std::max(start, input_ns(partner));
-      out_[partner] = start + times_[times_of_[partner]].ready_ns;
+      nodes_[partner].out_ns = start + times_[nodes_[partner].times].ready_ns;
     }
   }
-  const int64_t before_ns = end_[slot];
-  end_[slot] = start + times.duration_ns;
-  out_[slot] = start + times.ready_ns;
-  return end_[slot] != before_ns;
+  const int64_t before_ns = nodes_[slot].end_ns;
+  nodes_[slot].end_ns = start + times.duration_ns;
+  nodes_[slot].out_ns = start + times.ready_ns;
+  return nodes_[slot].end_ns != before_ns;
 }
 
 template <bool kPairs>
 bool Candidate::set_tail(int slot) {
-  const OpTimes& times = times_[times_of_[slot]];
-  int64_t tail = std::max(times.duration_ns + tail_[order_.next(slot)], times.ready_ns + in_tail_[output_[slot]]);
+  const OpTimes& times = times_[nodes_[slot].times];
+  int64_t tail = std::max(times.duration_ns + nodes_[order_.next(slot)].tail_ns,
+                          times.ready_ns + nodes_[nodes_[slot].output].in_tail_ns);
   if constexpr (kPairs) {
     if (const int partner = order_.partner(slot); partner >= 0) {
       tail = std::max(tail, output_tail_ns(partner));
-      in_tail_[partner] = tail - times_[times_of_[partner]].need_ns;
+      nodes_[partner].in_tail_ns = tail - times_[nodes_[partner].times].need_ns;
     }
   }
-  const int64_t before_ns = tail_[slot];
-  tail_[slot] = tail;
-  in_tail_[slot] = tail - times.need_ns;
+  const int64_t before_ns = nodes_[slot].tail_ns;
+  nodes_[slot].tail_ns = tail;
+  nodes_[slot].in_tail_ns = tail - times.need_ns;
   return tail != before_ns;
 }
 
 void Candidate::set_stale(int op) {
   if (op >= problem_->ops()) return;
-  const int place = place_[order_.slot_of(op)];
+  const int place = nodes_[order_.slot_of(op)].place;
   stale_[place / 64] |= uint64_t{1} << place % 64;
 }
 
@@ -188,8 +183,8 @@ void Candidate::update_heads(int first) {
       ++work_;
       if (!set_head<kPairs>(slot)) continue;
       set_stale(order_.next(slot));
-      set_stale(output_[slot]);
-      if (kPairs && order_.partner(slot) >= 0) set_stale(output_[order_.partner(slot)]);
+      set_stale(nodes_[slot].output);
+      if (kPairs && order_.partner(slot) >= 0) set_stale(nodes_[order_.partner(slot)].output);
     }
   }
 }
@@ -204,8 +199,8 @@ void Candidate::update_tails(int last) {
       ++work_;
       if (!set_tail<kPairs>(slot)) continue;
       set_stale(order_.previous(slot));
-      set_stale(input_[slot]);
-      if (kPairs && order_.partner(slot) >= 0) set_stale(input_[order_.partner(slot)]);
+      set_stale(nodes_[slot].input);
+      if (kPairs && order_.partner(slot) >= 0) set_stale(nodes_[order_.partner(slot)].input);
     }
   }
 }
@@ -252,8 +247,8 @@ void Candidate::measure_value() {
     const int end = problem_->end_of(rank);
     const int first = order_.next(problem_->begin_of(rank));
     if (first == end) continue;
-    if (problem_->objective() == Objective::kSpan) tail_[end] = -start_ns(first);
-    value_ns_ = std::max(value_ns_, end_[order_.previous(end)] + tail_[end]);
+    if (problem_->objective() == Objective::kSpan) nodes_[end].tail_ns = -start_ns(first);
+    value_ns_ = std::max(value_ns_, nodes_[order_.previous(end)].end_ns + nodes_[end].tail_ns);
   }
 }
 
@@ -266,7 +261,7 @@ bool Candidate::can_swap(int slot) const {
   const int later = order_.next(slot);
   if (later >= problem_->ops()) return false;
   const int64_t cap = problem_->cap(problem_->line_of(slot).rank);
-  const int64_t with_later = held_[slot] + take_[later];
+  const int64_t with_later = nodes_[slot].held + take_[later];
   if (with_later > cap || with_later - give_[later] + take_[slot] > cap) return false;
   if (problem_->fixed_order(slot, later)) return false;
   if (pairs_ == 0) return true;
@@ -288,9 +283,9 @@ int64_t Candidate::swapped_ns(int slot) const {
     const int partner = order_.partner(x);
     return partner < 0 ? longest : std::max(longest, output_tail_ns(partner));
   };
-  const int64_t later_start = head(later, end_[order_.previous(slot)]);
+  const int64_t later_start = head(later, nodes_[order_.previous(slot)].end_ns);
   const int64_t start = head(slot, later_start + duration(later));
-  const int64_t slot_tail = tail(slot, tail_[order_.next(later)]);
+  const int64_t slot_tail = tail(slot, nodes_[order_.next(later)].tail_ns);
   const int64_t later_tail = tail(later, slot_tail);
   return std::max(later_start + later_tail, start + slot_tail);
 }
@@ -299,17 +294,17 @@ int64_t Candidate::swapped_ns(int slot) const {
 // stands behind `slot`, moves before `slot`. False, and nothing changed, where `later` waits for `slot`. (Pearce and
 // Kelly, A Dynamic Topological Sort Algorithm for Directed Acyclic Graphs, JEA 2006, section 3.)
 bool Candidate::move_before(int slot, int later) {
-  const int first = place_[slot];
-  const int last = place_[later];
+  const int first = nodes_[slot].place;
+  const int last = nodes_[later].place;
   const uint32_t waited_for = ++mark_;
   const auto marked = [&](int node) { return marked_[order_.slot_of(node)] == waited_for; };
   const auto is_waited_for = [&](int x) {
     if (x == later) return true;
     const int next = order_.next(x);
     if (next < problem_->ops() && marked_[next] == waited_for) return true;
-    if (output_[x] < problem_->ops() && marked(output_[x])) return true;
+    if (nodes_[x].output < problem_->ops() && marked(nodes_[x].output)) return true;
     const int partner = order_.partner(x);
-    return partner >= 0 && output_[partner] < problem_->ops() && marked(output_[partner]);
+    return partner >= 0 && nodes_[partner].output < problem_->ops() && marked(nodes_[partner].output);
   };
   int kept = last + 1;
   for (int i = last; i >= first; --i) {
@@ -324,26 +319,26 @@ bool Candidate::move_before(int slot, int later) {
     const int x = sorted_[i];
     if (marked_[x] == waited_for) continue;
     sorted_[--behind] = x;
-    place_[x] = behind;
+    nodes_[x].place = behind;
   }
   for (int i = last; i >= kept; --i) {
     sorted_[--behind] = moved_[i];
-    place_[moved_[i]] = behind;
+    nodes_[moved_[i]].place = behind;
   }
   return true;
 }
 
 bool Candidate::swap(int slot) {
   const int later = order_.next(slot);
-  const int first = place_[slot];
-  const int last = place_[later];
+  const int first = nodes_[slot].place;
+  const int last = nodes_[later].place;
   order_.swap_with_next(slot);
   if (!move_before(slot, later)) {
     order_.swap_with_next(later);
     return false;
   }
-  held_[later] = held_[slot];
-  held_[slot] = held_[later] + take_[later] - give_[later];
+  nodes_[later].held = nodes_[slot].held;
+  nodes_[slot].held = nodes_[later].held + take_[later] - give_[later];
   pairs_ > 0 ? update_after_swap<true>(slot, later, first, last) : update_after_swap<false>(slot, later, first, last);
   // Often enough that windows stay short, seldom enough that sorting costs little beside the sweeps.
   constexpr int kSwapsPerSort = 2000;
@@ -392,16 +387,17 @@ void Candidate::critical_arcs(uint64_t choice, std::vector<int32_t>& arcs) const
   for (int i = 0; i < ranks; ++i) {
     const int rank = static_cast<int>((static_cast<uint64_t>(i) + choice) % static_cast<uint64_t>(ranks));
     const int last = order_.previous(problem_->end_of(rank));
-    if (last < problem_->ops() && end_[last] + tail_[problem_->end_of(rank)] == value_ns_) node = last;
+    if (last < problem_->ops() && nodes_[last].end_ns + nodes_[problem_->end_of(rank)].tail_ns == value_ns_)
+      node = last;
   }
   while (node >= 0 && node < problem_->ops()) {
     const int64_t start = start_ns(node);
     const int before = order_.previous(node);
     const int partner = order_.partner(node);
     int by_input = problem_->nothing();
-    if (input_ns(node) == start) by_input = input_[node];
-    if (partner >= 0 && input_ns(partner) == start) by_input = input_[partner];
-    const bool by_lane = end_[before] == start && before < problem_->ops();
+    if (input_ns(node) == start) by_input = nodes_[node].input;
+    if (partner >= 0 && input_ns(partner) == start) by_input = nodes_[partner].input;
+    const bool by_lane = nodes_[before].end_ns == start && before < problem_->ops();
     if (by_lane) arcs.push_back(before);
     const bool has_input = by_input < problem_->ops();
     choice = choice >> 1 | choice << 63;

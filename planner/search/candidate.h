@@ -24,9 +24,9 @@ class Candidate {
   const SearchProblem& problem() const { return *problem_; }
   const Order& order() const { return order_; }
   int64_t value_ns() const { return value_ns_; }
-  int64_t start_ns(int slot) const { return end_[slot] - duration(slot); }
-  int64_t end_ns(int slot) const { return end_[slot]; }
-  int64_t tail_ns(int slot) const { return tail_[slot]; }
+  int64_t start_ns(int slot) const { return nodes_[slot].end_ns - duration(slot); }
+  int64_t end_ns(int slot) const { return nodes_[slot].end_ns; }
+  int64_t tail_ns(int slot) const { return nodes_[slot].tail_ns; }
 
   // Heads, value, tails of the whole order anew. O(slots).
   void evaluate();
@@ -55,7 +55,8 @@ class Candidate {
   // Whether the slot behind `slot` on its rank begins where it ends, and both are on a critical path.
   bool critical_arc(int slot) const {
     const int next = order_.next(slot);
-    return next < problem_->ops() && start_ns(next) == end_[slot] && end_[slot] + tail_[next] == value_ns_;
+    return next < problem_->ops() && start_ns(next) == nodes_[slot].end_ns &&
+           nodes_[slot].end_ns + nodes_[next].tail_ns == value_ns_;
   }
 
   // Slots that begin where the slot before them on their rank ends, along one critical path; `choice` decides which
@@ -63,9 +64,24 @@ class Candidate {
   void critical_arcs(uint64_t choice, std::vector<int32_t>& arcs) const;
 
  private:
-  int64_t duration(int slot) const { return times_[times_of_[slot]].duration_ns; }
-  int64_t input_ns(int op) const { return out_[input_[op]] - times_[times_of_[op]].need_ns; }
-  int64_t output_tail_ns(int op) const { return times_[times_of_[op]].ready_ns + in_tail_[output_[op]]; }
+  // All that an evaluation reads of a node lies in one cache line.
+  struct Node {
+    int64_t end_ns = 0;
+    int64_t out_ns = 0;      // when the consumer has the output
+    int64_t tail_ns = 0;     // from the slot's start
+    int64_t in_tail_ns = 0;  // from the arrival of the op's input
+    int64_t held = 0;        // memory before the slot
+    int32_t input = 0;       // op
+    int32_t output = 0;      // op
+    int32_t times = 0;       // index into SearchProblem::times()
+    int32_t place = 0;       // in sorted_
+  };
+
+  int64_t duration(int slot) const { return times_[nodes_[slot].times].duration_ns; }
+  int64_t input_ns(int op) const { return nodes_[nodes_[op].input].out_ns - times_[nodes_[op].times].need_ns; }
+  int64_t output_tail_ns(int op) const {
+    return times_[nodes_[op].times].ready_ns + nodes_[nodes_[op].output].in_tail_ns;
+  }
   int64_t taken(int slot) const { return take_[slot]; }
   int64_t given(int slot) const { return give_[slot]; }
   void set_slot(int slot);
@@ -96,18 +112,10 @@ class Candidate {
   Order order_;
   Order saved_;  // before the last join or part
   const OpTimes* times_;
-  std::vector<int32_t> input_;   // [op]
-  std::vector<int32_t> output_;  // [op]
-  std::vector<int32_t> times_of_;
-  std::vector<int64_t> end_;      // [node]
-  std::vector<int64_t> out_;      // [node] when the consumer has the output
-  std::vector<int64_t> tail_;     // [node] from the slot's start
-  std::vector<int64_t> in_tail_;  // [node] from the arrival of the op's input
-  std::vector<int64_t> take_;     // [op] of the slot
+  std::vector<Node> nodes_;
+  std::vector<int64_t> take_;  // [op] of the slot
   std::vector<int64_t> give_;
-  std::vector<int64_t> held_;    // [op] before the slot
   std::vector<int32_t> sorted_;  // slots, each behind what it waits for
-  std::vector<int32_t> place_;   // [op] in sorted_
   std::vector<int32_t> moved_;   // buffers
   std::vector<uint32_t> marked_;
   std::vector<uint64_t> stale_;  // [place / 64] bits: slots whose times are to be set anew

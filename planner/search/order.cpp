@@ -6,44 +6,39 @@
 
 namespace pipeloom {
 
-Order::Order(const SearchProblem& problem)
-    : end_(problem.end_of(0)),
-      next_(problem.nodes(), -1),
-      previous_(problem.nodes(), -1),
-      partner_(problem.ops(), -1),
-      slot_of_(problem.ops()) {
-  for (int op = 0; op < problem.ops(); ++op) slot_of_[op] = op;
+Order::Order(const SearchProblem& problem) : end_(problem.end_of(0)), links_(problem.nodes()) {
+  for (int op = 0; op < problem.ops(); ++op) links_[op].slot = op;
   for (int rank = 0; rank < problem.ranks(); ++rank) {
-    next_[problem.begin_of(rank)] = problem.end_of(rank);
-    previous_[problem.end_of(rank)] = problem.begin_of(rank);
+    links_[problem.begin_of(rank)].next = problem.end_of(rank);
+    links_[problem.end_of(rank)].previous = problem.begin_of(rank);
   }
 }
 
 void Order::insert_before(int op, int later) {
-  const int32_t earlier = previous_[later];
-  previous_[op] = earlier;
-  next_[op] = later;
-  next_[earlier] = op;
-  previous_[later] = op;
+  const int32_t earlier = links_[later].previous;
+  links_[op].previous = earlier;
+  links_[op].next = later;
+  links_[earlier].next = op;
+  links_[later].previous = op;
 }
 
 void Order::remove(int op) {
-  next_[previous_[op]] = next_[op];
-  previous_[next_[op]] = previous_[op];
-  next_[op] = -1;
-  previous_[op] = -1;
+  links_[links_[op].previous].next = links_[op].next;
+  links_[links_[op].next].previous = links_[op].previous;
+  links_[op].next = -1;
+  links_[op].previous = -1;
 }
 
 void Order::swap_with_next(int op) {
-  const int32_t later = next_[op];
-  const int32_t before = previous_[op];
-  const int32_t after = next_[later];
-  next_[before] = later;
-  previous_[later] = before;
-  next_[later] = op;
-  previous_[op] = later;
-  next_[op] = after;
-  previous_[after] = op;
+  const int32_t later = links_[op].next;
+  const int32_t before = links_[op].previous;
+  const int32_t after = links_[later].next;
+  links_[before].next = later;
+  links_[later].previous = before;
+  links_[later].next = op;
+  links_[op].previous = later;
+  links_[op].next = after;
+  links_[after].previous = op;
 }
 
 namespace {
@@ -59,17 +54,17 @@ int weight_op(const SearchProblem& problem, int backward) {
 void Order::join(const SearchProblem& problem, int forward, int backward) {
   remove(backward);
   if (problem.splits_backward()) remove(weight_op(problem, backward));
-  partner_[forward] = backward;
-  partner_[backward] = forward;
-  slot_of_[backward] = forward;
+  links_[forward].partner = backward;
+  links_[backward].partner = forward;
+  links_[backward].slot = forward;
 }
 
 void Order::part(const SearchProblem& problem, int forward) {
-  const int backward = partner_[forward];
-  const int after = next_[forward];
-  partner_[forward] = -1;
-  partner_[backward] = -1;
-  slot_of_[backward] = backward;
+  const int backward = links_[forward].partner;
+  const int after = links_[forward].next;
+  links_[forward].partner = -1;
+  links_[backward].partner = -1;
+  links_[backward].slot = backward;
   insert_before(backward, after);
   if (problem.splits_backward()) insert_before(weight_op(problem, backward), after);
 }

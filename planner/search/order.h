@@ -23,25 +23,26 @@ class Order {
   // `op` is directly before `later`; afterwards it is directly behind.
   void swap_with_next(int op);
 
-  int next(int node) const { return next_[node]; }
-  int previous(int node) const { return previous_[node]; }
-  int partner(int op) const { return partner_[op]; }
+  int next(int node) const { return links_[node].next; }
+  int previous(int node) const { return links_[node].previous; }
+  int partner(int op) const { return links_[op].partner; }
   // The slot that an op is in: itself, or its partner's F.
-  int slot_of(int op) const { return slot_of_[op]; }
+  int slot_of(int op) const { return links_[op].slot; }
   // The I joins the F's slot; the I and its W leave the lists. REQUIRES: all three are in a list, alone.
   void join(const SearchProblem& problem, int forward, int backward);
   // Undoes join; the I is behind the F, and its W behind that.
   void part(const SearchProblem& problem, int forward);
 
-  const int32_t* next_data() const { return next_.data(); }
-  const int32_t* previous_data() const { return previous_.data(); }
-
  private:
-  int32_t end_;  // node number of rank 0's end
-  std::vector<int32_t> next_;
-  std::vector<int32_t> previous_;
-  std::vector<int32_t> partner_;
-  std::vector<int32_t> slot_of_;
+  struct Links {
+    int32_t next = -1;
+    int32_t previous = -1;
+    int32_t partner = -1;
+    int32_t slot = -1;
+  };
+
+  int32_t end_;               // node number of rank 0's end
+  std::vector<Links> links_;  // [node]
 };
 
 // The order of a schedule of the same placement and the same number of micro-batches in each pipe. Micro-batches are

@@ -162,7 +162,11 @@ int64_t rank_bound_ns(const SearchProblem& problem) {
 }
 
 int64_t lower_bound_ns(const SearchProblem& problem) {
-  return rank_bound_ns(problem);
+  // Spans take one pass over the problem for each rank.
+  constexpr int64_t kMostOps = 1 << 24;
+  const int64_t passes = problem.objective() == Objective::kSpan ? problem.ranks() : 1;
+  const int64_t by_rank_ns = rank_bound_ns(problem);
+  return passes * problem.ops() > kMostOps ? by_rank_ns : std::max(by_rank_ns, path_bound_ns(problem));
 }
 
 }  // namespace pipeloom
