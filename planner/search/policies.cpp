@@ -6,8 +6,8 @@ namespace {
 
 // Ranges in which the best policies of many problems lay, with room on both sides.
 constexpr int kLeastInFlight = 40;
-constexpr int kMostInFlight = 340;
-constexpr int kMostExtra = 5;
+constexpr int kMostInFlight = 600;
+constexpr int kMostExtra = 7;
 constexpr int kMostGap = 130;
 constexpr int kMostPending = 40;
 constexpr int kNoPendingLimit = 1 << 20;

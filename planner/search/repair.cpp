@@ -41,17 +41,21 @@ class RankRepair {
     if (partner < 0) return problem_.line_of(slot).give;
     return problem_.activations()[problem_.line_of(partner).stage].total;
   }
-  // The first I or W behind `slot` that gives memory back and follows a pass of its stage that is done.
-  int next_giver(int slot) {
+  // The first pass behind `slot` that gives memory back and follows a pass of its stage that is done; where there is
+  // none, the first I, whose W can give back then. -1: neither.
+  int next_giver(int slot) const {
+    int first_i = -1;
     for (int later = order_.next(slot); later != end_; later = order_.next(later)) {
       const Line& line = problem_.line_of(later);
       if (line.pass == Pass::kF || order_.partner(later) >= 0) continue;
       const int before = problem_.line_number_of(later) - 1;
       const int index = later - line.first_op;
       const bool in_order = line.pass == Pass::kW || index == done_of_line_[before + 1];
-      if (line.give > 0 && in_order && index < done_of_line_[before]) return later;
+      if (!in_order || index >= done_of_line_[before]) continue;
+      if (line.give > 0) return later;
+      if (first_i < 0 && line.pass == Pass::kI) first_i = later;
     }
-    return -1;
+    return first_i;
   }
 
   const SearchProblem& problem_;

@@ -82,7 +82,7 @@ class Search {
   bool lists_in(int64_t round) const {
     const int64_t first = (kFirstLists * problem_.ops() + kWorkPerRound - 1) / kWorkPerRound;
     constexpr int kLargeProblem = 50'000;
-    return elite_.empty() || round < first || (problem_.ops() > kLargeProblem && round % 4 == 0);
+    return elite_.empty() || round < first || (problem_.ops() > kLargeProblem && round % 2 == 0);
   }
 
   void run_round(int64_t round) {

@@ -8,6 +8,8 @@ namespace {
 
 // Small problems have steep landscapes: their optimum differs from the seeds by whole passes.
 constexpr int kSmallProblem = 1000;
+// Large ones try policies on a coarse problem first.
+constexpr int kLargeProblem = 50'000;
 // Heats of the cycles in turn, in percent of a mean pass.
 constexpr int kSmallHeats[] = {25, 50, 75, 10, 100, 0, 35};
 constexpr int kLargeHeats[] = {6, 10, 5, 8, 20, 4, 12};
@@ -24,35 +26,67 @@ Strand::Strand(const SearchProblem& problem, uint64_t seed, int number)
   int64_t work_ns = 0;
   for (int rank = 0; rank < problem.ranks(); ++rank) work_ns += problem.work_ns(rank);
   mean_pass_ns_ = std::max<int64_t>(1, work_ns / problem.ops());
+  if (problem.ops() < kLargeProblem) return;
+  coarse_ = coarse_problem(problem);
+  if (!coarse_) return;
+  coarse_lists_ = std::make_unique<ListScheduler>(*coarse_);
+  policies_tried_ = kLargeProblem;  // none at random
 }
 
 std::vector<Found> Strand::take_found() {
   return std::exchange(found_, {});
 }
 
-void Strand::remember(const ListPolicy& policy, int64_t value_ns) {
-  constexpr size_t kKept = 12;
-  if (policies_.size() == kKept && value_ns >= policies_.back().value_ns) return;
-  if (std::ranges::any_of(policies_, [&](const Tried& tried) { return tried.policy == policy; })) return;
-  const auto place = std::ranges::upper_bound(policies_, value_ns, {}, &Tried::value_ns);
-  policies_.insert(place, {value_ns, policy});
-  if (policies_.size() > kKept) policies_.pop_back();
+void Strand::remember(Policies& policies, const ListPolicy& policy, int64_t value_ns) {
+  constexpr size_t kKept = 20;
+  constexpr int kKeptOfOneValue = 3;
+  if (policies.size() == kKept && value_ns >= policies.back().value_ns) return;
+  if (std::ranges::count(policies, value_ns, &Tried::value_ns) >= kKeptOfOneValue) return;
+  if (std::ranges::any_of(policies, [&](const Tried& tried) { return tried.policy == policy; })) return;
+  policies.insert(std::ranges::upper_bound(policies, value_ns, {}, &Tried::value_ns), {value_ns, policy});
+  if (policies.size() > kKept) policies.pop_back();
+}
+
+// Random ones at first, then changes of the best: the better a policy, the likelier it is changed.
+ListPolicy Strand::next_policy(const Policies& policies, int64_t tried) {
+  constexpr int64_t kRandomPolicies = 150;
+  if (tried < kRandomPolicies || policies.empty()) return random_policy(random_);
+  const uint32_t pick = random_.below(1 + random_.below(static_cast<uint32_t>(policies.size())));
+  return changed_policy(policies[pick].policy, random_);
+}
+
+// False once enough were tried.
+bool Strand::try_coarse_policies(int64_t& work) {
+  constexpr int64_t kCoarsePolicies = 1500;
+  while (coarse_tried_ < kCoarsePolicies) {
+    if (work <= 0) return true;
+    const ListPolicy policy = next_policy(coarse_policies_, coarse_tried_++);
+    if (const auto value_ns = coarse_lists_->run(policy)) remember(coarse_policies_, policy, *value_ns);
+    work -= coarse_->ops();
+    ++moves_;
+  }
+  return false;
+}
+
+std::optional<ListPolicy> Strand::take_coarse_policy() {
+  if (coarse_policies_.empty()) return std::nullopt;
+  const ListPolicy policy = coarse_policies_.front().policy;
+  coarse_policies_.erase(coarse_policies_.begin());
+  return policy;
 }
 
 void Strand::schedule_lists(int64_t work, const std::atomic<bool>* cancel) {
-  // So many random ones before the best are changed.
-  constexpr int64_t kRandomPolicies = 150;
+  if (coarse_ && try_coarse_policies(work)) return;
   std::optional<Order> best;
   for (; work > 0; work -= problem_.ops()) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) break;
     ++moves_;
-    const bool random = policies_tried_++ < kRandomPolicies || policies_.empty();
-    // The better a policy, the likelier it is changed.
-    const auto pick = [&] { return random_.below(1 + random_.below(static_cast<uint32_t>(policies_.size()))); };
-    const ListPolicy policy = random ? random_policy(random_) : changed_policy(policies_[pick()].policy, random_);
+    const std::optional<ListPolicy> from_coarse = take_coarse_policy();
+    const ListPolicy policy = from_coarse ? *from_coarse : next_policy(policies_, policies_tried_);
+    ++policies_tried_;
     const auto value_ns = lists_.run(policy);
     if (!value_ns) continue;
-    remember(policy, *value_ns);
+    remember(policies_, policy, *value_ns);
     if (*value_ns >= best_list_ns_) continue;
     best_list_ns_ = *value_ns;
     best = lists_.order();

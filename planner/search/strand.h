@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "planner/search/anneal.h"
+#include "planner/search/coarse.h"
 #include "planner/search/list_scheduler.h"
 #include "planner/search/policies.h"
 
@@ -38,16 +40,25 @@ class Strand {
     ListPolicy policy;
   };
 
+  // Policies by value, best first; few of one value.
+  using Policies = std::vector<Tried>;
+  static void remember(Policies& policies, const ListPolicy& policy, int64_t value_ns);
+  ListPolicy next_policy(const Policies& policies, int64_t tried);
+  bool try_coarse_policies(int64_t& work);
+  std::optional<ListPolicy> take_coarse_policy();
   void begin_cycle(const std::vector<Found>& elite);
-  void remember(const ListPolicy& policy, int64_t value_ns);
 
   const SearchProblem& problem_;
   int number_;
   Random random_;
   ListScheduler lists_;
   Annealer annealer_;
-  std::vector<Tried> policies_;  // best first
+  Policies policies_;
   int64_t policies_tried_ = 0;
+  std::optional<SearchProblem> coarse_;  // of large problems
+  std::unique_ptr<ListScheduler> coarse_lists_;
+  Policies coarse_policies_;
+  int64_t coarse_tried_ = 0;
   std::vector<Found> found_;
   int64_t best_list_ns_ = INT64_MAX;
   int64_t reported_ns_ = INT64_MAX;  // of this cycle
