@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "planner/search/bounds.h"
+#include "planner/search/exact.h"
 #include "planner/search/seeds.h"
 #include "planner/search/strand.h"
 #include "sim/report/bubble.h"
@@ -36,7 +37,11 @@ class Search {
   Result<SearchResult> run() {
     add_seeds();
     for (int64_t round = 0; !finished(); ++round) {
-      run_round(round);
+      if (exact_in(round)) {
+        run_exact(round);
+      } else {
+        run_round(round);
+      }
       if (limits_.progress && !elite_.empty()) {
         limits_.progress({moves(), elite_.front().value_ns, bound_ns_});
       }
@@ -46,16 +51,19 @@ class Search {
 
  private:
   int64_t moves() const {
-    int64_t sum = 0;
+    int64_t sum = exact_moves_;
     for (const auto& strand : strands_) sum += strand->moves();
     return sum;
   }
 
   bool finished() const {
     if (!elite_.empty() && elite_.front().value_ns <= bound_ns_) return true;
-    if (limits_.cancel != nullptr && limits_.cancel->load()) return true;
     if (limits_.moves > 0 && moves() >= limits_.moves) return true;
-    return limits_.out_of_time && limits_.out_of_time();
+    return interrupted();
+  }
+
+  bool interrupted() const {
+    return (limits_.cancel != nullptr && limits_.cancel->load()) || (limits_.out_of_time && limits_.out_of_time());
   }
 
   void add_seeds() {
@@ -83,6 +91,29 @@ class Search {
     const int64_t first = (kFirstLists * problem_.ops() + kWorkPerRound - 1) / kWorkPerRound;
     constexpr int kLargeProblem = 50'000;
     return elite_.empty() || round < first || (problem_.ops() > kLargeProblem && round % 2 == 0);
+  }
+
+  // Small problems are asked for exactly between rounds, with ever more conflicts; with limits.exact once and for all.
+  bool exact_in(int64_t round) const {
+    constexpr int64_t kRoundsBefore = 6;
+    constexpr int kMostOps = 600;
+    if (elite_.empty() || round < kRoundsBefore || exact_done_) return false;
+    const bool asked = limits_.exact || problem_.ops() <= kMostOps;
+    return asked && round % kRoundsBefore == 0 && exact_can_try(problem_, elite_.front().value_ns);
+  }
+
+  void run_exact(int64_t round) {
+    constexpr int64_t kConflictsPerRound = 1000;
+    ExactLimits limits;
+    limits.conflicts = limits_.exact ? 0 : kConflictsPerRound * round;
+    limits.stop = [this] { return interrupted(); };
+    ExactResult exact = solve_exactly(problem_, bound_ns_, elite_.front().value_ns, limits);
+    // What a stopped solver says depends on the time that it had.
+    if (exact.stopped && !limits_.exact) return;
+    exact_done_ = limits_.exact;
+    bound_ns_ = std::max(bound_ns_, exact.bound_ns);
+    if (exact.order) keep({exact.value_ns, std::move(exact.order)});
+    ++exact_moves_;
   }
 
   void run_round(int64_t round) {
@@ -142,6 +173,8 @@ class Search {
   int64_t bound_ns_;
   std::vector<std::unique_ptr<Strand>> strands_;
   std::vector<Found> elite_;  // best first
+  bool exact_done_ = false;
+  int64_t exact_moves_ = 0;
 };
 
 }  // namespace
