@@ -28,9 +28,8 @@ bool exact_can_try(const SearchProblem& problem, int64_t known_ns);
 
 // Asks a SAT solver (CaDiCaL) for a schedule shorter than `known_ns`, again and again until there is none. Starts are
 // in order encoding (Tamura et al., Compiling Finite Linear CSP into SAT, Constraints 2009) in units of the greatest
-// common divisor of all times; docs/bounds.md has the formula. `stop` is asked now and then. REQUIRES: bound_ns <=
-// known_ns, which some order reaches; exact_can_try.
-ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_t known_ns,
-                          const std::function<bool()>& stop);
+// common divisor of all times; docs/bounds.md has the formula. Same input, same result, unless it is stopped.
+// REQUIRES: bound_ns <= known_ns, which some order reaches; exact_can_try.
+ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_t known_ns, const ExactLimits& limits);
 
 }  // namespace pipeloom
