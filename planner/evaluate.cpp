@@ -12,12 +12,12 @@ namespace pipeloom {
 namespace {
 
 // Posted receive buffers of a rank: one for each queue that ends there with blocking P2P, else as many as its depth.
-int64_t receive_buffer_bytes(const Job& job, const Schedule& schedule, const StepCosts& costs, int rank) {
+int64_t receive_buffer_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
   if (!costs.in_bytes()) return 0;
   const int depth = job.p2p.mode == P2pMode::kBlocking ? 1 : job.p2p.receive_depth;
   int64_t largest = 0;
   for (int c = 0; c < costs.schedule.classes(); ++c) largest = std::max(largest, costs.schedule.message_bytes(c));
-  const auto queues = schedule.placement().queues();
+  const auto queues = placement.queues();
   const auto into =
       std::count_if(queues.begin(), queues.end(), [&](const auto& queue) { return queue.target == rank; });
   return into * depth * largest;
@@ -32,7 +32,7 @@ std::vector<RankMemory> rank_memory(const Job& job, const Schedule& schedule, co
       held.states += costs.states[chunk.stage].total_bytes();
     }
     held.activations = activations[rank];
-    held.receive_buffers = receive_buffer_bytes(job, schedule, costs, rank);
+    held.receive_buffers = receive_buffer_bytes(job, schedule.placement(), costs, rank);
     held.reserve = costs.reserve_bytes;
   }
   return memory;
@@ -70,6 +70,14 @@ int Evaluation::fullest_rank() const {
 int64_t memory_limit_bytes(const Job& job) {
   if (!job.model) return 0;
   return job.memory_limit_bytes > 0 ? job.memory_limit_bytes : job.cluster->gpu.memory_bytes;
+}
+
+int64_t fixed_memory_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
+  RankMemory held;
+  for (const Chunk& chunk : placement.chunks_of(rank)) held.states += costs.states[chunk.stage].total_bytes();
+  held.receive_buffers = receive_buffer_bytes(job, placement, costs, rank);
+  held.reserve = costs.reserve_bytes;
+  return held.total();
 }
 
 PipelineShape shape_of(const Job& job) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <string>
 
 #include "core/result.h"
@@ -23,11 +25,34 @@ struct CompareOptions {
 };
 Status run_compare(const CompareOptions& options, const Output& output);
 
+// How `plan` searches; it does where any of these is given.
+struct SearchOptions {
+  std::string placement;   // "linear", "looped", "v", "wave" or "bidirectional"
+  std::string memory_cap;  // chunks: one for all ranks, or one per rank ("8:8:7:6")
+  std::string objective;   // "makespan" or "span"
+  std::string budget;      // "5s", "500ms", "2m"
+  std::optional<int64_t> moves;
+  std::optional<uint64_t> seed;
+  std::optional<int> workers;
+  bool exact = false;
+  bool compare = false;
+
+  bool given() const {
+    return !placement.empty() || !memory_cap.empty() || !objective.empty() || !budget.empty() || moves || seed ||
+           workers || exact || compare;
+  }
+};
+
 struct PlanOptions {
   SubjectOptions subject;
+  SearchOptions search;
   std::string output;  // the plan file to write; empty: none
   bool json = false;
 };
+// The plan file of a subject.
+Status write_plan_of(const Subject& subject, const std::string& path);
+// The part of run_plan that searches.
+Status run_search(const PlanOptions& options, const Output& output);
 Status run_plan(const PlanOptions& options, const Output& output);
 
 struct ShowOptions {

@@ -25,18 +25,23 @@ Plan plan_of(const Subject& subject) {
 
 }  // namespace
 
+Status write_plan_of(const Subject& subject, const std::string& path) {
+  return write_plan(path, plan_of(subject));
+}
+
 Status run_plan(const PlanOptions& options, const Output& output) {
   if (options.output.ends_with(".json") || options.output.ends_with(".txtpb")) {
     return invalid(
         fmt::format("{}: .json and .txtpb are jobs; name a plan otherwise, such as my.plan", options.output));
   }
+  if (options.search.given()) return run_search(options, output);
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
   if (!fits_memory(subject.job, subject.evaluation)) {
     return unsupported(fmt::format("{} does not fit the memory: its fullest rank needs {}, a GPU may use {}",
                                    subject.schedule_name, format_bytes(subject.evaluation.peak_memory()),
                                    format_bytes(memory_limit_bytes(subject.job))));
   }
-  if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan(options.output, plan_of(subject)));
+  if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
   if (options.json) {
     output.out << subject_json(subject).dump(2) << '\n';
     return {};
