@@ -10,8 +10,8 @@
 namespace pipeloom {
 
 struct ExactLimits {
-  int64_t conflicts = 0;       // of the solver, for each question; 0: any number
-  std::function<bool()> stop;  // asked now and then; empty: never
+  int64_t conflicts = 0;            // of the solver, for each question; 0: any number
+  std::function<bool()> stop = {};  // asked now and then; empty: never
 };
 
 struct ExactResult {

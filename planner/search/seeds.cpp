@@ -54,6 +54,24 @@ std::vector<NamedOrder> named_orders(const SearchProblem& problem) {
   return orders;
 }
 
+Order one_by_one(const SearchProblem& problem) {
+  Order order(problem);
+  const auto add = [&](int pipe, int stage, Pass pass, int index) {
+    const Line& line = problem.line(pipe, stage, pass);
+    order.append(line.first_op + index, line.rank);
+  };
+  for (int pipe = 0; pipe < problem.pipes(); ++pipe) {
+    for (int index = 0; index < problem.micro_batches_of(pipe); ++index) {
+      for (int stage = 0; stage < problem.stages(); ++stage) add(pipe, stage, Pass::kF, index);
+      for (int stage = problem.stages() - 1; stage >= 0; --stage) {
+        add(pipe, stage, Pass::kI, index);
+        if (problem.splits_backward()) add(pipe, stage, Pass::kW, index);
+      }
+    }
+  }
+  return order;
+}
+
 std::vector<Order> seed_orders(const SearchProblem& problem, const std::vector<NamedOrder>& named) {
   std::vector<Order> seeds;
   for (const NamedOrder& order : named) {
@@ -63,6 +81,7 @@ std::vector<Order> seed_orders(const SearchProblem& problem, const std::vector<N
     // Micro-batches that were numbered anew, or a pair that became three slots, can take more than before.
     if (!fits_caps(problem, seeds.back())) seeds.pop_back();
   }
+  seeds.push_back(one_by_one(problem));
   return seeds;
 }
 

@@ -16,7 +16,11 @@ struct NamedOrder {
 };
 std::vector<NamedOrder> named_orders(const SearchProblem& problem);
 
-// Where a search can start: the named orders, repaired to the caps where they don't fit.
+// One micro-batch after the other: the longest order, and the one that needs the least memory. It fits every problem's
+// caps.
+Order one_by_one(const SearchProblem& problem);
+
+// Where a search can start: the named orders, repaired to the caps where they don't fit, and one_by_one.
 std::vector<Order> seed_orders(const SearchProblem& problem, const std::vector<NamedOrder>& named);
 
 }  // namespace pipeloom
