@@ -55,6 +55,8 @@ Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);
 // Bytes that a rank may use; 0: no limit is known, or the job has no model.
 int64_t memory_limit_bytes(const Job& job);
 bool fits_memory(const Job& job, const Evaluation& evaluation);
+// What a rank holds whatever the order: the states of its chunks, posted receive buffers and the reserve.
+int64_t fixed_memory_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank);
 
 PipelineShape shape_of(const Job& job);
 P2pRule p2p_rule_of(const Job& job);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -25,12 +26,35 @@ struct CompareOptions {
 };
 Status run_compare(const CompareOptions& options, const Output& output);
 
+// How `plan` searches; it does where any of these is given.
+struct SearchOptions {
+  std::string placement;   // "linear", "looped", "v", "wave" or "bidirectional"
+  std::string memory_cap;  // chunks: one for all ranks, or one per rank ("8:8:7:6")
+  std::string objective;   // "makespan" or "span"
+  std::string budget;      // "5s", "500ms", "2m"
+  std::optional<int64_t> moves;
+  std::optional<uint64_t> seed;
+  std::optional<int> workers;
+  bool exact = false;
+  bool compare = false;
+
+  bool given() const {
+    return !placement.empty() || !memory_cap.empty() || !objective.empty() || !budget.empty() || moves || seed ||
+           workers || exact || compare;
+  }
+};
+
 struct PlanOptions {
   SubjectOptions subject;
+  SearchOptions search;
   std::string output;           // the plan file to write; empty: none
   std::optional<int> comm_sms;  // SMs for communication; absent: as many as is best
   bool json = false;
 };
+// The plan file of a subject.
+Status write_plan_of(const Subject& subject, const std::string& path);
+// The part of run_plan that searches.
+Status run_search(const PlanOptions& options, const Output& output);
 Status run_plan(const PlanOptions& options, const Output& output);
 
 struct ShowOptions {

@@ -26,11 +26,16 @@ Plan plan_of(const Subject& subject) {
 
 }  // namespace
 
+Status write_plan_of(const Subject& subject, const std::string& path) {
+  return write_plan(path, plan_of(subject));
+}
+
 Status run_plan(const PlanOptions& options, const Output& output) {
   if (options.output.ends_with(".json") || options.output.ends_with(".txtpb")) {
     return invalid(
         fmt::format("{}: .json and .txtpb are jobs; name a plan otherwise, such as my.plan", options.output));
   }
+  if (options.search.given()) return run_search(options, output);
   PIPELOOM_TRY(Subject chosen, load_subject(options.subject));
   PIPELOOM_TRY(const Subject subject, plan_overlap(std::move(chosen), options.comm_sms));
   if (!fits_memory(subject.job, subject.evaluation)) {
@@ -38,7 +43,7 @@ Status run_plan(const PlanOptions& options, const Output& output) {
                                    subject.schedule_name, format_bytes(subject.evaluation.peak_memory()),
                                    format_bytes(memory_limit_bytes(subject.job))));
   }
-  if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan(options.output, plan_of(subject)));
+  if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
   if (options.json) {
     output.out << subject_json(subject).dump(2) << '\n';
     return {};

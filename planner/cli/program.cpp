@@ -63,15 +63,33 @@ void add_json(CLI::App* command, bool& json) {
   command->add_flag("--json", json, "for scripts");
 }
 
+void add_search(CLI::App* command, SearchOptions& options) {
+  command->add_option("--placement", options.placement, "search an order for this placement instead of choosing one")
+      ->check(CLI::IsMember({"linear", "looped", "v", "wave", "bidirectional"}));
+  command->add_option("--memory-cap", options.memory_cap, "chunks that a rank may hold: one for all, or 8:8:7:6");
+  command->add_option("--objective", options.objective, "what is to be short")
+      ->check(CLI::IsMember({"makespan", "span"}));
+  command->add_option("--budget", options.budget, "how long to search: 500ms, 5s (default), 2m");
+  command->add_option("--moves", options.moves, "search for so many moves instead: the same plan every time")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 50));
+  command->add_option("--seed", options.seed, "of the search (default 1)");
+  command->add_option("--workers", options.workers, "threads of the search (default 2); the plan is the same for any")
+      ->check(CLI::Range(1, 2));
+  command->add_flag("--exact", options.exact, "prove that nothing is shorter, where the job is small enough");
+  command->add_flag("--compare", options.compare, "show the found plan beside every named schedule");
+}
+
 void add_planning_commands(CLI::App& app, Action& chosen) {
   const auto [compare, compare_options] =
       add_command(app, "compare", "Every named schedule for one job, side by side", run_compare, chosen);
   add_subject(compare, compare_options->subject, kJobOnly);
   add_json(compare, compare_options->json);
 
-  const auto [plan, plan_options] = add_command(
-      app, "plan", "Choose the best named schedule that fits the memory; -o writes the plan", run_plan, chosen);
+  const auto [plan, plan_options] =
+      add_command(app, "plan", "Choose the best named schedule that fits the memory, or search one; -o writes the plan",
+                  run_plan, chosen);
   add_subject(plan, plan_options->subject, kJobOnly);
+  add_search(plan, plan_options->search);
   plan->add_option("-o,--output", plan_options->output, "the plan file to write");
   plan->add_option("--comm-sms", plan_options->comm_sms, "SMs for communication (default: as many as is best)");
   add_json(plan, plan_options->json);
