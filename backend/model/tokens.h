@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/job.h"
+#include "core/result.h"
+
+namespace pipeloom {
+
+// What one micro-batch reads: whole sequences, and for each of their tokens the next one.
+struct Tokens {
+  std::vector<int32_t> inputs;   // [micro_batch_size * sequence_length]
+  std::vector<int32_t> targets;  // the same
+
+  bool operator==(const Tokens&) const = default;
+};
+
+// A text as byte tokens, read from its begin to its end and over again. Immutable.
+class TextTokens {
+ public:
+  // Fails where the text is shorter than one sequence and its next token, or where a byte is not in the vocabulary.
+  static Result<TextTokens> create(std::string text, const Batch& batch, int vocabulary);
+
+  // Micro-batch `micro_batch` of data-parallel replica `replica`, of steps that number from 0. Replicas follow each
+  // other in the text, micro-batches within a replica.
+  Tokens micro_batch(int64_t step, int replica, int micro_batch, int micro_batches_per_replica) const;
+
+ private:
+  TextTokens(std::string text, const Batch& batch) : text_(std::move(text)), batch_(batch) {}
+
+  std::string text_;
+  Batch batch_;
+};
+
+}  // namespace pipeloom
