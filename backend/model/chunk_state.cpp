@@ -51,7 +51,7 @@ void ChunkState::forward(int part, PartRun<float>& run, Flow<float>& flow) const
 
 Status ChunkState::input_backward(int part, PartRun<float>& run, Flow<float>& flow) {
   run.input_backward(stage_->parts()[part].in(std::as_const(weights_).data()), flow);
-  return stage_->parts()[part].weight_with_input ? weight_backward(part, run) : Status{};
+  return stage_->parts()[part].weight_pass ? Status{} : weight_backward(part, run);
 }
 
 Status ChunkState::weight_backward(int part, PartRun<float>& run) {

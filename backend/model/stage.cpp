@@ -43,13 +43,11 @@ template <typename Real>
 Stage<Real>::Stage(const Model& model, const StageProgram& program, const PartShape& shape,
                    const Products<Real>& products) {
   for (const ComponentCost& cost : program) {
-    auto part = make_part(cost.component, model, shape, !has_exchange(program, cost.layer), products);
-    const bool has_weights = part->own().size() + part->routed().size() > 0;
     Placed& placed = parts_.emplace_back();
     placed.layer = cost.layer;
     placed.component = cost.component;
-    placed.weight_with_input = has_weights && cost.weight_ns == 0;
-    placed.part = std::move(part);
+    placed.weight_pass = cost.weight_ns > 0;
+    placed.part = make_part(cost.component, model, shape, !has_exchange(program, cost.layer), products);
     placed.own = own_size_;
     own_size_ += placed.part->own().size();
   }

@@ -24,7 +24,7 @@ class Stage {
   struct Placed {
     int layer = 0;  // as ComponentCost::layer
     Component component = Component::kStage;
-    bool weight_with_input = false;  // the program has no W for this component, which has weights: I does it too
+    bool weight_pass = true;  // false: the program has no W for the component; I does it too
     std::unique_ptr<Part<Real>> part;
     int64_t own = 0;  // offsets in the stage's numbers
     int64_t routed = 0;

@@ -18,7 +18,7 @@ namespace {
 Model small(const char* family) {
   Model model;
   model.family = family;
-  model.layers = 16;  // so that each of 16 stages has one
+  model.layers = 6;
   model.hidden = 12;
   model.intermediate = 10;
   model.vocabulary = 128;
@@ -92,7 +92,7 @@ Job training_job(const Model& model, int ranks, int micro_batches, int data, int
   job.name = "a test";
   job.model = model;
   job.cluster = make_cluster(cluster).value();
-  job.batch = {.sequence_length = 6, .micro_batch_size = 1, .global_batch = int64_t{micro_batches} * data};
+  job.batch = {.sequence_length = 3, .micro_batch_size = 2, .global_batch = int64_t{2} * micro_batches * data};
   job.layout.pipeline = ranks;
   job.layout.data = data;
   job.layout.expert = expert;

@@ -32,7 +32,7 @@ Model tiny_gpt();      // learned positions, GELU
 Model tiny_moe();      // MLA with query compression; a dense layer, then MoE with a shared expert and groups
 Model tiny_mixtral();  // grouped-query attention, MoE without shared experts
 
-// `model` on ranks * data CPU-like devices, with `micro_batches` of one sequence of 6 tokens per replica.
+// `model` on ranks * data CPU-like devices, with `micro_batches` of two sequences of 3 tokens per replica.
 Job training_job(const Model& model, int ranks, int micro_batches, int data = 1, int expert = 1);
 
 // English of some hundred bytes, for byte tokens.

@@ -1,0 +1,46 @@
+#include "backend/transport/threads.h"
+
+#include <deque>
+
+#include "backend/transport/inbox.h"
+
+namespace pipeloom {
+
+namespace {
+
+using Inboxes = std::deque<Inbox>;
+
+class ThreadEndpoint : public Endpoint {
+ public:
+  ThreadEndpoint(std::shared_ptr<Inboxes> inboxes, int rank) : inboxes_(std::move(inboxes)), rank_(rank) {}
+
+  int rank() const override { return rank_; }
+  int ranks() const override { return static_cast<int>(inboxes_->size()); }
+  void send(int target, Channel channel, Message message) override {
+    (*inboxes_)[target].put(rank_, channel, std::move(message));
+  }
+  std::optional<Message> try_receive(int source, Channel channel) override { return own().try_take(source, channel); }
+  void wait_until(int64_t time_ns) override { own().wait_until(time_ns); }
+  void abort(const Error& error) override {
+    for (Inbox& inbox : *inboxes_) inbox.abort(error);
+  }
+  std::optional<Error> aborted() override { return own().aborted(); }
+
+ private:
+  Inbox& own() { return (*inboxes_)[rank_]; }
+
+  std::shared_ptr<Inboxes> inboxes_;  // [rank]
+  int rank_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<Endpoint>> connect_threads(int ranks) {
+  const auto inboxes = std::make_shared<Inboxes>();
+  for (int rank = 0; rank < ranks; ++rank) inboxes->emplace_back(ranks);
+  std::vector<std::unique_ptr<Endpoint>> endpoints;
+  for (int rank = 0; rank < ranks; ++rank) endpoints.push_back(std::make_unique<ThreadEndpoint>(inboxes, rank));
+  return endpoints;
+}
+
+}  // namespace pipeloom
