@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/digest.h"
+
 namespace pipeloom {
 
 Result<TextTokens> TextTokens::create(std::string text, const Batch& batch, int vocabulary) {
@@ -33,6 +35,12 @@ Tokens TextTokens::micro_batch(int64_t step, int replica, int micro_batch, int m
     }
   }
   return tokens;
+}
+
+uint64_t TextTokens::digest() const {
+  Digest digest;
+  digest.add_bytes(text_);
+  return digest.value();
 }
 
 }  // namespace pipeloom

@@ -27,6 +27,9 @@ class TextTokens {
   // other in the text, micro-batches within a replica.
   Tokens micro_batch(int64_t step, int replica, int micro_batch, int micro_batches_per_replica) const;
 
+  // Equal digests: equal texts.
+  uint64_t digest() const;
+
  private:
   TextTokens(std::string text, const Batch& batch) : text_(std::move(text)), batch_(batch) {}
 

@@ -1,14 +1,13 @@
 #include "backend/runtime/train.h"
 
-#include <fmt/format.h>
+#include <bit>
 
-#include <exception>
-#include <thread>
-
+#include "backend/runtime/checkpoint_keeper.h"
 #include "backend/runtime/executor.h"
-#include "backend/runtime/rendezvous.h"
+#include "backend/runtime/meeting.h"
 #include "backend/runtime/training_runner.h"
 #include "backend/transport/threads.h"
+#include "core/digest.h"
 
 namespace pipeloom {
 
@@ -21,8 +20,9 @@ std::map<int64_t, double> numbered(const std::map<int, double>& losses, int repl
   return result;
 }
 
-// Of the step that began at `begin_ns`.
-std::vector<Span> since(int64_t begin_ns, std::vector<Span> spans) {
+// Of the step that began at `begin_ns`. Replicas are alike: replica 0 stands for all.
+std::vector<Span> spans_since(int64_t begin_ns, const TrainingRunner& runner, std::vector<Span> spans) {
+  if (runner.rank().replica > 0) return {};
   for (Span& span : spans) {
     span.begin_ns -= begin_ns;
     span.end_ns -= begin_ns;
@@ -30,85 +30,67 @@ std::vector<Span> since(int64_t begin_ns, std::vector<Span> spans) {
   return spans;
 }
 
-Status merge(TrainingResult part, TrainingResult& whole) {
-  whole.losses = std::move(part.losses);
-  for (auto& [name, numbers] : part.parameters) {
-    const auto [place, is_new] = whole.parameters.emplace(name, numbers);
-    if (!is_new && place->second != numbers) {
-      return invalid(fmt::format("the copies of {} differ after the run", name));
-    }
-  }
+Status write_spans(const TrainingRun& run, Meeting& meeting, const std::vector<Span>& own) {
+  if (run.options.trace == nullptr) return {};
+  PIPELOOM_TRY(const std::vector<Span> spans, meeting.spans(own));
+  for (const Span& span : spans) PIPELOOM_CHECK_OK(run.options.trace->add(span));
   return {};
 }
 
-Status write_spans(std::vector<std::vector<Span>>& spans, int pipeline, TraceSink& trace) {
-  for (int rank = 0; rank < pipeline; ++rank) {
-    for (const Span& span : spans[rank]) PIPELOOM_CHECK_OK(trace.add(span));
+CheckpointIdentity identity_of(const TrainingRun& run, int rank) {
+  const TrainingOptions& training = run.options.training;
+  Digest options;
+  options.add(training.check, training.seed, run.text.digest());
+  for (const double number : {training.adam.learning_rate, training.adam.first_decay, training.adam.second_decay,
+                              training.adam.epsilon, training.adam.weight_decay}) {
+    options.add(std::bit_cast<uint64_t>(number));
   }
-  return {};
-}
-
-// Calls `function` with each rank on a thread of its own. A bug on one of them ends the run on all, and is thrown here.
-void run_threads(const std::vector<std::unique_ptr<Endpoint>>& endpoints, const std::function<void(int)>& function) {
-  std::vector<std::exception_ptr> bugs(endpoints.size());
-  {
-    std::vector<std::jthread> threads;
-    for (size_t rank = 0; rank < endpoints.size(); ++rank) {
-      threads.emplace_back([&, rank] {
-        try {
-          function(static_cast<int>(rank));
-        } catch (const std::exception& bug) {
-          bugs[rank] = std::current_exception();
-          endpoints[rank]->abort({ErrorCode::kInvalid, fmt::format("rank {} failed: {}", rank, bug.what())});
-        }
-      });
-    }
-  }
-  for (const std::exception_ptr& bug : bugs) {
-    if (bug) std::rethrow_exception(bug);
-  }
+  return {run.plan.task_digest, options.value(), rank, run.ranks()};
 }
 
 }  // namespace
 
-Result<TrainingResult> train_rank(const TrainingRun& run, Endpoint& endpoint, std::vector<Span>& last_spans) {
+Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   const auto& [plan, graph, text, options] = run;
   TrainingRunner runner(plan, text, options.training, endpoint);
   const RankProgram program(plan.schedule, graph, runner.rank().pipeline_rank);
   Executor executor(program, runner, endpoint, options.patience_ns);
+  Meeting meeting(endpoint, options.patience_ns);
+  CheckpointKeeper checkpoints(options.checkpoints, identity_of(run, endpoint.rank()), meeting);
   const double loss_scale = part_shape(plan.job, 0).loss_scale;
-  TrainingResult result;
-  PIPELOOM_TRY(StepStart start, meet(endpoint, 0, plan.task_digest, {}, options.patience_ns));
-  for (int64_t step = 0; step < options.steps; ++step) {
+  RankResult result;
+  std::vector<Span> last_spans;
+  PIPELOOM_CHECK_OK(meeting.agree_on_plan(plan.task_digest));
+  PIPELOOM_TRY(const int64_t done, checkpoints.resume(runner.chunks()));
+  for (int64_t step = done; step < options.steps; ++step) {
+    PIPELOOM_TRY(const int64_t begin_ns, meeting.meet());
     runner.begin_step(step);
     PIPELOOM_CHECK_OK(executor.run_step());
-    const auto losses = numbered(runner.losses(), runner.rank().replica, plan.job.micro_batches);
-    if (step + 1 == options.steps) last_spans = since(start.begin_ns, executor.spans());
-    const int64_t begin_ns = start.begin_ns;
-    PIPELOOM_TRY(start, meet(endpoint, step + 1, plan.task_digest, losses, options.patience_ns));
-    result.losses.push_back(start.loss_sum * loss_scale);
+    PIPELOOM_TRY(const double loss_sum,
+                 meeting.sum_losses(numbered(runner.losses(), runner.rank().replica, plan.job.micro_batches)));
+    result.training.losses.push_back(loss_sum * loss_scale);
     if (endpoint.rank() == 0 && options.on_step) {
-      options.on_step({step, result.losses.back(), start.begin_ns - begin_ns});
+      options.on_step({step, result.training.losses.back(), steady_now_ns() - begin_ns});
     }
+    if (step + 1 == options.steps) last_spans = spans_since(begin_ns, runner, executor.spans());
+    PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1, runner.chunks()));
   }
-  for (const auto& chunk : runner.chunks()) copy_parameters(chunk->state(), result.parameters);
+  PIPELOOM_CHECK_OK(write_spans(run, meeting, last_spans));
+  for (const auto& chunk : runner.chunks()) copy_parameters(chunk->state(), result.training.parameters);
+  PIPELOOM_TRY(result.parameters_digest, meeting.digest(result.training.parameters));
   return result;
 }
 
 Result<TrainingResult> train_on_threads(const TrainingRun& run) {
-  PIPELOOM_CHECK_OK(check_trainable(run.plan.job));
-  const Layout& layout = run.plan.job.layout;
-  const int ranks = layout.pipeline * layout.data;
-  const auto endpoints = connect_threads(ranks);
-  std::vector<Result<TrainingResult>> results(ranks, TrainingResult{});
-  std::vector<std::vector<Span>> spans(ranks);
-  run_threads(endpoints, [&](int rank) { results[rank] = train_rank(run, *endpoints[rank], spans[rank]); });
+  std::vector<TrainingResult> results(run.ranks());
+  PIPELOOM_CHECK_OK(run_on_threads(run.ranks(), [&](Endpoint& endpoint) -> Status {
+    PIPELOOM_TRY(RankResult result, train_rank(run, endpoint));
+    results[endpoint.rank()] = std::move(result.training);
+    return {};
+  }));
   TrainingResult whole;
-  for (Result<TrainingResult>& part : results) {
-    if (!part) return tl::unexpected<Error>(part.error());
-    PIPELOOM_CHECK_OK(merge(std::move(*part), whole));
-  }
-  if (run.options.trace != nullptr) PIPELOOM_CHECK_OK(write_spans(spans, layout.pipeline, *run.options.trace));
+  whole.losses = results[0].losses;
+  for (TrainingResult& part : results) whole.parameters.merge(part.parameters);
   return whole;
 }
 

@@ -1,6 +1,10 @@
 #include "backend/transport/threads.h"
 
+#include <fmt/format.h>
+
 #include <deque>
+#include <exception>
+#include <thread>
 
 #include "backend/transport/inbox.h"
 
@@ -41,6 +45,29 @@ std::vector<std::unique_ptr<Endpoint>> connect_threads(int ranks) {
   std::vector<std::unique_ptr<Endpoint>> endpoints;
   for (int rank = 0; rank < ranks; ++rank) endpoints.push_back(std::make_unique<ThreadEndpoint>(inboxes, rank));
   return endpoints;
+}
+
+Status run_on_threads(int ranks, const std::function<Status(Endpoint&)>& rank_main) {
+  const auto endpoints = connect_threads(ranks);
+  std::vector<std::exception_ptr> bugs(ranks);
+  {
+    std::vector<std::jthread> threads;
+    for (int rank = 0; rank < ranks; ++rank) {
+      threads.emplace_back([&, rank] {
+        try {
+          if (const Status status = rank_main(*endpoints[rank]); !status) endpoints[rank]->abort(status.error());
+        } catch (const std::exception& bug) {
+          bugs[rank] = std::current_exception();
+          endpoints[rank]->abort({ErrorCode::kInvalid, fmt::format("rank {} failed: {}", rank, bug.what())});
+        }
+      });
+    }
+  }
+  for (const std::exception_ptr& bug : bugs) {
+    if (bug) std::rethrow_exception(bug);
+  }
+  if (const auto error = endpoints[0]->aborted()) return tl::unexpected<Error>(*error);
+  return {};
 }
 
 }  // namespace pipeloom

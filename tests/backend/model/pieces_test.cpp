@@ -137,7 +137,7 @@ TEST(Adam, TheFirstStepIsTheLearningRateAgainstTheSign) {
 }
 
 TEST(Adam, FollowsItsAlgorithm) {
-  std::vector<float> weights = {1};
+  std::vector<float> weights = {2};
   std::vector<float> first = {0.5F};
   std::vector<float> second = {0.25F};
   const AdamOptions options{
@@ -145,8 +145,8 @@ TEST(Adam, FollowsItsAlgorithm) {
   adam_step(options, 2, std::vector<float>{1}, {weights, first, second});
   EXPECT_FLOAT_EQ(first[0], 0.75F);
   EXPECT_FLOAT_EQ(second[0], 0.4375F);
-  // 0.75 / (1 - 0.5^2) = 1; 0.4375 / (1 - 0.75^2) = 1; 1 - 0.1 * (1 / (1 + 1) + 0.5 * 1)
-  EXPECT_FLOAT_EQ(weights[0], 0.9F);
+  // 0.75 / (1 - 0.5^2) = 1; 0.4375 / (1 - 0.75^2) = 1; 2 - 0.1 * (1 / (1 + 1) + 0.5 * 2)
+  EXPECT_FLOAT_EQ(weights[0], 1.85F);
 }
 
 TEST(FixedPoint, SumsDoNotDependOnTheOrder) {
