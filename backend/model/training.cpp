@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 namespace pipeloom {
 
 namespace {
@@ -69,13 +71,15 @@ void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<
 }
 
 Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text, int64_t steps,
-                                          const TrainingOptions& options) {
+                                          const TrainingOptions& options,
+                                          const std::function<void(const StepReport&)>& on_step) {
   PartShape shape = part_shape(job, 0);
   shape.ep_ranks = 1;
   const Stage<float> stage(*job.model, whole_program(*job.model), shape, products_for(options));
   ChunkState chunk(stage, options.check ? Sums::kFixedPoint : Sums::kFloat, micro_batches_per_step(job), options.seed);
   TrainingResult result;
   for (int64_t step = 0; step < steps; ++step) {
+    const auto begin = std::chrono::steady_clock::now();
     double loss = 0;
     for (int replica = 0; replica < job.layout.data; ++replica) {
       for (int micro_batch = 0; micro_batch < job.micro_batches; ++micro_batch) {
@@ -87,6 +91,8 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
     result.losses.push_back(loss * shape.loss_scale);
     chunk.optimize(options.adam, step + 1, 0, stage.size());
     chunk.clear_sums();
+    const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
+    if (on_step) on_step({step, result.losses.back(), time.count()});
   }
   copy_parameters(chunk, result.parameters);
   return result;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,6 +30,13 @@ struct TrainingResult {
   bool operator==(const TrainingResult&) const = default;
 };
 
+// What is known when a step has ended.
+struct StepReport {
+  int64_t step = 0;  // from 0
+  double loss = 0;   // mean over the tokens of the step
+  int64_t time_ns = 0;
+};
+
 // Whether this backend has the maths for the job's model and layout; names the field that it can't run.
 Status check_trainable(const Job& job);
 
@@ -45,6 +53,7 @@ void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<
 // The whole job on one thread, micro-batch by micro-batch: what every schedule must reproduce.
 // REQUIRES: check_trainable.
 Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text, int64_t steps,
-                                          const TrainingOptions& options);
+                                          const TrainingOptions& options,
+                                          const std::function<void(const StepReport&)>& on_step = {});
 
 }  // namespace pipeloom

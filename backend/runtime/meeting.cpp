@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "backend/runtime/collect.h"
-#include "core/digest.h"
+#include "backend/runtime/parameters_digest.h"
 
 namespace pipeloom {
 
@@ -13,22 +13,6 @@ struct LossOf {
   int64_t micro_batch = 0;
   double loss = 0;
 };
-
-// A parameter by the digests of its name and of its numbers.
-struct ParameterDigest {
-  uint64_t name = 0;
-  uint64_t numbers = 0;
-};
-
-uint64_t digest_of(std::string_view bytes) {
-  Digest digest;
-  digest.add_bytes(bytes);
-  return digest.value();
-}
-
-uint64_t digest_of(const std::vector<float>& numbers) {
-  return digest_of({reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float)});
-}
 
 template <typename Value>
 std::vector<std::byte> bytes_of_value(const Value& value) {
@@ -87,10 +71,8 @@ Result<std::vector<Span>> Meeting::spans(const std::vector<Span>& own) {
 }
 
 Result<uint64_t> Meeting::digest(const std::map<std::string, std::vector<float>>& own) {
-  std::vector<ParameterDigest> digests;
-  for (const auto& [name, numbers] : own) digests.push_back({digest_of(name), digest_of(numbers)});
-  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_values<ParameterDigest>(digests)));
-  std::map<uint64_t, uint64_t> merged;  // in the order of the names' digests
+  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_values<ParameterDigest>(digests_of(own))));
+  std::map<uint64_t, uint64_t> merged;  // numbers by name
   for (size_t rank = 0; rank < all.size(); ++rank) {
     for (const ParameterDigest& entry : values_of_bytes<ParameterDigest>(all[rank])) {
       const auto [place, is_new] = merged.emplace(entry.name, entry.numbers);
@@ -98,9 +80,9 @@ Result<uint64_t> Meeting::digest(const std::map<std::string, std::vector<float>>
       return invalid(fmt::format("rank {} has another copy of a parameter than the ranks before it", rank));
     }
   }
-  Digest whole;
-  for (const auto& [name, numbers] : merged) whole.add(name, numbers);
-  return all.empty() ? 0 : whole.value();
+  std::vector<ParameterDigest> digests;
+  for (const auto& [name, numbers] : merged) digests.push_back({name, numbers});
+  return all.empty() ? 0 : combined(std::move(digests));
 }
 
 }  // namespace pipeloom

@@ -30,13 +30,6 @@ std::vector<Span> spans_since(int64_t begin_ns, const TrainingRunner& runner, st
   return spans;
 }
 
-Status write_spans(const TrainingRun& run, Meeting& meeting, const std::vector<Span>& own) {
-  if (run.options.trace == nullptr) return {};
-  PIPELOOM_TRY(const std::vector<Span> spans, meeting.spans(own));
-  for (const Span& span : spans) PIPELOOM_CHECK_OK(run.options.trace->add(span));
-  return {};
-}
-
 CheckpointIdentity identity_of(const TrainingRun& run, int rank) {
   const TrainingOptions& training = run.options.training;
   Digest options;
@@ -75,7 +68,9 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
     if (step + 1 == options.steps) last_spans = spans_since(begin_ns, runner, executor.spans());
     PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1, runner.chunks()));
   }
-  PIPELOOM_CHECK_OK(write_spans(run, meeting, last_spans));
+  if (options.traced) {
+    PIPELOOM_TRY(result.spans, meeting.spans(last_spans));
+  }
   for (const auto& chunk : runner.chunks()) copy_parameters(chunk->state(), result.training.parameters);
   PIPELOOM_TRY(result.parameters_digest, meeting.digest(result.training.parameters));
   return result;

@@ -7,23 +7,16 @@
 #include "backend/transport/endpoint.h"
 #include "core/plan.h"
 #include "core/task_graph.h"
-#include "core/trace_sink.h"
+#include "core/trace.h"
 
 namespace pipeloom {
 
-// What rank 0 learns when a step has ended.
-struct StepReport {
-  int64_t step = 0;  // from 0
-  double loss = 0;   // mean over the tokens of the step
-  int64_t time_ns = 0;
-};
-
 struct RunOptions {
   TrainingOptions training;
-  int64_t steps = 1;                     // in all, those before a checkpoint included
-  int64_t patience_ns = 60'000'000'000;  // nothing ends for so long: hung. Longer than any single task
-  std::function<void(const StepReport&)> on_step;
-  TraceSink* trace = nullptr;  // gets the spans of replica 0 in the last step
+  int64_t steps = 1;                               // in all, those before a checkpoint included
+  int64_t patience_ns = 60'000'000'000;            // nothing ends for so long: hung. Longer than any single task
+  std::function<void(const StepReport&)> on_step;  // called by rank 0
+  bool traced = false;                             // the spans of the last step are collected
   CheckpointOptions checkpoints;
 };
 
@@ -41,6 +34,7 @@ struct TrainingRun {
 struct RankResult {
   TrainingResult training;         // the losses of all steps that this run did; this rank's parameters
   uint64_t parameters_digest = 0;  // of all ranks' parameters, on rank 0
+  std::vector<Span> spans;         // if traced: of replica 0 in the last step, on rank 0; from the start of the step
 };
 
 // What one rank does, whatever carries its messages.
