@@ -26,8 +26,8 @@ std::vector<int64_t> planned_durations(const TaskGraph& graph) {
 
 Result<std::vector<Span>> pace_rank(const PacedRun& run, Endpoint& endpoint) {
   sleep_precisely();
-  PacedRunner runner(run.plan, run.durations_ns, endpoint);
   const RankProgram program(run.plan.schedule, run.graph, endpoint.rank());
+  PacedRunner runner(run.plan, program, run.durations_ns, endpoint);
   Executor executor(program, runner, endpoint, run.patience_ns);
   Meeting meeting(endpoint, run.patience_ns);
   PIPELOOM_CHECK_OK(meeting.agree_on_plan(run.plan.task_digest));

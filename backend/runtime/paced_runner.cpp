@@ -19,13 +19,7 @@ Channel channel_of(const RankTask& task) {
 void PacedRunner::begin_step(int64_t step) {
   PIPELOOM_CHECK(running_.empty());
   step_ = step;
-}
-
-// Of a message about what the producer and the consumer both know.
-MessageTag PacedRunner::tag(const RankTask& task) const {
-  int stage = task.stage;  // the consumer's
-  if (task.task.key.kind == TaskKind::kSend) stage += task.task.direction == Direction::kForward ? 1 : -1;
-  return {static_cast<int32_t>(step_), stage, task.micro_batch, 0};
+  credits_.begin_step(step);
 }
 
 void PacedRunner::expect_members(const RankTask& task, Gather& gather) {
@@ -33,34 +27,37 @@ void PacedRunner::expect_members(const RankTask& task, Gather& gather) {
   for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
     const int member = placement.rank_of(pipe, task.stage);
     if (member == endpoint_.rank()) continue;
-    endpoint_.send(member, Channel::kReduction, {tag(task), 0, {}});
-    gather.expect(member, Channel::kReduction, tag(task));
+    endpoint_.send(member, Channel::kReduction, {hand_over_tag(task, step_), 0, {}});
+    gather.expect(member, Channel::kReduction, hand_over_tag(task, step_));
   }
 }
 
 Status PacedRunner::start(const RankTask& task) {
   Running& running = running_[task.number];
   if (task.task.key.kind == TaskKind::kReceive) {
-    running.gather.expect(task.task.peer, channel_of(task), tag(task));
+    running.gather.expect(task.task.peer, channel_of(task), hand_over_tag(task, step_));
   } else if (task.task.key.kind == TaskKind::kGradientReduction) {
     expect_members(task, running.gather);
+  } else if (task.task.key.kind == TaskKind::kSend) {
+    credits_.await(task, running.gather);
   } else {
     running.end_ns = steady_now_ns() + durations_ns_[task.number];
   }
   return {};
 }
 
-// A receive ends when its message may be had; a reduction lasts its time from when the last member is there.
+// A receive ends when its message may be had; a reduction lasts its time from when the last member is there, a send
+// from when there is a buffer for it.
 int64_t PacedRunner::end_after_messages(const RankTask& task, Gather& gather) const {
+  if (task.task.key.kind != TaskKind::kReceive) return steady_now_ns() + durations_ns_[task.number];
   int64_t ready_ns = 0;
   for (size_t i = 0; i < gather.size(); ++i) ready_ns = std::max(ready_ns, gather.message(i).ready_ns);
-  if (task.task.key.kind == TaskKind::kReceive) return ready_ns;
-  return steady_now_ns() + durations_ns_[task.number];
+  return ready_ns;
 }
 
 void PacedRunner::deliver(const RankTask& task) {
   const int64_t latency_ns = plan_.costs.schedule.link(endpoint_.rank(), task.task.peer).latency_ns;
-  endpoint_.send(task.task.peer, channel_of(task), {tag(task), steady_now_ns() + latency_ns, {}});
+  endpoint_.send(task.task.peer, channel_of(task), {hand_over_tag(task, step_), steady_now_ns() + latency_ns, {}});
 }
 
 Result<Progress> PacedRunner::poll(const RankTask& task) {
@@ -72,6 +69,7 @@ Result<Progress> PacedRunner::poll(const RankTask& task) {
   }
   if (steady_now_ns() < running.end_ns) return Progress::until(running.end_ns);
   if (task.task.key.kind == TaskKind::kSend) deliver(task);
+  if (task.task.key.kind == TaskKind::kComponent) credits_.component_ended(task);
   running_.erase(task.number);
   return Progress::done();
 }

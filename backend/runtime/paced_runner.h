@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "backend/runtime/credits.h"
 #include "backend/runtime/gather.h"
 #include "backend/runtime/task_runner.h"
 #include "core/plan.h"
@@ -17,8 +18,11 @@ namespace pipeloom {
 class PacedRunner : public TaskRunner {
  public:
   // `durations_ns` [task of the graph]. Runs one replica. All arguments outlive the runner.
-  PacedRunner(const Plan& plan, std::span<const int64_t> durations_ns, Endpoint& endpoint)
-      : plan_(plan), durations_ns_(durations_ns), endpoint_(endpoint) {}
+  PacedRunner(const Plan& plan, const RankProgram& program, std::span<const int64_t> durations_ns, Endpoint& endpoint)
+      : plan_(plan),
+        durations_ns_(durations_ns),
+        endpoint_(endpoint),
+        credits_(program, plan.job.p2p.receive_depth, endpoint, 0) {}
 
   void begin_step(int64_t step);
   Status start(const RankTask& task) override;
@@ -31,7 +35,6 @@ class PacedRunner : public TaskRunner {
     int64_t end_ns = 0;  // 0: not known before all messages are there
   };
 
-  MessageTag tag(const RankTask& task) const;
   void expect_members(const RankTask& task, Gather& gather);
   int64_t end_after_messages(const RankTask& task, Gather& gather) const;
   void deliver(const RankTask& task);
@@ -39,6 +42,7 @@ class PacedRunner : public TaskRunner {
   const Plan& plan_;
   std::span<const int64_t> durations_ns_;
   Endpoint& endpoint_;
+  Credits credits_;
   int64_t step_ = 0;
   std::map<uint32_t, Running> running_;  // by RankTask::number
 };

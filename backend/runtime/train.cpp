@@ -45,8 +45,8 @@ CheckpointIdentity identity_of(const TrainingRun& run, int rank) {
 
 Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   const auto& [plan, graph, text, options] = run;
-  TrainingRunner runner(plan, text, options.training, endpoint);
-  const RankProgram program(plan.schedule, graph, runner.rank().pipeline_rank);
+  const RankProgram program(plan.schedule, graph, RunRank::of(endpoint.rank(), plan.job.layout.pipeline).pipeline_rank);
+  TrainingRunner runner(plan, program, text, options.training, endpoint);
   Executor executor(program, runner, endpoint, options.patience_ns);
   Meeting meeting(endpoint, options.patience_ns);
   CheckpointKeeper checkpoints(options.checkpoints, identity_of(run, endpoint.rank()), meeting);

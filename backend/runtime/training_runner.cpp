@@ -26,14 +26,15 @@ ExchangeRun<float>& exchange_run(InFlight& flight, int part) {
 
 }  // namespace
 
-TrainingRunner::TrainingRunner(const Plan& plan, const TextTokens& text, const TrainingOptions& options,
-                               Endpoint& endpoint)
+TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, const TextTokens& text,
+                               const TrainingOptions& options, Endpoint& endpoint)
     : plan_(plan),
       text_(text),
       options_(options),
       endpoint_(endpoint),
       rank_(RunRank::of(endpoint.rank(), plan.job.layout.pipeline)),
-      ep_group_(ep_group(plan.job.layout, rank_)) {
+      ep_group_(ep_group(plan.job.layout, rank_)),
+      credits_(program, plan.job.p2p.receive_depth, endpoint, rank_.replica * plan.job.layout.pipeline) {
   const PartShape shape = part_shape(plan.job, ep_group_.place);
   const Sums sums = options.check ? Sums::kFixedPoint : Sums::kFloat;
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(rank_.pipeline_rank)) {
@@ -50,6 +51,7 @@ void TrainingRunner::begin_step(int64_t step) {
   PIPELOOM_CHECK(hand_overs_.empty() && waiting_.empty());
   for (const auto& chunk : chunks_) PIPELOOM_CHECK(chunk->idle());
   step_ = step;
+  credits_.begin_step(step);
   losses_.clear();
 }
 
@@ -63,14 +65,11 @@ ChunkRun& TrainingRunner::chunk_of(const RankTask& task) {
 Status TrainingRunner::start(const RankTask& task) {
   const TaskKey& key = task.task.key;
   if (key.kind == TaskKind::kComponent && task.task.lane == Lane::kCompute) return compute(task);
-  if (key.kind == TaskKind::kSend) {
-    send(task);
-    return {};
-  }
   Waiting& waiting = waiting_[task.number];
   if (key.kind == TaskKind::kReceive) {
-    waiting.gather.expect(RunRank{rank_.replica, task.task.peer}.number(plan_.job.layout.pipeline),
-                          channel_of(task.task.direction), tag(task.stage, task.micro_batch));
+    waiting.gather.expect(number_of(task), channel_of(task.task.direction), hand_over_tag(task, step_));
+  } else if (key.kind == TaskKind::kSend) {
+    credits_.await(task, waiting.gather);
   } else if (key.kind == TaskKind::kComponent) {
     begin_exchange(task, waiting);
   } else if (key.kind == TaskKind::kGradientReduction) {
@@ -93,6 +92,7 @@ Result<Progress> TrainingRunner::poll(const RankTask& task) {
       status = complete_exchange(task, waiting);
       break;
     case TaskKind::kSend:
+      complete_send(task);
       break;
     case TaskKind::kReceive:
       status = complete_receive(task, waiting);
@@ -174,16 +174,21 @@ void TrainingRunner::leave(ChunkRun& chunk, int part, const RankTask& task) {
     }
   }
   chunk.end_pass(task.micro_batch, part, pass);
+  credits_.component_ended(task);
 }
 
 // --- hand-overs between ranks ---
 
-void TrainingRunner::send(const RankTask& task) {
+// Of the other rank of a send or receive, among all ranks.
+int TrainingRunner::number_of(const RankTask& task) const {
+  return RunRank{rank_.replica, task.task.peer}.number(plan_.job.layout.pipeline);
+}
+
+void TrainingRunner::complete_send(const RankTask& task) {
   const auto output = hand_overs_.find(hand_over(task, false));
   PIPELOOM_CHECK(output != hand_overs_.end());
-  const int next = std::get<1>(output->first);
-  endpoint_.send(RunRank{rank_.replica, task.task.peer}.number(plan_.job.layout.pipeline),
-                 channel_of(task.task.direction), {tag(next, task.micro_batch), 0, to_bytes(output->second.numbers())});
+  endpoint_.send(number_of(task), channel_of(task.task.direction),
+                 {hand_over_tag(task, step_), 0, to_bytes(output->second.numbers())});
   hand_overs_.erase(output);
 }
 

@@ -7,6 +7,7 @@
 
 #include "backend/model/training.h"
 #include "backend/runtime/chunk_run.h"
+#include "backend/runtime/credits.h"
 #include "backend/runtime/gather.h"
 #include "backend/runtime/replicas.h"
 #include "backend/runtime/task_runner.h"
@@ -18,7 +19,8 @@ namespace pipeloom {
 class TrainingRunner : public TaskRunner {
  public:
   // All of these outlive the runner. REQUIRES: check_trainable(plan.job).
-  TrainingRunner(const Plan& plan, const TextTokens& text, const TrainingOptions& options, Endpoint& endpoint);
+  TrainingRunner(const Plan& plan, const RankProgram& program, const TextTokens& text, const TrainingOptions& options,
+                 Endpoint& endpoint);
 
   // Steps number from 0.
   void begin_step(int64_t step);
@@ -55,7 +57,8 @@ class TrainingRunner : public TaskRunner {
   InFlight& enter(ChunkRun& chunk, int part, const RankTask& task);
   void leave(ChunkRun& chunk, int part, const RankTask& task);
 
-  void send(const RankTask& task);
+  int number_of(const RankTask& task) const;
+  void complete_send(const RankTask& task);
   Status complete_receive(const RankTask& task, Waiting& waiting);
 
   void begin_exchange(const RankTask& task, Waiting& waiting);
@@ -74,6 +77,7 @@ class TrainingRunner : public TaskRunner {
   RunRank rank_;
   EpGroup ep_group_;
   std::vector<std::unique_ptr<ChunkRun>> chunks_;  // by stage
+  Credits credits_;
   int64_t step_ = 0;
   std::map<HandOver, Matrix<float>> hand_overs_;  // what a stage gave and the next has not taken yet
   std::map<uint32_t, Waiting> waiting_;           // by RankTask::number

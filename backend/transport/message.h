@@ -7,8 +7,16 @@
 namespace pipeloom {
 
 // Messages of one channel from one rank to another arrive in the order in which they were sent.
-enum class Channel : uint8_t { kForward = 0, kBackward = 1, kExpert = 2, kReduction = 3, kControl = 4 };
-inline constexpr int kChannels = 5;
+enum class Channel : uint8_t {
+  kForward = 0,
+  kBackward = 1,
+  kForwardCredit = 2,  // for a message of kForward that went the other way
+  kBackwardCredit = 3,
+  kExpert = 4,
+  kReduction = 5,
+  kControl = 6,
+};
+inline constexpr int kChannels = 7;
 
 // What a message is about. The receiver knows what comes next and holds it against this: a wrong order ends in an
 // error, never in wrong numbers.

@@ -18,7 +18,7 @@ namespace {
 Model small(const char* family) {
   Model model;
   model.family = family;
-  model.layers = 6;
+  model.layers = 8;
   model.hidden = 12;
   model.intermediate = 10;
   model.vocabulary = 128;
@@ -37,8 +37,9 @@ std::vector<double> random_numbers(int64_t count, uint64_t seed) {
   return numbers;
 }
 
-Model tiny_dense() {
+Model tiny_dense(int layers) {
   Model model = small("dense");
+  model.layers = layers;
   model.attention.heads = 4;
   model.attention.kv_heads = 2;
   model.attention.value_dim = 3;

@@ -26,9 +26,9 @@ Matrix<Real> random_matrix(int64_t rows, int64_t columns, uint64_t seed) {
   return matrix;
 }
 
-// Models that a test can train, with every kind of component between them.
-Model tiny_dense();    // grouped-query attention, SwiGLU
-Model tiny_gpt();      // learned positions, GELU
+// Models of 8 layers that a test can train, with every kind of component between them.
+Model tiny_dense(int layers = 8);  // grouped-query attention, SwiGLU
+Model tiny_gpt();                  // learned positions, GELU
 Model tiny_moe();      // MLA with query compression; a dense layer, then MoE with a shared expert and groups
 Model tiny_mixtral();  // grouped-query attention, MoE without shared experts
 

@@ -37,7 +37,10 @@ class Mpi : public testing::Test {
     return words;
   }
   std::vector<std::string> mpi_command(int ranks, const std::vector<std::string>& more) const {
-    std::vector<std::string> words = {"mpirun", "--allow-run-as-root", "--oversubscribe", "-n", std::to_string(ranks)};
+    // Open MPI keeps memory to its end, of which the address sanitizer would complain.
+    std::vector<std::string> words = {
+        "env", "ASAN_OPTIONS=detect_leaks=0", "mpirun", "--allow-run-as-root", "--oversubscribe",
+        "-n",  std::to_string(ranks)};
     const std::vector<std::string> own = command(more);
     words.insert(words.end(), own.begin(), own.end());
     return words;
@@ -90,17 +93,17 @@ bool is_gone(pid_t pid) {
 
 TEST_F(Mpi, AKilledRankEndsTheJobAndAResumedRunHasItsBits) {
   std::mt19937_64 random(1);
-  const std::string expected = sequential_parameters("100");
+  const std::string expected = sequential_parameters("60");
   for (int i = 0; i < kills(); ++i) {
     const std::string checkpoints = folder_.path("checkpoints" + std::to_string(i));
-    Process job(mpi_command(kRanks, {"--steps", "100", "--checkpoints", checkpoints, "--checkpoint-every", "3"}));
+    Process job(mpi_command(kRanks, {"--steps", "60", "--checkpoints", checkpoints, "--checkpoint-every", "3"}));
     const std::vector<pid_t> ranks = ranks_at_work(job);
     ASSERT_EQ(ranks.size(), size_t{kRanks}) << job.output();
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
     kill(ranks[i % kRanks], SIGKILL);
     EXPECT_GT(job.wait(10), 0) << job.output();
     for (const pid_t pid : ranks) EXPECT_TRUE(is_gone(pid)) << "process " << pid << " is left";
-    Process resumed(mpi_command(kRanks, {"--steps", "100", "--checkpoints", checkpoints, "--resume"}));
+    Process resumed(mpi_command(kRanks, {"--steps", "60", "--checkpoints", checkpoints, "--resume"}));
     EXPECT_EQ(resumed.wait(kLong), 0) << resumed.output();
     EXPECT_EQ(parameters(resumed.output()), expected);
   }

@@ -169,12 +169,12 @@ std::vector<Case> cases() {
       {"SharedAndGroupedExperts", cut(tests::tiny_moe()), moe},
       {"RoutedExpertsAlone", cut(tests::tiny_mixtral()), local_moe},
       {"ExpertsRecomputed", cut(tests::tiny_moe()), local_moe, true},
-      {"Head", cut(tests::tiny_dense()), {component(6, Component::kHead)}},
+      {"Head", cut(tests::tiny_dense()), {component(8, Component::kHead)}},
       {"EmbeddingWithPositions", cut(tests::tiny_gpt()), {component(-1, Component::kEmbed)}},
       {"EmbeddingToHead",
        cut(tests::tiny_dense()),
        {component(-1, Component::kEmbed), component(0, Component::kAttention), component(0, Component::kMlp),
-        component(6, Component::kHead)}},
+        component(8, Component::kHead)}},
   };
 }
 

@@ -64,7 +64,10 @@ class CheckMode : public testing::TestWithParam<NamedSchedule> {
                                       << ", expert " << expert);
       const auto plan =
           tests::plan_with(tests::training_job(model, ranks, micro_batches, data, expert), GetParam().name);
-      if (!plan) continue;
+      if (!plan) {
+        EXPECT_EQ(plan.error().message.find("layers"), std::string::npos) << plan.error().message;
+        continue;
+      }
       ++ran;
       expect_sequential_bits(*plan);
     }
@@ -72,9 +75,16 @@ class CheckMode : public testing::TestWithParam<NamedSchedule> {
   }
 };
 
-// Eight ranks have more stages than the model has layers.
 TEST_P(CheckMode, DenseModel) {
-  expect_bits_of(tests::tiny_dense(), {{2, 4}, {2, 7}, {4, 8}, {4, 9}, {8, 16}});
+  expect_bits_of(tests::tiny_dense(), {{2, 4}, {2, 7}, {4, 8}, {4, 9}});
+  // A layer for each of up to two chunks.
+  expect_bits_of(tests::tiny_dense(16), {{8, 16}});
+}
+
+TEST_P(CheckMode, OneReceiveBuffer) {
+  Job job = tests::training_job(tests::tiny_dense(), 4, 8);
+  job.p2p.receive_depth = 1;
+  expect_sequential_bits(tests::plan_with(job, GetParam().name).value());
 }
 
 TEST_P(CheckMode, MoeOnDataParallelReplicas) {
