@@ -9,6 +9,7 @@
 #include "backend/cli/launch.h"
 #include "backend/cli/run_options.h"
 #include "backend/cli/step_printer.h"
+#include "backend/runtime/memory_plan.h"
 #include "backend/runtime/pace.h"
 #include "backend/runtime/parameters_digest.h"
 #include "backend/runtime/train.h"
@@ -117,6 +118,7 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
     run_options.checkpoints = {&*store, options.checkpoint_every, options.resume};
   }
   const TaskGraph graph = lower(plan.schedule, plan.costs);
+  PIPELOOM_CHECK_OK(check_memory(plan, graph, run_options.training, available_memory_bytes()));
   const TrainingRun run{plan, graph, text, run_options};
   const auto rank_main = [&](Endpoint& endpoint) -> Status {
     PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "backend/model/matrix_memory.h"
 #include "core/check.h"
 
 namespace pipeloom {
@@ -29,7 +30,10 @@ class Matrix {
  public:
   Matrix() = default;
   Matrix(int64_t rows, int64_t columns)
-      : rows_(rows), columns_(columns), numbers_(static_cast<size_t>(rows * columns)) {}
+      : rows_(rows),
+        columns_(columns),
+        numbers_(static_cast<size_t>(rows * columns)),
+        counted_(size() * int64_t{sizeof(Real)}) {}
 
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
@@ -53,6 +57,7 @@ class Matrix {
   int64_t rows_ = 0;
   int64_t columns_ = 0;
   std::vector<Real> numbers_;
+  CountedBytes counted_;
 };
 
 }  // namespace pipeloom

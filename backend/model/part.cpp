@@ -213,6 +213,7 @@ class ExpertsPart : public Part<Real> {
     void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
       if (part_.with_exchange_) dispatch_.forward({}, flow);
       if (part_.shared_) flow.hidden += part_.shared_->forward(weights.own, std::move(flow.normed), shared_);
+      flow.normed = {};
       part_.routed_maths_.forward(weights.routed, flow.rows, routed_);
       if (part_.with_exchange_) combine_.forward({}, flow);
     }

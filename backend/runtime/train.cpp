@@ -51,6 +51,7 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   Meeting meeting(endpoint, options.patience_ns);
   CheckpointKeeper checkpoints(options.checkpoints, identity_of(run, endpoint.rank()), meeting);
   const double loss_scale = part_shape(plan.job, 0).loss_scale;
+  matrix_memory() = {};
   RankResult result;
   std::vector<Span> last_spans;
   PIPELOOM_CHECK_OK(meeting.agree_on_plan(plan.task_digest));
@@ -71,6 +72,7 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   if (options.traced) {
     PIPELOOM_TRY(result.spans, meeting.spans(last_spans));
   }
+  result.peak_activation_bytes = matrix_memory().peak_bytes;
   for (const auto& chunk : runner.chunks()) copy_parameters(chunk->state(), result.training.parameters);
   PIPELOOM_TRY(result.parameters_digest, meeting.digest(result.training.parameters));
   return result;

@@ -32,9 +32,10 @@ struct TrainingRun {
 
 // What a rank has when the run has ended.
 struct RankResult {
-  TrainingResult training;         // the losses of all steps that this run did; this rank's parameters
-  uint64_t parameters_digest = 0;  // of all ranks' parameters, on rank 0
-  std::vector<Span> spans;         // if traced: of replica 0 in the last step, on rank 0; from the start of the step
+  TrainingResult training;            // the losses of all steps that this run did; this rank's parameters
+  uint64_t parameters_digest = 0;     // of all ranks' parameters, on rank 0
+  int64_t peak_activation_bytes = 0;  // of this rank, messages included
+  std::vector<Span> spans;            // if traced: of replica 0 in the last step, on rank 0; from the start of the step
 };
 
 // What one rank does, whatever carries its messages.
