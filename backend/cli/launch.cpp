@@ -69,7 +69,11 @@ std::string chosen_ranks(const std::string& ranks) {
 
 Status launch(const std::string& ranks, int count, const std::function<Status(Endpoint&)>& rank_main,
               std::ostream& err) {
-  return ranks == "mpi" ? launch_mpi(count, rank_main, err) : run_on_threads(count, rank_main);
+  if (ranks == "mpi") return launch_mpi(count, rank_main, err);
+  return run_on_threads(count, rank_main, [&](const Error& error) {
+    err << "pipeloom-run: " << error.message << std::endl;
+    std::_Exit(1);  // a thread that is stuck can't be ended otherwise
+  });
 }
 
 }  // namespace pipeloom

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <exception>
+#include <latch>
 #include <thread>
 
 #include "backend/transport/inbox.h"
@@ -37,6 +38,20 @@ class ThreadEndpoint : public Endpoint {
   int rank_;
 };
 
+constexpr std::chrono::milliseconds kLook{10};  // how often to look whether the run has ended
+
+// Returns when all threads have ended, or when `on_stuck` has been told that some have not.
+void watch(const std::latch& ended, Endpoint& endpoint, const std::function<void(const Error&)>& on_stuck,
+           std::chrono::nanoseconds time_to_end) {
+  std::chrono::nanoseconds since_abort{0};
+  while (!ended.try_wait()) {
+    std::this_thread::sleep_for(kLook);
+    const auto error = endpoint.aborted();
+    if (error) since_abort += kLook;
+    if (error && since_abort >= time_to_end) return on_stuck(*error);
+  }
+}
+
 }  // namespace
 
 std::vector<std::unique_ptr<Endpoint>> connect_threads(int ranks) {
@@ -47,21 +62,24 @@ std::vector<std::unique_ptr<Endpoint>> connect_threads(int ranks) {
   return endpoints;
 }
 
-Status run_on_threads(int ranks, const std::function<Status(Endpoint&)>& rank_main) {
+Status run_on_threads(int ranks, const std::function<Status(Endpoint&)>& rank_main,
+                      const std::function<void(const Error&)>& on_stuck, std::chrono::nanoseconds time_to_end) {
   const auto endpoints = connect_threads(ranks);
   std::vector<std::exception_ptr> bugs(ranks);
+  std::latch ended(ranks);
+  const auto run_rank = [&](int rank) {
+    try {
+      if (const Status status = rank_main(*endpoints[rank]); !status) endpoints[rank]->abort(status.error());
+    } catch (const std::exception& bug) {
+      bugs[rank] = std::current_exception();
+      endpoints[rank]->abort({ErrorCode::kInvalid, fmt::format("rank {} failed: {}", rank, bug.what())});
+    }
+    ended.count_down();
+  };
   {
     std::vector<std::jthread> threads;
-    for (int rank = 0; rank < ranks; ++rank) {
-      threads.emplace_back([&, rank] {
-        try {
-          if (const Status status = rank_main(*endpoints[rank]); !status) endpoints[rank]->abort(status.error());
-        } catch (const std::exception& bug) {
-          bugs[rank] = std::current_exception();
-          endpoints[rank]->abort({ErrorCode::kInvalid, fmt::format("rank {} failed: {}", rank, bug.what())});
-        }
-      });
-    }
+    for (int rank = 0; rank < ranks; ++rank) threads.emplace_back(run_rank, rank);
+    if (on_stuck) watch(ended, *endpoints[0], on_stuck, time_to_end);
   }
   for (const std::exception_ptr& bug : bugs) {
     if (bug) std::rethrow_exception(bug);

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
+
+#include "core/check.h"
 
 namespace pipeloom {
 namespace {
@@ -60,6 +63,42 @@ TEST(ThreadTransport, AnAbortReachesEveryRankAndTheFirstErrorCounts) {
   endpoints[0]->abort({ErrorCode::kIo, "second"});
   for (const auto& endpoint : endpoints) EXPECT_EQ(endpoint->aborted()->message, "first");
   endpoints[2]->wait_until(steady_now_ns() + 30'000'000'000);  // returns at once
+}
+
+TEST(RunOnThreads, ReturnsTheFirstErrorOfAnyRank) {
+  const Status status = run_on_threads(3, [](Endpoint& endpoint) -> Status {
+    if (endpoint.rank() == 1) return invalid("rank 1 does not want to");
+    while (!endpoint.aborted()) endpoint.wait_until(steady_now_ns() + 1'000'000'000);
+    return {};
+  });
+  ASSERT_FALSE(status.has_value());
+  EXPECT_EQ(status.error().message, "rank 1 does not want to");
+}
+
+TEST(RunOnThreads, ThrowsABugOfARankHere) {
+  EXPECT_THROW(static_cast<void>(run_on_threads(2,
+                                                [](Endpoint& endpoint) -> Status {
+                                                  PIPELOOM_CHECK(endpoint.rank() != 1);
+                                                  return {};
+                                                })),
+               std::logic_error);
+}
+
+TEST(RunOnThreads, TellsOfAThreadThatDoesNotEndAfterAnAbort) {
+  std::atomic<bool> may_end = false;
+  std::string told;
+  const auto stuck_rank = [&](Endpoint& endpoint) -> Status {
+    if (endpoint.rank() == 0) return invalid("rank 1 is stuck");
+    while (!may_end) std::this_thread::yield();
+    return {};
+  };
+  const auto on_stuck = [&](const Error& error) {
+    told = error.message;
+    may_end = true;
+  };
+  const Status status = run_on_threads(2, stuck_rank, on_stuck, std::chrono::milliseconds(20));
+  EXPECT_EQ(told, "rank 1 is stuck");
+  EXPECT_FALSE(status.has_value());
 }
 
 }  // namespace
