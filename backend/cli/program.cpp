@@ -19,7 +19,10 @@ constexpr const char* kFooter =
 
 void add_options(CLI::App& app, CommandOptions& options) {
   app.add_option("PLAN", options.plan_path, "the plan to run")->required();
-  app.add_option("--text", options.text_path, "the text to train on, as byte tokens");
+  app.add_option("--text", options.text_path, "the text to train on");
+  app.add_option("--token-bytes", options.token_bytes, "bytes of the text that are one token, the lowest first")
+      ->check(CLI::IsMember({1, 2, 4}))
+      ->capture_default_str();
   app.add_option("--steps", options.steps, "training steps in all")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--learning-rate", options.learning_rate, "of Adam")
       ->check(CLI::PositiveNumber)

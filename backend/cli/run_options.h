@@ -12,6 +12,7 @@ namespace pipeloom {
 struct CommandOptions {
   std::string plan_path;
   std::string text_path;  // empty: only with `paced`
+  int token_bytes = 1;    // of the text
   std::string ranks;      // "auto", "threads", "mpi", "sequential"
   bool check = false;
   bool paced = false;

@@ -68,8 +68,8 @@ Status run_paced(const CommandOptions& options, const RunOutput& output, const P
 
 Result<TextTokens> read_text(const CommandOptions& options, const Job& job) {
   if (options.text_path.empty()) return invalid("--text is missing: name a file to train on");
-  PIPELOOM_TRY(std::string content, read_file(options.text_path));
-  auto text = TextTokens::create(std::move(content), job.batch, job.model->vocabulary);
+  PIPELOOM_TRY(const std::string content, read_file(options.text_path));
+  auto text = TextTokens::create(content, job.batch, job.model->vocabulary, options.token_bytes);
   if (text) return text;
   return fail(text.error().code, fmt::format("{}: {}", options.text_path, text.error().message));
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/job.h"
@@ -17,11 +17,12 @@ struct Tokens {
   bool operator==(const Tokens&) const = default;
 };
 
-// A text as byte tokens, read from its begin to its end and over again. Immutable.
+// A text, read from its begin to its end and over again. Immutable.
 class TextTokens {
  public:
-  // Fails where the text is shorter than one sequence and its next token, or where a byte is not in the vocabulary.
-  static Result<TextTokens> create(std::string text, const Batch& batch, int vocabulary);
+  // `token_bytes` 1: each byte of `content` is a token; 2 or 4: so many bytes are one, the lowest first. Fails where
+  // the text is shorter than one sequence and its next token, or where a token is not in the vocabulary.
+  static Result<TextTokens> create(std::string_view content, const Batch& batch, int vocabulary, int token_bytes = 1);
 
   // Micro-batch `micro_batch` of data-parallel replica `replica`, of steps that number from 0. Replicas follow each
   // other in the text, micro-batches within a replica.
@@ -31,9 +32,9 @@ class TextTokens {
   uint64_t digest() const;
 
  private:
-  TextTokens(std::string text, const Batch& batch) : text_(std::move(text)), batch_(batch) {}
+  TextTokens(std::vector<int32_t> tokens, const Batch& batch) : tokens_(std::move(tokens)), batch_(batch) {}
 
-  std::string text_;
+  std::vector<int32_t> tokens_;
   Batch batch_;
 };
 

@@ -101,7 +101,7 @@ TEST_F(PipeloomRun, SaysWhatIsWrong) {
             "pipeloom-run: can't read /nonexistent: No such file or directory\n");
   EXPECT_EQ(
       error({plan_path(), "--text", folder_.file("short", "abc")}),
-      "pipeloom-run: " + folder_.path("short") + ": the text has 3 bytes; a sequence and its next token need 4\n");
+      "pipeloom-run: " + folder_.path("short") + ": the text has 3 tokens; a sequence and its next token need 4\n");
   EXPECT_EQ(error({plan_path(), "--text", text_path(), "--resume"}),
             "pipeloom-run: --checkpoint-every and --resume need --checkpoints FOLDER\n");
   EXPECT_EQ(error({plan_path(), "--text", text_path(), "--ranks", "sequential", "--trace", "x"}),

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string_view>
 
 #include "tests/backend/support.h"
 
@@ -30,12 +31,25 @@ TEST(TextTokens, ReplicasAndStepsFollowEachOther) {
   EXPECT_EQ(text.micro_batch(1, 0, 0, 2), text.micro_batch(0, 0, 4, 2));
 }
 
-TEST(TextTokens, RefusesAShortTextAndAByteOutsideOfTheVocabulary) {
+TEST(TextTokens, RefusesAShortTextAndATokenOutsideOfTheVocabulary) {
   const Batch batch{.sequence_length = 4, .micro_batch_size = 1, .global_batch = 1};
   EXPECT_EQ(TextTokens::create("abcd", batch, 256).error().message,
-            "the text has 4 bytes; a sequence and its next token need 5");
+            "the text has 4 tokens; a sequence and its next token need 5");
   EXPECT_EQ(TextTokens::create("abcd\xff", batch, 128).error().message,
-            "the text has a byte 255; model.vocabulary is 128: tokens are 0 to 127");
+            "token 4 of the text is 255; model.vocabulary is 128: tokens are 0 to 127");
+}
+
+TEST(TextTokens, ReadsTokensOfSeveralBytes) {
+  using std::string_view_literals::operator""sv;
+  const Batch batch{.sequence_length = 1, .micro_batch_size = 1, .global_batch = 1};
+  EXPECT_EQ(TextTokens::create("\x01\x02\xff\x00"sv, batch, 1000, 2)->micro_batch(0, 0, 0, 1),
+            (Tokens{{0x201}, {0xff}}));
+  EXPECT_EQ(TextTokens::create("\x01\x02\x00\x00\x04\x00\x00\x00"sv, batch, 1000, 4)->micro_batch(0, 0, 0, 1),
+            (Tokens{{0x201}, {4}}));
+  EXPECT_EQ(TextTokens::create("\x01\x02\xff"sv, batch, 1000, 2).error().message,
+            "the text has 3 bytes; allowed are multiples of 2, a token's");
+  EXPECT_EQ(TextTokens::create("\xff\xff\xff\xff\x00\x00\x00\x00"sv, batch, 1000, 4).error().message,
+            "token 0 of the text is 2147483647; model.vocabulary is 1000: tokens are 0 to 999");
 }
 
 std::string refusal(const Job& job) {
