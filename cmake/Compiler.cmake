@@ -6,11 +6,11 @@ endif()
 add_library(pipeloom_compiler INTERFACE)
 target_compile_options(pipeloom_compiler INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
 
-option(PIPELOOM_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+set(PIPELOOM_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 if(PIPELOOM_SANITIZE)
-  target_compile_options(pipeloom_compiler INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+  target_compile_options(pipeloom_compiler INTERFACE -fsanitize=${PIPELOOM_SANITIZE} -fno-sanitize-recover=all
                                                      -fno-omit-frame-pointer)
-  target_link_options(pipeloom_compiler INTERFACE -fsanitize=address,undefined)
+  target_link_options(pipeloom_compiler INTERFACE -fsanitize=${PIPELOOM_SANITIZE})
 endif()
 
 find_program(PIPELOOM_CCACHE ccache)

@@ -29,8 +29,8 @@ Graph to_boost(const TaskGraph& graph) {
 }
 
 uint64_t queue_key(const Task& task) {
-  const bool p2p = task.kind == TaskKind::kSend || task.kind == TaskKind::kReceive;
-  const uint64_t side = task.kind == TaskKind::kSend ? 1 : 0;
+  const bool p2p = task.key.kind == TaskKind::kSend || task.key.kind == TaskKind::kReceive;
+  const uint64_t side = task.key.kind == TaskKind::kSend ? 1 : 0;
   return (static_cast<uint64_t>(task.key.rank) << 32) | (static_cast<uint64_t>(task.lane) << 24) |
          (p2p ? (static_cast<uint64_t>(task.peer) << 8) | (static_cast<uint64_t>(task.direction) << 1) | side : 0);
 }
@@ -74,7 +74,7 @@ Result<std::vector<uint32_t>> TaskGraph::topological_order() const {
 uint64_t TaskGraph::digest() const {
   Digest digest;
   for (const Task& task : tasks_) {
-    digest.add(task.key.rank, task.key.slot, task.key.layer, task.key.component, task.key.pass, task.kind, task.lane,
+    digest.add(task.key.rank, task.key.slot, task.key.layer, task.key.component, task.key.pass, task.key.kind, task.lane,
                task.direction, task.peer, task.collective, task.queue, task.duration_ns, task.bytes);
   }
   for (const uint32_t begin : queue_begin_) digest.add(begin);

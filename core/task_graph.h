@@ -11,13 +11,9 @@
 
 namespace pipeloom {
 
-// Stored in traces: values never change.
-enum class TaskKind : uint8_t { kComponent = 0, kSend = 1, kReceive = 2, kGradientReduction = 3, kOptimizer = 4 };
-
-// What the simulator times and the backend runs. Tasks are compared by key and kind, never by their number in a graph.
+// What the simulator times and the backend runs. Tasks are compared by key, never by their number in a graph.
 struct Task {
   TaskKey key;
-  TaskKind kind = TaskKind::kComponent;
   Lane lane = Lane::kCompute;
   Direction direction = Direction::kForward;  // of a send or receive
   int32_t peer = -1;                          // the other rank of a send or receive

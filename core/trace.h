@@ -9,13 +9,17 @@
 
 namespace pipeloom {
 
+// Stored in traces: values never change.
+enum class TaskKind : uint8_t { kComponent = 0, kSend = 1, kReceive = 2, kGradientReduction = 3, kOptimizer = 4 };
+
 // What a task is, independent of any numbering: predicted and executed tasks with equal keys are the same task.
 struct TaskKey {
   int32_t rank = 0;
   int32_t slot = -1;  // in the rank's order; -1: no slot (optimizer, gradient reduction)
-  int32_t layer = 0;  // as ComponentCost::layer
+  int32_t layer = 0;  // as ComponentCost::layer; of a send, receive or gradient reduction: the stage
   Component component = Component::kStage;
   SlotKind pass = SlotKind::kF;  // of a pair's component: F, I or W
+  TaskKind kind = TaskKind::kComponent;
 
   auto operator<=>(const TaskKey&) const = default;
 };

@@ -1,5 +1,6 @@
 #include "proto/spans_message.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "proto/columns.h"
@@ -19,6 +20,11 @@ static_assert(static_cast<int>(Component::kMlp) == proto::MLP);
 static_assert(static_cast<int>(Component::kCombine) == proto::COMBINE);
 static_assert(static_cast<int>(Component::kHead) == proto::HEAD);
 static_assert(static_cast<int>(Component::kWait) == proto::WAIT);
+static_assert(static_cast<int>(TaskKind::kComponent) == proto::COMPONENT);
+static_assert(static_cast<int>(TaskKind::kSend) == proto::SEND);
+static_assert(static_cast<int>(TaskKind::kReceive) == proto::RECEIVE);
+static_assert(static_cast<int>(TaskKind::kGradientReduction) == proto::GRADIENT_REDUCTION);
+static_assert(static_cast<int>(TaskKind::kOptimizer) == proto::OPTIMIZER);
 static_assert(static_cast<int>(Lane::kCompute) == proto::COMPUTE);
 static_assert(static_cast<int>(Lane::kEp) == proto::EP);
 static_assert(static_cast<int>(Lane::kP2p) == proto::P2P);
@@ -63,6 +69,7 @@ Status check_sizes(const proto::Spans& columns) {
   PIPELOOM_CHECK_OK(check_column_size("component", columns.component_size(), size));
   PIPELOOM_CHECK_OK(check_column_size("lane_and_pass", columns.lane_and_pass_size(), size));
   PIPELOOM_CHECK_OK(check_column_size("begin_step_ns", columns.begin_step_ns_size(), size));
+  if (columns.kind_size() > 0) PIPELOOM_CHECK_OK(check_column_size("kind", columns.kind_size(), size));
   return check_column_size("duration_ns", columns.duration_ns_size(), size);
 }
 
@@ -81,6 +88,9 @@ Result<Span> load_span(const proto::Spans& columns, int i, Memory& memory) {
   PIPELOOM_CHECK_OK(load_enum("component", columns.component(i), Component::kWait, span.key.component));
   PIPELOOM_CHECK_OK(load_enum("pass", columns.lane_and_pass(i) % kLaneFactor, SlotKind::kFB, span.key.pass));
   PIPELOOM_CHECK_OK(load_enum("lane", columns.lane_and_pass(i) / kLaneFactor, Lane::kHost, span.lane));
+  if (columns.kind_size() > 0) {
+    PIPELOOM_CHECK_OK(load_enum("kind", columns.kind(i), TaskKind::kOptimizer, span.key.kind));
+  }
   Before& before = memory.of(span.key.rank, span.lane);
   span.key.slot = advance<int32_t>(before.slot, columns.slot_step(i));
   span.key.layer = advance<int32_t>(before.layer, columns.layer_step(i));
@@ -97,7 +107,10 @@ Result<Span> load_span(const proto::Spans& columns, int i, Memory& memory) {
 
 void store_spans(std::span<const Span> spans, proto::Spans* columns) {
   Memory memory;
+  const bool all_components =
+      std::ranges::all_of(spans, [](const Span& span) { return span.key.kind == TaskKind::kComponent; });
   for (const Span& span : spans) {
+    if (!all_components) columns->add_kind(static_cast<proto::TaskKind>(span.key.kind));
     Before& before = memory.of(span.key.rank, span.lane);
     columns->add_rank(span.key.rank);
     columns->add_slot_step(step(before.slot, span.key.slot));

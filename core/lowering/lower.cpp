@@ -108,10 +108,12 @@ class Lowering {
     const int micro_batch = forward ? content.micro_batch : content.backward_pass_micro_batch();
     const int micro_batch_class = costs_.schedule.class_of(micro_batch);
     Task task;
-    task.key = {rank, static_cast<int32_t>(slot - schedule_.first_slot(rank)),
-                forward ? content.stage : content.backward_pass_stage(), Component::kStage,
-                forward ? SlotKind::kF : SlotKind::kI};
-    task.kind = kind;
+    task.key = {rank,
+                static_cast<int32_t>(slot - schedule_.first_slot(rank)),
+                forward ? content.stage : content.backward_pass_stage(),
+                Component::kStage,
+                forward ? SlotKind::kF : SlotKind::kI,
+                kind};
     task.lane = Lane::kP2p;
     task.direction = direction;
     task.peer = send ? queue.target : queue.source;
@@ -165,8 +167,7 @@ class Lowering {
       for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
         const int rank = placement.rank_of(pipe, stage);
         Task task;
-        task.key = {rank, -1, stage, Component::kStage, SlotKind::kW};
-        task.kind = TaskKind::kGradientReduction;
+        task.key = {rank, -1, stage, Component::kStage, SlotKind::kW, TaskKind::kGradientReduction};
         task.lane = Lane::kDp;
         task.collective = stage;
         task.duration_ns = costs_.gradient_reduction_ns[stage];
@@ -190,8 +191,7 @@ class Lowering {
   void add_optimizers() {
     for (int rank = 0; rank < schedule_.ranks(); ++rank) {
       Task task;
-      task.key = {rank, -1, -1, Component::kStage, SlotKind::kW};
-      task.kind = TaskKind::kOptimizer;
+      task.key = {rank, -1, -1, Component::kStage, SlotKind::kW, TaskKind::kOptimizer};
       for (const Chunk& chunk : schedule_.placement().chunks_of(rank)) {
         task.duration_ns += costs_.optimizer_ns[chunk.stage];
       }

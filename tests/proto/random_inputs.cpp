@@ -320,8 +320,12 @@ Trace random_trace(std::mt19937_64& random, int spans) {
   const auto any_int = [&] { return static_cast<int32_t>(random()); };
   for (int i = 0; i < spans; ++i) {
     Span& span = trace.spans.emplace_back();
-    span.key = {any_int(), any_int(), any_int(), static_cast<Component>(between(random, 0, 8)),
-                static_cast<SlotKind>(between(random, 0, 4))};
+    span.key = {any_int(),
+                any_int(),
+                any_int(),
+                static_cast<Component>(between(random, 0, 8)),
+                static_cast<SlotKind>(between(random, 0, 4)),
+                static_cast<TaskKind>(between(random, 0, 4))};
     span.lane = static_cast<Lane>(between(random, 0, 4));
     span.begin_ns = between(random, std::numeric_limits<int64_t>::min(), kMost);
     span.end_ns = between(random, span.begin_ns, kMost);

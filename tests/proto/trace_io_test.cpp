@@ -157,6 +157,21 @@ TEST(TraceIo, RefusesAnUnknownLane) {
   EXPECT_EQ(error_of(content_of_trace(trace)), "run.trace: lane is 9; allowed are 0 to 4");
 }
 
+TEST(TraceIo, RefusesAnUnknownKindOfTask) {
+  Trace trace{.name = "", .plan_digest = 0, .spans = {Span{}}};
+  trace.spans[0].key.kind = static_cast<TaskKind>(9);
+  EXPECT_EQ(error_of(content_of_trace(trace)), "run.trace: kind is 9; allowed are 0 to 4");
+}
+
+TEST(TraceIo, TellsTheSendOfASlotFromItsReceive) {
+  const TempFolder folder;
+  Trace trace{.name = "", .plan_digest = 0, .spans = {Span{}, Span{}}};
+  trace.spans[0].key.kind = TaskKind::kReceive;
+  trace.spans[1].key.kind = TaskKind::kSend;
+  ASSERT_TRUE(write_trace(folder.path("t"), trace).has_value());
+  EXPECT_TRUE(read_trace(folder.path("t")).value() == trace);
+}
+
 TEST(TraceIo, RefusesASpanThatEndsBeforeItBegins) {
   Trace trace{.name = "", .plan_digest = 0, .spans = {Span{}}};
   trace.spans[0].begin_ns = 5;

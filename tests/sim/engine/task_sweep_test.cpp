@@ -67,7 +67,7 @@ TEST(TaskSweep, ComponentsAndSlotsGiveTheSameStep) {
     const TaskTimes times = sweep_tasks(graph).value();
     int64_t last_component_ns = 0;
     for (size_t task = 0; task < graph.tasks().size(); ++task) {
-      if (graph.tasks()[task].kind == TaskKind::kComponent) {
+      if (graph.tasks()[task].key.kind == TaskKind::kComponent) {
         last_component_ns = std::max(last_component_ns, times.end_ns[task]);
       }
     }

@@ -1,0 +1,69 @@
+#include "backend/cli/program.h"
+
+// The one file that includes CLI11, which is slow to compile.
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "backend/cli/run_options.h"
+
+namespace pipeloom {
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kBadUsage = 2;
+
+constexpr const char* kFooter =
+    "A PLAN comes from `pipeloom plan JOB -o PLAN`. Ranks are threads of this process, or with\n"
+    "`mpirun -n RANKS pipeloom-run PLAN ...` processes on any number of hosts.";
+
+void add_options(CLI::App& app, CommandOptions& options) {
+  app.add_option("PLAN", options.plan_path, "the plan to run")->required();
+  app.add_option("--text", options.text_path, "the text to train on");
+  app.add_option("--token-bytes", options.token_bytes, "bytes of the text that are one token, the lowest first")
+      ->check(CLI::IsMember({1, 2, 4}))
+      ->capture_default_str();
+  app.add_option("--steps", options.steps, "training steps in all")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--learning-rate", options.learning_rate, "of Adam")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "of the initial weights")->capture_default_str();
+  app.add_option("--ranks", options.ranks, "how ranks run; auto: mpi under mpirun or srun, else threads")
+      ->default_val("auto")
+      ->check(CLI::IsMember({"auto", "threads", "mpi", "sequential"}));
+  app.add_flag("--check", options.check, "slower, with the bits of `--ranks sequential --check` for every schedule");
+  app.add_flag("--pace", options.paced, "no training: every task takes its planned time");
+  app.add_option("--trace", options.trace_path, "the trace of the last step to write");
+  app.add_option("--checkpoints", options.checkpoint_folder, "the folder to keep checkpoints in");
+  app.add_option("--checkpoint-every", options.checkpoint_every, "steps between checkpoints; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_flag("--resume", options.resume, "go on from the last checkpoint, if there is one");
+  app.add_option("--deadline", options.deadline_s, "seconds without any progress after which a run counts as hung")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "one JSON object a line, for scripts");
+}
+
+}  // namespace
+
+int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, bool progress) {
+  CLI::App app("Executes a plan: trains its model, step by step, in its order.", "pipeloom-run");
+  app.footer(kFooter);
+  CommandOptions options;
+  options.progress = progress;
+  add_options(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error, out, err);
+    return code == 0 ? 0 : kBadUsage;
+  }
+  const Status status = run_plan_file(options, {out, err});
+  out.flush();
+  if (status && out.good()) return 0;
+  err << "pipeloom-run: " << (status ? "can't write to standard output" : status.error().message) << '\n';
+  return kFailed;
+}
+
+}  // namespace pipeloom

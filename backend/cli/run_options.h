@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+
+#include "core/result.h"
+
+namespace pipeloom {
+
+// The command line of pipeloom-run.
+struct CommandOptions {
+  std::string plan_path;
+  std::string text_path;  // empty: only with `paced`
+  int token_bytes = 1;    // of the text
+  std::string ranks;      // "auto", "threads", "mpi", "sequential"
+  bool check = false;
+  bool paced = false;
+  int64_t steps = 10;
+  double learning_rate = 1e-3;
+  uint64_t seed = 1;
+  std::string trace_path;  // empty: no trace
+  std::string checkpoint_folder;
+  int64_t checkpoint_every = 0;
+  bool resume = false;
+  double deadline_s = 60;
+  bool json = false;
+  bool progress = false;  // a bar on the error stream
+};
+
+// Where a run prints.
+struct RunOutput {
+  std::ostream& out;
+  std::ostream& err;
+};
+
+Status run_plan_file(const CommandOptions& options, const RunOutput& output);
+
+}  // namespace pipeloom

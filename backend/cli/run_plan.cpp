@@ -1,0 +1,144 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
+
+#include "backend/cli/folder_store.h"
+#include "backend/cli/launch.h"
+#include "backend/cli/run_options.h"
+#include "backend/cli/step_printer.h"
+#include "backend/runtime/memory_plan.h"
+#include "backend/runtime/pace.h"
+#include "backend/runtime/parameters_digest.h"
+#include "backend/runtime/train.h"
+#include "core/lowering/lower.h"
+#include "core/units.h"
+#include "proto/files.h"
+#include "proto/plan_io.h"
+#include "proto/trace_io.h"
+
+namespace pipeloom {
+
+namespace {
+
+int64_t patience_ns(const CommandOptions& options) {
+  return static_cast<int64_t>(std::min(options.deadline_s, 1e9) * 1e9);
+}
+
+Result<Plan> checked_plan(const std::string& path) {
+  PIPELOOM_TRY(Plan plan, read_plan(path));
+  if (const Status same = check_digest(plan); !same) {
+    return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
+  }
+  return plan;
+}
+
+// --- paced ---
+
+Status write_spans(const std::string& path, const Plan& plan, const std::vector<Span>& spans) {
+  if (path.empty()) return {};
+  return write_trace(path, {plan.job.name, plan.task_digest, spans});
+}
+
+void print_paced(const CommandOptions& options, const RunOutput& output, const std::vector<Span>& spans) {
+  const int64_t makespan_ns = std::ranges::max(spans, {}, &Span::end_ns).end_ns;
+  if (options.json) {
+    output.out << nlohmann::json{{"makespan_ns", makespan_ns}, {"tasks", spans.size()}}.dump() << '\n';
+  } else {
+    output.out << fmt::format("{} tasks in {:.3f} ms\n", spans.size(), static_cast<double>(makespan_ns) / 1e6);
+  }
+}
+
+Status run_paced(const CommandOptions& options, const RunOutput& output, const Plan& plan) {
+  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const std::vector<int64_t> durations_ns = planned_durations(graph);
+  const PacedRun run{plan, graph, durations_ns, options.steps, patience_ns(options)};
+  const auto rank_main = [&](Endpoint& endpoint) -> Status {
+    PIPELOOM_TRY(const std::vector<Span> spans, pace_rank(run, endpoint));
+    if (endpoint.rank() != 0) return {};
+    print_paced(options, output, spans);
+    return write_spans(options.trace_path, plan, spans);
+  };
+  return launch(chosen_ranks(options.ranks), plan.schedule.ranks(), rank_main, output.err);
+}
+
+// --- training ---
+
+Result<TextTokens> read_text(const CommandOptions& options, const Job& job) {
+  if (options.text_path.empty()) return invalid("--text is missing: name a file to train on");
+  PIPELOOM_TRY(const std::string content, read_file(options.text_path));
+  auto text = TextTokens::create(content, job.batch, job.model->vocabulary, options.token_bytes);
+  if (text) return text;
+  return fail(text.error().code, fmt::format("{}: {}", options.text_path, text.error().message));
+}
+
+TrainingOptions training_options(const CommandOptions& options) {
+  TrainingOptions training;
+  training.check = options.check;
+  training.seed = options.seed;
+  training.adam.learning_rate = options.learning_rate;
+  return training;
+}
+
+Status check_alone(const CommandOptions& options) {
+  const bool asks_for_more = !options.trace_path.empty() || !options.checkpoint_folder.empty();
+  if (!asks_for_more) return {};
+  return invalid("--ranks sequential writes neither traces nor checkpoints");
+}
+
+Status run_sequentially(const CommandOptions& options, const Plan& plan, const TextTokens& text, StepPrinter& printer) {
+  PIPELOOM_CHECK_OK(check_alone(options));
+  PIPELOOM_TRY(const TrainingResult result,
+               train_sequentially(plan.job, text, options.steps, training_options(options),
+                                  [&](const StepReport& report) { printer.step(report); }));
+  printer.end(parameters_digest(result.parameters));
+  return {};
+}
+
+Status check_checkpoints(const CommandOptions& options) {
+  const bool has_folder = !options.checkpoint_folder.empty();
+  if (has_folder || (options.checkpoint_every == 0 && !options.resume)) return {};
+  return invalid("--checkpoint-every and --resume need --checkpoints FOLDER");
+}
+
+Status run_ranks(const CommandOptions& options, const RunOutput& output, const Plan& plan, const TextTokens& text,
+                 StepPrinter& printer) {
+  PIPELOOM_CHECK_OK(check_checkpoints(options));
+  RunOptions run_options;
+  run_options.training = training_options(options);
+  run_options.steps = options.steps;
+  run_options.patience_ns = patience_ns(options);
+  run_options.on_step = [&](const StepReport& report) { printer.step(report); };
+  run_options.traced = !options.trace_path.empty();
+  std::optional<FolderStore> store;
+  if (!options.checkpoint_folder.empty()) {
+    PIPELOOM_TRY(store, FolderStore::create(options.checkpoint_folder));
+    run_options.checkpoints = {&*store, options.checkpoint_every, options.resume};
+  }
+  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  PIPELOOM_CHECK_OK(check_memory(plan, graph, run_options.training, available_memory_bytes()));
+  const TrainingRun run{plan, graph, text, run_options};
+  const auto rank_main = [&](Endpoint& endpoint) -> Status {
+    PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));
+    if (endpoint.rank() != 0) return {};
+    printer.end(result.parameters_digest);
+    return write_spans(options.trace_path, plan, result.spans);
+  };
+  return launch(chosen_ranks(options.ranks), run.ranks(), rank_main, output.err);
+}
+
+}  // namespace
+
+Status run_plan_file(const CommandOptions& options, const RunOutput& output) {
+  PIPELOOM_TRY(const Plan plan, checked_plan(options.plan_path));
+  if (options.paced) return run_paced(options, output, plan);
+  PIPELOOM_CHECK_OK(check_trainable(plan.job));
+  PIPELOOM_TRY(const TextTokens text, read_text(options, plan.job));
+  StepPrinter printer(options, output, micro_batches_per_step(plan.job) * plan.job.batch.tokens());
+  if (options.ranks == "sequential") return run_sequentially(options, plan, text, printer);
+  return run_ranks(options, output, plan, text, printer);
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,104 @@
+#include "backend/model/chunk_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "backend/model/fixed_point.h"
+
+namespace pipeloom {
+
+namespace {
+
+// The numbers that all replicas have of one range, added in their order.
+template <typename Number>
+void add_replicas(const std::vector<std::vector<std::byte>>& replicas, std::span<Number> sums) {
+  std::fill(sums.begin(), sums.end(), Number{0});
+  std::vector<Number> numbers(sums.size());
+  for (const std::vector<std::byte>& replica : replicas) {
+    PIPELOOM_CHECK(replica.size() == sums.size_bytes());
+    std::memcpy(numbers.data(), replica.data(), replica.size());
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += numbers[i];
+  }
+}
+
+template <typename Number>
+std::vector<std::byte> bytes_of(std::span<const Number> numbers) {
+  const auto bytes = std::as_bytes(numbers);
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+ChunkState::ChunkState(const Stage<float>& stage, Sums sums, int64_t contributions, uint64_t seed)
+    : stage_(&stage),
+      sums_(sums),
+      contributions_(contributions),
+      weights_(stage.size()),
+      first_(stage.size()),
+      second_(stage.size()),
+      float_sums_(sums == Sums::kFloat ? stage.size() : 0),
+      fixed_sums_(sums == Sums::kFixedPoint ? stage.size() : 0) {
+  for (const StageParameter& parameter : stage.parameters()) {
+    fill_initial(parameter, seed, weights_.data() + parameter.offset);
+  }
+}
+
+void ChunkState::forward(int part, PartRun<float>& run, Flow<float>& flow) const {
+  run.forward(stage_->parts()[part].in(weights_.data()), flow);
+}
+
+Status ChunkState::input_backward(int part, PartRun<float>& run, Flow<float>& flow) {
+  run.input_backward(stage_->parts()[part].in(std::as_const(weights_).data()), flow);
+  return stage_->parts()[part].weight_pass ? Status{} : weight_backward(part, run);
+}
+
+Status ChunkState::weight_backward(int part, PartRun<float>& run) {
+  for (int piece = 0; piece < run.weight_pieces(); ++piece) PIPELOOM_CHECK_OK(add_piece(part, run, piece));
+  return {};
+}
+
+// In check mode a piece is computed apart and rounded before it joins the sum.
+Status ChunkState::add_piece(int part, PartRun<float>& run, int piece) {
+  const Stage<float>::Placed& placed = stage_->parts()[part];
+  if (sums_ == Sums::kFloat) {
+    run.weight_backward(piece, placed.in(float_sums_.data()));
+    return {};
+  }
+  std::vector<float> own(placed.part->own().size());
+  std::vector<float> routed(placed.part->routed().size());
+  run.weight_backward(piece, {own.data(), routed.data()});
+  const std::span<int64_t> sums = fixed_sums_;
+  Status status = add_fixed(own, contributions_, sums.subspan(placed.own, own.size()));
+  if (status) status = add_fixed(routed, contributions_, sums.subspan(placed.routed, routed.size()));
+  if (status) return {};
+  return fail(status.error().code, fmt::format("{} of layer {}: {}", component_name(placed.component), placed.layer,
+                                               status.error().message));
+}
+
+std::vector<std::byte> ChunkState::sums_of(int64_t begin, int64_t count) const {
+  if (sums_ == Sums::kFloat) return bytes_of<float>(std::span(float_sums_).subspan(begin, count));
+  return bytes_of<int64_t>(std::span(fixed_sums_).subspan(begin, count));
+}
+
+void ChunkState::set_sums(int64_t begin, int64_t count, const std::vector<std::vector<std::byte>>& replicas) {
+  if (sums_ == Sums::kFloat) return add_replicas<float>(replicas, std::span(float_sums_).subspan(begin, count));
+  add_replicas<int64_t>(replicas, std::span(fixed_sums_).subspan(begin, count));
+}
+
+void ChunkState::optimize(const AdamOptions& options, int64_t step, int64_t begin, int64_t count) {
+  std::vector<float> gradients(count);
+  for (int64_t i = 0; i < count; ++i) {
+    gradients[i] = sums_ == Sums::kFloat ? float_sums_[begin + i] : from_fixed(fixed_sums_[begin + i]);
+  }
+  adam_step(options, step, gradients,
+            {weights().subspan(begin, count), first().subspan(begin, count), second().subspan(begin, count)});
+}
+
+void ChunkState::clear_sums() {
+  std::ranges::fill(float_sums_, 0.0F);
+  std::ranges::fill(fixed_sums_, 0);
+}
+
+}  // namespace pipeloom

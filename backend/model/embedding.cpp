@@ -1,0 +1,45 @@
+#include "backend/model/embedding.h"
+
+namespace pipeloom {
+
+namespace {
+
+template <typename Real>
+void add_row(const Real* from, Real* to, int64_t width) {
+  for (int64_t j = 0; j < width; ++j) to[j] += from[j];
+}
+
+}  // namespace
+
+template <typename Real>
+Embedding<Real>::Embedding(ParameterBlock& block, const Model& model, int64_t sequence)
+    : sequence_(sequence), table_(block.add({"tokens", model.vocabulary, model.hidden, kTableDeviation})) {
+  if (model.learned_positions > 0) {
+    positions_ = block.add({"positions", model.learned_positions, model.hidden, kTableDeviation});
+  }
+}
+
+template <typename Real>
+Matrix<Real> Embedding<Real>::forward(const Real* weights, std::span<const int32_t> tokens, Saved& saved) const {
+  Matrix<Real> rows(static_cast<int64_t>(tokens.size()), table_.columns);
+  for (int64_t i = 0; i < rows.rows(); ++i) {
+    add_row(table_.of(weights).row(tokens[i]), rows.row(i), rows.columns());
+    if (positions_.rows > 0) add_row(positions_.of(weights).row(i % sequence_), rows.row(i), rows.columns());
+  }
+  saved.tokens.assign(tokens.begin(), tokens.end());
+  return rows;
+}
+
+template <typename Real>
+void Embedding<Real>::weight_backward(const Saved& saved, Real* gradients) const {
+  for (int64_t i = 0; i < saved.output_gradient.rows(); ++i) {
+    const Real* gradient = saved.output_gradient.row(i);
+    add_row(gradient, table_.of(gradients).row(saved.tokens[i]), table_.columns);
+    if (positions_.rows > 0) add_row(gradient, positions_.of(gradients).row(i % sequence_), table_.columns);
+  }
+}
+
+template class Embedding<float>;
+template class Embedding<double>;
+
+}  // namespace pipeloom

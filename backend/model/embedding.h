@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "backend/model/parameters.h"
+#include "core/model.h"
+
+namespace pipeloom {
+
+// Rows of a table, one per token, plus rows of a position table where positions are learned.
+template <typename Real>
+class Embedding {
+ public:
+  struct Saved {
+    std::vector<int32_t> tokens;
+    Matrix<Real> output_gradient;  // [tokens, hidden] from I, for W
+  };
+
+  Embedding(ParameterBlock& block, const Model& model, int64_t sequence);
+
+  // REQUIRES: every token is in the vocabulary.
+  Matrix<Real> forward(const Real* weights, std::span<const int32_t> tokens, Saved& saved) const;  // [tokens, hidden]
+  // Tokens have no gradient.
+  void input_backward(Matrix<Real> output_gradient, Saved& saved) const {
+    saved.output_gradient = std::move(output_gradient);
+  }
+  void weight_backward(const Saved& saved, Real* gradients) const;
+
+ private:
+  int64_t sequence_;
+  Weight table_;      // [vocabulary, hidden]
+  Weight positions_;  // [learned_positions, hidden]
+};
+
+}  // namespace pipeloom

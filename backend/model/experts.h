@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include "backend/model/expert_rows.h"
+#include "backend/model/feed_forward.h"
+#include "core/model.h"
+
+namespace pipeloom {
+
+// The routed experts that one rank holds, applied to the rows of every source rank. Each source is computed on its own,
+// so that its results and gradients don't depend on who else sent rows.
+template <typename Real>
+class Experts {
+ public:
+  struct Source {
+    std::vector<int32_t> counts;                               // [local expert]
+    std::vector<typename FeedForward<Real>::Saved> of_expert;  // [local expert]
+  };
+  struct Saved {
+    std::vector<Source> sources;
+  };
+
+  // Experts `first` to `first + count - 1` of the model.
+  Experts(ParameterBlock& block, const Model& model, int first, int count, const Products<Real>& products);
+
+  // Rows go in and come out as ExpertRows, [source].
+  void forward(const Real* weights, std::vector<ExpertRows<Real>>& rows, Saved& saved) const;
+  void input_backward(const Real* weights, std::vector<ExpertRows<Real>>& rows, Saved& saved) const;
+  void weight_backward(const Source& source, Real* gradients) const;
+
+ private:
+  std::vector<FeedForward<Real>> experts_;
+};
+
+}  // namespace pipeloom

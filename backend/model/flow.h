@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "backend/model/expert_rows.h"
+#include "backend/model/gate.h"
+#include "backend/model/matrix.h"
+
+namespace pipeloom {
+
+// What passes from component to component for one micro-batch of one chunk. In the backward pass the numbers are the
+// gradients of what they were in the forward pass.
+template <typename Real>
+struct Flow {
+  std::vector<int32_t> tokens;   // where the chunk has the embedding
+  std::vector<int32_t> targets;  // where it has the head
+  double loss = 0;               // the sum of the tokens' losses, from the head
+  Matrix<Real> hidden;           // [tokens, hidden] the residual stream
+
+  // Of the MoE layer that runs.
+  Matrix<Real> normed;                 // [tokens, hidden] what the experts read
+  Routing<Real> routing;               // the gradient is of its weights
+  std::vector<ExpertRows<Real>> rows;  // [source] what the experts of this rank got, then what they made of it
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "backend/model/products.h"
+#include "backend/model/rms_norm.h"
+#include "core/model.h"
+
+namespace pipeloom {
+
+// The last norm, the logits and the cross-entropy against the next token.
+template <typename Real>
+class Head {
+ public:
+  struct Saved {
+    typename RmsNorm<Real>::Saved norm;
+    Matrix<Real> normed;         // [tokens, hidden]
+    Matrix<Real> probabilities;  // [tokens, vocabulary]; I makes the gradient of the logits of it, for W
+    std::vector<int32_t> targets;
+  };
+
+  // Gradients are those of `loss_scale` times the sum of the tokens' losses.
+  Head(ParameterBlock& block, const Model& model, double loss_scale, const Products<Real>& products);
+
+  // The sum of the tokens' losses.
+  double forward(const Real* weights, const Matrix<Real>& x, std::span<const int32_t> targets, Saved& saved) const;
+  Matrix<Real> input_backward(const Real* weights, Saved& saved) const;
+  void weight_backward(const Saved& saved, Real* gradients) const;
+
+ private:
+  Real loss_scale_;
+  RmsNorm<Real> norm_;
+  Weight weight_;  // [hidden, vocabulary]
+  const Products<Real>& products_;
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace pipeloom {
+
+// What the matrices that a thread has made hold. A rank is a thread, so this is what its activations take.
+struct MatrixMemory {
+  int64_t bytes = 0;
+  int64_t peak_bytes = 0;
+};
+inline MatrixMemory& matrix_memory() {
+  static thread_local MatrixMemory memory;
+  return memory;
+}
+
+// Goes with an array of so many bytes and counts them, on the thread where each change happens.
+class CountedBytes {
+ public:
+  CountedBytes() = default;
+  explicit CountedBytes(int64_t bytes) : bytes_(bytes) { count(bytes_); }
+  CountedBytes(const CountedBytes& other) : CountedBytes(other.bytes_) {}
+  CountedBytes(CountedBytes&& other) noexcept : bytes_(std::exchange(other.bytes_, 0)) {}
+  CountedBytes& operator=(CountedBytes other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~CountedBytes() { count(-bytes_); }
+  bool operator==(const CountedBytes&) const = default;
+
+ private:
+  static void count(int64_t bytes) {
+    MatrixMemory& memory = matrix_memory();
+    memory.bytes += bytes;
+    memory.peak_bytes = std::max(memory.peak_bytes, memory.bytes);
+  }
+
+  int64_t bytes_ = 0;
+};
+
+}  // namespace pipeloom

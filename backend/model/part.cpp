@@ -1,0 +1,340 @@
+#include "backend/model/part.h"
+
+#include <optional>
+
+#include "backend/model/attention.h"
+#include "backend/model/embedding.h"
+#include "backend/model/exchange.h"
+#include "backend/model/experts.h"
+#include "backend/model/head.h"
+#include "backend/model/mla.h"
+#include "backend/model/mlp.h"
+#include "backend/model/router.h"
+
+namespace pipeloom {
+
+namespace {
+
+// A stage without layers hands its input on.
+template <typename Real>
+class NothingPart : public Part<Real> {
+ public:
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(); }
+
+ private:
+  class Run : public PartRun<Real> {
+    void forward(PartNumbers<const Real> /*weights*/, Flow<Real>& /*flow*/) override {}
+    void input_backward(PartNumbers<const Real> /*weights*/, Flow<Real>& /*flow*/) override {}
+    int weight_pieces() const override { return 0; }
+  };
+};
+
+// What makes a residual stream of a residual stream: attention, MLA, MLP.
+template <typename Real, typename Maths>
+class HiddenPart : public Part<Real> {
+ public:
+  template <typename... Arguments>
+  explicit HiddenPart(const Arguments&... arguments) : maths_(this->own_, arguments...) {}
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
+
+ private:
+  class Run : public PartRun<Real> {
+   public:
+    explicit Run(const Maths& maths) : maths_(maths) {}
+    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      flow.hidden = maths_.forward(weights.own, std::move(flow.hidden), saved_);
+    }
+    void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      flow.hidden = maths_.input_backward(weights.own, std::move(flow.hidden), saved_);
+    }
+    void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
+      maths_.weight_backward(saved_, gradients.own);
+    }
+
+   private:
+    const Maths& maths_;
+    typename Maths::Saved saved_;
+  };
+  Maths maths_;
+};
+
+template <typename Real>
+class EmbedPart : public Part<Real> {
+ public:
+  EmbedPart(const Model& model, int64_t sequence) : maths_(this->own_, model, sequence) {}
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
+
+ private:
+  class Run : public PartRun<Real> {
+   public:
+    explicit Run(const Embedding<Real>& maths) : maths_(maths) {}
+    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      flow.hidden = maths_.forward(weights.own, flow.tokens, saved_);
+    }
+    void input_backward(PartNumbers<const Real> /*weights*/, Flow<Real>& flow) override {
+      maths_.input_backward(std::move(flow.hidden), saved_);
+    }
+    void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
+      maths_.weight_backward(saved_, gradients.own);
+    }
+
+   private:
+    const Embedding<Real>& maths_;
+    typename Embedding<Real>::Saved saved_;
+  };
+  Embedding<Real> maths_;
+};
+
+template <typename Real>
+class HeadPart : public Part<Real> {
+ public:
+  HeadPart(const Model& model, double loss_scale, const Products<Real>& products)
+      : maths_(this->own_, model, loss_scale, products) {}
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
+
+ private:
+  class Run : public PartRun<Real> {
+   public:
+    explicit Run(const Head<Real>& maths) : maths_(maths) {}
+    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      flow.loss = maths_.forward(weights.own, flow.hidden, flow.targets, saved_);
+      flow.hidden = {};
+    }
+    void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      flow.hidden = maths_.input_backward(weights.own, saved_);
+    }
+    void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
+      maths_.weight_backward(saved_, gradients.own);
+    }
+
+   private:
+    const Head<Real>& maths_;
+    typename Head<Real>::Saved saved_;
+  };
+  Head<Real> maths_;
+};
+
+template <typename Real>
+class RouterPart : public Part<Real> {
+ public:
+  RouterPart(const Model& model, const Products<Real>& products) : maths_(this->own_, model, products) {}
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
+
+ private:
+  class Run : public PartRun<Real> {
+   public:
+    explicit Run(const Router<Real>& maths) : maths_(maths) {}
+    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      auto output = maths_.forward(weights.own, flow.hidden, saved_);
+      flow.normed = std::move(output.normed);
+      flow.routing = std::move(output.routing);
+    }
+    void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      flow.hidden += maths_.input_backward(weights.own, {std::move(flow.normed), std::move(flow.routing)}, saved_);
+    }
+    void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
+      maths_.weight_backward(saved_, gradients.own);
+    }
+
+   private:
+    const Router<Real>& maths_;
+    typename Router<Real>::Saved saved_;
+  };
+  Router<Real> maths_;
+};
+
+template <typename Real>
+class DispatchRun : public ExchangeRun<Real> {
+ public:
+  using typename ExchangeRun<Real>::Packages;
+  explicit DispatchRun(const Dispatch<Real>& maths) : maths_(maths) {}
+  Packages pack_forward(Flow<Real>& flow) override { return maths_.pack_forward(flow, saved_); }
+  void unpack_forward(Packages received, Flow<Real>& flow) override {
+    maths_.unpack_forward(std::move(received), flow);
+  }
+  Packages pack_backward(Flow<Real>& flow) override { return maths_.pack_backward(flow); }
+  void unpack_backward(Packages received, Flow<Real>& flow) override { maths_.unpack_backward(received, flow, saved_); }
+
+ private:
+  const Dispatch<Real>& maths_;
+  typename Dispatch<Real>::Saved saved_;
+};
+
+template <typename Real>
+class CombineRun : public ExchangeRun<Real> {
+ public:
+  using typename ExchangeRun<Real>::Packages;
+  explicit CombineRun(const Combine<Real>& maths) : maths_(maths) {}
+  Packages pack_forward(Flow<Real>& flow) override { return maths_.pack_forward(flow); }
+  void unpack_forward(Packages received, Flow<Real>& flow) override { maths_.unpack_forward(received, flow, saved_); }
+  Packages pack_backward(Flow<Real>& flow) override { return maths_.pack_backward(flow, saved_); }
+  void unpack_backward(Packages received, Flow<Real>& flow) override {
+    maths_.unpack_backward(std::move(received), flow);
+  }
+
+ private:
+  const Combine<Real>& maths_;
+  typename Combine<Real>::Saved saved_;
+};
+
+template <typename Real, typename Maths, typename Run>
+class ExchangePart : public Part<Real> {
+ public:
+  ExchangePart(const Model& model, int ep_ranks)
+      : maths_(model.moe->routed_experts, model.moe->experts_per_token, ep_ranks) {}
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
+
+ private:
+  Maths maths_;
+};
+
+// Shared experts at home, routed ones for every source; with dispatch and combine where nothing else does them.
+template <typename Real>
+class ExpertsPart : public Part<Real> {
+ public:
+  ExpertsPart(const Model& model, const PartShape& shape, bool with_exchange, const Products<Real>& products)
+      : held_(model.moe->routed_experts / shape.ep_ranks),
+        routed_maths_(this->routed_, model, shape.ep_rank * held_, held_, products),
+        dispatch_(model.moe->routed_experts, model.moe->experts_per_token, shape.ep_ranks),
+        combine_(model.moe->routed_experts, model.moe->experts_per_token, shape.ep_ranks),
+        with_exchange_(with_exchange) {
+    PIPELOOM_CHECK(!with_exchange || shape.ep_ranks == 1);
+    if (model.moe->shared_experts == 0) return;
+    shared_.emplace(this->own_, "shared.", model.hidden, int64_t{model.moe->shared_experts} * model.moe->intermediate,
+                    model.gated_mlp, products);
+  }
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(*this); }
+
+ private:
+  class Run : public PartRun<Real> {
+   public:
+    explicit Run(const ExpertsPart& part) : part_(part), dispatch_(part.dispatch_), combine_(part.combine_) {}
+
+    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      if (part_.with_exchange_) dispatch_.forward({}, flow);
+      if (part_.shared_) flow.hidden += part_.shared_->forward(weights.own, std::move(flow.normed), shared_);
+      flow.normed = {};
+      part_.routed_maths_.forward(weights.routed, flow.rows, routed_);
+      if (part_.with_exchange_) combine_.forward({}, flow);
+    }
+
+    void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      if (part_.with_exchange_) combine_.input_backward({}, flow);
+      flow.normed = part_.shared_ ? part_.shared_->input_backward(weights.own, flow.hidden, shared_)
+                                  : Matrix<Real>(flow.hidden.rows(), flow.hidden.columns());
+      part_.routed_maths_.input_backward(weights.routed, flow.rows, routed_);
+      if (part_.with_exchange_) dispatch_.input_backward({}, flow);
+    }
+
+    int weight_pieces() const override { return static_cast<int>(routed_.sources.size()); }
+    void weight_backward(int piece, PartNumbers<Real> gradients) override {
+      if (piece == 0 && part_.shared_) part_.shared_->weight_backward(shared_, gradients.own);
+      part_.routed_maths_.weight_backward(routed_.sources[piece], gradients.routed);
+    }
+
+   private:
+    const ExpertsPart& part_;
+    DispatchRun<Real> dispatch_;
+    CombineRun<Real> combine_;
+    typename FeedForward<Real>::Saved shared_;
+    typename Experts<Real>::Saved routed_;
+  };
+
+  int held_;
+  Experts<Real> routed_maths_;
+  std::optional<FeedForward<Real>> shared_;
+  Dispatch<Real> dispatch_;
+  Combine<Real> combine_;
+  bool with_exchange_;
+};
+
+// Keeps the input of F and runs F again when I comes.
+template <typename Real>
+class RecomputedPart : public Part<Real> {
+ public:
+  explicit RecomputedPart(std::unique_ptr<Part<Real>> part) : part_(std::move(part)) {
+    this->own_ = part_->own();
+    this->routed_ = part_->routed();
+  }
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(*part_); }
+
+ private:
+  class Run : public PartRun<Real> {
+   public:
+    explicit Run(const Part<Real>& part) : part_(part) {}
+    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      input_ = flow;
+      part_.start()->forward(weights, flow);
+    }
+    void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      run_ = part_.start();
+      run_->forward(weights, input_);
+      input_ = {};
+      run_->input_backward(weights, flow);
+    }
+    int weight_pieces() const override { return run_->weight_pieces(); }
+    void weight_backward(int piece, PartNumbers<Real> gradients) override { run_->weight_backward(piece, gradients); }
+
+   private:
+    const Part<Real>& part_;
+    Flow<Real> input_;
+    std::unique_ptr<PartRun<Real>> run_;
+  };
+  std::unique_ptr<Part<Real>> part_;
+};
+
+template <typename Real>
+std::unique_ptr<Part<Real>> make_attention(const Model& model, const PartShape& shape, const Products<Real>& products) {
+  using AttentionPart = HiddenPart<Real, Attention<Real>>;
+  using MlaPart = HiddenPart<Real, Mla<Real>>;
+  if (model.attention.is_mla()) return std::make_unique<MlaPart>(model, shape.sequence, products);
+  return std::make_unique<AttentionPart>(model, shape.sequence, products);
+}
+
+template <typename Real>
+std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& model, const PartShape& shape,
+                                           bool with_exchange, const Products<Real>& products) {
+  using DispatchPart = ExchangePart<Real, Dispatch<Real>, DispatchRun<Real>>;
+  using CombinePart = ExchangePart<Real, Combine<Real>, CombineRun<Real>>;
+  using MlpPart = HiddenPart<Real, Mlp<Real>>;
+  switch (component) {
+    case Component::kStage:
+    case Component::kWait:
+      return std::make_unique<NothingPart<Real>>();
+    case Component::kEmbed:
+      return std::make_unique<EmbedPart<Real>>(model, shape.sequence);
+    case Component::kAttention:
+      return make_attention(model, shape, products);
+    case Component::kRouter:
+      return std::make_unique<RouterPart<Real>>(model, products);
+    case Component::kDispatch:
+      return std::make_unique<DispatchPart>(model, shape.ep_ranks);
+    case Component::kExperts:
+      return std::make_unique<ExpertsPart<Real>>(model, shape, with_exchange, products);
+    case Component::kMlp:
+      return std::make_unique<MlpPart>(model, products);
+    case Component::kCombine:
+      return std::make_unique<CombinePart>(model, shape.ep_ranks);
+    case Component::kHead:
+      return std::make_unique<HeadPart<Real>>(model, shape.loss_scale, products);
+  }
+  check_failed("a component", __FILE__, __LINE__);
+}
+
+}  // namespace
+
+template <typename Real>
+std::unique_ptr<Part<Real>> make_part(Component component, const Model& model, const PartShape& shape,
+                                      bool with_exchange, const Products<Real>& products) {
+  auto part = make_kept_part(component, model, shape, with_exchange, products);
+  const bool moves_data = component == Component::kDispatch || component == Component::kCombine;
+  if (!shape.recompute || moves_data) return part;
+  return std::make_unique<RecomputedPart<Real>>(std::move(part));
+}
+
+template std::unique_ptr<Part<float>> make_part(Component, const Model&, const PartShape&, bool,
+                                                const Products<float>&);
+template std::unique_ptr<Part<double>> make_part(Component, const Model&, const PartShape&, bool,
+                                                 const Products<double>&);
+
+}  // namespace pipeloom

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backend/model/flow.h"
+#include "backend/model/parameters.h"
+#include "backend/model/products.h"
+#include "core/component.h"
+#include "core/model.h"
+
+namespace pipeloom {
+
+// Where a part's parameters (or their gradients) begin: what all replicas of a stage share, and the routed experts,
+// which an EP group spreads over its ranks.
+template <typename Real>
+struct PartNumbers {
+  Real* own = nullptr;
+  Real* routed = nullptr;
+};
+
+// One component of one layer at work on one micro-batch; holds what F saves for I, and I for W. Each is called once, in
+// this order; calls on different runs may be concurrent.
+template <typename Real>
+class PartRun {
+ public:
+  virtual ~PartRun() = default;
+  virtual void forward(PartNumbers<const Real> weights, Flow<Real>& flow) = 0;
+  virtual void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) = 0;
+  // W comes in pieces whose sums don't depend on each other: one per source rank of experts, else one. Each adds to
+  // `gradients`.
+  virtual int weight_pieces() const { return 1; }
+  virtual void weight_backward(int /*piece*/, PartNumbers<Real> /*gradients*/) {}
+};
+
+// The run of dispatch or combine: each pass in two halves, between which the packages travel.
+template <typename Real>
+class ExchangeRun : public PartRun<Real> {
+ public:
+  using Packages = std::vector<ExpertRows<Real>>;  // [member]
+
+  virtual Packages pack_forward(Flow<Real>& flow) = 0;
+  virtual void unpack_forward(Packages received, Flow<Real>& flow) = 0;
+  virtual Packages pack_backward(Flow<Real>& flow) = 0;
+  virtual void unpack_backward(Packages received, Flow<Real>& flow) = 0;
+
+  // A rank alone.
+  void forward(PartNumbers<const Real> /*weights*/, Flow<Real>& flow) final {
+    unpack_forward(pack_forward(flow), flow);
+  }
+  void input_backward(PartNumbers<const Real> /*weights*/, Flow<Real>& flow) final {
+    unpack_backward(pack_backward(flow), flow);
+  }
+  int weight_pieces() const final { return 0; }
+};
+
+// A component of a layer: its parameters and its maths. Immutable.
+template <typename Real>
+class Part {
+ public:
+  virtual ~Part() = default;
+  virtual std::unique_ptr<PartRun<Real>> start() const = 0;
+  const ParameterBlock& own() const { return own_; }
+  const ParameterBlock& routed() const { return routed_; }
+
+ protected:
+  ParameterBlock own_;
+  ParameterBlock routed_;
+};
+
+// What a part's maths need to know beside the model.
+struct PartShape {
+  int64_t sequence = 1;    // tokens
+  int ep_ranks = 1;        // members of the EP group ...
+  int ep_rank = 0;         // ... and which of them this is
+  double loss_scale = 1;   // of the sum of the tokens' losses
+  bool recompute = false;  // I runs F again, from the inputs that it kept, instead of keeping what F saved
+};
+
+// `with_exchange`: experts dispatch and combine by themselves, because the stage's program has no components for it.
+template <typename Real>
+std::unique_ptr<Part<Real>> make_part(Component component, const Model& model, const PartShape& shape,
+                                      bool with_exchange, const Products<Real>& products);
+
+}  // namespace pipeloom

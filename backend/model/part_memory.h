@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+
+#include "backend/model/part.h"
+
+namespace pipeloom {
+
+// The most that one micro-batch makes a part hold, in numbers (floats). What routed experts hold depends on the gate:
+// this is for all tokens of all source ranks choosing experts of this rank.
+struct PartMemory {
+  int64_t after_forward = 0;
+  int64_t after_input = 0;  // after I, all that W needs included
+  int64_t passing = 0;      // in the flow, while a pass is on its way through the stage
+  int64_t workspace = 0;    // within one call
+};
+
+// `tokens` of a micro-batch. `part`: what make_part makes of the component.
+PartMemory part_memory(Component component, const Model& model, const PartShape& shape, int64_t tokens,
+                       bool with_exchange, const Part<float>& part);
+
+}  // namespace pipeloom

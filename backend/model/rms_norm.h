@@ -1,0 +1,32 @@
+#pragma once
+
+#include "backend/model/matrix.h"
+#include "backend/model/parameters.h"
+
+namespace pipeloom {
+
+// y = x / sqrt(mean(x^2) + 1e-6) * weight, row by row (Zhang and Sennrich, NeurIPS 2019, section 3).
+template <typename Real>
+class RmsNorm {
+ public:
+  struct Saved {
+    Matrix<Real> normalised;       // [rows, width] x over its root mean square
+    std::vector<Real> inverse;     // [rows] one over the root mean square
+    Matrix<Real> output_gradient;  // [rows, width] from I, for W
+  };
+
+  // Adds `name` [1, width] to `block`.
+  RmsNorm(ParameterBlock& block, const std::string& name, int64_t width);
+
+  // `weights` and `gradients` begin the block.
+  Matrix<Real> forward(const Real* weights, View<const Real> x, Saved& saved) const;
+  // The gradient of x.
+  Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;
+  void weight_backward(const Saved& saved, Real* gradients) const;
+
+ private:
+  Weight weight_;
+  int64_t width_;
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,101 @@
+#include "backend/model/training.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace pipeloom {
+
+namespace {
+
+Status allow(bool allowed, const char* field, int64_t value, const char* what) {
+  if (allowed) return {};
+  return unsupported(fmt::format("{} is {}; pipeloom-run trains with {}", field, value, what));
+}
+
+// One micro-batch through the whole model and back; its loss is the sum of its tokens'.
+Result<double> run_micro_batch(ChunkState& chunk, Tokens tokens) {
+  const auto& parts = chunk.stage().parts();
+  Flow<float> flow;
+  flow.tokens = std::move(tokens.inputs);
+  flow.targets = std::move(tokens.targets);
+  std::vector<std::unique_ptr<PartRun<float>>> runs;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    runs.push_back(parts[i].part->start());
+    chunk.forward(static_cast<int>(i), *runs.back(), flow);
+  }
+  for (size_t i = parts.size(); i-- > 0;) {
+    PIPELOOM_CHECK_OK(chunk.input_backward(static_cast<int>(i), *runs[i], flow));
+    PIPELOOM_CHECK_OK(chunk.weight_backward(static_cast<int>(i), *runs[i]));
+    runs[i].reset();
+  }
+  return flow.loss;
+}
+
+}  // namespace
+
+Status check_trainable(const Job& job) {
+  if (!job.model) return unsupported("the job has no model; pipeloom-run needs one to train");
+  const Model& model = *job.model;
+  PIPELOOM_CHECK_OK(allow(job.layout.tensor == 1, "layout.tensor", job.layout.tensor, "1"));
+  PIPELOOM_CHECK_OK(allow(model.mtp_depth == 0, "model.mtp_depth", model.mtp_depth, "0"));
+  PIPELOOM_CHECK_OK(allow(!model.tied_embedding, "model.tied_embedding", 1, "0 (separate weights)"));
+  PIPELOOM_CHECK_OK(allow(!model.attention.bias, "model.attention.bias", 1, "0 (no bias)"));
+  PIPELOOM_CHECK_OK(allow(!model.mlp_bias, "model.mlp_bias", 1, "0 (no bias)"));
+  const bool rotary = model.learned_positions == 0;
+  const int turned = model.attention.is_mla() ? model.attention.rope_dim : rotary ? model.attention.head_dim : 0;
+  PIPELOOM_CHECK_OK(allow(turned % 2 == 0, "the rotary width of a head", turned, "an even number"));
+  return allow(rotary || job.batch.sequence_length <= model.learned_positions, "model.learned_positions",
+               model.learned_positions, "at least batch.sequence_length");
+}
+
+const Products<float>& products_for(const TrainingOptions& options) {
+  return options.check ? plain_products<float>() : onednn_products();
+}
+
+PartShape part_shape(const Job& job, int ep_rank) {
+  PartShape shape;
+  shape.sequence = job.batch.sequence_length;
+  shape.ep_ranks = job.layout.expert;
+  shape.ep_rank = ep_rank;
+  shape.loss_scale = 1 / static_cast<double>(micro_batches_per_step(job) * job.batch.tokens());
+  shape.recompute = job.recompute == Recompute::kFull;
+  return shape;
+}
+
+void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<float>>& parameters) {
+  for (const StageParameter& parameter : chunk.stage().parameters()) {
+    const auto numbers = chunk.weights().subspan(parameter.offset, parameter.parameter.size());
+    parameters[parameter.name].assign(numbers.begin(), numbers.end());
+  }
+}
+
+Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text, int64_t steps,
+                                          const TrainingOptions& options,
+                                          const std::function<void(const StepReport&)>& on_step) {
+  PartShape shape = part_shape(job, 0);
+  shape.ep_ranks = 1;
+  const Stage<float> stage(*job.model, whole_program(*job.model), shape, products_for(options));
+  ChunkState chunk(stage, options.check ? Sums::kFixedPoint : Sums::kFloat, micro_batches_per_step(job), options.seed);
+  TrainingResult result;
+  for (int64_t step = 0; step < steps; ++step) {
+    const auto begin = std::chrono::steady_clock::now();
+    double loss = 0;
+    for (int replica = 0; replica < job.layout.data; ++replica) {
+      for (int micro_batch = 0; micro_batch < job.micro_batches; ++micro_batch) {
+        PIPELOOM_TRY(const double sum,
+                     run_micro_batch(chunk, text.micro_batch(step, replica, micro_batch, job.micro_batches)));
+        loss += sum;
+      }
+    }
+    result.losses.push_back(loss * shape.loss_scale);
+    chunk.optimize(options.adam, step + 1, 0, stage.size());
+    chunk.clear_sums();
+    const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
+    if (on_step) on_step({step, result.losses.back(), time.count()});
+  }
+  copy_parameters(chunk, result.parameters);
+  return result;
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "backend/model/adam.h"
+#include "backend/model/chunk_state.h"
+#include "backend/model/tokens.h"
+#include "core/job.h"
+#include "core/result.h"
+
+namespace pipeloom {
+
+struct TrainingOptions {
+  // Check mode: plain products and sums in fixed point, so that a run's bits are those of every other cut of the same
+  // job. Otherwise oneDNN and float sums.
+  bool check = false;
+  AdamOptions adam;
+  uint64_t seed = 1;  // of the initial weights
+};
+
+// What a run leaves.
+struct TrainingResult {
+  std::vector<double> losses;                            // [step] mean over the tokens of the step
+  std::map<std::string, std::vector<float>> parameters;  // by StageParameter::name
+
+  bool operator==(const TrainingResult&) const = default;
+};
+
+// What is known when a step has ended.
+struct StepReport {
+  int64_t step = 0;  // from 0
+  double loss = 0;   // mean over the tokens of the step
+  int64_t time_ns = 0;
+};
+
+// Whether this backend has the maths for the job's model and layout; names the field that it can't run.
+Status check_trainable(const Job& job);
+
+const Products<float>& products_for(const TrainingOptions& options);
+// Of a rank that is number `ep_rank` of its EP group.
+PartShape part_shape(const Job& job, int ep_rank);
+// Micro-batches of all data-parallel replicas in one step.
+inline int64_t micro_batches_per_step(const Job& job) {
+  return int64_t{job.micro_batches} * job.layout.data;
+}
+
+void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<float>>& parameters);
+
+// The whole job on one thread, micro-batch by micro-batch: what every schedule must reproduce.
+// REQUIRES: check_trainable.
+Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text, int64_t steps,
+                                          const TrainingOptions& options,
+                                          const std::function<void(const StepReport&)>& on_step = {});
+
+}  // namespace pipeloom

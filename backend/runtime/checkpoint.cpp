@@ -1,0 +1,101 @@
+#include "backend/runtime/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "core/digest.h"
+
+namespace pipeloom {
+
+namespace {
+
+constexpr char kKind[] = "pipeloom checkpoint 1\n";  // with its format version
+
+struct Header {
+  uint64_t plan_digest = 0;
+  uint64_t options_digest = 0;
+  int64_t steps = 0;
+  int64_t rank = 0;
+  int64_t ranks = 0;
+};
+
+Header header_of(const CheckpointIdentity& identity, int64_t steps) {
+  return {identity.plan_digest, identity.options_digest, steps, identity.rank, identity.ranks};
+}
+
+template <typename Value>
+void append(std::string& content, std::span<const Value> values) {
+  content.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+}
+
+uint64_t digest_of(std::string_view content) {
+  Digest digest;
+  digest.add_bytes(content);
+  return digest.value();
+}
+
+Status check_header(const Header& found, const Header& expected) {
+  const auto check = [](const char* what, auto value, auto wanted) -> Status {
+    if (value == wanted) return {};
+    return invalid(fmt::format("the checkpoint's {} is {}; this run's is {}", what, value, wanted));
+  };
+  PIPELOOM_CHECK_OK(check("plan digest", found.plan_digest, expected.plan_digest));
+  PIPELOOM_CHECK_OK(check("digest of options and text", found.options_digest, expected.options_digest));
+  PIPELOOM_CHECK_OK(check("step", found.steps, expected.steps));
+  PIPELOOM_CHECK_OK(check("rank", found.rank, expected.rank));
+  return check("number of ranks", found.ranks, expected.ranks);
+}
+
+template <typename Function>
+void for_each_array(const std::vector<std::unique_ptr<ChunkRun>>& chunks, const Function& function) {
+  for (const auto& chunk : chunks) {
+    ChunkState& state = chunk->state();
+    for (const std::span<float> numbers : {state.weights(), state.first(), state.second()}) function(numbers);
+  }
+}
+
+}  // namespace
+
+std::string write_checkpoint(const CheckpointIdentity& identity, int64_t steps,
+                             const std::vector<std::unique_ptr<ChunkRun>>& chunks) {
+  std::string content = kKind;
+  const Header header = header_of(identity, steps);
+  append(content, std::span(&header, 1));
+  for_each_array(chunks, [&](std::span<const float> numbers) { append(content, numbers); });
+  const uint64_t digest = digest_of(content);
+  append(content, std::span(&digest, 1));
+  return content;
+}
+
+Status read_checkpoint(const std::string& content, const CheckpointIdentity& identity, int64_t steps,
+                       const std::vector<std::unique_ptr<ChunkRun>>& chunks) {
+  size_t size = sizeof kKind - 1 + sizeof(Header) + sizeof(uint64_t);
+  if (!content.starts_with(kKind)) return invalid("it is not a pipeloom checkpoint of version 1");
+  if (content.size() < size) return invalid("the checkpoint is cut off");
+  Header header;
+  size_t place = sizeof kKind - 1;
+  std::memcpy(&header, content.data() + place, sizeof header);
+  PIPELOOM_CHECK_OK(check_header(header, header_of(identity, steps)));
+  for_each_array(chunks, [&](std::span<const float> numbers) { size += numbers.size_bytes(); });
+  if (content.size() != size) {
+    return invalid(fmt::format("the checkpoint has {} bytes; expected are {}", content.size(), size));
+  }
+  uint64_t digest = 0;
+  std::memcpy(&digest, content.data() + size - sizeof digest, sizeof digest);
+  if (digest != digest_of(std::string_view(content).substr(0, size - sizeof digest))) {
+    return invalid("the checkpoint is damaged: its digest is wrong");
+  }
+  place += sizeof header;
+  for_each_array(chunks, [&](std::span<float> numbers) {
+    std::memcpy(numbers.data(), content.data() + place, numbers.size_bytes());
+    place += numbers.size_bytes();
+  });
+  return {};
+}
+
+std::string checkpoint_name(int64_t steps, int rank) {
+  return fmt::format("step{}.rank{}", steps, rank);
+}
+
+}  // namespace pipeloom

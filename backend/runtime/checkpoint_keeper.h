@@ -1,0 +1,27 @@
+#pragma once
+
+#include "backend/runtime/checkpoint.h"
+#include "backend/runtime/meeting.h"
+
+namespace pipeloom {
+
+// Writes and reads one rank's checkpoints in step with the other ranks: a checkpoint counts once every rank has written
+// its part, and the one before is removed only then.
+class CheckpointKeeper {
+ public:
+  CheckpointKeeper(const CheckpointOptions& options, const CheckpointIdentity& identity, Meeting& meeting)
+      : options_(options), identity_(identity), meeting_(meeting) {}
+
+  // How many steps the chunks have now behind them: 0 unless a checkpoint is resumed.
+  Result<int64_t> resume(const std::vector<std::unique_ptr<ChunkRun>>& chunks);
+  // After `steps` steps.
+  Status step_ended(int64_t steps, const std::vector<std::unique_ptr<ChunkRun>>& chunks);
+
+ private:
+  const CheckpointOptions& options_;
+  CheckpointIdentity identity_;
+  Meeting& meeting_;
+  int64_t last_ = 0;  // steps of the last checkpoint; 0: none
+};
+
+}  // namespace pipeloom

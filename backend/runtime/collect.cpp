@@ -1,0 +1,44 @@
+#include "backend/runtime/collect.h"
+
+#include "backend/runtime/gather.h"
+
+namespace pipeloom {
+
+namespace {
+
+MessageTag tag_of(int64_t number) {
+  return {static_cast<int32_t>(number), 0, 0, 0};
+}
+
+}  // namespace
+
+Result<std::vector<std::vector<std::byte>>> collect(Endpoint& endpoint, int64_t number, std::vector<std::byte> bytes,
+                                                    int64_t patience_ns) {
+  std::vector<std::vector<std::byte>> all;
+  if (endpoint.rank() != 0) {
+    endpoint.send(0, Channel::kControl, {tag_of(number), 0, std::move(bytes)});
+    return all;
+  }
+  Gather gather;
+  for (int rank = 1; rank < endpoint.ranks(); ++rank) gather.expect(rank, Channel::kControl, tag_of(number));
+  PIPELOOM_CHECK_OK(gather.wait(endpoint, patience_ns));
+  all.push_back(std::move(bytes));
+  for (int rank = 1; rank < endpoint.ranks(); ++rank) all.push_back(std::move(gather.message(rank - 1).bytes));
+  return all;
+}
+
+Result<std::vector<std::byte>> spread(Endpoint& endpoint, int64_t number, std::vector<std::byte> bytes,
+                                      int64_t patience_ns) {
+  if (endpoint.rank() == 0) {
+    for (int rank = 1; rank < endpoint.ranks(); ++rank) {
+      endpoint.send(rank, Channel::kControl, {tag_of(number), 0, bytes});
+    }
+    return bytes;
+  }
+  Gather gather;
+  gather.expect(0, Channel::kControl, tag_of(number));
+  PIPELOOM_CHECK_OK(gather.wait(endpoint, patience_ns));
+  return std::move(gather.message(0).bytes);
+}
+
+}  // namespace pipeloom

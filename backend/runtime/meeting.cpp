@@ -1,0 +1,88 @@
+#include "backend/runtime/meeting.h"
+
+#include <fmt/format.h>
+
+#include "backend/runtime/collect.h"
+#include "backend/runtime/parameters_digest.h"
+
+namespace pipeloom {
+
+namespace {
+
+struct LossOf {
+  int64_t micro_batch = 0;
+  double loss = 0;
+};
+
+template <typename Value>
+std::vector<std::byte> bytes_of_value(const Value& value) {
+  return bytes_of_values(std::span(&value, 1));
+}
+
+}  // namespace
+
+Result<std::vector<std::vector<std::byte>>> Meeting::collect_bytes(std::vector<std::byte> bytes) {
+  return collect(endpoint_, number_++, std::move(bytes), patience_ns_);
+}
+
+Result<std::vector<std::byte>> Meeting::spread_bytes(std::vector<std::byte> bytes) {
+  return spread(endpoint_, number_++, std::move(bytes), patience_ns_);
+}
+
+Status Meeting::agree_on_plan(uint64_t plan_digest) {
+  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_value(plan_digest)));
+  for (size_t rank = 0; rank < all.size(); ++rank) {
+    const uint64_t digest = values_of_bytes<uint64_t>(all[rank]).at(0);
+    if (digest == plan_digest) continue;
+    return invalid(fmt::format("rank {} runs the plan {:016x}; rank 0 runs {:016x}: start all with the same plan file",
+                               rank, digest, plan_digest));
+  }
+  return {};
+}
+
+Result<int64_t> Meeting::meet() {
+  PIPELOOM_CHECK_OK(collect_bytes({}));
+  PIPELOOM_TRY(const auto bytes, spread_bytes(bytes_of_value(steady_now_ns())));
+  return values_of_bytes<int64_t>(bytes).at(0);
+}
+
+Result<double> Meeting::sum_losses(const std::map<int64_t, double>& losses) {
+  std::vector<LossOf> own;
+  for (const auto& [micro_batch, loss] : losses) own.push_back({micro_batch, loss});
+  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_values<LossOf>(own)));
+  std::map<int64_t, double> ordered;
+  for (const std::vector<std::byte>& bytes : all) {
+    for (const LossOf& entry : values_of_bytes<LossOf>(bytes)) ordered[entry.micro_batch] = entry.loss;
+  }
+  double sum = 0;
+  for (const auto& [micro_batch, loss] : ordered) sum += loss;
+  PIPELOOM_TRY(const auto bytes, spread_bytes(bytes_of_value(sum)));
+  return values_of_bytes<double>(bytes).at(0);
+}
+
+Result<std::vector<Span>> Meeting::spans(const std::vector<Span>& own) {
+  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_values<Span>(own)));
+  std::vector<Span> spans;
+  for (const std::vector<std::byte>& bytes : all) {
+    const std::vector<Span> part = values_of_bytes<Span>(bytes);
+    spans.insert(spans.end(), part.begin(), part.end());
+  }
+  return spans;
+}
+
+Result<uint64_t> Meeting::digest(const std::map<std::string, std::vector<float>>& own) {
+  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_values<ParameterDigest>(digests_of(own))));
+  std::map<uint64_t, uint64_t> merged;  // numbers by name
+  for (size_t rank = 0; rank < all.size(); ++rank) {
+    for (const ParameterDigest& entry : values_of_bytes<ParameterDigest>(all[rank])) {
+      const auto [place, is_new] = merged.emplace(entry.name, entry.numbers);
+      if (is_new || place->second == entry.numbers) continue;
+      return invalid(fmt::format("rank {} has another copy of a parameter than the ranks before it", rank));
+    }
+  }
+  std::vector<ParameterDigest> digests;
+  for (const auto& [name, numbers] : merged) digests.push_back({name, numbers});
+  return all.empty() ? 0 : combined(std::move(digests));
+}
+
+}  // namespace pipeloom

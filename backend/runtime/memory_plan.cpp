@@ -1,0 +1,158 @@
+#include "backend/runtime/memory_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+#include "backend/model/part_memory.h"
+#include "core/units.h"
+
+namespace pipeloom {
+
+namespace {
+
+constexpr int64_t kNumber = sizeof(float);
+
+// What the parts of one stage hold for one micro-batch.
+struct StageMemory {
+  int64_t numbers = 0;                    // of the stage
+  std::map<TaskKey, PartMemory> of_part;  // by layer and component
+};
+
+TaskKey part_key(int layer, Component component) {
+  TaskKey key;
+  key.layer = layer;
+  key.component = component;
+  return key;
+}
+
+StageMemory stage_memory(const Plan& plan, int stage, const TrainingOptions& options) {
+  const PartShape shape = part_shape(plan.job, 0);
+  const Stage<float> maths(*plan.job.model, plan.costs.programs[stage], shape, products_for(options));
+  StageMemory memory;
+  memory.numbers = maths.size();
+  for (const auto& placed : maths.parts()) {
+    memory.of_part[part_key(placed.layer, placed.component)] = part_memory(
+        placed.component, *plan.job.model, shape, plan.job.batch.tokens(), shape.ep_ranks == 1, *placed.part);
+  }
+  return memory;
+}
+
+// Adds up what the tasks of a rank hold, pass after pass; the forward pass of a pair counts first.
+class Walk {
+ public:
+  explicit Walk(const std::map<int, StageMemory>& stages) : stages_(stages) {}
+
+  void take(const RankTask& task) {
+    const PartMemory& memory =
+        stages_.at(task.stage).of_part.at(part_key(task.task.key.layer, task.task.key.component));
+    peak_ = std::max(peak_, held_ + memory.workspace + 2 * memory.passing);
+    if (task.task.key.pass == SlotKind::kF) held_ += memory.after_forward;
+    if (task.task.key.pass == SlotKind::kI) held_ += memory.after_input - memory.after_forward;
+    if (task.task.key.pass == SlotKind::kW) held_ -= memory.after_input;
+    peak_ = std::max(peak_, held_ + memory.workspace + 2 * memory.passing);
+  }
+  // A pass W that the program leaves to I.
+  void release(const RankTask& task) {
+    held_ -= stages_.at(task.stage).of_part.at(part_key(task.task.key.layer, task.task.key.component)).after_input;
+  }
+  int64_t peak() const { return peak_; }
+
+ private:
+  const std::map<int, StageMemory>& stages_;
+  int64_t held_ = 0;
+  int64_t peak_ = 0;
+};
+
+bool has_weight_pass(const Plan& plan, const RankTask& task) {
+  return std::ranges::any_of(plan.costs.programs[task.stage], [&](const ComponentCost& cost) {
+    return cost.layer == task.task.key.layer && cost.component == task.task.key.component && cost.weight_ns > 0;
+  });
+}
+
+int64_t activation_numbers(const Plan& plan, const RankProgram& program, const std::map<int, StageMemory>& stages) {
+  std::vector<const RankTask*> components;
+  for (const RankTask& task : program.tasks()) {
+    if (task.task.key.kind == TaskKind::kComponent) components.push_back(&task);
+  }
+  std::ranges::stable_sort(components, {}, [](const RankTask* task) {
+    return std::pair(task->task.key.slot, task->task.key.pass == SlotKind::kF ? 0 : 1);
+  });
+  Walk walk(stages);
+  for (const RankTask* task : components) {
+    walk.take(*task);
+    if (task->task.key.pass == SlotKind::kI && !has_weight_pass(plan, *task)) walk.release(*task);
+  }
+  return walk.peak();
+}
+
+// Twice: a message and what is made of it.
+int64_t message_numbers(const Plan& plan, const RankProgram& program) {
+  std::map<std::pair<int, Direction>, int> receives;
+  int sends = 0;
+  for (const RankTask& task : program.tasks()) {
+    if (task.task.key.kind == TaskKind::kReceive) ++receives[{task.task.peer, task.task.direction}];
+    if (task.task.key.kind == TaskKind::kSend) ++sends;
+  }
+  const int depth = plan.job.p2p.receive_depth;
+  int64_t buffers = sends;  // an output waits for a buffer on the other side: at worst all of them
+  for (const auto& [queue, count] : receives) buffers += depth == 0 ? count : std::min(count, depth);
+  // A stage hands to the next one on the same rank as well.
+  buffers += 2 * static_cast<int64_t>(plan.schedule.placement().chunks_of(program.rank()).size());
+  return 2 * buffers * plan.job.batch.tokens() * plan.job.model->hidden;
+}
+
+}  // namespace
+
+RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const TrainingOptions& options) {
+  std::map<int, StageMemory> stages;
+  int64_t numbers = 0;
+  for (const Chunk& chunk : plan.schedule.placement().chunks_of(program.rank())) {
+    if (!stages.contains(chunk.stage)) stages[chunk.stage] = stage_memory(plan, chunk.stage, options);
+    numbers += stages[chunk.stage].numbers;
+  }
+  const int64_t sum_bytes = options.check ? sizeof(int64_t) : sizeof(float);
+  const bool alone = plan.schedule.placement().pipes() * plan.job.layout.data == 1;
+  RankMemoryPlan memory;
+  memory.states = numbers * (3 * kNumber + sum_bytes);
+  memory.activations = activation_numbers(plan, program, stages) * kNumber;
+  memory.messages = message_numbers(plan, program) * kNumber;
+  if (!alone) memory.reductions = 2 * numbers * sum_bytes;
+  return memory;
+}
+
+Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int64_t available_bytes) {
+  RankMemoryPlan fullest;
+  int fullest_rank = 0;
+  int64_t sum = 0;
+  for (int rank = 0; rank < plan.schedule.ranks(); ++rank) {
+    const RankMemoryPlan memory = plan_memory(plan, RankProgram(plan.schedule, graph, rank), options);
+    sum += memory.total();
+    if (memory.total() <= fullest.total()) continue;
+    fullest = memory;
+    fullest_rank = rank;
+  }
+  sum *= plan.job.layout.data;
+  if (sum <= available_bytes) return {};
+  return unsupported(
+      fmt::format("the run may need {} on this machine, which has {} free: rank {} alone {} (states {}, activations "
+                  "{}, messages {}, "
+                  "reductions {})",
+                  format_bytes(sum), format_bytes(available_bytes), fullest_rank, format_bytes(fullest.total()),
+                  format_bytes(fullest.states), format_bytes(fullest.activations), format_bytes(fullest.messages),
+                  format_bytes(fullest.reductions)));
+}
+
+int64_t available_memory_bytes() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string name; file >> name;) {
+    int64_t kilobytes = 0;
+    if (name == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
+    file.ignore(256, '\n');
+  }
+  return INT64_MAX;
+}
+
+}  // namespace pipeloom

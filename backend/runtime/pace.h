@@ -1,0 +1,30 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "backend/transport/endpoint.h"
+#include "core/plan.h"
+#include "core/task_graph.h"
+#include "core/trace.h"
+
+namespace pipeloom {
+
+// A plan whose tasks only take time.
+struct PacedRun {
+  const Plan& plan;
+  const TaskGraph& graph;
+  std::span<const int64_t> durations_ns;  // [task of the graph]
+  int64_t steps = 1;
+  int64_t patience_ns = 60'000'000'000;
+};
+
+// The tasks' own durations.
+std::vector<int64_t> planned_durations(const TaskGraph& graph);
+
+// The spans of all ranks in the last step on rank 0; of this rank alone on the others. Times from the start of the
+// step.
+Result<std::vector<Span>> pace_rank(const PacedRun& run, Endpoint& endpoint);
+Result<std::vector<Span>> pace_on_threads(const PacedRun& run);
+
+}  // namespace pipeloom

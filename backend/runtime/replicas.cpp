@@ -1,0 +1,33 @@
+#include "backend/runtime/replicas.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+
+namespace pipeloom {
+
+EpGroup ep_group(const Layout& layout, RunRank rank) {
+  EpGroup group;
+  group.place = rank.replica % layout.expert;
+  const int first = rank.replica - group.place;
+  for (int replica = first; replica < first + layout.expert; ++replica) {
+    group.members.push_back(RunRank{replica, rank.pipeline_rank}.number(layout.pipeline));
+  }
+  return group;
+}
+
+ReductionGroup reduction_group(const Layout& layout, const Placement& placement, int stage, RunRank rank, bool routed) {
+  ReductionGroup group;
+  for (int replica = 0; replica < layout.data; ++replica) {
+    if (routed && replica % layout.expert != rank.replica % layout.expert) continue;
+    for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+      group.members.push_back(RunRank{replica, placement.rank_of(pipe, stage)}.number(layout.pipeline));
+    }
+  }
+  const auto own = std::ranges::find(group.members, rank.number(layout.pipeline));
+  PIPELOOM_CHECK(own != group.members.end());
+  group.place = static_cast<int>(own - group.members.begin());
+  return group;
+}
+
+}  // namespace pipeloom

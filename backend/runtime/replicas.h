@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "core/layout.h"
+#include "core/placement.h"
+
+namespace pipeloom {
+
+// A run has pipeline x data ranks in all: rank r of replica d is number d * pipeline + r.
+struct RunRank {
+  int replica = 0;
+  int pipeline_rank = 0;
+
+  static RunRank of(int number, int pipeline) { return {number / pipeline, number % pipeline}; }
+  int number(int pipeline) const { return replica * pipeline + pipeline_rank; }
+};
+
+// The numbers of the EP group that `rank` is in, and its place among them.
+struct EpGroup {
+  std::vector<int> members;
+  int place = 0;
+};
+EpGroup ep_group(const Layout& layout, RunRank rank);
+
+// Who holds the same numbers of a stage, in the order in which their gradients are added: of what all replicas share,
+// every copy (one per pipe) of every replica; of routed experts, those of the replicas with the same place in their EP
+// group. `place` is where `rank` is in it, and which part of the optimizer it runs (ZeRO-1).
+struct ReductionGroup {
+  std::vector<int> members;
+  int place = 0;
+
+  // The part of `size` numbers that member number `member` reduces and optimizes: where it begins, and how many.
+  std::pair<int64_t, int64_t> part(int member, int64_t size) const {
+    const auto count = static_cast<int64_t>(members.size());
+    const int64_t begin = size * member / count;
+    return {begin, size * (member + 1) / count - begin};
+  }
+};
+ReductionGroup reduction_group(const Layout& layout, const Placement& placement, int stage, RunRank rank, bool routed);
+
+}  // namespace pipeloom

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "backend/runtime/rank_program.h"
+#include "core/result.h"
+
+namespace pipeloom {
+
+// How a task stands.
+struct Progress {
+  bool ended = false;
+  int64_t ask_again_ns = INT64_MAX;  // if not ended: steady time at which it may have, even if no message arrives
+
+  static Progress done() { return {true, 0}; }
+  static Progress until_message() { return {}; }
+  static Progress until(int64_t time_ns) { return {false, time_ns}; }
+};
+
+// What the tasks of one rank do: real training, or the passing of their planned time. Called by the rank's thread
+// alone.
+class TaskRunner {
+ public:
+  virtual ~TaskRunner() = default;
+
+  // Called once for each task, when everything that it waits for has ended. Computes; communication is only begun.
+  virtual Status start(const RankTask& task) = 0;
+  // Called from time to time after start until the task has ended. Does not block.
+  virtual Result<Progress> poll(const RankTask& task) = 0;
+  // What a started task waits for, for a message to people: "forward message from rank 1".
+  virtual std::string waits_for(const RankTask& task) const = 0;
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,94 @@
+#include "backend/runtime/train.h"
+
+#include <bit>
+
+#include "backend/runtime/checkpoint_keeper.h"
+#include "backend/runtime/executor.h"
+#include "backend/runtime/meeting.h"
+#include "backend/runtime/training_runner.h"
+#include "backend/transport/threads.h"
+#include "core/digest.h"
+
+namespace pipeloom {
+
+namespace {
+
+// By micro-batch of the whole batch: replica after replica, as the sequential run counts them.
+std::map<int64_t, double> numbered(const std::map<int, double>& losses, int replica, int micro_batches) {
+  std::map<int64_t, double> result;
+  for (const auto& [micro_batch, loss] : losses) result[int64_t{replica} * micro_batches + micro_batch] = loss;
+  return result;
+}
+
+// Of the step that began at `begin_ns`. Replicas are alike: replica 0 stands for all.
+std::vector<Span> spans_since(int64_t begin_ns, const TrainingRunner& runner, std::vector<Span> spans) {
+  if (runner.rank().replica > 0) return {};
+  for (Span& span : spans) {
+    span.begin_ns -= begin_ns;
+    span.end_ns -= begin_ns;
+  }
+  return spans;
+}
+
+CheckpointIdentity identity_of(const TrainingRun& run, int rank) {
+  const TrainingOptions& training = run.options.training;
+  Digest options;
+  options.add(training.check, training.seed, run.text.digest());
+  for (const double number : {training.adam.learning_rate, training.adam.first_decay, training.adam.second_decay,
+                              training.adam.epsilon, training.adam.weight_decay}) {
+    options.add(std::bit_cast<uint64_t>(number));
+  }
+  return {run.plan.task_digest, options.value(), rank, run.ranks()};
+}
+
+}  // namespace
+
+Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
+  const auto& [plan, graph, text, options] = run;
+  const RankProgram program(plan.schedule, graph, RunRank::of(endpoint.rank(), plan.job.layout.pipeline).pipeline_rank);
+  TrainingRunner runner(plan, program, text, options.training, endpoint);
+  Executor executor(program, runner, endpoint, options.patience_ns);
+  Meeting meeting(endpoint, options.patience_ns);
+  CheckpointKeeper checkpoints(options.checkpoints, identity_of(run, endpoint.rank()), meeting);
+  const double loss_scale = part_shape(plan.job, 0).loss_scale;
+  matrix_memory() = {};
+  RankResult result;
+  std::vector<Span> last_spans;
+  PIPELOOM_CHECK_OK(meeting.agree_on_plan(plan.task_digest));
+  PIPELOOM_TRY(const int64_t done, checkpoints.resume(runner.chunks()));
+  for (int64_t step = done; step < options.steps; ++step) {
+    PIPELOOM_TRY(const int64_t begin_ns, meeting.meet());
+    runner.begin_step(step);
+    PIPELOOM_CHECK_OK(executor.run_step());
+    PIPELOOM_TRY(const double loss_sum,
+                 meeting.sum_losses(numbered(runner.losses(), runner.rank().replica, plan.job.micro_batches)));
+    result.training.losses.push_back(loss_sum * loss_scale);
+    if (endpoint.rank() == 0 && options.on_step) {
+      options.on_step({step, result.training.losses.back(), steady_now_ns() - begin_ns});
+    }
+    if (step + 1 == options.steps) last_spans = spans_since(begin_ns, runner, executor.spans());
+    PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1, runner.chunks()));
+  }
+  if (options.traced) {
+    PIPELOOM_TRY(result.spans, meeting.spans(last_spans));
+  }
+  result.peak_activation_bytes = matrix_memory().peak_bytes;
+  for (const auto& chunk : runner.chunks()) copy_parameters(chunk->state(), result.training.parameters);
+  PIPELOOM_TRY(result.parameters_digest, meeting.digest(result.training.parameters));
+  return result;
+}
+
+Result<TrainingResult> train_on_threads(const TrainingRun& run) {
+  std::vector<TrainingResult> results(run.ranks());
+  PIPELOOM_CHECK_OK(run_on_threads(run.ranks(), [&](Endpoint& endpoint) -> Status {
+    PIPELOOM_TRY(RankResult result, train_rank(run, endpoint));
+    results[endpoint.rank()] = std::move(result.training);
+    return {};
+  }));
+  TrainingResult whole;
+  whole.losses = results[0].losses;
+  for (TrainingResult& part : results) whole.parameters.merge(part.parameters);
+  return whole;
+}
+
+}  // namespace pipeloom

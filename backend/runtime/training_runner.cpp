@@ -1,0 +1,326 @@
+#include "backend/runtime/training_runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backend/runtime/wire.h"
+
+namespace pipeloom {
+
+namespace {
+
+Direction direction_of(SlotKind pass) {
+  return pass == SlotKind::kF ? Direction::kForward : Direction::kBackward;
+}
+
+Channel channel_of(Direction direction) {
+  return direction == Direction::kForward ? Channel::kForward : Channel::kBackward;
+}
+
+ExchangeRun<float>& exchange_run(InFlight& flight, int part) {
+  auto* run = dynamic_cast<ExchangeRun<float>*>(flight.runs[part].get());
+  PIPELOOM_CHECK(run != nullptr);
+  return *run;
+}
+
+}  // namespace
+
+TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, const TextTokens& text,
+                               const TrainingOptions& options, Endpoint& endpoint)
+    : plan_(plan),
+      text_(text),
+      options_(options),
+      endpoint_(endpoint),
+      rank_(RunRank::of(endpoint.rank(), plan.job.layout.pipeline)),
+      ep_group_(ep_group(plan.job.layout, rank_)),
+      credits_(program, plan.job.p2p.receive_depth, endpoint, rank_.replica * plan.job.layout.pipeline) {
+  const PartShape shape = part_shape(plan.job, ep_group_.place);
+  const Sums sums = options.check ? Sums::kFixedPoint : Sums::kFloat;
+  for (const Chunk& chunk : plan.schedule.placement().chunks_of(rank_.pipeline_rank)) {
+    auto maths =
+        std::make_unique<Stage<float>>(*plan.job.model, plan.costs.programs[chunk.stage], shape, products_for(options));
+    chunks_.push_back(std::make_unique<ChunkRun>(chunk.pipe, chunk.stage, std::move(maths), sums,
+                                                 micro_batches_per_step(plan.job), options.seed));
+  }
+  // Ranks that share several stages exchange them in one order, whatever pipes they hold them for.
+  std::ranges::sort(chunks_, {}, [](const auto& chunk) { return chunk->stage(); });
+}
+
+void TrainingRunner::begin_step(int64_t step) {
+  PIPELOOM_CHECK(hand_overs_.empty() && waiting_.empty());
+  for (const auto& chunk : chunks_) PIPELOOM_CHECK(chunk->idle());
+  step_ = step;
+  credits_.begin_step(step);
+  losses_.clear();
+}
+
+ChunkRun& TrainingRunner::chunk_of(const RankTask& task) {
+  const auto found = std::ranges::find_if(
+      chunks_, [&](const auto& chunk) { return chunk->pipe() == task.pipe && chunk->stage() == task.stage; });
+  PIPELOOM_CHECK(found != chunks_.end());
+  return **found;
+}
+
+Status TrainingRunner::start(const RankTask& task) {
+  const TaskKey& key = task.task.key;
+  if (key.kind == TaskKind::kComponent && task.task.lane == Lane::kCompute) return compute(task);
+  Waiting& waiting = waiting_[task.number];
+  if (key.kind == TaskKind::kReceive) {
+    waiting.gather.expect(number_of(task), channel_of(task.task.direction), hand_over_tag(task, step_));
+  } else if (key.kind == TaskKind::kSend) {
+    credits_.await(task, waiting.gather);
+  } else if (key.kind == TaskKind::kComponent) {
+    begin_exchange(task, waiting);
+  } else if (key.kind == TaskKind::kGradientReduction) {
+    begin_reduction(task, waiting);
+  } else {
+    begin_optimizer(waiting);
+  }
+  return {};
+}
+
+Result<Progress> TrainingRunner::poll(const RankTask& task) {
+  const auto place = waiting_.find(task.number);
+  if (place == waiting_.end()) return Progress::done();
+  Waiting& waiting = place->second;
+  PIPELOOM_TRY(const bool all, waiting.gather.poll(endpoint_));
+  if (!all) return Progress::until_message();
+  Status status;
+  switch (task.task.key.kind) {
+    case TaskKind::kComponent:
+      status = complete_exchange(task, waiting);
+      break;
+    case TaskKind::kSend:
+      complete_send(task);
+      break;
+    case TaskKind::kReceive:
+      status = complete_receive(task, waiting);
+      break;
+    case TaskKind::kGradientReduction:
+      status = complete_reduction(task, waiting);
+      break;
+    case TaskKind::kOptimizer:
+      status = complete_optimizer(waiting);
+      break;
+  }
+  PIPELOOM_CHECK_OK(status);
+  waiting_.erase(place);
+  return Progress::done();
+}
+
+std::string TrainingRunner::waits_for(const RankTask& task) const {
+  const auto place = waiting_.find(task.number);
+  if (place == waiting_.end()) return "nothing";
+  return fmt::format("a message from rank {}", place->second.gather.missing_source());
+}
+
+// --- computation ---
+
+Status TrainingRunner::compute(const RankTask& task) {
+  ChunkRun& chunk = chunk_of(task);
+  const int part = chunk.part_of(task);
+  InFlight& flight = enter(chunk, part, task);
+  if (task.task.key.pass == SlotKind::kF) {
+    chunk.state().forward(part, chunk.start(flight, part), flight.flow);
+  } else if (task.task.key.pass == SlotKind::kI) {
+    PIPELOOM_CHECK_OK(chunk.state().input_backward(part, *flight.runs[part], flight.flow));
+  } else {
+    PIPELOOM_CHECK_OK(chunk.state().weight_backward(part, *flight.runs[part]));
+  }
+  leave(chunk, part, task);
+  return {};
+}
+
+// What a task of a stage takes from, or gives to, the stage beside it.
+TrainingRunner::HandOver TrainingRunner::hand_over(const RankTask& task, bool arriving) const {
+  const Direction direction = direction_of(task.task.key.pass);
+  const int next = direction == Direction::kForward ? task.stage + 1 : task.stage - 1;
+  return {direction, arriving ? task.stage : next, task.micro_batch};
+}
+
+InFlight& TrainingRunner::enter(ChunkRun& chunk, int part, const RankTask& task) {
+  const SlotKind pass = task.task.key.pass;
+  const int micro_batch = task.micro_batch;
+  if (pass == SlotKind::kW || !chunk.enters_at(part, pass)) return chunk.in_flight(micro_batch);
+  InFlight& flight = pass == SlotKind::kF ? chunk.enter(micro_batch) : chunk.in_flight(micro_batch);
+  const int last_stage = plan_.schedule.stages() - 1;
+  if (pass == SlotKind::kF && (task.stage == 0 || task.stage == last_stage)) {
+    Tokens tokens = text_.micro_batch(step_, rank_.replica, micro_batch, plan_.job.micro_batches);
+    if (task.stage == 0) flight.flow.tokens = std::move(tokens.inputs);
+    if (task.stage == last_stage) flight.flow.targets = std::move(tokens.targets);
+  }
+  const bool at_an_end = task.stage == (pass == SlotKind::kF ? 0 : last_stage);
+  if (!at_an_end) {
+    const auto input = hand_overs_.find(hand_over(task, true));
+    PIPELOOM_CHECK(input != hand_overs_.end());
+    flight.flow.hidden = std::move(input->second);
+    hand_overs_.erase(input);
+  }
+  return flight;
+}
+
+void TrainingRunner::leave(ChunkRun& chunk, int part, const RankTask& task) {
+  const SlotKind pass = task.task.key.pass;
+  if (pass != SlotKind::kW && chunk.leaves_at(part, pass)) {
+    Flow<float>& flow = chunk.in_flight(task.micro_batch).flow;
+    const int last_stage = plan_.schedule.stages() - 1;
+    if (pass == SlotKind::kF && task.stage == last_stage) {
+      losses_[task.micro_batch] = flow.loss;
+    } else if (pass == SlotKind::kF || task.stage > 0) {
+      const bool is_new = hand_overs_.emplace(hand_over(task, false), std::move(flow.hidden)).second;
+      PIPELOOM_CHECK(is_new);
+      flow.hidden = {};
+    }
+  }
+  chunk.end_pass(task.micro_batch, part, pass);
+  credits_.component_ended(task);
+}
+
+// --- hand-overs between ranks ---
+
+// Of the other rank of a send or receive, among all ranks.
+int TrainingRunner::number_of(const RankTask& task) const {
+  return RunRank{rank_.replica, task.task.peer}.number(plan_.job.layout.pipeline);
+}
+
+void TrainingRunner::complete_send(const RankTask& task) {
+  const auto output = hand_overs_.find(hand_over(task, false));
+  PIPELOOM_CHECK(output != hand_overs_.end());
+  endpoint_.send(number_of(task), channel_of(task.task.direction),
+                 {hand_over_tag(task, step_), 0, to_bytes(output->second.numbers())});
+  hand_overs_.erase(output);
+}
+
+Status TrainingRunner::complete_receive(const RankTask& task, Waiting& waiting) {
+  PIPELOOM_TRY(Matrix<float> hidden,
+               matrix_from_bytes(waiting.gather.message(0).bytes, plan_.job.batch.tokens(), plan_.job.model->hidden));
+  hand_overs_.emplace(hand_over(task, true), std::move(hidden));
+  return {};
+}
+
+// --- dispatch and combine: one package to and from every member of the EP group ---
+
+void TrainingRunner::begin_exchange(const RankTask& task, Waiting& waiting) {
+  ChunkRun& chunk = chunk_of(task);
+  const int part = chunk.part_of(task);
+  const bool forward = task.task.key.pass == SlotKind::kF;
+  InFlight& flight = enter(chunk, part, task);
+  if (forward) chunk.start(flight, part);
+  ExchangeRun<float>& run = exchange_run(flight, part);
+  auto packages = forward ? run.pack_forward(flight.flow) : run.pack_backward(flight.flow);
+  const MessageTag about = tag(task.stage, task.micro_batch, task.task.key.layer);
+  for (size_t member = 0; member < ep_group_.members.size(); ++member) {
+    if (static_cast<int>(member) == ep_group_.place) {
+      waiting.own.push_back(std::move(packages[member]));
+      continue;
+    }
+    endpoint_.send(ep_group_.members[member], Channel::kExpert, {about, 0, rows_to_bytes(packages[member])});
+    waiting.gather.expect(ep_group_.members[member], Channel::kExpert, about);
+  }
+}
+
+Status TrainingRunner::complete_exchange(const RankTask& task, Waiting& waiting) {
+  ChunkRun& chunk = chunk_of(task);
+  const int part = chunk.part_of(task);
+  InFlight& flight = chunk.in_flight(task.micro_batch);
+  const size_t experts = waiting.own[0].counts.size();
+  std::vector<ExpertRows<float>> received;
+  size_t message = 0;
+  for (size_t member = 0; member < ep_group_.members.size(); ++member) {
+    if (static_cast<int>(member) == ep_group_.place) {
+      received.push_back(std::move(waiting.own[0]));
+      continue;
+    }
+    PIPELOOM_TRY(ExpertRows<float> rows,
+                 rows_from_bytes(waiting.gather.message(message++).bytes, experts, plan_.job.model->hidden));
+    received.push_back(std::move(rows));
+  }
+  ExchangeRun<float>& run = exchange_run(flight, part);
+  if (task.task.key.pass == SlotKind::kF) {
+    run.unpack_forward(std::move(received), flight.flow);
+  } else {
+    run.unpack_backward(std::move(received), flight.flow);
+  }
+  leave(chunk, part, task);
+  return {};
+}
+
+// --- gradients and the optimizer: each member of a group reduces and optimizes its part (ZeRO-1) ---
+
+std::vector<TrainingRunner::Shared> TrainingRunner::shared_numbers(const ChunkRun& chunk) const {
+  const auto group = [&](bool routed) {
+    return reduction_group(plan_.job.layout, plan_.schedule.placement(), chunk.stage(), rank_, routed);
+  };
+  const int64_t own = chunk.maths().own_size();
+  return {{0, own, group(false)}, {own, chunk.maths().size() - own, group(true)}};
+}
+
+void TrainingRunner::begin_reduction(const RankTask& task, Waiting& waiting) {
+  ChunkRun& chunk = chunk_of(task);
+  const std::vector<Shared> ranges = shared_numbers(chunk);
+  for (int range = 0; range < static_cast<int>(ranges.size()); ++range) {
+    const auto& [first, size, group] = ranges[range];
+    for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
+      if (member == group.place) continue;
+      const auto [begin, count] = group.part(member, size);
+      endpoint_.send(group.members[member], Channel::kReduction,
+                     {tag(task.stage, range), 0, chunk.state().sums_of(first + begin, count)});
+      waiting.gather.expect(group.members[member], Channel::kReduction, tag(task.stage, range));
+    }
+  }
+}
+
+Status TrainingRunner::complete_reduction(const RankTask& task, Waiting& waiting) {
+  ChunkRun& chunk = chunk_of(task);
+  size_t message = 0;
+  for (const auto& [first, size, group] : shared_numbers(chunk)) {
+    const auto [begin, count] = group.part(group.place, size);
+    std::vector<std::vector<std::byte>> replicas;
+    for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
+      replicas.push_back(member == group.place ? chunk.state().sums_of(first + begin, count)
+                                               : std::move(waiting.gather.message(message++).bytes));
+      if (replicas.back().size() != replicas.front().size()) {
+        return invalid(fmt::format("gradient reduction of stage {}: rank {} sent {} bytes; expected are {}", task.stage,
+                                   group.members[member], replicas.back().size(), replicas.front().size()));
+      }
+    }
+    chunk.state().set_sums(first + begin, count, replicas);
+  }
+  return {};
+}
+
+void TrainingRunner::begin_optimizer(Waiting& waiting) {
+  for (const auto& chunk : chunks_) {
+    const std::vector<Shared> ranges = shared_numbers(*chunk);
+    for (int range = 0; range < static_cast<int>(ranges.size()); ++range) {
+      const auto& [first, size, group] = ranges[range];
+      const auto [begin, count] = group.part(group.place, size);
+      chunk->state().optimize(options_.adam, step_ + 1, first + begin, count);
+      const auto own = chunk->state().weights().subspan(first + begin, count);
+      for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
+        if (member == group.place) continue;
+        endpoint_.send(group.members[member], Channel::kReduction, {tag(chunk->stage(), range), 0, to_bytes(own)});
+        waiting.gather.expect(group.members[member], Channel::kReduction, tag(chunk->stage(), range));
+      }
+    }
+    chunk->state().clear_sums();
+  }
+}
+
+Status TrainingRunner::complete_optimizer(Waiting& waiting) {
+  size_t message = 0;
+  for (const auto& chunk : chunks_) {
+    for (const auto& [first, size, group] : shared_numbers(*chunk)) {
+      for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
+        if (member == group.place) continue;
+        const auto [begin, count] = group.part(member, size);
+        PIPELOOM_CHECK_OK(from_bytes(waiting.gather.message(message++).bytes,
+                                     chunk->state().weights().subspan(first + begin, count)));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace pipeloom

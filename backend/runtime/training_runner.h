@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "backend/model/training.h"
+#include "backend/runtime/chunk_run.h"
+#include "backend/runtime/credits.h"
+#include "backend/runtime/gather.h"
+#include "backend/runtime/replicas.h"
+#include "backend/runtime/task_runner.h"
+#include "core/plan.h"
+
+namespace pipeloom {
+
+// Real training: the tasks of one rank of one replica, with its chunks.
+class TrainingRunner : public TaskRunner {
+ public:
+  // All of these outlive the runner. REQUIRES: check_trainable(plan.job).
+  TrainingRunner(const Plan& plan, const RankProgram& program, const TextTokens& text, const TrainingOptions& options,
+                 Endpoint& endpoint);
+
+  // Steps number from 0.
+  void begin_step(int64_t step);
+  Status start(const RankTask& task) override;
+  Result<Progress> poll(const RankTask& task) override;
+  std::string waits_for(const RankTask& task) const override;
+
+  // Of the step that has ended: for each micro-batch whose head this rank has, the sum of its tokens' losses.
+  const std::map<int, double>& losses() const { return losses_; }
+  std::vector<std::unique_ptr<ChunkRun>>& chunks() { return chunks_; }
+  RunRank rank() const { return rank_; }
+
+ private:
+  // A task that waits for messages.
+  struct Waiting {
+    Gather gather;
+    std::vector<ExpertRows<float>> own;  // of an exchange: the package that this rank hands to itself
+  };
+  // A range of a chunk's numbers and who else has it.
+  struct Shared {
+    int64_t begin = 0;
+    int64_t size = 0;
+    ReductionGroup group;
+  };
+  using HandOver = std::tuple<Direction, int, int>;  // direction, consuming stage, micro-batch
+
+  ChunkRun& chunk_of(const RankTask& task);
+  MessageTag tag(int stage, int micro_batch, int layer = 0) const {
+    return {static_cast<int32_t>(step_), stage, micro_batch, layer};
+  }
+  HandOver hand_over(const RankTask& task, bool arriving) const;
+
+  Status compute(const RankTask& task);
+  InFlight& enter(ChunkRun& chunk, int part, const RankTask& task);
+  void leave(ChunkRun& chunk, int part, const RankTask& task);
+
+  int number_of(const RankTask& task) const;
+  void complete_send(const RankTask& task);
+  Status complete_receive(const RankTask& task, Waiting& waiting);
+
+  void begin_exchange(const RankTask& task, Waiting& waiting);
+  Status complete_exchange(const RankTask& task, Waiting& waiting);
+
+  std::vector<Shared> shared_numbers(const ChunkRun& chunk) const;
+  void begin_reduction(const RankTask& task, Waiting& waiting);
+  Status complete_reduction(const RankTask& task, Waiting& waiting);
+  void begin_optimizer(Waiting& waiting);
+  Status complete_optimizer(Waiting& waiting);
+
+  const Plan& plan_;
+  const TextTokens& text_;
+  TrainingOptions options_;
+  Endpoint& endpoint_;
+  RunRank rank_;
+  EpGroup ep_group_;
+  std::vector<std::unique_ptr<ChunkRun>> chunks_;  // by stage
+  Credits credits_;
+  int64_t step_ = 0;
+  std::map<HandOver, Matrix<float>> hand_overs_;  // what a stage gave and the next has not taken yet
+  std::map<uint32_t, Waiting> waiting_;           // by RankTask::number
+  std::map<int, double> losses_;                  // by micro-batch
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "backend/model/expert_rows.h"
+#include "core/result.h"
+
+namespace pipeloom {
+
+// Numbers as the bytes of a message and back; between machines of one byte order. Fails where the size is another than
+// what the receiver expects.
+std::vector<std::byte> to_bytes(std::span<const float> numbers);
+Status from_bytes(std::span<const std::byte> bytes, std::span<float> numbers);
+
+Result<Matrix<float>> matrix_from_bytes(std::span<const std::byte> bytes, int64_t rows, int64_t columns);
+
+std::vector<std::byte> rows_to_bytes(const ExpertRows<float>& rows);
+// Of `experts` local experts.
+Result<ExpertRows<float>> rows_from_bytes(std::span<const std::byte> bytes, size_t experts, int64_t hidden);
+
+}  // namespace pipeloom

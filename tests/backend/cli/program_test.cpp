@@ -1,0 +1,130 @@
+#include "backend/cli/program.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "proto/plan_io.h"
+#include "proto/trace_io.h"
+#include "tests/backend/runtime/plans.h"
+#include "tests/backend/support.h"
+#include "tests/support/temp_folder.h"
+
+namespace pipeloom {
+namespace {
+
+struct Outcome {
+  int code = 0;
+  std::string out;
+  std::string err;
+
+  std::string last_line() const { return out.substr(out.rfind('\n', out.size() - 2) + 1); }
+};
+
+class PipeloomRun : public testing::Test {
+ protected:
+  PipeloomRun() {
+    const Plan plan = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "dualpipev").value();
+    EXPECT_TRUE(write_plan(plan_path(), plan).has_value());
+  }
+
+  static Outcome run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "pipeloom-run");
+    std::vector<const char*> argv;
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, err, false);
+    return {code, out.str(), err.str()};
+  }
+  Outcome train(std::vector<std::string> more) const {
+    const std::vector<std::string> common = {plan_path(), "--text", text_path(), "--check"};
+    more.insert(more.begin(), common.begin(), common.end());
+    return run(more);
+  }
+
+  std::string plan_path() const { return folder_.path("a.plan"); }
+  std::string text_path() const { return text_path_; }
+
+  tests::TempFolder folder_;
+  std::string text_path_ = folder_.file("text", tests::some_text());
+};
+
+TEST_F(PipeloomRun, ThreadsEndWithTheSequentialRunsParameters) {
+  const Outcome sequential = train({"--steps", "2", "--ranks", "sequential"});
+  const Outcome threads = train({"--steps", "2", "--ranks", "threads"});
+  ASSERT_EQ(sequential.code, 0) << sequential.err;
+  ASSERT_EQ(threads.code, 0) << threads.err;
+  EXPECT_TRUE(sequential.last_line().starts_with("parameters ")) << sequential.out;
+  EXPECT_EQ(threads.last_line(), sequential.last_line());
+  EXPECT_NE(train({"--steps", "2", "--seed", "2"}).last_line(), sequential.last_line());
+}
+
+TEST_F(PipeloomRun, PrintsAStepALine) {
+  const Outcome outcome = train({"--steps", "3", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(std::ranges::count(outcome.out, '\n'), 4);
+  EXPECT_NE(outcome.out.find("\"loss\":4."), std::string::npos) << outcome.out;
+}
+
+TEST_F(PipeloomRun, ResumesFromItsCheckpoints) {
+  const std::string folder = folder_.path("checkpoints");
+  const Outcome whole = train({"--steps", "5"});
+  ASSERT_EQ(train({"--steps", "2", "--checkpoints", folder, "--checkpoint-every", "2"}).code, 0);
+  const Outcome rest = train({"--steps", "5", "--checkpoints", folder, "--resume"});
+  ASSERT_EQ(rest.code, 0) << rest.err;
+  EXPECT_EQ(std::ranges::count(rest.out, '\n'), 4);
+  EXPECT_EQ(rest.last_line(), whole.last_line());
+}
+
+TEST_F(PipeloomRun, WritesATraceOfEveryTask) {
+  ASSERT_EQ(train({"--steps", "2", "--trace", folder_.path("t")}).code, 0);
+  const Trace trace = read_trace(folder_.path("t")).value();
+  const Plan plan = read_plan(plan_path()).value();
+  EXPECT_EQ(trace.plan_digest, plan.task_digest);
+  ASSERT_GT(trace.spans.size(), 100u);
+  for (const Span& span : trace.spans) EXPECT_GE(span.begin_ns, 0);
+  const Outcome paced = run({plan_path(), "--pace", "--steps", "1", "--trace", folder_.path("p")});
+  ASSERT_EQ(paced.code, 0) << paced.err;
+  EXPECT_EQ(read_trace(folder_.path("p")).value().spans.size(), trace.spans.size());
+}
+
+TEST_F(PipeloomRun, SaysWhatIsWrong) {
+  const auto error = [&](const std::vector<std::string>& arguments) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 1);
+    return outcome.err;
+  };
+  EXPECT_EQ(error({plan_path()}), "pipeloom-run: --text is missing: name a file to train on\n");
+  EXPECT_EQ(error({"/nonexistent", "--text", text_path()}),
+            "pipeloom-run: can't read /nonexistent: No such file or directory\n");
+  EXPECT_EQ(
+      error({plan_path(), "--text", folder_.file("short", "abc")}),
+      "pipeloom-run: " + folder_.path("short") + ": the text has 3 tokens; a sequence and its next token need 4\n");
+  EXPECT_EQ(error({plan_path(), "--text", text_path(), "--resume"}),
+            "pipeloom-run: --checkpoint-every and --resume need --checkpoints FOLDER\n");
+  EXPECT_EQ(error({plan_path(), "--text", text_path(), "--ranks", "sequential", "--trace", "x"}),
+            "pipeloom-run: --ranks sequential writes neither traces nor checkpoints\n");
+}
+
+TEST_F(PipeloomRun, RefusesAPlanWithoutAModel) {
+  Job job;
+  job.costs = DirectCosts{{1}, {1}, {1}, {}, {}};
+  job.layout.pipeline = 2;
+  job.micro_batches = 2;
+  const Plan plan = tests::plan_with(make_job(job).value(), "1f1b").value();
+  ASSERT_TRUE(write_plan(folder_.path("direct.plan"), plan).has_value());
+  EXPECT_EQ(run({folder_.path("direct.plan"), "--text", text_path()}).err,
+            "pipeloom-run: the job has no model; pipeloom-run needs one to train\n");
+  EXPECT_EQ(run({folder_.path("direct.plan"), "--pace"}).code, 0);
+}
+
+TEST_F(PipeloomRun, RefusesUnknownOptions) {
+  EXPECT_EQ(run({plan_path(), "--ranks", "many"}).code, 2);
+  EXPECT_EQ(run({}).code, 2);
+  EXPECT_EQ(run({"--help"}).code, 0);
+}
+
+}  // namespace
+}  // namespace pipeloom

@@ -1,0 +1,129 @@
+#include "backend/model/training.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string_view>
+
+#include "tests/backend/support.h"
+
+namespace pipeloom {
+namespace {
+
+TextTokens text_for(const Job& job) {
+  return TextTokens::create(tests::some_text(), job.batch, job.model->vocabulary).value();
+}
+
+TEST(TextTokens, GivesEveryTokenTheNextOne) {
+  const Batch batch{.sequence_length = 3, .micro_batch_size = 2, .global_batch = 4};
+  const TextTokens text = TextTokens::create("abcdefgh", batch, 128).value();
+  const Tokens first = text.micro_batch(0, 0, 0, 2);
+  EXPECT_EQ(first.inputs, (std::vector<int32_t>{'a', 'b', 'c', 'd', 'e', 'f'}));
+  EXPECT_EQ(first.targets, (std::vector<int32_t>{'b', 'c', 'd', 'e', 'f', 'g'}));
+  EXPECT_EQ(text.micro_batch(0, 0, 1, 2).inputs[0], 'g');
+  EXPECT_EQ(text.micro_batch(0, 0, 1, 2).inputs[1], 'a');  // over again: 'h' has no next token
+}
+
+TEST(TextTokens, ReplicasAndStepsFollowEachOther) {
+  const Batch batch{.sequence_length = 3, .micro_batch_size = 1, .global_batch = 4};
+  const TextTokens text = TextTokens::create(tests::some_text(), batch, 128).value();
+  EXPECT_EQ(text.micro_batch(0, 1, 0, 2), text.micro_batch(0, 0, 2, 2));
+  EXPECT_EQ(text.micro_batch(1, 0, 0, 2), text.micro_batch(0, 0, 4, 2));
+}
+
+TEST(TextTokens, RefusesAShortTextAndATokenOutsideOfTheVocabulary) {
+  const Batch batch{.sequence_length = 4, .micro_batch_size = 1, .global_batch = 1};
+  EXPECT_EQ(TextTokens::create("abcd", batch, 256).error().message,
+            "the text has 4 tokens; a sequence and its next token need 5");
+  EXPECT_EQ(TextTokens::create("abcd\xff", batch, 128).error().message,
+            "token 4 of the text is 255; model.vocabulary is 128: tokens are 0 to 127");
+}
+
+TEST(TextTokens, ReadsTokensOfSeveralBytes) {
+  using std::string_view_literals::operator""sv;
+  const Batch batch{.sequence_length = 1, .micro_batch_size = 1, .global_batch = 1};
+  EXPECT_EQ(TextTokens::create("\x01\x02\xff\x00"sv, batch, 1000, 2)->micro_batch(0, 0, 0, 1),
+            (Tokens{{0x201}, {0xff}}));
+  EXPECT_EQ(TextTokens::create("\x01\x02\x00\x00\x04\x00\x00\x00"sv, batch, 1000, 4)->micro_batch(0, 0, 0, 1),
+            (Tokens{{0x201}, {4}}));
+  EXPECT_EQ(TextTokens::create("\x01\x02\xff"sv, batch, 1000, 2).error().message,
+            "the text has 3 bytes; allowed are multiples of 2, a token's");
+  EXPECT_EQ(TextTokens::create("\xff\xff\xff\xff\x00\x00\x00\x00"sv, batch, 1000, 4).error().message,
+            "token 0 of the text is 2147483647; model.vocabulary is 1000: tokens are 0 to 999");
+}
+
+std::string refusal(const Job& job) {
+  const Status status = check_trainable(job);
+  return status ? "none" : status.error().message;
+}
+
+TEST(CheckTrainable, NamesTheFieldThatItCannotRun) {
+  const Job job = tests::training_job(tests::tiny_dense(), 1, 2);
+  EXPECT_EQ(refusal(job), "none");
+  Job changed = job;
+  changed.model->mtp_depth = 1;
+  EXPECT_EQ(refusal(changed), "model.mtp_depth is 1; pipeloom-run trains with 0");
+  changed = job;
+  changed.model->tied_embedding = true;
+  EXPECT_EQ(refusal(changed), "model.tied_embedding is 1; pipeloom-run trains with 0 (separate weights)");
+  changed = job;
+  changed.model->attention.head_dim = 3;
+  EXPECT_EQ(refusal(changed), "the rotary width of a head is 3; pipeloom-run trains with an even number");
+  changed = tests::training_job(tests::tiny_gpt(), 1, 2);
+  changed.batch.sequence_length = 9;
+  EXPECT_EQ(refusal(changed), "model.learned_positions is 8; pipeloom-run trains with at least batch.sequence_length");
+}
+
+class Trains : public testing::TestWithParam<Model> {};
+
+TEST_P(Trains, TheLossFallsInBothModes) {
+  const Job job = tests::training_job(GetParam(), 1, 4);
+  // Every step reads the same 24 bytes.
+  const TextTokens text = TextTokens::create(tests::some_text().substr(0, 25), job.batch, 128).value();
+  for (const bool check : {true, false}) {
+    TrainingOptions options;
+    options.check = check;
+    options.adam.learning_rate = 3e-3;
+    const TrainingResult result = train_sequentially(job, text, 30, options).value();
+    EXPECT_NEAR(result.losses.front(), std::log(128), 0.1);
+    EXPECT_LT(result.losses.back(), result.losses.front() - 1.0);
+  }
+}
+
+TEST_P(Trains, FastAndCheckModeAgreeToFloatPrecision) {
+  const Job job = tests::training_job(GetParam(), 1, 4);
+  TrainingOptions options;
+  const TrainingResult fast = train_sequentially(job, text_for(job), 2, options).value();
+  options.check = true;
+  const TrainingResult check = train_sequentially(job, text_for(job), 2, options).value();
+  // The second step's loss sees every weight that the first step moved. Sums of some hundred floats.
+  EXPECT_NEAR(fast.losses[0], check.losses[0], 1e-5);
+  EXPECT_NEAR(fast.losses[1], check.losses[1], 1e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Trains,
+                         testing::Values(tests::tiny_dense(), tests::tiny_gpt(), tests::tiny_moe(),
+                                         tests::tiny_mixtral()),
+                         [](const auto& tested) { return tested.param.family; });
+
+TEST(TrainSequentially, RecomputingChangesNoBit) {
+  Job job = tests::training_job(tests::tiny_moe(), 1, 3);
+  TrainingOptions options;
+  options.check = true;
+  const TrainingResult kept = train_sequentially(job, text_for(job), 2, options).value();
+  job.recompute = Recompute::kFull;
+  EXPECT_EQ(train_sequentially(job, text_for(job), 2, options).value(), kept);
+}
+
+TEST(TrainSequentially, EndsWithAnErrorWhereAGradientOverflows) {
+  const Job job = tests::training_job(tests::tiny_dense(), 1, 1);
+  TrainingOptions options;
+  options.check = true;
+  options.adam.learning_rate = 1e30;
+  const auto result = train_sequentially(job, text_for(job), 3, options);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_NE(result.error().message.find("a gradient is"), std::string::npos) << result.error().message;
+}
+
+}  // namespace
+}  // namespace pipeloom

@@ -1,0 +1,108 @@
+// Check mode: loss and every parameter of every named schedule are the sequential run's, bit for bit.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "backend/runtime/train.h"
+#include "core/lowering/lower.h"
+#include "planner/schedules/table.h"
+#include "tests/backend/runtime/plans.h"
+#include "tests/backend/support.h"
+
+namespace pipeloom {
+
+void PrintTo(const NamedSchedule& row, std::ostream* out) {
+  *out << row.name;
+}
+
+namespace {
+
+constexpr int64_t kSteps = 2;  // the second step's loss sees what the first step's optimizer did
+
+TextTokens text_for(const Job& job) {
+  return TextTokens::create(tests::some_text(), job.batch, job.model->vocabulary).value();
+}
+
+RunOptions check_options() {
+  RunOptions options;
+  options.training.check = true;
+  options.training.adam.learning_rate = 1e-2;
+  options.steps = kSteps;
+  options.patience_ns = 20'000'000'000;
+  return options;
+}
+
+Result<TrainingResult> run(const Plan& plan) {
+  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TextTokens text = text_for(plan.job);
+  const RunOptions options = check_options();
+  return train_on_threads({plan, graph, text, options});
+}
+
+void expect_sequential_bits(const Plan& plan) {
+  const auto executed = run(plan);
+  ASSERT_TRUE(executed.has_value()) << executed.error().message;
+  const TrainingResult sequential =
+      train_sequentially(plan.job, text_for(plan.job), kSteps, check_options().training).value();
+  EXPECT_EQ(executed->losses, sequential.losses);
+  ASSERT_EQ(executed->parameters.size(), sequential.parameters.size());
+  for (const auto& [name, numbers] : sequential.parameters) {
+    ASSERT_TRUE(executed->parameters.contains(name)) << name;
+    EXPECT_TRUE(executed->parameters.at(name) == numbers) << name;
+  }
+}
+
+class CheckMode : public testing::TestWithParam<NamedSchedule> {
+ protected:
+  // Every (ranks, micro-batches) that the schedule can run, of those given; fails where there is none.
+  void expect_bits_of(const Model& model, const std::vector<std::pair<int, int>>& shapes, int data = 1,
+                      int expert = 1) {
+    int ran = 0;
+    for (const auto& [ranks, micro_batches] : shapes) {
+      SCOPED_TRACE(testing::Message() << ranks << " ranks, " << micro_batches << " micro-batches, data " << data
+                                      << ", expert " << expert);
+      const auto plan =
+          tests::plan_with(tests::training_job(model, ranks, micro_batches, data, expert), GetParam().name);
+      if (!plan) {
+        EXPECT_EQ(plan.error().message.find("layers"), std::string::npos) << plan.error().message;
+        continue;
+      }
+      ++ran;
+      expect_sequential_bits(*plan);
+    }
+    EXPECT_GT(ran, 0);
+  }
+};
+
+TEST_P(CheckMode, DenseModel) {
+  expect_bits_of(tests::tiny_dense(), {{2, 4}, {2, 7}, {4, 8}, {4, 9}});
+  // A layer for each of up to two chunks.
+  expect_bits_of(tests::tiny_dense(16), {{8, 16}});
+}
+
+TEST_P(CheckMode, OneReceiveBuffer) {
+  Job job = tests::training_job(tests::tiny_dense(), 4, 8);
+  job.p2p.receive_depth = 1;
+  expect_sequential_bits(tests::plan_with(job, GetParam().name).value());
+}
+
+TEST_P(CheckMode, MoeOnDataParallelReplicas) {
+  expect_bits_of(tests::tiny_moe(), {{2, 4}, {4, 8}}, 2);
+}
+
+TEST_P(CheckMode, MoeOnExpertParallelReplicas) {
+  expect_bits_of(tests::tiny_moe(), {{2, 4}, {4, 8}}, 2, 2);
+  expect_bits_of(tests::tiny_mixtral(), {{2, 4}}, 4, 2);
+}
+
+std::string row_name(const testing::TestParamInfo<NamedSchedule>& tested) {
+  std::string name = "row_" + std::string(tested.param.name);
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(, CheckMode, testing::ValuesIn(named_schedules().begin(), named_schedules().end()), row_name);
+
+}  // namespace
+}  // namespace pipeloom
