@@ -169,9 +169,15 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
   const RankState& state = ranks_[rank];
   int64_t next_arrival_ns = kNever;
   bool blocked = false;
-  const int forward = choose_chunk(forward_lines_[rank], policy_.forward_chunk, rank, now_ns, next_arrival_ns, blocked);
   const int backward =
       choose_chunk(backward_lines_[rank], policy_.backward_chunk, rank, now_ns, next_arrival_ns, blocked);
+  const int64_t next_backward_ns = next_arrival_ns;
+  int forward = choose_chunk(forward_lines_[rank], policy_.forward_chunk, rank, now_ns, next_arrival_ns, blocked);
+  if (forward >= 0 && backward < 0 && !relaxed && next_backward_ns != kNever) {
+    const int64_t duration_ns = problem_.times()[forward].duration_ns;
+    const int64_t delay_ns = now_ns + duration_ns - next_backward_ns;
+    if (delay_ns * 100 > duration_ns * policy_.hold_percent) forward = -1;
+  }
   const int weight = pending_weight(rank);
   const bool in_turn = !relaxed && policy_.turn >= ListPolicy::Turn::kWaitForBackward && state.started_backward;
   const bool must_wait_for_backward = in_turn && state.last_was_forward;

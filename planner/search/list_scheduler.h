@@ -31,6 +31,9 @@ struct ListPolicy {
   std::array<int, kChunks> in_flight_extra = {1, 1, 1, 1};
   // A W runs in a gap that is known to be at least this share of it, or where memory is full.
   int gap_percent = 50;
+  // An F that would delay an I, known to arrive while the F runs, by more than this share of the F waits for the I. In
+  // the warm-up such delays add up from rank to rank. 100: none waits.
+  int hold_percent = 100;
   // W's that wait longer than this many micro-batches run before an F.
   int pending_limit = 1 << 20;
 

@@ -205,7 +205,9 @@ void expect_proof(const SearchCase& row) {
 
 TEST(Exact, FindsAndProvesOptima) {
   const auto cases = optimal_cases();
-  for (size_t i = 3; i < cases.size(); i += 60) expect_proof(cases[i]);
+  for (size_t i = 3; i < cases.size(); i += 12) {
+    if (cases[i].problem.ops() <= 48) expect_proof(cases[i]);  // the others take seconds under the sanitizers
+  }
 }
 
 TEST(Exact, DISABLED_FindsAndProvesEveryOptimum) {
