@@ -16,7 +16,8 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
       backward_lines_(problem.ranks()),
       lines_(problem.lines().size()),
       ranks_(problem.ranks()),
-      wake_ns_(problem.ranks()),
+      wake_ns_((problem.ranks() + kBlock - 1) / kBlock * kBlock),
+      block_wake_ns_(wake_ns_.size() / kBlock),
       arrival_ns_(problem.nodes()),
       round_trip_ns_(problem.lines().size(), 0),
       shared_queue_(problem.placement().queues().size(), 0),
@@ -27,6 +28,15 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
   std::vector<int> users(shared_queue_.size(), 0);
   for (const Line& line : problem.lines()) {
     if (line.in_queue >= 0 && line.count > 0 && ++users[line.in_queue] > 1) shared_queue_[line.in_queue] = 1;
+  }
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    const Line& line = problem.lines()[i];
+    lines_[i].count = line.count;
+    lines_[i].first_op = line.first_op;
+    lines_[i].forward = line.pass == Pass::kF;
+    lines_[i].shares_queue = line.in_queue >= 0 && shared_queue_[line.in_queue] != 0;
+    lines_[i].take = line.take;
+    if (line.input >= 0) lines_[i].sending_ns = problem.times()[line.input].ready_ns;
   }
   for (int rank = 0; rank < problem.ranks(); ++rank) {
     std::vector<Chunk> chunks(problem.placement().chunks_of(rank).begin(), problem.placement().chunks_of(rank).end());
@@ -72,15 +82,18 @@ void ListScheduler::set_limits(const ListPolicy& policy) {
 
 void ListScheduler::reset(const ListPolicy& policy) {
   policy_ = policy;
-  std::ranges::fill(lines_, LineState{});
   std::ranges::fill(ranks_, RankState{});
-  std::ranges::fill(wake_ns_, 0);
+  std::fill(wake_ns_.begin(), wake_ns_.begin() + problem_.ranks(), 0);
+  std::fill(wake_ns_.begin() + problem_.ranks(), wake_ns_.end(), kNever);
+  std::ranges::fill(block_wake_ns_, 0);
   std::ranges::fill(taken_, 0);
   for (auto& sent : sent_) sent.clear();
   for (auto& order : order_) order.clear();
   set_limits(policy);
   for (size_t i = 0; i < lines_.size(); ++i) {
     const Line& line = problem_.lines()[i];
+    lines_[i].next = 0;
+    lines_[i].arrived = 0;
     if (line.input >= 0 || line.pass == Pass::kW) continue;
     lines_[i].arrived = line.count;
     std::fill_n(arrival_ns_.begin() + line.first_op, line.count, 0);
@@ -88,21 +101,20 @@ void ListScheduler::reset(const ListPolicy& policy) {
 }
 
 bool ListScheduler::at_head_of_queue(int line) const {
+  if (!lines_[line].shares_queue) return true;
   const int queue = problem_.lines()[line].in_queue;
-  if (queue < 0 || shared_queue_[queue] == 0) return true;
   return taken_[queue] < sent_[queue].size() && sent_[queue][taken_[queue]] == line;
 }
 
 bool ListScheduler::has_room(int rank, int line) const {
-  return ranks_[rank].held + problem_.lines()[line].take + lines_[line].reserve <= problem_.cap(rank);
+  return ranks_[rank].held + lines_[line].take + lines_[line].reserve <= problem_.cap(rank);
 }
 
 // When the next op of a line can start; kNever where that is not known yet.
-int64_t ListScheduler::arrival_ns(int line_number) const {
-  const Line& line = problem_.lines()[line_number];
-  const LineState& state = lines_[line_number];
-  if (state.next >= state.arrived || !at_head_of_queue(line_number)) return kNever;
-  return arrival_ns_[line.first_op + state.next];
+int64_t ListScheduler::arrival_ns(int line) const {
+  const LineState& state = lines_[line];
+  if (state.next >= state.arrived || !at_head_of_queue(line)) return kNever;
+  return arrival_ns_[state.first_op + state.next];
 }
 
 int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, ListPolicy::ChunkChoice choice, int rank,
@@ -110,21 +122,17 @@ int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, ListPolicy::C
   int best = -1;
   for (const int line : lines) {
     const LineState& state = lines_[line];
-    if (state.next >= problem_.lines()[line].count) continue;
-    const bool forward = problem_.lines()[line].pass == Pass::kF;
+    if (state.next >= state.count) continue;
     // The I of the same chunk is the next line.
-    if (forward && state.next - lines_[line + 1].next >= state.limit) continue;
-    if (!forward && state.next >= lines_[line - 1].next) continue;
+    if (state.forward && state.next - lines_[line + 1].next >= state.limit) continue;
+    if (!state.forward && state.next >= lines_[line - 1].next) continue;
     const int64_t at_ns = arrival_ns(line);
-    if (forward && !has_room(rank, line)) {
+    if (state.forward && !has_room(rank, line)) {
       blocked = blocked || at_ns <= now_ns;
       continue;
     }
     if (at_ns > now_ns) {
-      // What no one sends yet takes at least the pass before it.
-      const int64_t sent_ns =
-          at_ns == kNever ? now_ns + problem_.times()[problem_.lines()[line].input].ready_ns : at_ns;
-      next_arrival_ns = std::min(next_arrival_ns, sent_ns);
+      next_arrival_ns = std::min(next_arrival_ns, at_ns == kNever ? now_ns + state.sending_ns : at_ns);
       continue;
     }
     const bool better = best < 0 || choice == ListPolicy::ChunkChoice::kEarliestStage ||
@@ -138,7 +146,7 @@ int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, ListPolicy::C
 bool ListScheduler::forward_left(int rank) const {
   return std::ranges::any_of(forward_lines_[rank], [&](int line) {
     const LineState& state = lines_[line];
-    return state.next < problem_.lines()[line].count && state.next - lines_[line + 1].next < state.limit &&
+    return state.next < state.count && state.next - lines_[line + 1].next < state.limit &&
            (has_room(rank, line) || pending_weight(rank) >= 0);
   });
 }
@@ -161,9 +169,15 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
   const RankState& state = ranks_[rank];
   int64_t next_arrival_ns = kNever;
   bool blocked = false;
-  const int forward = choose_chunk(forward_lines_[rank], policy_.forward_chunk, rank, now_ns, next_arrival_ns, blocked);
   const int backward =
       choose_chunk(backward_lines_[rank], policy_.backward_chunk, rank, now_ns, next_arrival_ns, blocked);
+  const int64_t next_backward_ns = next_arrival_ns;
+  int forward = choose_chunk(forward_lines_[rank], policy_.forward_chunk, rank, now_ns, next_arrival_ns, blocked);
+  if (forward >= 0 && backward < 0 && !relaxed && next_backward_ns != kNever) {
+    const int64_t duration_ns = problem_.times()[forward].duration_ns;
+    const int64_t delay_ns = now_ns + duration_ns - next_backward_ns;
+    if (delay_ns * 100 > duration_ns * policy_.hold_percent) forward = -1;
+  }
   const int weight = pending_weight(rank);
   const bool in_turn = !relaxed && policy_.turn >= ListPolicy::Turn::kWaitForBackward && state.started_backward;
   const bool must_wait_for_backward = in_turn && state.last_was_forward;
@@ -210,7 +224,7 @@ void ListScheduler::start(int rank, int line_number, int64_t now_ns) {
   at.started_backward = at.started_backward || line.pass == Pass::kI;
   if (line.in_queue >= 0 && shared_queue_[line.in_queue] != 0) ++taken_[line.in_queue];
   order_[rank].push_back(op);
-  wake_ns_[rank] = at.free_ns;
+  set_wake(rank, at.free_ns);
   // The last stage hands over to itself.
   if (line.output < 0) return;
   const int next_op = problem_.output_of(op);
@@ -219,6 +233,13 @@ void ListScheduler::start(int rank, int line_number, int64_t now_ns) {
   ++lines_[line.output].arrived;
   if (line.out_queue >= 0 && shared_queue_[line.out_queue] != 0) sent_[line.out_queue].push_back(line.output);
   if (next.rank != rank) wake(next.rank, std::max(arrival_ns_[next_op], ranks_[next.rank].free_ns));
+}
+
+// The first rank of those that wake first.
+int ListScheduler::first_awake() const {
+  const auto block = std::ranges::min_element(block_wake_ns_) - block_wake_ns_.begin();
+  const auto begin = wake_ns_.begin() + block * kBlock;
+  return static_cast<int>(std::find(begin, begin + kBlock, block_wake_ns_[block]) - wake_ns_.begin());
 }
 
 // Every rank waits: one with something that the policy did not want does it now.
@@ -238,20 +259,20 @@ std::optional<int64_t> ListScheduler::run(const ListPolicy& policy) {
   reset(policy);
   int64_t now_ns = 0;
   for (int left = problem_.ops(); left > 0;) {
-    const auto first = std::ranges::min_element(wake_ns_);
-    if (*first == kNever) {
+    const int rank = first_awake();
+    const int64_t wake_ns = wake_ns_[rank];
+    if (wake_ns == kNever) {
       if (!wake_someone(now_ns)) return std::nullopt;
       --left;
       continue;
     }
-    const int rank = static_cast<int>(first - wake_ns_.begin());
-    now_ns = std::max(now_ns, *first);
-    const Choice choice = choose(rank, *first, false);
+    now_ns = std::max(now_ns, wake_ns);
+    const Choice choice = choose(rank, wake_ns, false);
     if (choice.line < 0) {
-      wake_ns_[rank] = choice.wake_ns;
+      set_wake(rank, choice.wake_ns);
       continue;
     }
-    start(rank, choice.line, *first);
+    start(rank, choice.line, wake_ns);
     --left;
   }
   int64_t value_ns = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,9 @@ struct ListPolicy {
   std::array<int, kChunks> in_flight_extra = {1, 1, 1, 1};
   // A W runs in a gap that is known to be at least this share of it, or where memory is full.
   int gap_percent = 50;
+  // An F that would delay an I, known to arrive while the F runs, by more than this share of the F waits for the I. In
+  // the warm-up such delays add up from rank to rank. 100: none waits.
+  int hold_percent = 100;
   // W's that wait longer than this many micro-batches run before an F.
   int pending_limit = 1 << 20;
 
@@ -50,11 +54,18 @@ class ListScheduler {
   Order order() const;
 
  private:
+  // What a choice reads of a line lies together.
   struct LineState {
     int32_t next = 0;     // index of the next op
     int32_t arrived = 0;  // ops whose input has been sent
     int32_t limit = 0;    // of F: micro-batches between F and I
-    int64_t reserve = 0;  // of F: room for later stages
+    int32_t count = 0;
+    int32_t first_op = 0;
+    bool forward = false;
+    bool shares_queue = false;
+    int64_t take = 0;
+    int64_t reserve = 0;     // of F: room for later stages
+    int64_t sending_ns = 0;  // what an input that nobody sends yet takes at least
   };
   struct RankState {
     int64_t free_ns = 0;
@@ -80,7 +91,20 @@ class ListScheduler {
   bool forward_left(int rank) const;
   int pending_weight(int rank) const;
   void start(int rank, int line, int64_t now_ns);
-  void wake(int rank, int64_t at_ns) { wake_ns_[rank] = std::min(wake_ns_[rank], at_ns); }
+  void set_wake(int rank, int64_t at_ns) {
+    wake_ns_[rank] = at_ns;
+    int64_t& first = block_wake_ns_[rank / kBlock];
+    if (at_ns <= first) {
+      first = at_ns;
+    } else {
+      const auto block = wake_ns_.begin() + rank / kBlock * kBlock;
+      first = *std::min_element(block, block + kBlock);
+    }
+  }
+  void wake(int rank, int64_t at_ns) {
+    if (at_ns < wake_ns_[rank]) set_wake(rank, at_ns);
+  }
+  int first_awake() const;
   bool wake_someone(int64_t now_ns);
 
   const SearchProblem& problem_;
@@ -90,7 +114,9 @@ class ListScheduler {
   std::vector<std::vector<int32_t>> backward_lines_;
   std::vector<LineState> lines_;
   std::vector<RankState> ranks_;
-  std::vector<int64_t> wake_ns_;
+  static constexpr int kBlock = 8;
+  std::vector<int64_t> wake_ns_;             // [rank] filled up to whole blocks
+  std::vector<int64_t> block_wake_ns_;       // the first of each block
   std::vector<int64_t> arrival_ns_;          // [op]
   std::vector<int64_t> round_trip_ns_;       // [line of F] from its start to the start of its I
   std::vector<uint8_t> shared_queue_;        // [queue] true where several lines use it

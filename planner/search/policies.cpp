@@ -9,6 +9,7 @@ constexpr int kLeastInFlight = 40;
 constexpr int kMostInFlight = 600;
 constexpr int kMostExtra = 7;
 constexpr int kMostGap = 130;
+constexpr int kNoHold = 100;
 constexpr int kMostPending = 40;
 constexpr int kNoPendingLimit = 1 << 20;
 
@@ -33,6 +34,7 @@ ListPolicy random_policy(Random& random) {
   policy.in_flight_percent.fill(between(random, kLeastInFlight, kMostInFlight));
   policy.in_flight_extra.fill(between(random, 0, kMostExtra - 1));
   policy.gap_percent = between(random, 0, 4) * 25;
+  if (between(random, 0, 1) == 0) policy.hold_percent = between(random, 0, 3) * 25;
   return policy;
 }
 
@@ -41,7 +43,7 @@ ListPolicy changed_policy(const ListPolicy& policy, Random& random) {
   ListPolicy changed = policy;
   for (int left = between(random, 1, kMostChanges); left > 0; --left) {
     const auto chunk = static_cast<size_t>(between(random, 0, ListPolicy::kChunks - 1));
-    switch (between(random, 0, 6)) {
+    switch (between(random, 0, 7)) {
       case 0:
         changed.turn = any_of<ListPolicy::Turn>(random, ListPolicy::kTurns);
         break;
@@ -58,6 +60,9 @@ ListPolicy changed_policy(const ListPolicy& policy, Random& random) {
         changed.in_flight_extra[chunk] = between(random, -1, kMostExtra);
         break;
       case 5:
+        changed.hold_percent = between(random, 0, 1) == 0 ? kNoHold : between(random, 0, kNoHold);
+        break;
+      case 6:
         changed.gap_percent = between(random, 0, kMostGap);
         break;
       default:
