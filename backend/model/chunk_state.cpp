@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "backend/model/fixed_point.h"
 
@@ -18,7 +17,7 @@ void add_replicas(const std::vector<std::vector<std::byte>>& replicas, std::span
   std::vector<Number> numbers(sums.size());
   for (const std::vector<std::byte>& replica : replicas) {
     PIPELOOM_CHECK(replica.size() == sums.size_bytes());
-    std::memcpy(numbers.data(), replica.data(), replica.size());
+    std::ranges::copy(replica, std::as_writable_bytes(std::span(numbers)).begin());
     for (size_t i = 0; i < sums.size(); ++i) sums[i] += numbers[i];
   }
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/digest.h"
@@ -88,8 +89,9 @@ Status read_checkpoint(const std::string& content, const CheckpointIdentity& ide
   }
   place += sizeof header;
   for_each_array(chunks, [&](std::span<float> numbers) {
-    std::memcpy(numbers.data(), content.data() + place, numbers.size_bytes());
-    place += numbers.size_bytes();
+    const auto stored = std::as_bytes(std::span(content)).subspan(place, numbers.size_bytes());
+    std::ranges::copy(stored, std::as_writable_bytes(numbers).begin());
+    place += stored.size();
   });
   return {};
 }

@@ -300,8 +300,9 @@ void TrainingRunner::begin_optimizer(Waiting& waiting) {
       const auto own = chunk->state().weights().subspan(first + begin, count);
       for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
         if (member == group.place) continue;
-        endpoint_.send(group.members[member], Channel::kReduction, {tag(chunk->stage(), range), 0, to_bytes(own)});
-        waiting.gather.expect(group.members[member], Channel::kReduction, tag(chunk->stage(), range));
+        endpoint_.send(group.members[member], Channel::kReduction,
+                       {weights_tag(chunk->stage(), range), 0, to_bytes(own)});
+        waiting.gather.expect(group.members[member], Channel::kReduction, weights_tag(chunk->stage(), range));
       }
     }
     chunk->state().clear_sums();

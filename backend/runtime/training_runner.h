@@ -51,6 +51,8 @@ class TrainingRunner : public TaskRunner {
   MessageTag tag(int stage, int micro_batch, int layer = 0) const {
     return {static_cast<int32_t>(step_), stage, micro_batch, layer};
   }
+  // Of updated weights; gradients of the same range have tag(stage, range).
+  MessageTag weights_tag(int stage, int range) const { return tag(stage, range, 1); }
   HandOver hand_over(const RankTask& task, bool arriving) const;
 
   Status compute(const RankTask& task);

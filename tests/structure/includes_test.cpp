@@ -95,7 +95,7 @@ TEST(Includes, KeepQtCudaAndMessagesInTheirRooms) {
   for (const Include& include : all_includes()) {
     EXPECT_TRUE(include.folder == "gui" || !is_qt(include.target)) << include.file;
     EXPECT_TRUE(include.folder == "backend" ||
-                !starts_with_any(include.target, {"cuda", "nccl", "mpi", "cublas", "cupti"}))
+                !starts_with_any(include.target, {"cuda", "nccl", "mpi", "cublas", "cupti", "dnnl"}))
         << include.file;
     const bool message = include.target.ends_with(".pb.h");
     EXPECT_TRUE(!message || (include.folder == "proto" && include.file.ends_with(".cpp"))) << include.file;

@@ -76,7 +76,7 @@ class CheckMode : public testing::TestWithParam<NamedSchedule> {
 };
 
 TEST_P(CheckMode, DenseModel) {
-  expect_bits_of(tests::tiny_dense(), {{2, 4}, {2, 7}, {4, 8}, {4, 9}});
+  expect_bits_of(tests::tiny_dense(), {{1, 3}, {2, 4}, {2, 7}, {4, 8}, {4, 9}});
   // A layer for each of up to two chunks.
   expect_bits_of(tests::tiny_dense(16), {{8, 16}});
 }
