@@ -8,6 +8,7 @@
 
 #include "core/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
 #include "planner/compare.h"
@@ -186,17 +187,43 @@ void print_found(const Subject& subject, const SearchResult& found, const PlanOp
 
 }  // namespace
 
+namespace {
+
+struct PlacedJob {
+  Job job;
+  PlacementKind kind = PlacementKind::kLinear;
+};
+
+// Where no placement is asked for, a job with a model is searched where the best named schedule runs it: on its
+// placement, with its layers, chunks and split of the SMs.
+Result<PlacedJob> placed_job(const Job& job, const PlanOptions& options) {
+  const std::string& placement = options.search.placement;
+  if (!placement.empty() || !job.model) {
+    PIPELOOM_TRY(const PlacementKind kind, placement_kind_from_name(placement.empty() ? "linear" : placement));
+    return PlacedJob{job, kind};
+  }
+  PIPELOOM_TRY(Subject best, choose_schedule(job));
+  PIPELOOM_TRY(best, plan_overlap(std::move(best), options.comm_sms));
+  const Placement& placed = best.evaluation.schedule.placement();
+  best.job.layout.layers_per_stage = best.evaluation.costs.layers_per_stage;
+  best.job.schedule.chunks = placed.stages() / placed.ranks();
+  return PlacedJob{std::move(best.job), placed.kind()};
+}
+
+}  // namespace
+
 Status run_search(const PlanOptions& options, const Output& output) {
   const SearchOptions& how = options.search;
   if (!options.subject.schedule.empty()) {
     return invalid("--schedule names an order; it can't be combined with the options of a search");
   }
-  PIPELOOM_TRY(const Job job, load_job(options.subject));
-  PIPELOOM_TRY(const PlacementKind kind, placement_kind_from_name(how.placement.empty() ? "linear" : how.placement));
+  PIPELOOM_TRY(const Job given, load_job(options.subject));
+  PIPELOOM_TRY(const PlacedJob placed, placed_job(given, options));
+  const Job& job = placed.job;
   const Objective objective = how.objective == "span" ? Objective::kSpan : Objective::kMakespan;
   PIPELOOM_TRY(const std::vector<int64_t> caps, parse_caps(how.memory_cap, job.layout.pipeline));
   PIPELOOM_TRY(SearchLimits limits, limits_of(how, job));
-  PIPELOOM_TRY(JobProblem job_problem, problem_of(job, kind, caps, objective));
+  PIPELOOM_TRY(JobProblem job_problem, problem_of(job, placed.kind, caps, objective));
   const bool live = output.terminal.live && !options.json;
   if (live) limits.progress = progress_line(job, output);
   PIPELOOM_TRY(SearchResult found, search(job_problem.problem, limits));

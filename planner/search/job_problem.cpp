@@ -6,6 +6,7 @@
 
 #include "planner/evaluate.h"
 #include "planner/layout/partition.h"
+#include "planner/overlap/split.h"
 #include "planner/schedules/placements.h"
 #include "sim/cost/step_costs.h"
 
@@ -73,7 +74,7 @@ Result<JobProblem> problem_of(const Job& job, PlacementKind kind, std::vector<in
     PIPELOOM_TRY(const auto worth_trying, partitions(job, placement));
     layers = worth_trying.front();
   }
-  PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, layers));
+  PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, layers, searched_order));
   if (job.model) {
     PIPELOOM_TRY(caps, caps_in_bytes(job, placement, costs));
   } else if (caps.size() == 1) {
