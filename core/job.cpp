@@ -50,7 +50,7 @@ Status check_measured_layers(const Job& job) {
   if (!job.model) return invalid("measured_layers is given; allowed only with a model");
   std::set<int> seen;
   for (const MeasuredLayer& measured : job.measured_layers) {
-    PIPELOOM_CHECK_OK(check_field("measured_layers.layer", int64_t{measured.layer}, 0, job.model->layers - 1));
+    PIPELOOM_CHECK_OK(check_field("measured_layers.layer", int64_t{measured.layer}, -1, job.model->layers));
     if (!seen.insert(measured.layer).second) {
       return invalid(fmt::format("measured_layers gives layer {} twice; allowed is once", measured.layer));
     }

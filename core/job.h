@@ -68,7 +68,7 @@ struct DirectCosts {
 
 // Measured times of the model's layers (a row of a CSV: layer,f_us,i_us,w_us). They replace what the cost model says.
 struct MeasuredLayer {
-  int layer = 0;
+  int layer = 0;  // -1: embedding; the model's layer count: head and loss
   int64_t f_ns = 0;
   int64_t i_ns = 0;
   int64_t w_ns = 0;

@@ -15,8 +15,11 @@ constexpr std::string_view kNames[] = {"layer", "f_us", "i_us", "w_us"};
 
 Result<int64_t> parse_cell(std::string_view name, std::string_view text) {
   PIPELOOM_TRY(const int64_t millionths, parse_millionths(text));
-  if (millionths < 0) return invalid(fmt::format("{} is {}; allowed is 0 or more", name, text));
-  if (name != "layer") return (millionths + 500) / 1000;  // a millionth of a us is a thousandth of a ns
+  const bool is_layer = name == "layer";
+  if (millionths < 0 && !(is_layer && millionths == -1'000'000)) {
+    return invalid(fmt::format("{} is {}; allowed is 0 or more", name, text));
+  }
+  if (!is_layer) return (millionths + 500) / 1000;  // a millionth of a us is a thousandth of a ns
   const int64_t layer = millionths / 1'000'000;
   if (millionths % 1'000'000 != 0 || layer > std::numeric_limits<int>::max()) {
     return invalid(fmt::format("layer is {}; allowed are whole numbers from 0", text));
@@ -39,6 +42,15 @@ Result<std::vector<MeasuredLayer>> parse_measured_layers(std::string_view path, 
     layers.push_back({static_cast<int>(values[0]), values[1], values[2], values[3]});
   }
   return layers;
+}
+
+std::string measured_layers_to_csv(const std::vector<MeasuredLayer>& layers) {
+  std::string csv = "layer,f_us,i_us,w_us\n";
+  for (const MeasuredLayer& layer : layers) {
+    const auto us = [](int64_t ns) { return format_millionths(ns * 1000); };
+    csv += fmt::format("{},{},{},{}\n", layer.layer, us(layer.f_ns), us(layer.i_ns), us(layer.w_ns));
+  }
+  return csv;
 }
 
 }  // namespace pipeloom

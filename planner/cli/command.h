@@ -94,6 +94,28 @@ struct OrderOptions {
 };
 Status run_order(const OrderOptions& options, const Output& output);
 
+struct DiffOptions {
+  std::string plan;
+  std::string trace;
+  bool json = false;
+};
+Status run_diff(const DiffOptions& options, const Output& output);
+
+struct CalibrateOptions {
+  std::string plan;
+  std::vector<std::string> traces;
+  std::string output;  // a CSV of measured layers; empty or "-": standard output
+};
+Status run_calibrate(const CalibrateOptions& options, const Output& output);
+
+// Becomes pipeloom-run; returns only where that can't be started.
+struct RunOptions {
+  std::string plan;
+  std::string ranks;              // "mpi": one process per rank, by mpirun; else threads of one process
+  std::vector<std::string> rest;  // for pipeloom-run
+};
+Status run_run(const RunOptions& options, const Output& output);
+
 struct SweepOptions {
   SubjectOptions subject;
   std::string over;  // FIELD=FIRST..LAST[:STEP] or FIELD=V,V,...

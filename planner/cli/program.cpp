@@ -111,6 +111,28 @@ void add_planning_commands(CLI::App& app, Action& chosen) {
   add_json(gpus, gpus_options->json);
 }
 
+void add_running_commands(CLI::App& app, Action& chosen) {
+  const auto [run, run_options] = add_command(
+      app, "run", "Execute a plan: starts pipeloom-run, whose options follow (pipeloom-run --help)", run_run, chosen);
+  run->add_option("PLAN", run_options->plan, "the plan to run")->required();
+  run->add_option("--ranks", run_options->ranks, "mpi: one process per rank, by mpirun; threads: of one process")
+      ->check(CLI::IsMember({"threads", "mpi"}));
+  run->prefix_command();
+  run->parse_complete_callback([run = run, options = run_options] { options->rest = run->remaining(); });
+
+  const auto [diff, diff_options] =
+      add_command(app, "diff", "Predicted against executed, by kind of task and by rank", run_diff, chosen);
+  diff->add_option("PLAN", diff_options->plan, "the plan that was run")->required();
+  diff->add_option("TRACE", diff_options->trace, "what pipeloom-run --trace wrote")->required();
+  add_json(diff, diff_options->json);
+
+  const auto [calibrate, calibrate_options] = add_command(
+      app, "calibrate", "What a plan's layers took in traces, as costs for the next plan", run_calibrate, chosen);
+  calibrate->add_option("PLAN", calibrate_options->plan, "the plan that was run")->required();
+  calibrate->add_option("TRACE", calibrate_options->traces, "what pipeloom-run --trace wrote")->required();
+  calibrate->add_option("-o,--output", calibrate_options->output, "the CSV to write; without it, standard output");
+}
+
 void add_validate(CLI::App& app, Action& chosen) {
   const auto [validate, options] =
       add_command(app, "validate", "Predictions against what was measured and published", run_validate, chosen);
@@ -178,6 +200,7 @@ int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostr
   add_looking_commands(app, chosen);
   add_writing_commands(app, chosen);
   add_validate(app, chosen);
+  add_running_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -105,13 +105,23 @@ void scale_pass(StageProgram& program, int64_t ComponentCost::*pass, double fact
 void apply_measured(StageProgram& program, const PassTimes& alone, const MeasuredLayer& measured) {
   const PassTimes now = sum_of(program);
   const auto apply = [&](int64_t ComponentCost::*pass, int64_t now_ns, int64_t alone_ns, int64_t measured_ns) {
-    PIPELOOM_CHECK(alone_ns > 0);  // every layer has products in each pass
+    if (alone_ns == 0) {  // the embedding has no I
+      program.front().*pass = measured_ns;
+      return;
+    }
     const double factor = static_cast<double>(measured_ns) / static_cast<double>(alone_ns);
     scale_pass(program, pass, factor, std::llround(static_cast<double>(now_ns) * factor));
   };
   apply(&ComponentCost::forward_ns, now.forward_ns, alone.forward_ns, measured.f_ns);
   apply(&ComponentCost::input_ns, now.input_ns, alone.input_ns, measured.i_ns);
   apply(&ComponentCost::weight_ns, now.weight_ns, alone.weight_ns, measured.w_ns);
+}
+
+// The head alone: what follows it are MTP modules.
+void apply_head(StageProgram& last, const StageProgram& alone, const MeasuredLayer& measured) {
+  StageProgram head = {last.front()};
+  apply_measured(head, sum_of({alone.front()}), measured);
+  last.front() = head.front();
 }
 
 }  // namespace
@@ -131,7 +141,13 @@ LayerCosts layer_costs(const Job& job, const ComputeSetting& setting) {
   if (job.measured_layers.empty()) return costs;
   const LayerCosts alone = computed_costs(job, {job.cluster->gpu.sms});
   for (const MeasuredLayer& measured : job.measured_layers) {
-    apply_measured(costs.layers[measured.layer], sum_of(alone.layers[measured.layer]), measured);
+    if (measured.layer < 0) {
+      apply_measured(costs.first, sum_of(alone.first), measured);
+    } else if (measured.layer == job.model->layers) {
+      apply_head(costs.last, alone.last, measured);
+    } else {
+      apply_measured(costs.layers[measured.layer], sum_of(alone.layers[measured.layer]), measured);
+    }
   }
   return costs;
 }

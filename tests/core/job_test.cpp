@@ -119,9 +119,9 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
           {[](Job& j) { j.schedule.pipe_pairs = 0; }, "schedule.pipe_pairs is 0; allowed are 1 to 4096"},
           {[](Job& j) { j.schedule.waves = 0; }, "schedule.waves is 0; allowed are 1 to 65535"},
           {[](Job& j) {
-             j.measured_layers = {{61, 1, 1, 1}};
+             j.measured_layers = {{62, 1, 1, 1}};
            },
-           "measured_layers.layer is 61; allowed are 0 to 60"},
+           "measured_layers.layer is 62; allowed are -1 to 61"},
           {[](Job& j) {
              j.measured_layers = {{4, 1, 1, 1}, {4, 1, 1, 1}};
            },
