@@ -37,6 +37,13 @@ bool exact_can_try(const SearchProblem& problem, int64_t known_ns) {
   constexpr int64_t kMostClauses = 20'000'000;
   // A pair with its W inside makes W's place depend on it: not in the formula.
   if (problem.has_pairs() && problem.splits_backward()) return false;
+  // Its orders split every backward, so a B that is cheaper than I and W could be better still.
+  for (const StageCost& cost : problem.costs().input().stages) {
+    const int64_t split_ns = cost.input_backward.duration_ns + cost.weight_ns;
+    if (problem.splits_backward() ? cost.backward.duration_ns < split_ns : cost.backward.duration_ns > split_ns) {
+      return false;
+    }
+  }
   int64_t pairs = 0;
   for (int rank = 0; rank < problem.ranks(); ++rank) {
     pairs += int64_t{problem.ops_of_rank(rank)} * problem.ops_of_rank(rank);
