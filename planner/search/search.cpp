@@ -85,12 +85,20 @@ class Search {
     if (elite_.size() > kElite) elite_.pop_back();
   }
 
-  // First lists, then local search; a large problem, which local search improves slowly, goes back to lists now and
-  // then.
+  // Scheduling an op by a list takes several times as long as evaluating it.
+  int64_t list_work() const {
+    constexpr int64_t kShorter = 8;
+    return std::min(std::max<int64_t>(kWorkPerRound / kShorter, problem_.ops()), kFirstLists * problem_.ops());
+  }
+
+  // First lists, then local search. What is too large to be solved exactly goes back to lists in every fourth round; a
+  // large problem, which local search improves slowly, in every second.
   bool lists_in(int64_t round) const {
-    const int64_t first = (kFirstLists * problem_.ops() + kWorkPerRound - 1) / kWorkPerRound;
+    constexpr int kMediumProblem = 2'000;
     constexpr int kLargeProblem = 50'000;
-    return elite_.empty() || round < first || (problem_.ops() > kLargeProblem && round % 2 == 0);
+    const int64_t first = (kFirstLists * problem_.ops() + list_work() - 1) / list_work();
+    if (elite_.empty() || round < first) return true;
+    return problem_.ops() > kLargeProblem ? round % 2 == 0 : problem_.ops() > kMediumProblem && round % 4 == 0;
   }
 
   // Small problems are asked for exactly between rounds, with ever more conflicts; with limits.exact once and for all.
@@ -119,11 +127,10 @@ class Search {
   void run_round(int64_t round) {
     const bool lists = lists_in(round);
     const auto run_strand = [&](int i) {
-      const int64_t work = lists ? std::min(kWorkPerRound, kFirstLists * problem_.ops()) : kWorkPerRound;
       if (lists) {
-        strands_[i]->schedule_lists(work, limits_.cancel);
+        strands_[i]->schedule_lists(list_work(), limits_.cancel);
       } else {
-        strands_[i]->anneal(work, elite_, bound_ns_, limits_.cancel);
+        strands_[i]->anneal(kWorkPerRound, elite_, bound_ns_, limits_.cancel);
       }
     };
     if (limits_.workers > 1) {
