@@ -58,8 +58,14 @@ class Search {
 
   bool finished() const {
     if (!elite_.empty() && elite_.front().value_ns <= bound_ns_) return true;
-    if (limits_.moves > 0 && moves() >= limits_.moves) return true;
-    return interrupted();
+    if (interrupted()) return true;
+    return moves_done() && !(limits_.exact && exact_possible());
+  }
+
+  bool moves_done() const { return limits_.moves > 0 && moves() >= limits_.moves; }
+
+  bool exact_possible() const {
+    return !elite_.empty() && !exact_done_ && exact_can_try(problem_, elite_.front().value_ns);
   }
 
   bool interrupted() const {
@@ -105,9 +111,9 @@ class Search {
   bool exact_in(int64_t round) const {
     constexpr int64_t kRoundsBefore = 6;
     constexpr int kMostOps = 600;
-    if (elite_.empty() || round < kRoundsBefore || exact_done_) return false;
-    const bool asked = limits_.exact || problem_.ops() <= kMostOps;
-    return asked && round % kRoundsBefore == 0 && exact_can_try(problem_, elite_.front().value_ns);
+    const bool due = round >= kRoundsBefore && round % kRoundsBefore == 0;
+    if (limits_.exact) return (due || moves_done()) && exact_possible();
+    return due && problem_.ops() <= kMostOps && exact_possible();
   }
 
   void run_exact(int64_t round) {
@@ -157,19 +163,23 @@ class Search {
   // The best of what was found and of the named schedules, all simulated.
   Result<SearchResult> result() const {
     std::optional<SearchResult> best;
-    const auto consider = [&](SearchResult other) {
-      if (!best || other.value_ns < best->value_ns) best = std::move(other);
+    Status last;
+    const auto consider = [&](Result<SearchResult> other) {
+      if (!other) {
+        last = tl::unexpected(std::move(other).error());
+      } else if (!best || other->value_ns < best->value_ns) {
+        best = *std::move(other);
+      }
     };
-    if (!elite_.empty()) {
-      PIPELOOM_TRY(Schedule schedule, schedule_of(problem_, *elite_.front().order));
-      PIPELOOM_TRY(SearchResult found, simulated(std::move(schedule), "search"));
-      consider(std::move(found));
+    // With another P2P rule than the search's own the best order may be another one, and some may not run at all.
+    for (const Found& found : elite_) {
+      PIPELOOM_TRY(Schedule schedule, schedule_of(problem_, *found.order));
+      consider(simulated(std::move(schedule), "search"));
     }
     for (const NamedOrder& named : named_) {
-      if (!named.fits) continue;
-      PIPELOOM_TRY(SearchResult known, simulated(named.schedule, named.name));
-      consider(std::move(known));
+      if (named.fits) consider(simulated(named.schedule, named.name));
     }
+    if (!best && !last) return tl::unexpected(std::move(last).error());
     if (!best) return unsupported("no order within the memory cap was found in this time");
     return *std::move(best);
   }
