@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 
 #include "core/units.h"
@@ -56,7 +57,8 @@ Result<std::vector<int64_t>> parse_caps(const std::string& text, int ranks) {
   return caps;
 }
 
-Result<SearchLimits> limits_of(const SearchOptions& options, const Job& job) {
+// Each of `searches` searches gets the same part of the time.
+Result<SearchLimits> limits_of(const SearchOptions& options, const Job& job, size_t searches) {
   SearchLimits limits;
   limits.seed = options.seed.value_or(1);
   limits.workers = options.workers.value_or(2);
@@ -65,7 +67,7 @@ Result<SearchLimits> limits_of(const SearchOptions& options, const Job& job) {
   limits.moves = options.moves.value_or(0);
   if (options.moves && options.budget.empty()) return limits;
   PIPELOOM_TRY(const auto budget, parse_budget(options.budget.empty() ? "5s" : options.budget));
-  limits.out_of_time = [end = Clock::now() + budget] { return Clock::now() >= end; };
+  limits.out_of_time = [end = Clock::now() + budget / searches] { return Clock::now() >= end; };
   return limits;
 }
 
@@ -185,10 +187,6 @@ void print_found(const Subject& subject, const SearchResult& found, const PlanOp
   if (!options.output.empty()) output.out << fmt::format("plan written to {}\n", options.output);
 }
 
-}  // namespace
-
-namespace {
-
 struct PlacedJob {
   Job job;
   PlacementKind kind = PlacementKind::kLinear;
@@ -222,13 +220,21 @@ Status run_search(const PlanOptions& options, const Output& output) {
   const Job& job = placed.job;
   const Objective objective = how.objective == "span" ? Objective::kSpan : Objective::kMakespan;
   PIPELOOM_TRY(const std::vector<int64_t> caps, parse_caps(how.memory_cap, job.layout.pipeline));
-  PIPELOOM_TRY(SearchLimits limits, limits_of(how, job));
-  PIPELOOM_TRY(JobProblem job_problem, problem_of(job, placed.kind, caps, objective));
+  PIPELOOM_TRY(std::vector<JobProblem> problems, problems_of(job, placed.kind, caps, objective));
   const bool live = output.terminal.live && !options.json;
-  if (live) limits.progress = progress_line(job, output);
-  PIPELOOM_TRY(SearchResult found, search(job_problem.problem, limits));
+  std::optional<SearchResult> best;
+  StepCosts* costs = nullptr;
+  for (JobProblem& candidate : problems) {
+    PIPELOOM_TRY(SearchLimits limits, limits_of(how, job, problems.size()));
+    if (live) limits.progress = progress_line(job, output);
+    PIPELOOM_TRY(SearchResult found, search(candidate.problem, limits));
+    if (best && found.value_ns >= best->value_ns) continue;
+    best = std::move(found);
+    costs = &candidate.costs;
+  }
+  const SearchResult& found = *best;
   if (live) output.out << '\r' << std::string(60, ' ') << '\r';
-  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, found.schedule, std::move(job_problem.costs)));
+  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, found.schedule, std::move(*costs)));
   const Subject subject = {job, found.found_by, std::move(evaluation)};
   if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
   std::vector<ComparedRow> rows;

@@ -37,6 +37,13 @@ bool exact_can_try(const SearchProblem& problem, int64_t known_ns) {
   constexpr int64_t kMostClauses = 20'000'000;
   // A pair with its W inside makes W's place depend on it: not in the formula.
   if (problem.has_pairs() && problem.splits_backward()) return false;
+  // Its orders split every backward, so a B that is cheaper than I and W could be better still.
+  for (const StageCost& cost : problem.costs().input().stages) {
+    const int64_t split_ns = cost.input_backward.duration_ns + cost.weight_ns;
+    if (problem.splits_backward() ? cost.backward.duration_ns < split_ns : cost.backward.duration_ns > split_ns) {
+      return false;
+    }
+  }
   int64_t pairs = 0;
   for (int rank = 0; rank < problem.ranks(); ++rank) {
     pairs += int64_t{problem.ops_of_rank(rank)} * problem.ops_of_rank(rank);
@@ -52,26 +59,30 @@ ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_
   result.value_ns = known_ns;
   Stopper stopper(limits.stop);
   Candidate candidate(problem);
-  while (result.bound_ns < result.value_ns) {
+  // All paths are multiples of the unit.
+  int64_t limit = (known_ns - 1) / unit_ns;
+  while (result.bound_ns <= limit * unit_ns) {
     CaDiCaL::Solver solver;
     solver.set("quiet", 1);
     solver.connect_terminator(&stopper);
     if (limits.conflicts > 0) solver.limit("conflicts", static_cast<int>(limits.conflicts));
-    // All paths are multiples of the unit.
-    Formula formula(graph, unit_ns, (result.value_ns - 1) / unit_ns, solver);
+    Formula formula(graph, unit_ns, limit, solver);
     constexpr int kSatisfiable = 10;
     constexpr int kUnsatisfiable = 20;
     const int answer = formula.build() ? solver.solve() : kUnsatisfiable;
     solver.disconnect_terminator();
     if (answer == kUnsatisfiable) {
-      result.bound_ns = result.value_ns;
+      result.bound_ns = (limit + 1) * unit_ns;
       break;
     }
     if (answer != kSatisfiable) break;
     Order order = formula.order();
-    if (!candidate.reset(order) || candidate.value_ns() >= result.value_ns) break;
-    result.value_ns = candidate.value_ns();
-    result.order = std::move(order);
+    // A rank may start late to keep its span short; with every slot as early as possible the same order can be longer.
+    if (candidate.reset(order) && candidate.value_ns() < result.value_ns) {
+      result.value_ns = candidate.value_ns();
+      result.order = std::move(order);
+    }
+    limit = std::min(limit - 1, (result.value_ns - 1) / unit_ns);
   }
   result.proven = result.bound_ns == result.value_ns;
   result.stopped = stopper.stopped();

@@ -66,24 +66,26 @@ Result<std::vector<int64_t>> caps_in_bytes(const Job& job, const Placement& plac
 
 }  // namespace
 
-Result<JobProblem> problem_of(const Job& job, PlacementKind kind, std::vector<int64_t> caps, Objective objective) {
+Result<std::vector<JobProblem>> problems_of(const Job& job, PlacementKind kind, std::vector<int64_t> caps,
+                                            Objective objective) {
   PIPELOOM_TRY(const Placement placement, placement_for(job, kind));
-  std::vector<int> layers;
+  std::vector<std::vector<int>> worth_trying = {{}};
   if (job.model) {
     if (!caps.empty()) return invalid("--memory-cap counts chunks; a job with a model has the memory of its GPU");
-    PIPELOOM_TRY(const auto worth_trying, partitions(job, placement));
-    layers = worth_trying.front();
+    PIPELOOM_TRY(worth_trying, partitions(job, placement));
   }
-  PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, layers, searched_order));
-  if (job.model) {
-    PIPELOOM_TRY(caps, caps_in_bytes(job, placement, costs));
-  } else if (caps.size() == 1) {
-    caps.assign(placement.ranks(), caps[0]);
+  if (caps.size() == 1) caps.assign(placement.ranks(), caps[0]);
+  std::vector<JobProblem> problems;
+  for (std::vector<int>& layers : worth_trying) {
+    PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers), searched_order));
+    if (job.model) {
+      PIPELOOM_TRY(caps, caps_in_bytes(job, placement, costs));
+    }
+    PIPELOOM_TRY(SearchProblem problem, SearchProblem::create({placement, pipes_for(placement, job.micro_batches),
+                                                               costs.schedule, costs.activations, caps, objective}));
+    problems.push_back({std::move(costs), std::move(problem)});
   }
-  PIPELOOM_TRY(SearchProblem problem,
-               SearchProblem::create({placement, pipes_for(placement, job.micro_batches), costs.schedule,
-                                      costs.activations, std::move(caps), objective}));
-  return JobProblem{std::move(costs), std::move(problem)};
+  return problems;
 }
 
 }  // namespace pipeloom

@@ -14,11 +14,12 @@ struct Extremes {
   int64_t need_ns = 0;
   int64_t duration_ns = 0;
 
-  explicit Extremes(const OpTimes& alone)
+  // `alone_ns` may be less than the op's own duration.
+  Extremes(const OpTimes& alone, int64_t alone_ns)
       : ready_ns(alone.ready_ns),
-        ready_after_end_ns(alone.ready_ns - alone.duration_ns),
+        ready_after_end_ns(alone.ready_ns - alone_ns),
         need_ns(alone.need_ns),
-        duration_ns(alone.duration_ns) {}
+        duration_ns(alone_ns) {}
   void include(const OpTimes& pair) {
     ready_ns = std::min(ready_ns, pair.ready_ns);
     ready_after_end_ns = std::min(ready_after_end_ns, pair.ready_ns - pair.duration_ns);
@@ -27,11 +28,33 @@ struct Extremes {
   }
 };
 
+int64_t least_alone_ns(const SearchProblem& problem, const Line& line, int64_t duration_ns) {
+  const StageCost& cost = problem.costs().stage(line.stage);
+  const int64_t i_ns = std::min(cost.input_backward.duration_ns, cost.backward.duration_ns);
+  if (line.pass == Pass::kI) return i_ns;
+  if (line.pass == Pass::kW) return std::min(duration_ns, cost.backward.duration_ns - i_ns);
+  return duration_ns;
+}
+
+// An I or a B, whichever hands over first and needs its input last.
+OpTimes earliest(const SearchProblem& problem, const Line& line, OpTimes times) {
+  if (line.pass != Pass::kI) return times;
+  const StageCost& cost = problem.costs().stage(line.stage);
+  const PassCost& own = problem.splits_backward() ? cost.input_backward : cost.backward;
+  const PassCost& other = problem.splits_backward() ? cost.backward : cost.input_backward;
+  times.ready_ns -= own.ready_ns - std::min(own.ready_ns, other.ready_ns);
+  times.need_ns = std::max(own.need_ns, other.need_ns);
+  return times;
+}
+
 std::vector<Extremes> extremes_of(const SearchProblem& problem) {
   const auto times = problem.times();
   const auto lines = problem.lines();
   std::vector<Extremes> extremes;
-  for (size_t i = 0; i < lines.size(); ++i) extremes.emplace_back(times[i]);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const int64_t alone_ns = least_alone_ns(problem, lines[i], times[i].duration_ns);
+    extremes.emplace_back(earliest(problem, lines[i], times[i]), alone_ns);
+  }
   if (!problem.has_pairs()) return extremes;
   for (int rank = 0; rank < problem.ranks(); ++rank) {
     for (const int f : problem.lines_of_rank(rank)) {
@@ -53,6 +76,9 @@ LineTimes::LineTimes(const SearchProblem& problem) {
   const auto lines = problem.lines();
   const std::vector<Extremes> extremes = extremes_of(problem);
   for (const Extremes& line : extremes) duration_ns_.push_back(line.duration_ns);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    alone_ns_.push_back(least_alone_ns(problem, lines[i], problem.times()[i].duration_ns));
+  }
   hand_over_ns_.resize(lines.size());
   head_ns_.assign(lines.size(), 0);
   tail_ns_.assign(lines.size(), 0);
@@ -80,10 +106,10 @@ LineTimes::LineTimes(const SearchProblem& problem) {
         tail_ns_[line] = extremes[line].ready_after_end_ns - extremes[lines[line].output].need_ns + rest_ns;
         rest_ns += hand_over_ns_[line];
       } else {
-        const int64_t w_ns = problem.splits_backward() ? problem.times()[line + 1].duration_ns : 0;
+        const int64_t w_ns = problem.splits_backward() ? alone_ns_[line + 1] : 0;
         tail_ns_[line] = problem.has_pairs() ? 0 : w_ns;  // a pair's W is inside
         // A pair lasts at least as long as I and W.
-        rest_ns = problem.times()[line].duration_ns + w_ns;
+        rest_ns = alone_ns_[line] + w_ns;
       }
       tail_ns_[line] = std::max<int64_t>(tail_ns_[line], 0);
     }

@@ -6,7 +6,8 @@ namespace {
 
 // Ranges in which the best policies of many problems lay, with room on both sides.
 constexpr int kLeastInFlight = 40;
-constexpr int kMostInFlight = 600;
+constexpr int kMostInFlight = 340;
+constexpr int kFarInFlight = 600;  // with much memory
 constexpr int kMostExtra = 7;
 constexpr int kMostGap = 130;
 constexpr int kNoHold = 100;
@@ -24,6 +25,10 @@ Enum any_of(Random& random, int values) {
 
 constexpr int kChunkChoices = 3;
 
+int in_flight(Random& random) {
+  return between(random, kLeastInFlight, between(random, 0, 1) == 0 ? kMostInFlight : kFarInFlight);
+}
+
 }  // namespace
 
 ListPolicy random_policy(Random& random) {
@@ -31,7 +36,7 @@ ListPolicy random_policy(Random& random) {
   policy.turn = any_of<ListPolicy::Turn>(random, ListPolicy::kTurns);
   policy.forward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
   policy.backward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
-  policy.in_flight_percent.fill(between(random, kLeastInFlight, kMostInFlight));
+  policy.in_flight_percent.fill(in_flight(random));
   policy.in_flight_extra.fill(between(random, 0, kMostExtra - 1));
   policy.gap_percent = between(random, 0, 4) * 25;
   if (between(random, 0, 1) == 0) policy.hold_percent = between(random, 0, 3) * 25;
@@ -54,7 +59,7 @@ ListPolicy changed_policy(const ListPolicy& policy, Random& random) {
         changed.backward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
         break;
       case 3:
-        changed.in_flight_percent[chunk % 2] = between(random, kLeastInFlight, kMostInFlight);
+        changed.in_flight_percent[chunk % 2] = in_flight(random);
         break;
       case 4:
         changed.in_flight_extra[chunk] = between(random, -1, kMostExtra);

@@ -60,7 +60,8 @@ class RankBound {
     for (const int number : problem.lines_of_rank(rank)) {
       const Line& line = problem.lines()[number];
       if (line.count == 0) continue;
-      const int64_t duration_ns = problem.times()[number].duration_ns;
+      const int64_t duration_ns = times.alone_ns(number);
+      work_ns_ += duration_ns * line.count;
       if (line.pass == Pass::kF) forwards_.push_back({duration_ns, line.take, line.count});
       if (line.pass == Pass::kW) weights_.push_back({duration_ns, line.give, line.count});
       least_stage[line.pipe] = std::min(least_stage[line.pipe], line.stage);
@@ -80,14 +81,14 @@ class RankBound {
 
   int64_t value_ns() const {
     if (forwards_.empty()) return 0;
-    if (!problem_.has_pairs()) return idle_before_ns(kAnyNumber) + problem_.work_ns(rank_) + idle_behind_ns();
+    if (!problem_.has_pairs()) return idle_before_ns(kAnyNumber) + work_ns_ + idle_behind_ns();
     const int64_t saved_ns = most_saved_ns();
     int64_t forwards = 0;
     for (const Kind& kind : forwards_) forwards += kind.count;
     int64_t least_ns = INT64_MAX;
     for (int64_t alone = 1; alone <= forwards; ++alone) {
       const int64_t idle_ns = idle_before_ns(alone) + idle_behind_ns();
-      least_ns = std::min(least_ns, idle_ns + problem_.work_ns(rank_) - (forwards - alone) * saved_ns);
+      least_ns = std::min(least_ns, idle_ns + work_ns_ - (forwards - alone) * saved_ns);
     }
     return std::max(least_ns, shortest_work_ns());
   }
@@ -132,8 +133,8 @@ class RankBound {
     for (const int f : problem_.lines_of_rank(rank_)) {
       for (const int b : problem_.lines_of_rank(rank_)) {
         if (problem_.lines()[f].pass != Pass::kF || problem_.lines()[b].pass != Pass::kI) continue;
-        const int64_t w_ns = problem_.splits_backward() ? times[b + 1].duration_ns : 0;
-        visit(times[f].duration_ns + times[b].duration_ns + w_ns, times[problem_.pair_times(f, b)].duration_ns);
+        const int64_t w_ns = problem_.splits_backward() ? times_.alone_ns(b + 1) : 0;
+        visit(times_.alone_ns(f) + times_.alone_ns(b) + w_ns, times[problem_.pair_times(f, b)].duration_ns);
       }
     }
   }
@@ -142,6 +143,7 @@ class RankBound {
   const LineTimes& times_;
   int rank_;
   int64_t cap_;
+  int64_t work_ns_ = 0;
   std::vector<Kind> forwards_;
   std::vector<Kind> weights_;
   int64_t first_f_ns_ = INT64_MAX;

@@ -58,8 +58,14 @@ class Search {
 
   bool finished() const {
     if (!elite_.empty() && elite_.front().value_ns <= bound_ns_) return true;
-    if (limits_.moves > 0 && moves() >= limits_.moves) return true;
-    return interrupted();
+    if (interrupted()) return true;
+    return moves_done() && !(limits_.exact && exact_possible());
+  }
+
+  bool moves_done() const { return limits_.moves > 0 && moves() >= limits_.moves; }
+
+  bool exact_possible() const {
+    return !elite_.empty() && !exact_done_ && exact_can_try(problem_, elite_.front().value_ns);
   }
 
   bool interrupted() const {
@@ -85,21 +91,29 @@ class Search {
     if (elite_.size() > kElite) elite_.pop_back();
   }
 
-  // First lists, then local search; a large problem, which local search improves slowly, goes back to lists now and
-  // then.
+  // Scheduling an op by a list takes several times as long as evaluating it.
+  int64_t list_work() const {
+    constexpr int64_t kShorter = 8;
+    return std::min(std::max<int64_t>(kWorkPerRound / kShorter, problem_.ops()), kFirstLists * problem_.ops());
+  }
+
+  // First lists, then local search. What is too large to be solved exactly goes back to lists in every fourth round; a
+  // large problem, which local search improves slowly, in every second.
   bool lists_in(int64_t round) const {
-    const int64_t first = (kFirstLists * problem_.ops() + kWorkPerRound - 1) / kWorkPerRound;
+    constexpr int kMediumProblem = 2'000;
     constexpr int kLargeProblem = 50'000;
-    return elite_.empty() || round < first || (problem_.ops() > kLargeProblem && round % 2 == 0);
+    const int64_t first = (kFirstLists * problem_.ops() + list_work() - 1) / list_work();
+    if (elite_.empty() || round < first) return true;
+    return problem_.ops() > kLargeProblem ? round % 2 == 0 : problem_.ops() > kMediumProblem && round % 4 == 0;
   }
 
   // Small problems are asked for exactly between rounds, with ever more conflicts; with limits.exact once and for all.
   bool exact_in(int64_t round) const {
     constexpr int64_t kRoundsBefore = 6;
     constexpr int kMostOps = 600;
-    if (elite_.empty() || round < kRoundsBefore || exact_done_) return false;
-    const bool asked = limits_.exact || problem_.ops() <= kMostOps;
-    return asked && round % kRoundsBefore == 0 && exact_can_try(problem_, elite_.front().value_ns);
+    const bool due = round >= kRoundsBefore && round % kRoundsBefore == 0;
+    if (limits_.exact) return (due || moves_done()) && exact_possible();
+    return due && problem_.ops() <= kMostOps && exact_possible();
   }
 
   void run_exact(int64_t round) {
@@ -119,11 +133,10 @@ class Search {
   void run_round(int64_t round) {
     const bool lists = lists_in(round);
     const auto run_strand = [&](int i) {
-      const int64_t work = lists ? std::min(kWorkPerRound, kFirstLists * problem_.ops()) : kWorkPerRound;
       if (lists) {
-        strands_[i]->schedule_lists(work, limits_.cancel);
+        strands_[i]->schedule_lists(list_work(), limits_.cancel);
       } else {
-        strands_[i]->anneal(work, elite_, bound_ns_, limits_.cancel);
+        strands_[i]->anneal(kWorkPerRound, elite_, bound_ns_, limits_.cancel);
       }
     };
     if (limits_.workers > 1) {
@@ -150,19 +163,23 @@ class Search {
   // The best of what was found and of the named schedules, all simulated.
   Result<SearchResult> result() const {
     std::optional<SearchResult> best;
-    const auto consider = [&](SearchResult other) {
-      if (!best || other.value_ns < best->value_ns) best = std::move(other);
+    Status last;
+    const auto consider = [&](Result<SearchResult> other) {
+      if (!other) {
+        last = tl::unexpected(std::move(other).error());
+      } else if (!best || other->value_ns < best->value_ns) {
+        best = *std::move(other);
+      }
     };
-    if (!elite_.empty()) {
-      PIPELOOM_TRY(Schedule schedule, schedule_of(problem_, *elite_.front().order));
-      PIPELOOM_TRY(SearchResult found, simulated(std::move(schedule), "search"));
-      consider(std::move(found));
+    // With another P2P rule than the search's own the best order may be another one, and some may not run at all.
+    for (const Found& found : elite_) {
+      PIPELOOM_TRY(Schedule schedule, schedule_of(problem_, *found.order));
+      consider(simulated(std::move(schedule), "search"));
     }
     for (const NamedOrder& named : named_) {
-      if (!named.fits) continue;
-      PIPELOOM_TRY(SearchResult known, simulated(named.schedule, named.name));
-      consider(std::move(known));
+      if (named.fits) consider(simulated(named.schedule, named.name));
     }
+    if (!best && !last) return tl::unexpected(std::move(last).error());
     if (!best) return unsupported("no order within the memory cap was found in this time");
     return *std::move(best);
   }

@@ -103,6 +103,24 @@ TEST(PlanSearch, OfAModelFillsTheMemoryThatItsGpuLeaves) {
   EXPECT_LE(result.json()["bound"], result.json()["makespan"]);
 }
 
+TEST(PlanSearch, ProvesExactlyWhateverTheMovesAre) {
+  const std::string job =
+      "plan --ranks 2 --micro-batches 4 --times F=2,I=2,W=1 --placement v --memory-cap 3 --moves 1 --json ";
+  // The bounds alone stop at 44 (docs/bounds.md); the proven optimum is 48 (tests/data/cases/optimal.csv, row 151).
+  const auto json = run_command(job + "--exact").json();
+  EXPECT_EQ(json["makespan"], 48);
+  EXPECT_EQ(json["proven"], true);
+}
+
+// The shortest order of this job would deadlock where sends and receives of a batch complete together.
+TEST(PlanSearch, FindsAnOrderThatRunsWithBlockingP2p) {
+  const CommandResult result = run_command(
+      "plan --ranks 4 --micro-batches 8 --placement linear --times F=1:2:1:1,I=1,W=1,link=0.25 --moves 1000 "
+      "--p2p blocking --json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_LE(result.json()["bound"], result.json()["makespan"]);
+}
+
 TEST(PlanSearch, RefusesWhatItCantDo) {
   expect_refused("--budget soon", "--budget is soon; allowed are times such as 500ms, 5s or 2m");
   expect_refused("--budget 0s", "--budget is 0s");
