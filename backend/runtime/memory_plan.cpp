@@ -117,7 +117,8 @@ RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const T
   return memory;
 }
 
-Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int64_t available_bytes) {
+Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int ranks_here,
+                    int64_t available_bytes) {
   RankMemoryPlan fullest;
   int fullest_rank = 0;
   int64_t sum = 0;
@@ -128,13 +129,13 @@ Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOpti
     fullest = memory;
     fullest_rank = rank;
   }
-  sum *= plan.job.layout.data;
-  if (sum <= available_bytes) return {};
+  const int64_t need = std::min(sum * plan.job.layout.data, fullest.total() * ranks_here);
+  if (need <= available_bytes) return {};
   return unsupported(
       fmt::format("the run may need {} on this machine, which has {} free: rank {} alone {} (states {}, activations "
                   "{}, messages {}, "
                   "reductions {})",
-                  format_bytes(sum), format_bytes(available_bytes), fullest_rank, format_bytes(fullest.total()),
+                  format_bytes(need), format_bytes(available_bytes), fullest_rank, format_bytes(fullest.total()),
                   format_bytes(fullest.states), format_bytes(fullest.activations), format_bytes(fullest.messages),
                   format_bytes(fullest.reductions)));
 }
