@@ -9,7 +9,7 @@ namespace pipeloom {
 
 const char* component_name(Component component) {
   constexpr std::array kNames = {"stage",   "embed", "attention", "router", "dispatch",
-                                 "experts", "mlp",   "combine",   "head"};
+                                 "experts", "mlp",   "combine",   "head",   "wait"};
   const auto index = static_cast<size_t>(component);
   PIPELOOM_CHECK(index < kNames.size());
   return kNames[index];

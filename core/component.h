@@ -16,6 +16,7 @@ enum class Component : uint8_t {
   kMlp = 6,
   kCombine = 7,
   kHead = 8,  // head and loss
+  kWait = 9,  // for the host, or for a layer's weights or activations on their way: what compute doesn't hide
 };
 const char* component_name(Component component);  // "attention", "dispatch", ...
 

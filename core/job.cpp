@@ -73,6 +73,11 @@ Status check_options(const Job& job) {
   PIPELOOM_CHECK_OK(check_field("zero_stage", int64_t{job.zero_stage}, 0, 3));
   PIPELOOM_CHECK_OK(check_field("memory_limit_bytes", job.memory_limit_bytes, 0, 1'000'000'000'000'000));
   PIPELOOM_CHECK_OK(check_field("weight_share_millionths", job.weight_share_millionths, 0, 1'000'000));
+  PIPELOOM_CHECK_OK(check_field("offload.activations", job.offload.activations, 0.0, 1.0));
+  const bool offloads = job.offload.activations > 0 || job.offload.optimizer;
+  if (offloads && (!job.cluster || job.cluster->gpu.host_bytes_per_s == 0)) {
+    return invalid("offload is given; it needs a cluster whose gpu has host_bytes_per_s");
+  }
   if (job.model && job.precision == Precision::kFp8 && job.cluster->gpu.fp8_flops == 0) {
     return invalid(fmt::format("precision is fp8; cluster.gpu {} has none", job.cluster->gpu.name));
   }
@@ -85,7 +90,7 @@ Result<int> micro_batches_of(const Batch& batch, const Layout& layout) {
   PIPELOOM_CHECK_OK(check_field("tokens of a micro-batch (batch.sequence_length * batch.micro_batch_size)",
                                 batch.tokens(), 1, 100'000'000));
   PIPELOOM_CHECK_OK(check_field("batch.global_batch", batch.global_batch, 1, 1'000'000'000'000));
-  const int64_t together = layout.data * batch.micro_batch_size;
+  const int64_t together = int64_t{layout.data} * batch.micro_batch_size;
   if (batch.global_batch % together != 0) {
     return invalid(
         fmt::format("batch.global_batch is {}; it must be a multiple of layout.data * "
@@ -98,6 +103,20 @@ Result<int> micro_batches_of(const Batch& batch, const Layout& layout) {
                   "batch.micro_batch_size))",
                   micro_batches, 1, kMaxMicroBatches));
   return static_cast<int>(micro_batches);
+}
+
+Status check_references(const Job& job) {
+  for (const Reference& reference : job.references) {
+    PIPELOOM_CHECK_OK(
+        check_field(fmt::format("references of {}: value", reference.quantity), reference.value, 1e-12, 1e30));
+  }
+  return {};
+}
+
+Status check_context(const Job& job) {
+  if (!job.model || job.batch.sequence_length % job.layout.context == 0) return {};
+  return invalid(fmt::format("layout.context is {}; it must divide batch.sequence_length ({})", job.layout.context,
+                             job.batch.sequence_length));
 }
 
 Status fill_micro_batches(Job& job) {
@@ -125,7 +144,9 @@ Result<Job> make_job(Job job) {
   PIPELOOM_CHECK_OK(check_layout(job.layout, job.model ? &*job.model : nullptr, job.cluster ? &*job.cluster : nullptr));
   PIPELOOM_CHECK_OK(check_measured_layers(job));
   PIPELOOM_CHECK_OK(check_options(job));
+  PIPELOOM_CHECK_OK(check_references(job));
   PIPELOOM_CHECK_OK(fill_micro_batches(job));
+  PIPELOOM_CHECK_OK(check_context(job));
   return job;
 }
 

@@ -21,8 +21,14 @@ enum class Precision : uint8_t {
 };
 enum class Recompute : uint8_t {
   kNone = 0,
-  kSelective = 1,  // norms, activation functions and attention's cheap parts
-  kFull = 2,       // a whole layer from its input
+  // What is cheap to compute again: with the unfused attention core its scores (Korthikanti et al., MLSys 2023); else
+  // norms, activation functions and MLA's up-projections (DeepSeek-V3, section 3.2.3).
+  kSelective = 1,
+  kFull = 2,  // a whole layer from its input
+};
+enum class AttentionKernel : uint8_t {
+  kFused = 0,    // FlashAttention: no scores in memory
+  kUnfused = 1,  // products, softmax and dropout apart, as in Megatron-LM before 2023
 };
 enum class P2pMode : uint8_t {
   kAsync = 0,     // a send leaves when its output is ready; only the consumer waits
@@ -70,6 +76,23 @@ struct MeasuredLayer {
   bool operator==(const MeasuredLayer&) const = default;
 };
 
+// What moves to the host's memory.
+struct Offload {
+  double activations = 0;  // this share of them, after F, and back before the backward pass
+  bool optimizer = false;  // its state, and the update with it
+
+  bool operator==(const Offload&) const = default;
+};
+
+// What somebody measured or published of a run of this job, to hold predictions against.
+struct Reference {
+  std::string quantity;  // a name that `pipeloom validate --list` prints, as in "step_s"
+  double value = 0;
+  std::string source;  // "arXiv 2205.05198, table 5"
+
+  bool operator==(const Reference&) const = default;
+};
+
 struct P2pOptions {
   P2pMode mode = P2pMode::kAsync;
   int64_t latency_ns = 0;  // only with direct costs; a model's links are the cluster's
@@ -93,9 +116,12 @@ struct Job {
   P2pOptions p2p;
   Precision precision = Precision::kBf16;
   Recompute recompute = Recompute::kNone;
+  AttentionKernel attention_kernel = AttentionKernel::kFused;
+  Offload offload;
   int zero_stage = 1;                           // ZeRO 0 to 3: what data-parallel replicas shard
   int64_t memory_limit_bytes = 0;               // per GPU; 0: what the GPU has, less a reserve
   int64_t weight_share_millionths = 1'000'000;  // direct costs: the share of an activation that W still needs
+  std::vector<Reference> references;
 
   bool operator==(const Job&) const = default;
 };

@@ -1,7 +1,9 @@
 #include "core/layout.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "core/field_check.h"
@@ -15,17 +17,29 @@ Status check_sizes(const Layout& layout) {
   constexpr int64_t kMaxReplicas = 1'000'000;
   PIPELOOM_CHECK_OK(check_field("layout.pipeline", int64_t{layout.pipeline}, 1, Placement::kMaxRanks));
   PIPELOOM_CHECK_OK(check_field("layout.data", int64_t{layout.data}, 1, kMaxReplicas));
+  PIPELOOM_CHECK_OK(check_field("layout.context", int64_t{layout.context}, 1, 1'024));
   PIPELOOM_CHECK_OK(check_field("layout.tensor", int64_t{layout.tensor}, 1, 1'024));
-  const int64_t replicas = int64_t{layout.data} * layout.tensor;
+  const int64_t replicas = int64_t{layout.data} * layout.context * layout.tensor;
   if (replicas > kMaxReplicas) {
-    return invalid(fmt::format("layout.data * layout.tensor is {}; allowed are 1 to {}", replicas, kMaxReplicas));
+    return invalid(
+        fmt::format("layout.data * layout.context * layout.tensor is {}; allowed are 1 to {}", replicas, kMaxReplicas));
   }
   PIPELOOM_CHECK_OK(check_field("layout.expert", int64_t{layout.expert}, 1, replicas));
   if (replicas % layout.expert != 0) {
-    return invalid(
-        fmt::format("layout.expert is {}; it must divide layout.data * layout.tensor ({})", layout.expert, replicas));
+    return invalid(fmt::format("layout.expert is {}; it must divide layout.data * layout.context * layout.tensor ({})",
+                               layout.expert, replicas));
   }
   return {};
+}
+
+Status check_order(const Layout& layout) {
+  std::array<Dimension, 4> sorted = layout.gpu_order;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end()) return {};
+  std::vector<std::string> names;
+  for (const Dimension dimension : layout.gpu_order) names.emplace_back(dimension_name(dimension));
+  return invalid(fmt::format("layout.gpu_order is {}; it must name tensor, context, data and pipeline once each",
+                             fmt::join(names, ", ")));
 }
 
 Status check_divides(const char* path, int64_t parts, const char* what, int64_t whole) {
@@ -43,6 +57,16 @@ Status check_experts(const Layout& layout, const Model& model) {
 
 }  // namespace
 
+const char* dimension_name(Dimension dimension) {
+  constexpr const char* kNames[] = {"tensor", "context", "data", "pipeline"};
+  return kNames[static_cast<size_t>(dimension)];
+}
+
+int Layout::size(Dimension dimension) const {
+  const int sizes[] = {tensor, context, data, pipeline};
+  return sizes[static_cast<size_t>(dimension)];
+}
+
 Status check_layers_per_stage(std::span<const int> layers_per_stage, int layers, int stages) {
   if (stages > 0 && static_cast<int>(layers_per_stage.size()) != stages) {
     return invalid(fmt::format("layout.layers_per_stage has {} entries; the placement has {} stages",
@@ -59,12 +83,13 @@ Status check_layers_per_stage(std::span<const int> layers_per_stage, int layers,
 
 Status check_layout(const Layout& layout, const Model* model, const Cluster* cluster) {
   PIPELOOM_CHECK_OK(check_sizes(layout));
-  const int64_t gpus = int64_t{layout.pipeline} * layout.data * layout.tensor;
+  PIPELOOM_CHECK_OK(check_order(layout));
+  const int64_t gpus = int64_t{layout.pipeline} * layout.replicas();
   if (cluster != nullptr && gpus != cluster->gpus()) {
     return invalid(
-        fmt::format("layout.pipeline * layout.data * layout.tensor is {} * {} * {} = {}; the cluster has {} "
-                    "GPUs",
-                    layout.pipeline, layout.data, layout.tensor, gpus, cluster->gpus()));
+        fmt::format("layout.pipeline * layout.data * layout.context * layout.tensor is {} * {} * {} * {} = {}; the "
+                    "cluster has {} GPUs",
+                    layout.pipeline, layout.data, layout.context, layout.tensor, gpus, cluster->gpus()));
   }
   if (model == nullptr) {
     if (layout.layers_per_stage.empty()) return {};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -9,17 +11,27 @@
 
 namespace pipeloom {
 
-// How the model is spread over the GPUs. gpus = pipeline * data * tensor. An expert-parallel group is `expert`
-// consecutive data-parallel replicas of one pipeline rank.
+// A way in which GPUs share a step. Stored in plans: values never change.
+enum class Dimension : uint8_t { kTensor = 0, kContext = 1, kData = 2, kPipeline = 3 };
+const char* dimension_name(Dimension dimension);  // "tensor", ...
+
+// How the model is spread over the GPUs. gpus = pipeline * data * context * tensor. An expert-parallel group is
+// `expert` consecutive GPUs of one pipeline rank.
 struct Layout {
   int pipeline = 1;  // ranks of one pipeline
   int data = 1;      // pipelines side by side
+  int context = 1;   // GPUs that share a sequence, keys and values gathered (Llama 3, section 3.3.2)
   int tensor = 1;
-  int expert = 1;                     // divides data * tensor
+  int expert = 1;                     // divides data * context * tensor
+  bool sequence_parallel = true;      // tensor parallelism splits norms and residuals too
   std::vector<int> layers_per_stage;  // empty: balanced by cost; otherwise sums to the model's layers
+  // Which GPUs are neighbours: GPUs are numbered along the first dimension first, and fill the nodes in that order.
+  std::array<Dimension, 4> gpu_order = {Dimension::kTensor, Dimension::kContext, Dimension::kData,
+                                        Dimension::kPipeline};
 
+  int size(Dimension dimension) const;
   // GPUs that hold the same pipeline rank.
-  int replicas() const { return data * tensor; }
+  int replicas() const { return data * context * tensor; }
   bool operator==(const Layout&) const = default;
 };
 

@@ -48,6 +48,7 @@ struct Model {
   int learned_positions = 0;    // rows of a learned position embedding; 0: rotary
   bool tied_embedding = false;  // embedding and head share their weights
   bool mlp_bias = false;
+  bool dropout = false;  // after attention's softmax and after both blocks; its masks are kept for the backward pass
   AttentionShape attention;
   std::optional<MoeShape> moe;
   int mtp_depth = 0;  // DeepSeek-V3's multi-token prediction modules

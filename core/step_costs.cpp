@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/field_check.h"
 
 namespace pipeloom {
@@ -39,6 +41,59 @@ Status check_programs(const std::vector<StageProgram>& programs, int stages) {
   return {};
 }
 
+Status check_program_numbers(const char* name, const std::vector<int32_t>& numbers, int64_t needed, size_t programs) {
+  if (numbers.empty()) return {};
+  PIPELOOM_CHECK_OK(check_rows(name, numbers, needed));
+  for (const int32_t number : numbers) {
+    PIPELOOM_CHECK_OK(check_field(name, int64_t{number}, 0, static_cast<int64_t>(programs) - 1));
+  }
+  return {};
+}
+
+// A slot's program names components of its stages, and every component as often as its passes.
+Status check_steps(const char* name, const SlotProgram& program, const StageProgram* forward,
+                   const StageProgram& backward) {
+  std::vector<bool> seen[3];
+  for (const SlotStep& step : program) {
+    const bool is_forward = step.pass == SlotKind::kF;
+    if (step.pass != SlotKind::kF && step.pass != SlotKind::kI && step.pass != SlotKind::kW) {
+      return invalid(fmt::format("{}: a step is no F, I or W", name));
+    }
+    if (is_forward && forward == nullptr) return invalid(fmt::format("{}: F has no place in a B", name));
+    const StageProgram& stage = is_forward ? *forward : backward;
+    if (step.component >= stage.size()) {
+      return invalid(
+          fmt::format("{}: a step is of component {}; its stage has {}", name, step.component, stage.size()));
+    }
+    PIPELOOM_CHECK_OK(check_value("overlap.duration_ns", step.duration_ns));
+    std::vector<bool>& done = seen[is_forward ? 0 : step.pass == SlotKind::kI ? 1 : 2];
+    done.resize(stage.size(), false);
+    if (done[step.component]) return invalid(fmt::format("{}: component {} is run twice", name, step.component));
+    done[step.component] = true;
+  }
+  const auto count = [](const std::vector<bool>& done) { return std::count(done.begin(), done.end(), true); };
+  const bool complete = (forward == nullptr || count(seen[0]) == static_cast<int64_t>(forward->size())) &&
+                        count(seen[1]) == static_cast<int64_t>(backward.size());
+  if (!complete) return invalid(fmt::format("{}: a component of F or I is missing", name));
+  return {};
+}
+
+Status check_overlap(const StepCosts& costs, int stages) {
+  const OverlapPrograms& overlap = costs.overlap;
+  const size_t programs = overlap.programs.size();
+  PIPELOOM_CHECK_OK(check_program_numbers("overlap.of_pair", overlap.of_pair, int64_t{stages} * stages, programs));
+  PIPELOOM_CHECK_OK(check_program_numbers("overlap.of_backward", overlap.of_backward, stages, programs));
+  for (size_t i = 0; i < overlap.of_pair.size(); ++i) {
+    PIPELOOM_CHECK_OK(check_steps("overlap.of_pair", overlap.programs[overlap.of_pair[i]], &costs.programs[i / stages],
+                                  costs.programs[i % stages]));
+  }
+  for (size_t stage = 0; stage < overlap.of_backward.size(); ++stage) {
+    PIPELOOM_CHECK_OK(check_steps("overlap.of_backward", overlap.programs[overlap.of_backward[stage]], nullptr,
+                                  costs.programs[stage]));
+  }
+  return {};
+}
+
 Status check_memory(const StepCosts& costs, int stages) {
   PIPELOOM_CHECK_OK(check_rows("activations", costs.activations, stages));
   for (const ActivationSize& size : costs.activations) {
@@ -51,7 +106,10 @@ Status check_memory(const StepCosts& costs, int stages) {
     PIPELOOM_CHECK_OK(check_value("states.gradients_bytes", state.gradients_bytes));
     PIPELOOM_CHECK_OK(check_value("states.optimizer_bytes", state.optimizer_bytes));
   }
-  return check_value("reserve_bytes", costs.reserve_bytes);
+  PIPELOOM_CHECK_OK(check_value("reserve.runtime_bytes", costs.reserve.runtime_bytes));
+  PIPELOOM_CHECK_OK(check_value("reserve.communication_bytes", costs.reserve.communication_bytes));
+  PIPELOOM_CHECK_OK(check_value("reserve.workspace_bytes", costs.reserve.workspace_bytes));
+  return check_value("reserve.fragmentation_bytes", costs.reserve.fragmentation_bytes);
 }
 
 Status check_communication(const StepCosts& costs, int stages) {
@@ -69,6 +127,7 @@ Status check_communication(const StepCosts& costs, int stages) {
 Status check_step_costs(const StepCosts& costs, int stages) {
   if (costs.in_bytes()) PIPELOOM_CHECK_OK(check_rows("layers_per_stage", costs.layers_per_stage, stages));
   PIPELOOM_CHECK_OK(check_programs(costs.programs, stages));
+  PIPELOOM_CHECK_OK(check_overlap(costs, stages));
   PIPELOOM_CHECK_OK(check_memory(costs, stages));
   PIPELOOM_CHECK_OK(check_communication(costs, stages));
   PIPELOOM_CHECK_OK(check_values("gradient_reduction_ns", costs.gradient_reduction_ns, stages));

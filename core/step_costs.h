@@ -6,6 +6,7 @@
 #include "core/component.h"
 #include "core/costs.h"
 #include "core/result.h"
+#include "core/slot_program.h"
 
 namespace pipeloom {
 
@@ -19,6 +20,17 @@ struct StageState {
   bool operator==(const StageState&) const = default;
 };
 
+// What a GPU holds through the whole step beside stages and activations, in bytes.
+struct Reserve {
+  int64_t runtime_bytes = 0;        // of the GPU's driver and libraries
+  int64_t communication_bytes = 0;  // buffers of collectives
+  int64_t workspace_bytes = 0;      // of products, and what recomputation rebuilds
+  int64_t fragmentation_bytes = 0;
+
+  int64_t total_bytes() const { return runtime_bytes + communication_bytes + workspace_bytes + fragmentation_bytes; }
+  bool operator==(const Reserve&) const = default;
+};
+
 // How much of a stage's passes is communication (all-to-all), each pass alone.
 struct StageCommunication {
   int64_t forward_ns = 0;
@@ -27,11 +39,22 @@ struct StageCommunication {
   bool operator==(const StageCommunication&) const = default;
 };
 
+// Orders and durations of slots in which compute and all-to-all overlap and slow each other down. Slots that have none
+// here follow the orders of core/slot_program.h with their components' times alone.
+struct OverlapPrograms {
+  std::vector<SlotProgram> programs = {};
+  std::vector<int32_t> of_pair = {};      // [stage of F][stage of B] into `programs`; empty: none
+  std::vector<int32_t> of_backward = {};  // [stage] of B; empty: none
+
+  bool operator==(const OverlapPrograms&) const = default;
+};
+
 // Everything that a job, a placement and a partition of the layers cost: what schedules, the simulator, the memory
 // report and the lowering read. All vectors are [stage]. From sim/cost, or read back from a plan.
 struct StepCosts {
   std::vector<int> layers_per_stage = {};  // empty where the job has no model
   std::vector<StageProgram> programs = {};
+  OverlapPrograms overlap = {};
   ScheduleCosts schedule;
   std::vector<ActivationSize> activations = {};  // bytes; millionths of a chunk where the job has no model
   std::vector<StageState> states = {};
@@ -40,7 +63,7 @@ struct StepCosts {
   std::vector<int64_t> pair_hidden_ns = {};
   std::vector<int64_t> gradient_reduction_ns = {};  // over the stage's copies and data-parallel replicas
   std::vector<int64_t> optimizer_ns = {};
-  int64_t reserve_bytes = 0;   // workspaces, communication buffers, fragmentation: per GPU
+  Reserve reserve = {};
   int64_t flops_per_step = 0;  // of the model's products, one GPU, for utilisation; 0 where there is no model
 
   bool in_bytes() const { return !layers_per_stage.empty(); }

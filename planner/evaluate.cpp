@@ -12,28 +12,37 @@ namespace pipeloom {
 namespace {
 
 // Posted receive buffers of a rank: one for each queue that ends there with blocking P2P, else as many as its depth.
-int64_t receive_buffer_bytes(const Job& job, const Schedule& schedule, const StepCosts& costs, int rank) {
+int64_t receive_buffer_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
   if (!costs.in_bytes()) return 0;
   const int depth = job.p2p.mode == P2pMode::kBlocking ? 1 : job.p2p.receive_depth;
   int64_t largest = 0;
   for (int c = 0; c < costs.schedule.classes(); ++c) largest = std::max(largest, costs.schedule.message_bytes(c));
-  const auto queues = schedule.placement().queues();
+  const auto queues = placement.queues();
   const auto into =
       std::count_if(queues.begin(), queues.end(), [&](const auto& queue) { return queue.target == rank; });
   return into * depth * largest;
 }
 
+// What a rank holds whatever the order.
+RankMemory fixed_memory(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
+  RankMemory held;
+  for (const Chunk& chunk : placement.chunks_of(rank)) {
+    const StageState& state = costs.states[chunk.stage];
+    held.state.weights_bytes += state.weights_bytes;
+    held.state.gradients_bytes += state.gradients_bytes;
+    held.state.optimizer_bytes += state.optimizer_bytes;
+  }
+  held.receive_buffers = receive_buffer_bytes(job, placement, costs, rank);
+  held.reserve = costs.reserve;
+  return held;
+}
+
 std::vector<RankMemory> rank_memory(const Job& job, const Schedule& schedule, const StepCosts& costs) {
   const std::vector<int64_t> activations = peak_activations(schedule, costs.activations);
-  std::vector<RankMemory> memory(schedule.ranks());
+  std::vector<RankMemory> memory;
   for (int rank = 0; rank < schedule.ranks(); ++rank) {
-    RankMemory& held = memory[rank];
-    for (const Chunk& chunk : schedule.placement().chunks_of(rank)) {
-      held.states += costs.states[chunk.stage].total_bytes();
-    }
-    held.activations = activations[rank];
-    held.receive_buffers = receive_buffer_bytes(job, schedule, costs, rank);
-    held.reserve = costs.reserve_bytes;
+    memory.push_back(fixed_memory(job, schedule.placement(), costs, rank));
+    memory.back().activations = activations[rank];
   }
   return memory;
 }
@@ -72,6 +81,10 @@ int64_t memory_limit_bytes(const Job& job) {
   return job.memory_limit_bytes > 0 ? job.memory_limit_bytes : job.cluster->gpu.memory_bytes;
 }
 
+int64_t fixed_memory_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
+  return fixed_memory(job, placement, costs, rank).total();
+}
+
 PipelineShape shape_of(const Job& job) {
   return {job.layout.pipeline, job.micro_batches,       job.schedule.chunks,
           job.schedule.group,  job.schedule.pipe_pairs, job.schedule.waves};
@@ -98,7 +111,7 @@ Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs) 
                     overlap};
 }
 
-Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named) {
+Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named, const PairOrder& pair_order) {
   const PipelineShape shape = shape_of(job);
   PIPELOOM_TRY(const Placement placement, named.placement(shape));
   std::vector<std::vector<int>> worth_trying = {{}};
@@ -107,7 +120,7 @@ Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named) {
   }
   std::optional<Evaluation> best;
   for (std::vector<int>& layers_per_stage : worth_trying) {
-    PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers_per_stage)));
+    PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers_per_stage), pair_order));
     // Heuristics add up times before there is a schedule to check: F, I and W of every micro-batch on every stage.
     PIPELOOM_CHECK_OK(costs.schedule.check_step_of(int64_t{3} * placement.stages() * shape.micro_batches));
     PIPELOOM_TRY(Schedule schedule, named.generate(shape, {costs.schedule, costs.activations, 0}));

@@ -9,6 +9,7 @@
 #include "core/step_costs.h"
 #include "core/timeline.h"
 #include "planner/schedules/table.h"
+#include "sim/cost/overlap_costs.h"
 #include "sim/engine/simulate.h"
 #include "sim/engine/step_end.h"
 #include "sim/report/bubble.h"
@@ -17,12 +18,12 @@ namespace pipeloom {
 
 // The fullest moment of one rank, in bytes; without a model, activations only, in millionths of a chunk.
 struct RankMemory {
-  int64_t states = 0;           // weights, gradients, optimizer of every chunk
+  StageState state = {};        // of every chunk
   int64_t activations = 0;      // at their peak
   int64_t receive_buffers = 0;  // posted
-  int64_t reserve = 0;
+  Reserve reserve = {};
 
-  int64_t total() const { return states + activations + receive_buffers + reserve; }
+  int64_t total() const { return state.total_bytes() + activations + receive_buffers + reserve.total_bytes(); }
 };
 
 // What a job's step does with one schedule.
@@ -45,7 +46,8 @@ Result<Job> job_for(const Job& job, const NamedSchedule& named);
 
 // Placement, layers to stages, costs, order, simulation and memory of `job` with one named schedule; or why the
 // schedule can't run it. Pure.
-Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named);
+// `pair_order`: of the components inside overlapped pairs.
+Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named, const PairOrder& pair_order = figure4_order);
 
 // The same for an order that is already there (a plan).
 Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);
@@ -53,6 +55,8 @@ Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);
 // Bytes that a rank may use; 0: no limit is known, or the job has no model.
 int64_t memory_limit_bytes(const Job& job);
 bool fits_memory(const Job& job, const Evaluation& evaluation);
+// What a rank holds whatever the order: the states of its chunks, posted receive buffers and the reserve.
+int64_t fixed_memory_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank);
 
 PipelineShape shape_of(const Job& job);
 P2pRule p2p_rule_of(const Job& job);

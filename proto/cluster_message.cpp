@@ -1,6 +1,7 @@
 #include "proto/cluster_message.h"
 
-#include "proto/decimal.h"
+#include "proto/gpu_files.h"
+#include "proto/gpu_message.h"
 #include "proto/job.pb.h"
 
 namespace pipeloom {
@@ -8,28 +9,6 @@ namespace pipeloom {
 namespace {
 
 constexpr double kGbytes = 1e9;
-
-void store_gpu(const Gpu& gpu, proto::Gpu* message) {
-  message->set_name(gpu.name);
-  message->set_sms(gpu.sms);
-  message->set_memory_gbytes(decimal(gpu.memory_bytes, kGbytes));
-  message->set_bf16_flops(gpu.bf16_flops);
-  message->set_fp8_flops(gpu.fp8_flops);
-  message->set_memory_bytes_per_s(gpu.memory_bytes_per_s);
-  message->set_nvlink_bytes_per_s(gpu.nvlink_bytes_per_s);
-}
-
-Result<Gpu> load_gpu(const proto::Gpu& message) {
-  Gpu gpu;
-  gpu.name = message.name();
-  gpu.sms = message.sms();
-  PIPELOOM_TRY(gpu.memory_bytes, whole_units("cluster.custom_gpu.memory_gbytes", message.memory_gbytes(), kGbytes));
-  gpu.bf16_flops = message.bf16_flops();
-  gpu.fp8_flops = message.fp8_flops();
-  gpu.memory_bytes_per_s = message.memory_bytes_per_s();
-  gpu.nvlink_bytes_per_s = message.nvlink_bytes_per_s();
-  return gpu;
-}
 
 }  // namespace
 
@@ -41,6 +20,7 @@ void store_cluster(const Cluster& cluster, proto::Cluster* message) {
   message->set_nvlink_latency_ns(cluster.nvlink_latency_ns);
   message->set_nic_latency_ns(cluster.nic_latency_ns);
   message->set_comm_sms(cluster.comm_sms);
+  message->set_comm_chunk_tokens(cluster.comm_chunk_tokens);
 }
 
 void shorten_cluster(const Cluster& cluster, proto::Cluster* message) {
@@ -63,6 +43,7 @@ Result<Cluster> load_cluster(const proto::Cluster& message) {
   if (message.has_nvlink_latency_ns()) cluster.nvlink_latency_ns = message.nvlink_latency_ns();
   if (message.has_nic_latency_ns()) cluster.nic_latency_ns = message.nic_latency_ns();
   if (message.has_comm_sms()) cluster.comm_sms = message.comm_sms();
+  if (message.has_comm_chunk_tokens()) cluster.comm_chunk_tokens = message.comm_chunk_tokens();
   return make_cluster(std::move(cluster));
 }
 

@@ -34,6 +34,14 @@ bool ConfigFields::flag_or(const char* field, bool otherwise) {
   return otherwise;
 }
 
+double ConfigFields::share_or(const char* field, double otherwise) {
+  const nlohmann::json* value = find(field);
+  if (!value) return otherwise;
+  if (value->is_number() && *value >= 0 && *value <= 1) return value->get<double>();
+  fail(fmt::format("{} is {}; allowed are 0 to 1", field, value->dump()));
+  return otherwise;
+}
+
 void ConfigFields::fail(std::string message) {
   if (!error_) error_ = std::move(message);
 }

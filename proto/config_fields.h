@@ -18,6 +18,8 @@ class ConfigFields {
   int number(const char* field, int least = 1);
   int number_or(const char* field, int otherwise, int least = 1);
   bool flag_or(const char* field, bool otherwise);
+  // A number from 0 to 1.
+  double share_or(const char* field, double otherwise);
 
   // Of the fields themselves, or of how they fit together.
   void fail(std::string message);

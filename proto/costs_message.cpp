@@ -33,7 +33,7 @@ Result<std::vector<ComponentCost>> load_components(const proto::Components& colu
   auto rows = rows_of<ComponentCost>(columns.layer());
   PIPELOOM_CHECK_OK(load_column("components.layer", columns.layer(), &ComponentCost::layer, rows));
   PIPELOOM_CHECK_OK(
-      load_enum_column("components.component", columns.component(), Component::kHead, &ComponentCost::component, rows));
+      load_enum_column("components.component", columns.component(), Component::kWait, &ComponentCost::component, rows));
   PIPELOOM_CHECK_OK(load_enum_column("components.lane", columns.lane(), Lane::kHost, &ComponentCost::lane, rows));
   PIPELOOM_CHECK_OK(load_column("components.forward_ns", columns.forward_ns(), &ComponentCost::forward_ns, rows));
   PIPELOOM_CHECK_OK(load_column("components.input_ns", columns.input_ns(), &ComponentCost::input_ns, rows));
@@ -55,6 +55,39 @@ Result<std::vector<StageProgram>> load_programs(const proto::StepCosts& message)
   }
   PIPELOOM_CHECK_OK(check_column_size("components.layer", static_cast<int64_t>(components.size()), begin));
   return programs;
+}
+
+void store_overlap(const OverlapPrograms& overlap, proto::Overlap* message) {
+  SlotProgram steps;
+  for (const SlotProgram& program : overlap.programs) {
+    message->add_steps_per_program(static_cast<uint32_t>(program.size()));
+    steps.insert(steps.end(), program.begin(), program.end());
+  }
+  for (const SlotStep& step : steps) message->add_pass(static_cast<proto::Schedule::SlotKind>(step.pass));
+  store_column(steps, &SlotStep::component, message->mutable_component());
+  store_column(steps, &SlotStep::duration_ns, message->mutable_duration_ns());
+  store_values(overlap.of_pair, message->mutable_of_pair());
+  store_values(overlap.of_backward, message->mutable_of_backward());
+}
+
+Result<OverlapPrograms> load_overlap(const proto::Overlap& message) {
+  SlotProgram steps(static_cast<size_t>(message.component_size()));
+  PIPELOOM_CHECK_OK(load_enum_column("overlap.pass", message.pass(), SlotKind::kFB, &SlotStep::pass, steps));
+  PIPELOOM_CHECK_OK(load_column("overlap.component", message.component(), &SlotStep::component, steps));
+  PIPELOOM_CHECK_OK(load_column("overlap.duration_ns", message.duration_ns(), &SlotStep::duration_ns, steps));
+  OverlapPrograms overlap;
+  size_t begin = 0;
+  for (const uint32_t size : message.steps_per_program()) {
+    if (size > steps.size() - begin) {
+      return invalid(fmt::format("overlap.steps_per_program asks for more than the {} steps there are", steps.size()));
+    }
+    overlap.programs.emplace_back(steps.begin() + begin, steps.begin() + begin + size);
+    begin += size;
+  }
+  PIPELOOM_CHECK_OK(check_column_size("overlap.component", static_cast<int64_t>(steps.size()), begin));
+  PIPELOOM_TRY(overlap.of_pair, load_values<int32_t>("overlap.of_pair", message.of_pair()));
+  PIPELOOM_TRY(overlap.of_backward, load_values<int32_t>("overlap.of_backward", message.of_backward()));
+  return overlap;
 }
 
 void store_passes(const std::vector<StageCost>& stages, PassCost StageCost::*pass, proto::Passes* columns) {
@@ -133,7 +166,10 @@ void store_memory(const StepCosts& costs, proto::StepCosts* message) {
   store_column(costs.states, &StageState::weights_bytes, message->mutable_weights_bytes());
   store_column(costs.states, &StageState::gradients_bytes, message->mutable_gradients_bytes());
   store_column(costs.states, &StageState::optimizer_bytes, message->mutable_optimizer_bytes());
-  message->set_reserve_bytes(costs.reserve_bytes);
+  message->set_runtime_bytes(costs.reserve.runtime_bytes);
+  message->set_communication_bytes(costs.reserve.communication_bytes);
+  message->set_workspace_bytes(costs.reserve.workspace_bytes);
+  message->set_fragmentation_bytes(costs.reserve.fragmentation_bytes);
 }
 
 Status load_memory(const proto::StepCosts& message, StepCosts& costs) {
@@ -148,7 +184,8 @@ Status load_memory(const proto::StepCosts& message, StepCosts& costs) {
       load_column("gradients_bytes", message.gradients_bytes(), &StageState::gradients_bytes, costs.states));
   PIPELOOM_CHECK_OK(
       load_column("optimizer_bytes", message.optimizer_bytes(), &StageState::optimizer_bytes, costs.states));
-  costs.reserve_bytes = message.reserve_bytes();
+  costs.reserve = {message.runtime_bytes(), message.communication_bytes(), message.workspace_bytes(),
+                   message.fragmentation_bytes()};
   return {};
 }
 
@@ -188,6 +225,7 @@ Status check_against(const StepCosts& costs, const Schedule& schedule) {
 void store_costs(const StepCosts& costs, proto::StepCosts* message) {
   store_values(costs.layers_per_stage, message->mutable_layers_per_stage());
   store_programs(costs.programs, message);
+  store_overlap(costs.overlap, message->mutable_overlap());
   store_schedule_costs(costs.schedule.input(), message->mutable_schedule());
   store_memory(costs, message);
   store_times(costs, message);
@@ -196,11 +234,13 @@ void store_costs(const StepCosts& costs, proto::StepCosts* message) {
 Result<StepCosts> load_costs(const proto::StepCosts& message, const Schedule& schedule) {
   PIPELOOM_TRY(std::vector<int> layers, load_values<int>("layers_per_stage", message.layers_per_stage()));
   PIPELOOM_TRY(std::vector<StageProgram> programs, load_programs(message));
+  PIPELOOM_TRY(OverlapPrograms overlap, load_overlap(message.overlap()));
   PIPELOOM_TRY(ScheduleCosts::Input input, load_schedule_costs(message.schedule()));
   PIPELOOM_TRY(ScheduleCosts schedule_costs,
                ScheduleCosts::create(schedule.stages(), schedule.ranks(), std::move(input)));
   StepCosts costs{.layers_per_stage = std::move(layers),
                   .programs = std::move(programs),
+                  .overlap = std::move(overlap),
                   .schedule = std::move(schedule_costs),
                   .activations = {},
                   .states = {},

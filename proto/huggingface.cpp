@@ -79,6 +79,9 @@ Model gpt(ConfigFields& fields) {
   model.learned_positions = fields.number("n_positions");
   model.tied_embedding = fields.flag_or("tie_word_embeddings", true);
   model.mlp_bias = true;
+  constexpr double kDefaultDropout = 0.1;  // of the field's class in transformers
+  model.dropout =
+      fields.share_or("attn_pdrop", kDefaultDropout) > 0 || fields.share_or("resid_pdrop", kDefaultDropout) > 0;
   AttentionShape& attention = model.attention;
   attention.heads = fields.number("n_head");
   attention.kv_heads = attention.heads;

@@ -6,7 +6,10 @@
 #include <filesystem>
 
 #include "proto/cluster_message.h"
+#include "proto/embedded.h"
 #include "proto/files.h"
+#include "proto/gpu_files.h"
+#include "proto/gpu_message.h"
 #include "proto/huggingface.h"
 #include "proto/job.pb.h"
 #include "proto/job_message.h"
@@ -33,39 +36,62 @@ Result<proto::Job> parse_job(const std::string& path, const std::string& content
 }
 
 std::string beside(const std::string& path, const std::string& name) {
-  return (std::filesystem::path(path).parent_path() / name).string();
+  return (std::filesystem::path(path).parent_path() / name).lexically_normal().string();
 }
 
+// Where the job and what it names come from: the disk, or the files inside the program.
+using ReadFile = Result<std::string> (*)(const std::string& path);
+
 // Replaces the path of a config.json by the model in it.
-Status inline_model(const std::string& path, proto::Job* message) {
+Status inline_model(const std::string& path, ReadFile read, proto::Job* message) {
   if (!message->has_huggingface_config()) return {};
   const std::string config = beside(path, message->huggingface_config());
-  PIPELOOM_TRY(const std::string json, read_file(config));
+  PIPELOOM_TRY(const std::string json, read(config));
   PIPELOOM_TRY(const Model model, model_from_huggingface(json, config));
   store_model(model, message->mutable_model());
   return {};
 }
 
-Result<std::vector<MeasuredLayer>> read_measured_layers(const std::string& path, const proto::Job& message) {
+// Replaces the path of a GPU's file by what is in it.
+Status inline_gpu(const std::string& path, ReadFile read, proto::Job* message) {
+  if (!message->cluster().has_gpu_file()) return {};
+  const std::string file = beside(path, message->cluster().gpu_file());
+  PIPELOOM_TRY(const std::string text, read(file));
+  PIPELOOM_TRY(const Gpu gpu, parse_gpu(file, text));
+  store_gpu(gpu, message->mutable_cluster()->mutable_custom_gpu());
+  return {};
+}
+
+Result<std::vector<MeasuredLayer>> read_measured_layers(const std::string& path, ReadFile read,
+                                                        const proto::Job& message) {
   if (message.measured_layers_csv().empty()) return std::vector<MeasuredLayer>();
   if (message.measured_layers_size() > 0) {
     return invalid(fmt::format("{}: measured_layers and measured_layers_csv are both given; allowed is one", path));
   }
   const std::string csv = beside(path, message.measured_layers_csv());
-  PIPELOOM_TRY(const std::string content, read_file(csv));
+  PIPELOOM_TRY(const std::string content, read(csv));
   return parse_measured_layers(csv, content);
+}
+
+Result<Job> read_job_with(const std::string& path, ReadFile read) {
+  PIPELOOM_TRY(const std::string content, read(path));
+  PIPELOOM_TRY(proto::Job message, parse_job(path, content));
+  PIPELOOM_CHECK_OK(check_version(path, message.format_version()));
+  PIPELOOM_CHECK_OK(inline_model(path, read, &message));
+  PIPELOOM_CHECK_OK(inline_gpu(path, read, &message));
+  PIPELOOM_TRY(const std::vector<MeasuredLayer> measured, read_measured_layers(path, read, message));
+  for (const MeasuredLayer& layer : measured) store_measured_layer(layer, message.add_measured_layers());
+  return load_job(message).map_error([&](Error error) { return in_file(path, std::move(error)); });
 }
 
 }  // namespace
 
 Result<Job> read_job(const std::string& path) {
-  PIPELOOM_TRY(const std::string content, read_file(path));
-  PIPELOOM_TRY(proto::Job message, parse_job(path, content));
-  PIPELOOM_CHECK_OK(check_version(path, message.format_version()));
-  PIPELOOM_CHECK_OK(inline_model(path, &message));
-  PIPELOOM_TRY(const std::vector<MeasuredLayer> measured, read_measured_layers(path, message));
-  for (const MeasuredLayer& layer : measured) store_measured_layer(layer, message.add_measured_layers());
-  return load_job(message).map_error([&](Error error) { return in_file(path, std::move(error)); });
+  return read_job_with(path, read_file);
+}
+
+Result<Job> read_embedded_job(const std::string& path) {
+  return read_job_with(path, read_embedded_file);
 }
 
 std::string job_to_text(const Job& job) {

@@ -12,6 +12,9 @@ namespace pipeloom {
 // "job.txtpb:3:5: ...", values that are not allowed as "job.txtpb: field is ...; allowed are ...".
 Result<Job> read_job(const std::string& path);
 
+// A job among the files that the program carries inside (proto/embedded.h): "samples/deepseek-v3.txtpb".
+Result<Job> read_embedded_job(const std::string& path);
+
 // The complete job as protobuf text; read_job gives the same job back.
 std::string job_to_text(const Job& job);
 

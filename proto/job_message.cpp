@@ -24,6 +24,12 @@ static_assert(static_cast<int>(Precision::kFp8) == proto::Job::FP8);
 static_assert(static_cast<int>(Recompute::kNone) == proto::Job::NONE);
 static_assert(static_cast<int>(Recompute::kSelective) == proto::Job::SELECTIVE);
 static_assert(static_cast<int>(Recompute::kFull) == proto::Job::FULL);
+static_assert(static_cast<int>(AttentionKernel::kFused) == proto::Job::FUSED);
+static_assert(static_cast<int>(AttentionKernel::kUnfused) == proto::Job::UNFUSED);
+static_assert(static_cast<int>(Dimension::kTensor) == proto::Layout::TENSOR);
+static_assert(static_cast<int>(Dimension::kContext) == proto::Layout::CONTEXT);
+static_assert(static_cast<int>(Dimension::kData) == proto::Layout::DATA);
+static_assert(static_cast<int>(Dimension::kPipeline) == proto::Layout::PIPELINE);
 static_assert(static_cast<int>(P2pMode::kAsync) == proto::P2p::ASYNC);
 static_assert(static_cast<int>(P2pMode::kBlocking) == proto::P2p::BLOCKING);
 
@@ -100,16 +106,44 @@ void store_layout(const Layout& layout, proto::Layout* message) {
   message->set_tensor(layout.tensor);
   message->set_expert(layout.expert);
   store_values(layout.layers_per_stage, message->mutable_layers_per_stage());
+  message->set_context(layout.context);
+  message->set_sequence_parallel(layout.sequence_parallel);
+  for (const Dimension dimension : layout.gpu_order) {
+    message->add_gpu_order(static_cast<proto::Layout::Dimension>(dimension));
+  }
 }
 
-Layout load_layout(const proto::Layout& message) {
+Status load_gpu_order(const proto::Layout& message, Layout& layout) {
+  if (message.gpu_order().empty()) return {};
+  if (message.gpu_order_size() != static_cast<int>(layout.gpu_order.size())) {
+    return invalid(
+        fmt::format("layout.gpu_order has {} entries; allowed are none, or TENSOR, CONTEXT, DATA and PIPELINE",
+                    message.gpu_order_size()));
+  }
+  for (size_t i = 0; i < layout.gpu_order.size(); ++i) {
+    PIPELOOM_TRY(layout.gpu_order[i],
+                 load_enum("layout.gpu_order", message.gpu_order(static_cast<int>(i)), Dimension::kPipeline));
+  }
+  return {};
+}
+
+Result<Layout> load_layout(const proto::Layout& message) {
   Layout layout;
   if (message.has_pipeline()) layout.pipeline = message.pipeline();
   if (message.has_data()) layout.data = message.data();
   if (message.has_tensor()) layout.tensor = message.tensor();
   if (message.has_expert()) layout.expert = message.expert();
   layout.layers_per_stage.assign(message.layers_per_stage().begin(), message.layers_per_stage().end());
+  if (message.has_context()) layout.context = message.context();
+  if (message.has_sequence_parallel()) layout.sequence_parallel = message.sequence_parallel();
+  PIPELOOM_CHECK_OK(load_gpu_order(message, layout));
   return layout;
+}
+
+void store_reference(const Reference& reference, proto::Reference* message) {
+  message->set_quantity(reference.quantity);
+  message->set_value(reference.value);
+  message->set_source(reference.source);
 }
 
 void store_schedule_choice(const ScheduleChoice& choice, proto::ScheduleChoice* message) {
@@ -167,6 +201,10 @@ void store_job(const Job& job, proto::Job* message) {
   store_p2p(job.p2p, message->mutable_p2p());
   message->set_precision(static_cast<proto::Job::Precision>(job.precision));
   message->set_recompute(static_cast<proto::Job::Recompute>(job.recompute));
+  message->set_attention_kernel(static_cast<proto::Job::AttentionKernel>(job.attention_kernel));
+  message->mutable_offload()->set_activations(job.offload.activations);
+  message->mutable_offload()->set_optimizer(job.offload.optimizer);
+  for (const Reference& reference : job.references) store_reference(reference, message->add_references());
   message->set_zero_stage(job.zero_stage);
   message->set_memory_limit_gbytes(decimal(job.memory_limit_bytes, kGbytes));
   message->set_weight_share(decimal(job.weight_share_millionths, kMillionths));
@@ -189,12 +227,18 @@ Result<Job> load_job(const proto::Job& message) {
     job.measured_layers.push_back(measured);
   }
   job.batch = load_batch(message.batch());
-  job.layout = load_layout(message.layout());
+  PIPELOOM_TRY(job.layout, load_layout(message.layout()));
   job.micro_batches = message.micro_batches();
   job.schedule = load_schedule_choice(message.schedule());
   PIPELOOM_TRY(job.p2p, load_p2p(message.p2p()));
   PIPELOOM_TRY(job.precision, load_enum("precision", message.precision(), Precision::kFp8));
   PIPELOOM_TRY(job.recompute, load_enum("recompute", message.recompute(), Recompute::kFull));
+  PIPELOOM_TRY(job.attention_kernel,
+               load_enum("attention_kernel", message.attention_kernel(), AttentionKernel::kUnfused));
+  job.offload = {message.offload().activations(), message.offload().optimizer()};
+  for (const proto::Reference& reference : message.references()) {
+    job.references.push_back({reference.quantity(), reference.value(), reference.source()});
+  }
   if (message.has_zero_stage()) job.zero_stage = message.zero_stage();
   PIPELOOM_TRY(job.memory_limit_bytes, whole_units("memory_limit_gbytes", message.memory_limit_gbytes(), kGbytes));
   if (message.has_weight_share()) {

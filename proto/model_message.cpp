@@ -66,6 +66,7 @@ void store_model(const Model& model, proto::Model* message) {
   message->set_learned_positions(model.learned_positions);
   message->set_tied_embedding(model.tied_embedding);
   message->set_mlp_bias(model.mlp_bias);
+  message->set_dropout(model.dropout);
   store_attention(model.attention, message->mutable_attention());
   if (model.moe) store_moe(*model.moe, message->mutable_moe());
   message->set_mtp_depth(model.mtp_depth);
@@ -82,6 +83,7 @@ Result<Model> load_model(const proto::Model& message) {
   model.learned_positions = message.learned_positions();
   model.tied_embedding = message.tied_embedding();
   model.mlp_bias = message.mlp_bias();
+  model.dropout = message.dropout();
   model.attention = load_attention(message.attention());
   if (message.has_moe()) model.moe = load_moe(message.moe());
   model.mtp_depth = message.mtp_depth();

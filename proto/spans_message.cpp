@@ -19,6 +19,7 @@ static_assert(static_cast<int>(Component::kExperts) == proto::EXPERTS);
 static_assert(static_cast<int>(Component::kMlp) == proto::MLP);
 static_assert(static_cast<int>(Component::kCombine) == proto::COMBINE);
 static_assert(static_cast<int>(Component::kHead) == proto::HEAD);
+static_assert(static_cast<int>(Component::kWait) == proto::WAIT);
 static_assert(static_cast<int>(TaskKind::kComponent) == proto::COMPONENT);
 static_assert(static_cast<int>(TaskKind::kSend) == proto::SEND);
 static_assert(static_cast<int>(TaskKind::kReceive) == proto::RECEIVE);
@@ -84,7 +85,7 @@ Status load_enum(const char* name, int64_t value, Enum last, Enum& target) {
 Result<Span> load_span(const proto::Spans& columns, int i, Memory& memory) {
   Span span;
   span.key.rank = columns.rank(i);
-  PIPELOOM_CHECK_OK(load_enum("component", columns.component(i), Component::kHead, span.key.component));
+  PIPELOOM_CHECK_OK(load_enum("component", columns.component(i), Component::kWait, span.key.component));
   PIPELOOM_CHECK_OK(load_enum("pass", columns.lane_and_pass(i) % kLaneFactor, SlotKind::kFB, span.key.pass));
   PIPELOOM_CHECK_OK(load_enum("lane", columns.lane_and_pass(i) / kLaneFactor, Lane::kHost, span.lane));
   if (columns.kind_size() > 0) {

@@ -299,6 +299,7 @@ std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& mod
   using MlpPart = HiddenPart<Real, Mlp<Real>>;
   switch (component) {
     case Component::kStage:
+    case Component::kWait:
       return std::make_unique<NothingPart<Real>>();
     case Component::kEmbed:
       return std::make_unique<EmbedPart<Real>>(model, shape.sequence);

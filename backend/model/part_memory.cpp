@@ -60,6 +60,7 @@ Kept kept_by(Component component, const Model& model, const PartShape& shape, in
   const int64_t hidden = tokens * model.hidden;
   switch (component) {
     case Component::kStage:
+    case Component::kWait:
     case Component::kDispatch:
       return {};
     case Component::kEmbed:

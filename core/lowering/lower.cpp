@@ -28,6 +28,7 @@ class Lowering {
         messages_(schedule),
         ends_(schedule.slots().size()),
         begins_(schedule.slots().size()),
+        outputs_(schedule.slots().size(), {kNone, kNone}),
         last_weight_slot_(static_cast<size_t>(schedule.ranks()) * schedule.stages(), kNone) {}
 
   TaskGraph run() {
@@ -57,7 +58,7 @@ class Lowering {
     std::array<bool, 2> lane_used = {false, false};
     uint32_t forward_end = kNone;
     uint32_t input_end = kNone;
-    for (const SlotComponent& part : slot_components(slot, costs_.programs)) {
+    for (const SlotComponent& part : slot_components(slot, costs_)) {
       const uint32_t task = builder_.add(component_task(rank, number, part));
       const size_t lane = part.cost.lane == Lane::kCompute ? 0 : 1;
       if (!lane_used[lane]) {
@@ -70,6 +71,7 @@ class Lowering {
       if (part.pass != SlotKind::kW) chain_end = task;
       ends.task[lane] = task;
     }
+    if (overlap_program(slot, costs_) != nullptr) outputs_[number] = {forward_end, input_end};
     if (slot.has_weight_backward()) {
       last_weight_slot_[stage_index(rank, slot.backward_pass_stage())] = number;
     }
@@ -129,7 +131,12 @@ class Lowering {
         const uint32_t message = messages_.output(slot, direction);
         if (message == kNone) continue;
         send_of_[message] = builder_.add(transfer_task(TaskKind::kSend, message, direction));
-        depend_on_slot(send_of_[message], slot);
+        const uint32_t output = outputs_[slot][direction == Direction::kForward ? 0 : 1];
+        if (output != kNone) {
+          builder_.depend(send_of_[message], output);
+        } else {
+          depend_on_slot(send_of_[message], slot);
+        }
       }
     }
   }
@@ -197,8 +204,11 @@ class Lowering {
   const StepCosts& costs_;
   const MessageTable messages_;
   TaskGraphBuilder builder_;
-  std::vector<LaneEnds> ends_;                     // [slot]
-  std::vector<std::vector<uint32_t>> begins_;      // [slot] its first task on each lane
+  std::vector<LaneEnds> ends_;                 // [slot]
+  std::vector<std::vector<uint32_t>> begins_;  // [slot] its first task on each lane
+  // [slot][forward, backward] the last task of its chain where the slot has an overlap program, else none: its outputs
+  // leave when all of it is done.
+  std::vector<std::array<uint32_t, 2>> outputs_;
   std::vector<uint32_t> last_weight_slot_;         // [rank][stage] the last slot that holds a W of the stage
   std::vector<uint32_t> send_of_;                  // [message]
   std::vector<std::vector<uint32_t>> reductions_;  // [rank]

@@ -8,13 +8,12 @@
 namespace pipeloom {
 
 // Raised with every change of what lower() makes of a plan: a reader of another version recomputes nothing, it refuses.
-inline constexpr int kLoweringVersion = 1;
+inline constexpr int kLoweringVersion = 2;
 
 // Every component of every slot on every rank, sends and receives, gradient reductions and the optimizer, for one
 // replica; the others are alike. Deterministic: same input, same tasks in the same order.
-// Components have their times alone: a pair is as long as its lanes, not as its contended cost; batches of blocking P2P
-// and receive buffers are not in the graph. Inside an overlapped pair the components follow DeepSeek-V3's order (arXiv
-// 2412.19437, Figure 4).
+// Slots with an overlap program have its order and its contended times; the others' components have their times alone.
+// Batches of blocking P2P and receive buffers are not in the graph.
 TaskGraph lower(const Schedule& schedule, const StepCosts& costs);
 
 // A plan with its lowering version and digest. `summary` is what the caller's simulation says.

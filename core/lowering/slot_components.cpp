@@ -1,90 +1,47 @@
 #include "core/lowering/slot_components.h"
 
-#include <algorithm>
-
 namespace pipeloom {
 
 namespace {
 
-using Components = std::vector<SlotComponent>;
-
-void append_forward(Components& out, const ComponentCost& cost) {
-  out.push_back({cost, SlotKind::kF, cost.forward_ns});
-}
-
-void append_input(Components& out, const ComponentCost& cost) {
-  out.push_back({cost, SlotKind::kI, cost.input_ns});
-}
-
-void append_weight(Components& out, const ComponentCost& cost) {
-  if (cost.weight_ns > 0) out.push_back({cost, SlotKind::kW, cost.weight_ns});
-}
-
-void append_backward(Components& out, const ComponentCost& cost) {
-  append_input(out, cost);
-  append_weight(out, cost);
-}
-
-// The program cut where the layer changes.
-std::vector<std::span<const ComponentCost>> layers_of(const StageProgram& program) {
-  std::vector<std::span<const ComponentCost>> layers;
-  for (size_t begin = 0; begin < program.size();) {
-    size_t end = begin + 1;
-    while (end < program.size() && program[end].layer == program[begin].layer) ++end;
-    layers.push_back(std::span(program).subspan(begin, end - begin));
-    begin = end;
+SlotProgram default_program(const Slot& slot, const StepCosts& costs) {
+  const StageProgram& stage = costs.programs[slot.stage];
+  switch (slot.kind) {
+    case SlotKind::kF:
+      return forward_program(stage);
+    case SlotKind::kI:
+      return input_program(stage);
+    case SlotKind::kW:
+      return weight_program(stage);
+    case SlotKind::kB:
+      return backward_program(stage);
+    case SlotKind::kFB:
+      break;
   }
-  return layers;
-}
-
-size_t position_after(std::span<const ComponentCost> layer, Component component, size_t otherwise) {
-  const auto found =
-      std::find_if(layer.begin(), layer.end(), [&](const ComponentCost& cost) { return cost.component == component; });
-  return found == layer.end() ? otherwise : static_cast<size_t>(found - layer.begin()) + 1;
-}
-
-void append_pair_of_layers(Components& out, std::span<const ComponentCost> forward,
-                           std::span<const ComponentCost> backward) {
-  const size_t dispatched = position_after(forward, Component::kDispatch, forward.size());
-  const size_t combine_begin = position_after(backward, Component::kCombine, backward.size() + 1) - 1;
-  const size_t dispatch_begin = std::max<size_t>(position_after(backward, Component::kDispatch, 1), 1) - 1;
-  const auto backward_range = [&](size_t begin, size_t end) {
-    for (size_t i = end; i-- > begin;) append_backward(out, backward[i]);
-  };
-  backward_range(std::min(combine_begin, backward.size()), backward.size());
-  for (size_t i = 0; i < dispatched; ++i) append_forward(out, forward[i]);
-  backward_range(dispatch_begin, std::min(combine_begin, backward.size()));
-  for (size_t i = dispatched; i < forward.size(); ++i) append_forward(out, forward[i]);
-  backward_range(0, dispatch_begin);
-}
-
-Components pair_components(const StageProgram& forward_program, const StageProgram& backward_program) {
-  const auto forward = layers_of(forward_program);
-  auto backward = layers_of(backward_program);
-  std::reverse(backward.begin(), backward.end());
-  Components out;
-  for (size_t i = 0; i < std::max(forward.size(), backward.size()); ++i) {
-    append_pair_of_layers(out, i < forward.size() ? forward[i] : std::span<const ComponentCost>{},
-                          i < backward.size() ? backward[i] : std::span<const ComponentCost>{});
-  }
-  return out;
+  return figure4_program(stage, costs.programs[slot.backward_stage]);
 }
 
 }  // namespace
 
-std::vector<SlotComponent> slot_components(const Slot& slot, std::span<const StageProgram> programs) {
-  if (slot.kind == SlotKind::kFB) return pair_components(programs[slot.stage], programs[slot.backward_stage]);
-  const StageProgram& program = programs[slot.stage];
-  Components out;
-  if (slot.kind == SlotKind::kF) {
-    for (const ComponentCost& cost : program) append_forward(out, cost);
-    return out;
+const SlotProgram* overlap_program(const Slot& slot, const StepCosts& costs) {
+  const OverlapPrograms& overlap = costs.overlap;
+  if (slot.kind == SlotKind::kFB && !overlap.of_pair.empty()) {
+    return &overlap.programs[overlap.of_pair[slot.stage * costs.programs.size() + slot.backward_stage]];
   }
-  for (size_t i = program.size(); i-- > 0;) {
-    if (slot.has_input_backward()) append_input(out, program[i]);
-    if (slot.has_weight_backward()) append_weight(out, program[i]);
+  if (slot.kind == SlotKind::kB && !overlap.of_backward.empty()) {
+    return &overlap.programs[overlap.of_backward[slot.stage]];
   }
-  return out;
+  return nullptr;
+}
+
+std::vector<SlotComponent> slot_components(const Slot& slot, const StepCosts& costs) {
+  const SlotProgram* stored = overlap_program(slot, costs);
+  std::vector<SlotComponent> components;
+  for (const SlotStep& step : stored != nullptr ? *stored : default_program(slot, costs)) {
+    const int stage = step.pass == SlotKind::kF ? slot.stage : slot.backward_pass_stage();
+    components.push_back({costs.programs[stage][step.component], step.pass, step.duration_ns});
+  }
+  return components;
 }
 
 }  // namespace pipeloom

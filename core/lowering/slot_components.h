@@ -1,10 +1,10 @@
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "core/component.h"
 #include "core/slot.h"
+#include "core/step_costs.h"
 
 namespace pipeloom {
 
@@ -15,10 +15,11 @@ struct SlotComponent {
   int64_t duration_ns = 0;
 };
 
-// The components of `slot` in issue order; each lane runs its own in this order. F runs the program forward, I
-// backward; in B each W follows its I. A pair interleaves both, layer by layer, in the order of DeepSeek-V3 (arXiv
-// 2412.19437, Figure 4): combine(B) | attention(F) dispatch(F) | MLP(I) MLP(W) dispatch(B) | MLP(F) combine(F) |
-// attention(I) attention(W). Components without weights have no W. `programs` is [stage].
-std::vector<SlotComponent> slot_components(const Slot& slot, std::span<const StageProgram> programs);
+// The components of `slot` in issue order; each lane runs its own in this order: as the slot's overlap program says, if
+// it has one, else as core/slot_program.h does.
+std::vector<SlotComponent> slot_components(const Slot& slot, const StepCosts& costs);
+
+// The stored program of `slot`, or null: its outputs leave when their chains end, not when the slot does.
+const SlotProgram* overlap_program(const Slot& slot, const StepCosts& costs);
 
 }  // namespace pipeloom

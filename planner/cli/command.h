@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "planner/cli/program.h"
@@ -23,11 +26,35 @@ struct CompareOptions {
 };
 Status run_compare(const CompareOptions& options, const Output& output);
 
+// How `plan` searches; it does where any of these is given.
+struct SearchOptions {
+  std::string placement;   // "linear", "looped", "v", "wave" or "bidirectional"
+  std::string memory_cap;  // chunks: one for all ranks, or one per rank ("8:8:7:6")
+  std::string objective;   // "makespan" or "span"
+  std::string budget;      // "5s", "500ms", "2m"
+  std::optional<int64_t> moves;
+  std::optional<uint64_t> seed;
+  std::optional<int> workers;
+  bool exact = false;
+  bool compare = false;
+
+  bool given() const {
+    return !placement.empty() || !memory_cap.empty() || !objective.empty() || !budget.empty() || moves || seed ||
+           workers || exact || compare;
+  }
+};
+
 struct PlanOptions {
   SubjectOptions subject;
-  std::string output;  // the plan file to write; empty: none
+  SearchOptions search;
+  std::string output;           // the plan file to write; empty: none
+  std::optional<int> comm_sms;  // SMs for communication; absent: as many as is best
   bool json = false;
 };
+// The plan file of a subject.
+Status write_plan_of(const Subject& subject, const std::string& path);
+// The part of run_plan that searches.
+Status run_search(const PlanOptions& options, const Output& output);
 Status run_plan(const PlanOptions& options, const Output& output);
 
 struct ShowOptions {
@@ -66,6 +93,35 @@ struct OrderOptions {
   bool json = false;
 };
 Status run_order(const OrderOptions& options, const Output& output);
+
+struct SweepOptions {
+  SubjectOptions subject;
+  std::string over;  // FIELD=FIRST..LAST[:STEP] or FIELD=V,V,...
+  bool json = false;
+};
+Status run_sweep(const SweepOptions& options, const Output& output);
+
+struct MemoryOptions {
+  SubjectOptions subject;
+  int rank = -1;  // its memory over time and what is alive at the peak; -1: the fullest rank
+  bool json = false;
+};
+Status run_memory(const MemoryOptions& options, const Output& output);
+
+struct ValidateOptions {
+  std::vector<std::string> jobs;  // files with references; empty: those that the program carries
+  std::string iterations;         // a CSV of measured iterations
+  std::string gpu;                // that they ran on: a known name or a file
+  bool list = false;              // the quantities that a reference may name
+  bool json = false;
+};
+Status run_validate(const ValidateOptions& options, const Output& output);
+
+struct ListGpusOptions {
+  std::string name;  // print this GPU's file
+  bool json = false;
+};
+Status run_list_gpus(const ListGpusOptions& options, const Output& output);
 
 struct ListSchedulesOptions {
   bool json = false;

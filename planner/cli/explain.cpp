@@ -7,6 +7,7 @@
 #include "core/messages.h"
 #include "core/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
 #include "planner/cli/table.h"
@@ -234,6 +235,7 @@ Status run_explain(const ExplainOptions& options, const Output& output) {
   if (options.rank >= 0) return explanation.print_moment(options.rank, at_ns, output.out);
   output.out << headline(subject) << "\n\n";
   explanation.print_overview(options.largest, output.out);
+  print_split(subject, output.out);
   return {};
 }
 

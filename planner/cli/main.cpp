@@ -12,6 +12,7 @@ namespace {
 pipeloom::Terminal stdout_terminal() {
   pipeloom::Terminal terminal;
   if (isatty(STDOUT_FILENO) == 0) return terminal;
+  terminal.live = true;
   // https://no-color.org
   terminal.colour = std::getenv("NO_COLOR") == nullptr;
   winsize size{};

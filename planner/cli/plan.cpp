@@ -8,6 +8,7 @@
 #include "core/lowering/lower.h"
 #include "core/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
 #include "proto/plan_io.h"
@@ -25,24 +26,31 @@ Plan plan_of(const Subject& subject) {
 
 }  // namespace
 
+Status write_plan_of(const Subject& subject, const std::string& path) {
+  return write_plan(path, plan_of(subject));
+}
+
 Status run_plan(const PlanOptions& options, const Output& output) {
   if (options.output.ends_with(".json") || options.output.ends_with(".txtpb")) {
     return invalid(
         fmt::format("{}: .json and .txtpb are jobs; name a plan otherwise, such as my.plan", options.output));
   }
-  PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
+  if (options.search.given()) return run_search(options, output);
+  PIPELOOM_TRY(Subject chosen, load_subject(options.subject));
+  PIPELOOM_TRY(const Subject subject, plan_overlap(std::move(chosen), options.comm_sms));
   if (!fits_memory(subject.job, subject.evaluation)) {
     return unsupported(fmt::format("{} does not fit the memory: its fullest rank needs {}, a GPU may use {}",
                                    subject.schedule_name, format_bytes(subject.evaluation.peak_memory()),
                                    format_bytes(memory_limit_bytes(subject.job))));
   }
-  if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan(options.output, plan_of(subject)));
+  if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
   if (options.json) {
     output.out << subject_json(subject).dump(2) << '\n';
     return {};
   }
   output.out << headline(subject) << '\n';
   print_summary(subject, output);
+  print_split(subject, output.out);
   if (!options.output.empty()) output.out << fmt::format("\nplan written to {}\n", options.output);
   return {};
 }

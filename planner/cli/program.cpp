@@ -63,21 +63,62 @@ void add_json(CLI::App* command, bool& json) {
   command->add_flag("--json", json, "for scripts");
 }
 
+void add_search(CLI::App* command, SearchOptions& options) {
+  command->add_option("--placement", options.placement, "search an order for this placement instead of choosing one")
+      ->check(CLI::IsMember({"linear", "looped", "v", "wave", "bidirectional"}));
+  command->add_option("--memory-cap", options.memory_cap, "chunks that a rank may hold: one for all, or 8:8:7:6");
+  command->add_option("--objective", options.objective, "what is to be short")
+      ->check(CLI::IsMember({"makespan", "span"}));
+  command->add_option("--budget", options.budget, "how long to search: 500ms, 5s (default), 2m");
+  command->add_option("--moves", options.moves, "search for so many moves instead: the same plan every time")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 50));
+  command->add_option("--seed", options.seed, "of the search (default 1)");
+  command->add_option("--workers", options.workers, "threads of the search (default 2); the plan is the same for any")
+      ->check(CLI::Range(1, 2));
+  command->add_flag("--exact", options.exact, "prove that nothing is shorter, where the job is small enough");
+  command->add_flag("--compare", options.compare, "show the found plan beside every named schedule");
+}
+
 void add_planning_commands(CLI::App& app, Action& chosen) {
   const auto [compare, compare_options] =
       add_command(app, "compare", "Every named schedule for one job, side by side", run_compare, chosen);
   add_subject(compare, compare_options->subject, kJobOnly);
   add_json(compare, compare_options->json);
 
-  const auto [plan, plan_options] = add_command(
-      app, "plan", "Choose the best named schedule that fits the memory; -o writes the plan", run_plan, chosen);
+  const auto [plan, plan_options] =
+      add_command(app, "plan", "Choose the best named schedule that fits the memory, or search one; -o writes the plan",
+                  run_plan, chosen);
   add_subject(plan, plan_options->subject, kJobOnly);
+  add_search(plan, plan_options->search);
   plan->add_option("-o,--output", plan_options->output, "the plan file to write");
+  plan->add_option("--comm-sms", plan_options->comm_sms, "SMs for communication (default: as many as is best)");
   add_json(plan, plan_options->json);
+
+  const auto [sweep, sweep_options] =
+      add_command(app, "sweep", "One job over the values of one of its numbers", run_sweep, chosen);
+  add_subject(sweep, sweep_options->subject, kJobOnly);
+  sweep->add_option("--over", sweep_options->over, "FIELD=FIRST..LAST[:STEP] or FIELD=V,V,..., as in comm_sms=4..40")
+      ->required();
+  add_json(sweep, sweep_options->json);
 
   const auto [list, list_options] =
       add_command(app, "list-schedules", "The named schedules and where they come from", run_list_schedules, chosen);
   add_json(list, list_options->json);
+
+  const auto [gpus, gpus_options] = add_command(
+      app, "list-gpus", "The known GPUs; with a NAME its file, to start another from", run_list_gpus, chosen);
+  gpus->add_option("NAME", gpus_options->name, "a GPU from this list");
+  add_json(gpus, gpus_options->json);
+}
+
+void add_validate(CLI::App& app, Action& chosen) {
+  const auto [validate, options] =
+      add_command(app, "validate", "Predictions against what was measured and published", run_validate, chosen);
+  validate->add_option("JOB", options->jobs, "job files with references; without any, those that pipeloom knows");
+  validate->add_option("--iterations", options->iterations, "a CSV of measured iterations (docs/validation.md)");
+  validate->add_option("--gpu", options->gpu, "that --iterations were measured on (default A100-80GB), or a GPU file");
+  validate->add_flag("--list", options->list, "the quantities that a reference may name");
+  add_json(validate, options->json);
 }
 
 void add_looking_commands(CLI::App& app, Action& chosen) {
@@ -91,6 +132,13 @@ void add_looking_commands(CLI::App& app, Action& chosen) {
       add_command(app, "simulate", "Makespan, bubble and memory of one schedule, rank by rank", run_simulate, chosen);
   add_subject(simulate, simulate_options->subject, kJobOrPlan);
   add_json(simulate, simulate_options->json);
+
+  const auto [memory, memory_options] =
+      add_command(app, "memory", "What fills each rank's memory, and when", run_memory, chosen);
+  add_subject(memory, memory_options->subject, kJobOrPlan);
+  memory->add_option("--rank", memory_options->rank, "whose memory over time is shown (default: the fullest)")
+      ->check(CLI::NonNegativeNumber);
+  add_json(memory, memory_options->json);
 
   const auto [explain, explain_options] =
       add_command(app, "explain", "Why the ranks idle, the critical path; why rank R idles at T", run_explain, chosen);
@@ -129,6 +177,7 @@ int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostr
   add_planning_commands(app, chosen);
   add_looking_commands(app, chosen);
   add_writing_commands(app, chosen);
+  add_validate(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -175,6 +175,10 @@ Result<Subject> choose_schedule(const Job& job) {
 Result<Subject> load_subject(const SubjectOptions& options) {
   if (!options.path.empty() && !is_job_path(options.path)) return subject_from_plan(options);
   PIPELOOM_TRY(const Job job, load_job(options));
+  return subject_of(job);
+}
+
+Result<Subject> subject_of(const Job& job) {
   if (job.schedule.name.empty()) return choose_schedule(job);
   PIPELOOM_TRY(const NamedSchedule* named, find_schedule(job.schedule.name));
   PIPELOOM_TRY(Job own, job_for(job, *named));

@@ -37,6 +37,7 @@ struct Subject {
   Evaluation evaluation;
 };
 Result<Subject> load_subject(const SubjectOptions& options);
+Result<Subject> subject_of(const Job& job);
 
 // The best named schedule that fits the memory.
 Result<Subject> choose_schedule(const Job& job);

@@ -9,16 +9,19 @@ namespace pipeloom {
 
 namespace {
 
-// What a layer keeps from F for its backward, in bytes per token before tensor parallelism splits it (with sequence
-// parallelism, all of it). Counted tensor by tensor as Korthikanti et al. (MLSys 2023, section 4.1) do: a dense layer
-// of width h with an MLP of 4h keeps 32h bytes, their 34h without the two dropout masks; FlashAttention keeps one FP32
-// row statistic per head where they count 5as. Selective recomputation drops what norms, activation functions and MLA's
-// up-projections make. The FP8 recipe keeps operands of products in FP8 and what attention hands to its output
+// What a layer keeps from F for its backward, in bytes. Counted tensor by tensor as Korthikanti et al. (MLSys 2023,
+// sections 4.1 and 4.2) do: a dense layer of width h with an MLP of 4h keeps 34h bytes per token and, with the unfused
+// core, 5as (a heads, sequence s); 32h without the two dropout masks. FlashAttention keeps one FP32 row statistic per
+// head instead of scores. The FP8 recipe keeps operands of products in FP8 and what attention hands to its output
 // projection in E5M6 (DeepSeek-V3, section 3.3.3).
-class TokenBytes {
+class LayerActivation {
  public:
-  TokenBytes(const Model& model, const WorkShape& shape)
-      : model_(model), shape_(shape), drops_cheap_(shape.recompute == Recompute::kSelective) {}
+  LayerActivation(const Model& model, const WorkShape& shape)
+      : model_(model),
+        shape_(shape),
+        tokens_(shape.tokens / shape.tensor),
+        selective_(shape.recompute == Recompute::kSelective),
+        drops_norms_(selective_ && !shape.unfused_attention) {}
 
   double attention() const {
     const AttentionShape& a = model_.attention;
@@ -27,36 +30,50 @@ class TokenBytes {
     const double key = a.is_mla() ? query : static_cast<double>(a.kv_heads) * a.head_dim;
     const double value = a.is_mla() ? output : static_cast<double>(a.kv_heads) * a.value_dim;
     const double latent = a.is_mla() ? a.q_lora_rank + a.kv_lora_rank + a.rope_dim : 0;
-    const double row_statistics = 4.0 * a.heads;
     const double core_output = (shape_.fp8 && a.is_mla() ? 1.5 : 2) * output;
-    double bytes = input_and_norm() + 2 * latent + row_statistics + core_output;
-    if (!(drops_cheap_ && a.is_mla())) bytes += 2 * (query + key + value);
-    if (!drops_cheap_) bytes += operand() * latent;
-    return bytes;
+    double bytes = 2 * latent + core_output + core(a.heads);
+    if (!(drops_norms_ && a.is_mla())) bytes += 2 * (query + key + value);
+    if (!drops_norms_) bytes += operand() * latent;
+    return input_and_norm() + tokens_ * bytes;
   }
 
-  double mlp() const { return input_and_norm() + inner(model_.intermediate); }
+  double mlp() const { return input_and_norm() + tokens_ * inner(model_.intermediate); }
 
   double experts() const {
     const MoeShape& moe = *model_.moe;
     // FP8 keeps what dispatch brought and permutes it again for W (docs/costs.md, section 5); BF16 the permuted rows.
     const double rows = shape_.fp8 ? shape_.routing.gpus_per_token : moe.experts_per_token;
     const double gate = 4.0 * moe.routed_experts;
-    return input_and_norm() + gate + operand() * rows * model_.hidden +
-           moe.experts_per_token * inner(moe.intermediate) + moe.shared_experts * inner(moe.intermediate);
+    return input_and_norm() + tokens_ * (gate + operand() * rows * model_.hidden +
+                                         (moe.experts_per_token + moe.shared_experts) * inner(moe.intermediate));
   }
 
  private:
   double operand() const { return shape_.operand_bytes(); }
-  double input_and_norm() const { return 2.0 * model_.hidden + (drops_cheap_ ? 0 : operand() * model_.hidden); }
+
+  // A block's input, its norm's output and the mask of the dropout behind it.
+  double input_and_norm() const {
+    const double per_number = 2 + (drops_norms_ ? 0 : operand()) + (model_.dropout ? 1 : 0);
+    return shape_.split_tokens() * per_number * model_.hidden;
+  }
+
+  // Per token: probabilities, and with dropout its mask and its result; or row statistics.
+  double core(double heads) const {
+    if (!shape_.unfused_attention) return 4 * heads;
+    if (selective_) return 0;
+    return (model_.dropout ? 5 : 2) * heads * shape_.sequence;
+  }
+
   // Inputs and output of the activation function.
   double inner(double intermediate) const {
-    return operand() * intermediate * ((model_.gated_mlp ? 2 : 1) + (drops_cheap_ ? 0 : 1));
+    return operand() * intermediate * ((model_.gated_mlp ? 2 : 1) + (drops_norms_ ? 0 : 1));
   }
 
   const Model& model_;
   const WorkShape& shape_;
-  bool drops_cheap_;
+  double tokens_;
+  bool selective_;
+  bool drops_norms_;
 };
 
 // W needs the inputs of the products and the gradients of their outputs (Qi et al., Zero Bubble, ICLR 2024, table 1:
@@ -84,23 +101,20 @@ struct Bytes {
 
 // Full recomputation holds a layer's input only, and W needs all of it.
 Bytes layer_bytes(const Model& model, const WorkShape& shape, int kind) {
-  const double tokens = shape.tokens / shape.tensor;
   if (shape.recompute == Recompute::kFull) {
-    const double input = 2 * tokens * model.hidden;
+    const double input = 2 * shape.split_tokens() * model.hidden;
     return {input, input};
   }
-  const TokenBytes per_token(model, shape);
-  const double total =
-      tokens * (per_token.attention() + (model.is_moe_layer(kind) ? per_token.experts() : per_token.mlp()));
+  const LayerActivation activation(model, shape);
+  const double total = activation.attention() + (model.is_moe_layer(kind) ? activation.experts() : activation.mlp());
   const double kept = weight_operands(layer_work(model, shape, kind, kind), shape.operand_bytes());
   return {total, std::min(total, kept)};
 }
 
 // Input, norm, and FP32 logits (Korthikanti et al., section 4.3: 4sbh(1 + v/h)).
 Bytes head_bytes(const Model& model, const WorkShape& shape) {
-  const double tokens = shape.tokens / shape.tensor;
-  const double input = 2 * tokens * model.hidden;
-  const double logits = 4 * tokens * model.vocabulary;
+  const double input = 2 * shape.split_tokens() * model.hidden;
+  const double logits = 4 * shape.tokens / shape.tensor * model.vocabulary;
   return {2 * input + logits, input + logits / 2};
 }
 
@@ -119,6 +133,8 @@ ActivationSize stage_activation(const Job& job, const StageSpan& span) {
   const WorkShape shape = make_work_shape(job);
   Bytes sum;
   for (int layer = span.first_layer; layer < span.end_layer(); ++layer) sum += layer_bytes(model, shape, layer);
+  sum.total *= 1 - job.offload.activations;
+  sum.kept *= 1 - job.offload.activations;
   if (span.is_last) {
     sum += head_bytes(model, shape);
     for (int module = 0; module < model.mtp_depth; ++module) sum += mtp_bytes(model, shape);
@@ -126,16 +142,8 @@ ActivationSize stage_activation(const Job& job, const StageSpan& span) {
   return {rounded_bytes(sum.total), rounded_bytes(sum.kept)};
 }
 
-int64_t reserve_bytes(const Job& job) {
-  constexpr int64_t kRuntimeBytes = 2'000'000'000;   // CUDA context, NCCL's channels, fragmentation: our estimate
-  constexpr int64_t kDispatchBytes = 1'000'000'000;  // DeepEP's NVLink and RDMA buffers: our estimate
-  int64_t reserve = kRuntimeBytes + (job.layout.expert > 1 ? kDispatchBytes : 0);
-  if (job.recompute == Recompute::kFull) {
-    WorkShape shape = make_work_shape(job);
-    shape.recompute = Recompute::kNone;
-    reserve += rounded_bytes(layer_bytes(*job.model, shape, job.model->layers - 1).total);
-  }
-  return reserve;
+int64_t layer_activation_bytes(const Job& job, int kind) {
+  return rounded_bytes(layer_bytes(*job.model, make_work_shape(job), kind).total);
 }
 
 }  // namespace pipeloom

@@ -1,10 +1,13 @@
+#include <cmath>
+
 #include "sim/cost/work.h"
 
 namespace pipeloom {
 
 namespace {
 
-// Numbers (not bytes) per micro-batch on one GPU. Tensor parallelism splits all of them (with sequence parallelism).
+// Numbers (not bytes) per micro-batch on one GPU. Tensor parallelism splits all of them, `hidden` with sequence
+// parallelism.
 struct Sizes {
   double hidden;        // T * h
   double latent;        // T * (q rank + kv rank); 0 without MLA
@@ -13,6 +16,7 @@ struct Sizes {
   double plain;         // MLA: keys without their rotary part
   double output;        // of the attention core
   double key_value_up;  // MLA: what the up-projection of keys and values makes
+  double key_value;     // keys and values as context parallelism gathers them
 };
 
 Sizes sizes_of(const Model& model, const WorkShape& shape) {
@@ -20,7 +24,7 @@ Sizes sizes_of(const Model& model, const WorkShape& shape) {
   const double tokens = shape.tokens / shape.tensor;
   const double heads = tokens * a.heads;
   Sizes sizes{};
-  sizes.hidden = tokens * model.hidden;
+  sizes.hidden = shape.split_tokens() * model.hidden;
   sizes.query = heads * (a.head_dim + a.rope_dim);
   sizes.output = heads * a.value_dim;
   if (a.is_mla()) {
@@ -28,7 +32,9 @@ Sizes sizes_of(const Model& model, const WorkShape& shape) {
     sizes.rotary = heads * a.rope_dim;
     sizes.plain = heads * a.head_dim;
     sizes.key_value_up = heads * (a.head_dim + a.value_dim);
+    sizes.key_value = shape.tokens * (a.kv_lora_rank + a.rope_dim);
   } else {
+    sizes.key_value = tokens * a.kv_heads * (a.head_dim + a.value_dim);
     sizes.rotary = model.learned_positions > 0 ? 0 : tokens * a.head_dim * (a.heads + a.kv_heads);
   }
   return sizes;
@@ -77,6 +83,8 @@ double forward_bytes(const AttentionShape& attention, const WorkShape& shape, co
   const double residual = 6 * s.hidden;
   double bytes = norms + build_bytes(attention, s) + residual;
   if (shape.fp8) bytes += 3 * (s.hidden + s.latent + s.output) + 3.5 * s.output;
+  // Bias of q, k and v added, each copied apart; the core's output transposed.
+  if (shape.unfused_attention) bytes += 24 * s.query + 4 * s.output;
   return bytes;
 }
 
@@ -86,6 +94,7 @@ double input_bytes(const AttentionShape& attention, const WorkShape& shape, cons
   const double norms = 6 * s.latent + 4 * s.hidden;
   double bytes = residual + core + norms + 4 * s.rotary;
   if (attention.is_mla()) bytes += 2 * s.query + 2 * s.plain + 4 * s.output;  // dk and dv copied apart
+  if (shape.unfused_attention) bytes += 12 * s.query + 4 * s.output;
   if (shape.recompute == Recompute::kSelective && attention.is_mla()) {
     bytes += build_bytes(attention, s) + (shape.fp8 ? 7 : 4) * s.latent;
   }
@@ -95,6 +104,79 @@ double input_bytes(const AttentionShape& attention, const WorkShape& shape, cons
     bytes += 12 * s.hidden + 2 * parameters;       // last casts and adds; weights transposed
   }
   return bytes;
+}
+
+// What becomes of scores in memory, in passes over them of 2 B each: written by their product, scaled and masked into
+// probabilities, dropout, read by the next product, and their gradients backward (docs/costs.md, section 8).
+constexpr double kScorePassesForward = 7;
+constexpr double kScorePassesBackward = 9;
+constexpr double kUnfusedSoftmaxPasses = 5;  // backward, besides
+constexpr int kUnfusedSoftmaxKernels = 8;
+
+// Megatron-LM's fused softmax needs a multiple of 4 (fused_softmax.py).
+bool softmax_is_fused(const WorkShape& shape, double heads) {
+  return std::fmod(shape.sequences() * heads, 4) == 0;
+}
+
+// Products of whole squares, the mask apart; a head's width is padded to whole tiles of 64 where it is the width of the
+// result.
+void add_unfused_core(const AttentionShape& a, const WorkShape& shape, ComponentWork& work) {
+  const double heads = static_cast<double>(a.heads) / shape.tensor;
+  const double batch = shape.sequences() * heads;
+  const double rows = shape.sequence / shape.context;
+  const double query = a.head_dim + a.rope_dim;
+  const auto padded = [](double width) { return std::ceil(width / 64) * 64; };
+  const Product scores = {rows, shape.sequence, query, batch, false, false};
+  const Product mixed = {rows, padded(a.value_dim), shape.sequence, batch, false, false};
+  std::vector<Product> backward = {{rows, shape.sequence, static_cast<double>(a.value_dim), batch, false, false},
+                                   {rows, padded(query), shape.sequence, batch, false, false},
+                                   {shape.sequence, padded(query), rows, batch, false, false},
+                                   {shape.sequence, padded(a.value_dim), rows, batch, false, false}};
+  const double score_bytes = 2 * batch * rows * shape.sequence;
+  const bool fused = softmax_is_fused(shape, heads);
+  PassWork forward;
+  forward.products = {scores, mixed};
+  forward.memory_bytes = kScorePassesForward * score_bytes;
+  if (!fused) forward.kernels = kUnfusedSoftmaxKernels;
+  work.forward += forward;
+  work.input.products.insert(work.input.products.end(), backward.begin(), backward.end());
+  work.input.memory_bytes += (kScorePassesBackward + (fused ? 0 : kUnfusedSoftmaxPasses)) * score_bytes;
+  if (!fused) work.input.kernels += kUnfusedSoftmaxKernels;
+  // Korthikanti et al. (MLSys 2023), section 5: the core runs again in the backward pass.
+  if (shape.recompute == Recompute::kSelective) work.input += forward;
+}
+
+// Causal: half of the square. Backward has five products for forward's two: three over the query width, two over the
+// value width (FlashAttention-2, arXiv 2307.08691, algorithm 2).
+void add_fused_core(const AttentionShape& a, const WorkShape& shape, ComponentWork& work) {
+  const double query = a.head_dim + a.rope_dim;
+  const double pairs = shape.tokens * shape.sequence / 2 * a.heads / shape.tensor;
+  work.forward.core_forward_flops = 2 * pairs * (query + a.value_dim);
+  work.input.core_backward_flops = 2 * pairs * (3 * query + 2 * a.value_dim);
+}
+
+// Launches, router apart. Of the FP8 recipe with MLA: the published chunk's (docs/costs.md, section 2). Else one per
+// product and per step above; with the unfused core what Megatron-LM's layer launches besides: bias, transposes, scale,
+// softmax, dropout.
+void count_kernels(const AttentionShape& a, const WorkShape& shape, ComponentWork& work) {
+  if (shape.fp8 && a.is_mla()) {
+    work.forward.kernels = 63;
+    work.input.kernels = 92;
+    work.weight.kernels = 4;
+  } else {
+    work.forward.kernels = shape.unfused_attention ? 17 : 6;
+    work.input.kernels = shape.unfused_attention ? 11 : 8;
+    work.weight.kernels = shape.unfused_attention ? 3 : 2;
+  }
+}
+
+// Keys and values gathered forward; backward again, and their gradients scattered (Llama 3, arXiv 2407.21783, section
+// 3.3.2: an all-gather before attention).
+void add_context(const Sizes& sizes, const WorkShape& shape, ComponentWork& work) {
+  if (shape.context == 1) return;
+  const double gathered = 2 * sizes.key_value * shape.context;
+  work.forward.context_bytes = gathered;
+  work.input.context_bytes = 2 * gathered;
 }
 
 }  // namespace
@@ -110,24 +192,20 @@ ComponentWork attention_work(const Model& model, const WorkShape& shape) {
   for (const Product& product : products) parameters += product.n * product.k;
 
   ComponentWork work = compute_component(Component::kAttention, std::move(products));
-  // Causal: half of the square. Backward has five products for forward's two: three over the query width, two over the
-  // value width (FlashAttention-2, arXiv 2307.08691, algorithm 2).
-  const double query_dim = a.head_dim + a.rope_dim;
-  const double pairs = shape.tokens * shape.sequence / 2 * a.heads / shape.tensor;
-  work.forward.core_forward_flops = 2 * pairs * (query_dim + a.value_dim);
-  work.input.core_backward_flops = 2 * pairs * (3 * query_dim + 2 * a.value_dim);
   work.forward.memory_bytes = forward_bytes(a, shape, sizes);
   work.input.memory_bytes = input_bytes(a, shape, sizes, parameters);
+  count_kernels(a, shape, work);
+  if (shape.unfused_attention) {
+    add_unfused_core(a, shape, work);
+  } else {
+    add_fused_core(a, shape, work);
+  }
+  add_block_end(model, sizes.hidden, work);
   if (shape.recompute == Recompute::kSelective) {
     // DeepSeek-V3, section 3.2.3: MLA's up-projections are computed again in the backward pass.
     work.input.products.insert(work.input.products.end(), projections.up.begin(), projections.up.end());
   }
-  // Of the FP8 recipe with MLA: the published chunk's launches (docs/costs.md, section 2), router apart. Else one per
-  // product and per step above.
-  const bool recipe = shape.fp8 && a.is_mla();
-  work.forward.kernels = recipe ? 63 : 6;
-  work.input.kernels = recipe ? 92 : 8;
-  work.weight.kernels = recipe ? 4 : 2;
+  add_context(sizes, shape, work);
   if (shape.tensor > 1) {
     work.forward.all_reduces = work.input.all_reduces = 1;
     work.forward.all_reduce_bytes = work.input.all_reduce_bytes = 2 * shape.tokens * model.hidden;

@@ -1,10 +1,12 @@
+#include <cmath>
+
 #include "sim/cost/work.h"
 
 namespace pipeloom {
 
 // Rows gathered in F, their gradients added in W.
 ComponentWork embed_work(const Model& model, const WorkShape& shape) {
-  const double hidden_size = shape.tokens / shape.tensor * model.hidden;
+  const double hidden_size = shape.split_tokens() * model.hidden;
   ComponentWork work;
   work.layer = -1;
   work.component = Component::kEmbed;
@@ -17,8 +19,9 @@ ComponentWork embed_work(const Model& model, const WorkShape& shape) {
 // Norm, head and loss, in BF16. 60 B per logit in all: the logits widened to FP32, maximum, exponent, sum and gradient
 // as separate kernels (docs/costs.md, section 8); two thirds of them run forward.
 ComponentWork head_work(const Model& model, const WorkShape& shape, int layer) {
-  const double hidden_size = shape.tokens / shape.tensor * model.hidden;
-  const double vocabulary = static_cast<double>(model.vocabulary) / shape.tensor;
+  const double hidden_size = shape.split_tokens() * model.hidden;
+  // Rows are padded to a multiple of 128 on each GPU (Megatron-LM).
+  const double vocabulary = 128 * std::ceil(static_cast<double>(model.vocabulary) / (128.0 * shape.tensor));
   const double logits = shape.tokens * vocabulary;
   ComponentWork work = compute_component(
       Component::kHead, {Product{shape.tokens, vocabulary, static_cast<double>(model.hidden), 1, false, false}});
@@ -37,7 +40,7 @@ ComponentWork head_work(const Model& model, const WorkShape& shape, int layer) {
 
 // DeepSeek-V3 (arXiv 2412.19437), equation 21: the projection of [norm(hidden), norm(embedding)].
 ComponentWork mtp_embed_work(const Model& model, const WorkShape& shape, int layer) {
-  const double hidden_size = shape.tokens / shape.tensor * model.hidden;
+  const double hidden_size = shape.split_tokens() * model.hidden;
   const double hidden = model.hidden;
   ComponentWork work = compute_component(
       Component::kEmbed, {Product{shape.tokens / shape.tensor, hidden, 2 * hidden, 1, shape.fp8, false}});

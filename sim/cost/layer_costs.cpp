@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "sim/cost/layer_transfers.h"
 #include "sim/cost/parameters.h"
 #include "sim/cost/pass_time.h"
 #include "sim/cost/rounding.h"
@@ -16,26 +17,45 @@ namespace {
 
 class Clock {
  public:
-  Clock(const Job& job, int sms) : cluster_(*job.cluster), tensor_(job.layout.tensor), sms_(sms) {}
+  Clock(const Job& job, const ComputeSetting& setting) : job_(job), setting_(setting) {}
 
   ComponentCost time(const ComponentWork& work) const {
     return {work.layer, work.component, work.lane, pass(work.forward), pass(work.input), pass(work.weight)};
   }
-  StageProgram time(const std::vector<ComponentWork>& works) const {
+
+  // A layer's components and, in front of them, what they wait for besides.
+  StageProgram time(const std::vector<ComponentWork>& works, const LayerTransfers& transfers) const {
+    const int layer = works.front().layer;
+    ComponentCost wait = {layer, Component::kWait, Lane::kCompute, 0, 0, 0};
+    wait.forward_ns = wait_ns(works, &ComponentWork::forward, transfers.forward_seconds);
+    wait.input_ns = wait_ns(works, &ComponentWork::input, transfers.input_seconds);
+    wait.weight_ns = wait_ns(works, &ComponentWork::weight, transfers.weight_seconds);
     StageProgram program;
-    program.reserve(works.size());
+    if (wait.forward_ns + wait.input_ns + wait.weight_ns > 0) program.push_back(wait);
     for (const ComponentWork& work : works) program.push_back(time(work));
     return program;
   }
 
  private:
+  ComputeTime compute(const PassWork& work) const { return compute_time(work, *job_.cluster, job_.layout, setting_); }
   int64_t pass(const PassWork& work) const {
-    return rounded_ns(compute_seconds(work, cluster_, sms_, tensor_) + all_to_all_seconds(work.all_to_all, cluster_));
+    return rounded_ns(compute(work).seconds + all_to_all_seconds(work.all_to_all, *job_.cluster));
   }
 
-  const Cluster& cluster_;
-  int tensor_;
-  int sms_;
+  // A layer's pass lasts as long as the slowest of its kernels, of the host that launches them and of what moves beside
+  // them.
+  int64_t wait_ns(const std::vector<ComponentWork>& works, PassWork ComponentWork::*pass, double transfer) const {
+    ComputeTime sum;
+    for (const ComponentWork& work : works) {
+      const ComputeTime time = compute(work.*pass);
+      sum.seconds += time.seconds;
+      sum.host_seconds += time.host_seconds;
+    }
+    return rounded_ns(std::max({sum.seconds, sum.host_seconds, transfer}) - sum.seconds);
+  }
+
+  const Job& job_;
+  ComputeSetting setting_;
 };
 
 // Every layer of a kind costs the same: it is worked out once and labelled for each.
@@ -44,14 +64,14 @@ StageProgram labelled(StageProgram program, int layer) {
   return program;
 }
 
-LayerCosts computed_costs(const Job& job, int sms) {
+LayerCosts computed_costs(const Job& job, const ComputeSetting& setting) {
   const Model& model = *job.model;
   const WorkShape shape = make_work_shape(job);
-  const Clock clock(job, sms);
+  const Clock clock(job, setting);
   std::array<StageProgram, 2> of_kind;  // [is MoE]
   const auto layer_of_kind = [&](int kind, int layer) {
     StageProgram& program = of_kind[model.is_moe_layer(kind) ? 1 : 0];
-    if (program.empty()) program = clock.time(layer_work(model, shape, kind, layer));
+    if (program.empty()) program = clock.time(layer_work(model, shape, kind, layer), layer_transfers(job, kind));
     return labelled(program, layer);
   };
 
@@ -106,10 +126,10 @@ PassTimes sum_of(const StageProgram& program) {
   return sum;
 }
 
-LayerCosts layer_costs(const Job& job, int sms) {
-  LayerCosts costs = computed_costs(job, sms);
+LayerCosts layer_costs(const Job& job, const ComputeSetting& setting) {
+  LayerCosts costs = computed_costs(job, setting);
   if (job.measured_layers.empty()) return costs;
-  const LayerCosts alone = computed_costs(job, job.cluster->gpu.sms);
+  const LayerCosts alone = computed_costs(job, {job.cluster->gpu.sms});
   for (const MeasuredLayer& measured : job.measured_layers) {
     apply_measured(costs.layers[measured.layer], sum_of(alone.layers[measured.layer]), measured);
   }
@@ -130,7 +150,7 @@ StageProgram stage_program(const LayerCosts& costs, const StageSpan& span) {
 LayerWeights layer_weights(const Job& job, WeightBasis basis) {
   const Cluster& cluster = *job.cluster;
   const bool overlapped = basis == WeightBasis::kOverlapped;
-  const LayerCosts costs = layer_costs(job, cluster.gpu.sms - (overlapped ? cluster.comm_sms : 0));
+  const LayerCosts costs = layer_costs(job, {cluster.gpu.sms - (overlapped ? cluster.comm_sms : 0)});
   const auto weight_ns = [&](const StageProgram& program) {
     int64_t lanes_ns[2] = {0, 0};  // [compute, all-to-all]
     for (const ComponentCost& part : program) {

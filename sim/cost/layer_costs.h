@@ -5,6 +5,7 @@
 
 #include "core/component.h"
 #include "core/job.h"
+#include "sim/cost/pass_time.h"
 #include "sim/cost/stage_span.h"
 
 namespace pipeloom {
@@ -27,10 +28,9 @@ struct LayerCosts {
   StageProgram last;
 };
 
-// Each pass alone, with measured layers in the place of computed ones, on `sms` SMs. Measured times hold for all SMs;
-// with fewer they grow as the computed ones do.
-// REQUIRES: the job has a model. Pure; O(layers).
-LayerCosts layer_costs(const Job& job, int sms);
+// Each pass alone, with measured layers in the place of computed ones. Measured times hold for all SMs and nothing
+// beside them; elsewhere they grow as the computed ones do. REQUIRES: the job has a model. Pure; O(layers).
+LayerCosts layer_costs(const Job& job, const ComputeSetting& setting);
 
 StageProgram stage_program(const LayerCosts& costs, const StageSpan& span);
 

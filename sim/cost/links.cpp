@@ -1,32 +1,47 @@
 #include "sim/cost/links.h"
 
+#include <algorithm>
 #include <cmath>
 
-#include "sim/cost/pass_time.h"
+#include "sim/cost/groups.h"
 
 namespace pipeloom {
 
+// NIC i of a node talks to NIC i of another (rails): to a GPU elsewhere in its node a message crosses NVLink besides.
 std::vector<LinkCost> pipeline_links(const Job& job, int ranks) {
   const Cluster& cluster = *job.cluster;
+  const double nic_bytes_per_s = cluster.nic_bytes_per_s * cluster.gpu.rates.nic_efficiency;
   const LinkCost nvlink = {cluster.nvlink_latency_ns, std::llround(cluster.gpu.nvlink_bytes_per_s)};
-  const LinkCost nic = {cluster.nic_latency_ns, std::llround(cluster.nic_bytes_per_s * kNicEfficiency)};
-  const int64_t replicas = job.layout.replicas();
-  const auto node_of = [&](int rank) { return rank * replicas / cluster.gpus_per_node; };
-  if (ranks == 1 || node_of(ranks - 1) == 0) return {nvlink};
-  if (replicas >= cluster.gpus_per_node) return {nic};
-
+  const LinkCost rail = {cluster.nic_latency_ns, std::llround(nic_bytes_per_s)};
+  const LinkCost across_rails = {cluster.nic_latency_ns + cluster.nvlink_latency_ns,
+                                 std::llround(std::min(nic_bytes_per_s, cluster.gpu.nvlink_bytes_per_s))};
   std::vector<LinkCost> links;
   links.reserve(static_cast<size_t>(ranks) * ranks);
   for (int source = 0; source < ranks; ++source) {
+    const GpuPlace from = place_of_rank(job.layout, cluster, source);
     for (int target = 0; target < ranks; ++target) {
-      links.push_back(node_of(source) == node_of(target) ? nvlink : nic);
+      const GpuPlace to = place_of_rank(job.layout, cluster, target);
+      const bool same_rail = from.local_index == to.local_index;
+      links.push_back(from.node == to.node ? nvlink : same_rail ? rail : across_rails);
     }
   }
-  return links;
+  // One entry for all where they are alike, a rank's link to itself apart: it is never used.
+  const LinkCost& first = links[links.size() > 1 ? 1 : 0];
+  const auto alike = [&](int source, int target) {
+    return source == target || links[source * ranks + target] == first;
+  };
+  for (int source = 0; source < ranks; ++source) {
+    for (int target = 0; target < ranks; ++target) {
+      if (!alike(source, target)) return links;
+    }
+  }
+  return {first};
 }
 
+// Without sequence parallelism every tensor-parallel GPU sends the whole.
 int64_t hand_over_bytes(const Job& job) {
-  return job.batch.tokens() * job.model->hidden * 2 / job.layout.tensor;
+  const int64_t shares = int64_t{job.layout.context} * (job.layout.sequence_parallel ? job.layout.tensor : 1);
+  return job.batch.tokens() * job.model->hidden * 2 / shares;
 }
 
 }  // namespace pipeloom

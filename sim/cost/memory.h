@@ -15,7 +15,9 @@ struct StageParameters {
   int64_t routed = 0;  // experts, split over the expert-parallel group
   int64_t ends = 0;    // embedding and head, split by tensor parallelism; never in FP8
 };
-StageParameters stage_parameters(const Job& job, const StageSpan& span);
+// The embedding is needed a second time on the last stage, by MTP modules and by a head that is tied to it: `ends_meet`
+// says that the first stage is on the same rank, and both use one copy (DeepSeek-V3, section 3.2.3).
+StageParameters stage_parameters(const Job& job, const StageSpan& span, bool ends_meet);
 
 // Over how many GPUs a weight of the pipeline rank is replicated: data-parallel replicas times the stage's copies. ZeRO
 // shards over them, gradients are reduced over them.
@@ -31,7 +33,13 @@ StageState stage_state(const Job& job, const StageParameters& parameters, int co
 // What one micro-batch of a stage holds on one GPU, in bytes.
 ActivationSize stage_activation(const Job& job, const StageSpan& span);
 
-// Workspaces, communication buffers, fragmentation and the working set of recomputation.
-int64_t reserve_bytes(const Job& job);
+// The same for one layer like the model's layer `kind`, nothing offloaded.
+int64_t layer_activation_bytes(const Job& job, int kind);
+
+// What a GPU holds besides.
+Reserve memory_reserve(const Job& job);
+
+// Of one number of a gradient.
+double gradient_bytes(Precision precision);
 
 }  // namespace pipeloom

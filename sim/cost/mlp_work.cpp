@@ -6,7 +6,7 @@ namespace pipeloom {
 ComponentWork mlp_work(const Model& model, const WorkShape& shape) {
   const double intermediate = static_cast<double>(model.intermediate) / shape.tensor;
   const double up_width = model.gated_mlp ? 2 * intermediate : intermediate;
-  const double hidden_size = shape.tokens / shape.tensor * model.hidden;
+  const double hidden_size = shape.split_tokens() * model.hidden;
   const double inner_size = shape.tokens * intermediate;
   ComponentWork work = compute_component(
       Component::kMlp, {Product{shape.tokens, up_width, static_cast<double>(model.hidden), 1, shape.fp8, false},
@@ -20,7 +20,9 @@ ComponentWork mlp_work(const Model& model, const WorkShape& shape) {
   } else {
     work.forward.memory_bytes = norm_and_residual + (model.gated_mlp ? 6 : 4) * inner_size;
     work.input.memory_bytes = 12 * hidden_size + (model.gated_mlp ? 10 : 6) * inner_size;
+    if (model.mlp_bias) work.weight.memory_bytes += 2 * inner_size;
   }
+  add_block_end(model, hidden_size, work);
   work.forward.kernels = 5;
   work.input.kernels = 6;
   work.weight.kernels = 2;

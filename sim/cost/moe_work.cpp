@@ -12,7 +12,7 @@ AllToAll all_to_all(const Model& model, const WorkShape& shape, bool fp8) {
   const double token_bytes = fp8 ? model.hidden * (1 + 4.0 / 128) : 2.0 * model.hidden;
   const Routing& routing = shape.routing;
   return {shape.routed_tokens() * routing.nodes_per_token * routing.off_node_share() * token_bytes,
-          received_tokens(shape) * routing.off_gpu_share() * token_bytes};
+          received_tokens(shape) * routing.off_gpu_share() * token_bytes, token_bytes};
 }
 
 std::vector<Product> expert_products(const Model& model, const WorkShape& shape) {

@@ -1,6 +1,8 @@
 #include "sim/cost/optimizer.h"
 
-#include "sim/cost/pass_time.h"
+#include <algorithm>
+
+#include "sim/cost/groups.h"
 #include "sim/cost/rounding.h"
 
 namespace pipeloom {
@@ -8,39 +10,33 @@ namespace pipeloom {
 namespace {
 
 // Reads and writes of a fused Adam step with FP32 gradients and master weights, per parameter (docs/costs.md,
-// section 7).
-constexpr double kUpdateBytes = 28;
-
-// GPUs of one pipeline rank are neighbours; copies of a stage are on other ranks.
-double ring_bytes_per_s(const Job& job, int copies) {
-  const Cluster& cluster = *job.cluster;
-  const int64_t neighbours = int64_t{job.layout.replicas()} * (copies > 1 ? job.layout.pipeline : 1);
-  return neighbours <= cluster.gpus_per_node ? cluster.gpu.nvlink_bytes_per_s
-                                             : cluster.nic_bytes_per_s * kNicEfficiency;
+// section 7); FP16 gradients are read and widened before.
+double update_bytes(Precision precision) {
+  return precision == Precision::kFp16 ? 34 : 28;
 }
 
-// A ring moves (n-1)/n of the bytes through each GPU once: a reduce-scatter or an all-gather.
-double ring_seconds(const Job& job, const StageParameters& parameters, int copies, double bytes_per_parameter) {
-  const Replication replicas = replication(job.layout, copies);
-  const auto moved = [](int64_t count, int64_t members) {
-    return static_cast<double>(count) * static_cast<double>(members - 1) / static_cast<double>(members);
+// Of a ring over all that hold the same weights, which moves so many bytes per parameter through each GPU once.
+double replica_ring_seconds(const Job& job, const StageParameters& parameters, int copies, double bytes_per_parameter) {
+  const auto over = [&](int64_t count, const Group& group) {
+    return ring_seconds(static_cast<double>(count) * bytes_per_parameter, group, *job.cluster);
   };
-  const double numbers =
-      moved(parameters.dense + parameters.ends, replicas.dense) + moved(parameters.routed, replicas.routed);
-  if (numbers == 0) return 0;  // alone; its links may have no rate
-  return numbers * bytes_per_parameter / ring_bytes_per_s(job, copies);
+  return over(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
+         over(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
 }
 
 }  // namespace
 
+// Without ZeRO an all-reduce; with it a reduce-scatter, each layer's in every W from stage 3 on (layer_transfers).
 int64_t gradient_reduction_ns(const Job& job, const StageParameters& parameters, int copies) {
-  const double gradient_bytes = job.precision == Precision::kFp16 ? 2 : 4;
+  if (job.zero_stage == 3 && copies == 1) return 0;
   const double rings = job.zero_stage == 0 ? 2 : 1;
-  return rounded_ns(rings * ring_seconds(job, parameters, copies, gradient_bytes));
+  return rounded_ns(rings * replica_ring_seconds(job, parameters, copies, gradient_bytes(job.precision)) /
+                    job.cluster->gpu.rates.gradient_ring_efficiency);
 }
 
 int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copies) {
   constexpr double kGatheredBytes = 2;  // BF16
+  const Gpu& gpu = job.cluster->gpu;
   const Replication replicas = replication(job.layout, copies);
   const bool sharded = job.zero_stage > 0;
   const auto own = [&](int64_t count, int64_t shards) {
@@ -48,9 +44,13 @@ int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copi
   };
   const double updated =
       own(parameters.dense + parameters.ends, replicas.dense) + own(parameters.routed, replicas.routed);
-  const double update_seconds = updated * kUpdateBytes / (job.cluster->gpu.memory_bytes_per_s * kHbmEfficiency);
-  const double gather_seconds = sharded ? ring_seconds(job, parameters, copies, kGatheredBytes) : 0;
-  return rounded_ns(update_seconds + gather_seconds);
+  double seconds = updated * update_bytes(job.precision) / (gpu.memory_bytes_per_s * gpu.rates.memory_efficiency);
+  if (job.offload.optimizer) {  // gradients to the host, weights back; its update is taken to keep up
+    seconds = updated * std::max(gradient_bytes(job.precision), kGatheredBytes) / gpu.host_bytes_per_s;
+  }
+  const bool gathered_here = job.zero_stage == 1 || job.zero_stage == 2;
+  if (gathered_here) seconds += replica_ring_seconds(job, parameters, copies, kGatheredBytes);
+  return rounded_ns(seconds);
 }
 
 }  // namespace pipeloom

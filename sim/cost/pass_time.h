@@ -1,26 +1,31 @@
 #pragma once
 
 #include "core/cluster.h"
+#include "core/layout.h"
+#include "sim/cost/all_to_all.h"
 #include "sim/cost/work.h"
 
 namespace pipeloom {
 
-// The share of a NIC's rate that point-to-point transfers and rings reach: 45 of 50 GB/s (docs/costs.md, section 7).
-inline constexpr double kNicEfficiency = 0.9;
-// The share of HBM's rate that memory-bound kernels reach: a device copy moves 2903 of 3350 GB/s on H100
-// (aigatech/vpbenchmarking).
-inline constexpr double kHbmEfficiency = 0.867;
-
 // Seconds of one product on `sms` of the GPU's SMs.
 double product_seconds(const Product& product, const Gpu& gpu, int sms);
 
-// Seconds of everything in the pass but its all-to-all, on `sms` SMs. `tensor`: GPUs that its all-reduces join.
-double compute_seconds(const PassWork& work, const Cluster& cluster, int sms, int tensor);
+// Where a kernel runs: how many SMs it has, and how many times longer it takes than there alone.
+struct ComputeSetting {
+  int sms = 0;
+  double product_slowdown = 1;
+  double memory_slowdown = 1;  // of memory-bound kernels
+};
 
-// Seconds of the pass's all-to-all; 0 where it has none.
+// What a pass of a component takes, apart from its all-to-all.
+struct ComputeTime {
+  double seconds = 0;       // kernels and all-reduces, with the gaps between them
+  double host_seconds = 0;  // that the host takes to launch them
+};
+ComputeTime compute_time(const PassWork& work, const Cluster& cluster, const Layout& layout,
+                         const ComputeSetting& setting);
+
+// Seconds of the pass's all-to-all with its notification; 0 where it has none.
 double all_to_all_seconds(const AllToAll& transfer, const Cluster& cluster);
-
-// Seconds of one all-reduce of `bytes` over `members` consecutive GPUs.
-double all_reduce_seconds(double bytes, int members, const Cluster& cluster);
 
 }  // namespace pipeloom

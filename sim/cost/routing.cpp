@@ -16,13 +16,13 @@ double expected_distinct(double bins, double per_bin, int draws) {
 // A token first chooses its groups, then its experts among theirs (DeepSeek-V3, arXiv 2412.19437, section 2.1.2).
 // Groups are chosen because they hold high scores, so nearly all of them get an expert: nodes per token is the number
 // of nodes that the chosen groups lie on. A Monte Carlo of that router gives 3.97 of 4 (docs/costs.md, section 1).
-Routing make_routing(const MoeShape& moe, int expert_parallel, int gpus_per_node) {
+Routing make_routing(const MoeShape& moe, const Group& experts) {
   Routing routing;
-  routing.gpus = expert_parallel;
-  routing.nodes = (expert_parallel + gpus_per_node - 1) / gpus_per_node;
+  routing.gpus = static_cast<int>(experts.members);
+  routing.nodes = static_cast<int>((experts.members + experts.per_node - 1) / experts.per_node);
   const double reachable_share = static_cast<double>(moe.groups_per_token) / moe.groups;
-  const double experts_per_gpu = static_cast<double>(moe.routed_experts) / expert_parallel;
-  const double reachable_gpus = std::max(1.0, reachable_share * expert_parallel);
+  const double experts_per_gpu = static_cast<double>(moe.routed_experts) / routing.gpus;
+  const double reachable_gpus = std::max(1.0, reachable_share * routing.gpus);
   routing.gpus_per_token = expected_distinct(reachable_gpus, experts_per_gpu, moe.experts_per_token);
 
   const double experts_per_node = static_cast<double>(moe.routed_experts) / routing.nodes;

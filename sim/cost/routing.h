@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/model.h"
+#include "sim/cost/groups.h"
 
 namespace pipeloom {
 
@@ -23,6 +24,6 @@ struct Routing {
   }
 };
 
-Routing make_routing(const MoeShape& moe, int expert_parallel, int gpus_per_node);
+Routing make_routing(const MoeShape& moe, const Group& experts);
 
 }  // namespace pipeloom

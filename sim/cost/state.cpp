@@ -32,7 +32,11 @@ int64_t share(int64_t whole, int64_t shards) {
 
 }  // namespace
 
-StageParameters stage_parameters(const Job& job, const StageSpan& span) {
+double gradient_bytes(Precision precision) {
+  return static_cast<double>(state_bytes(precision).gradient);
+}
+
+StageParameters stage_parameters(const Job& job, const StageSpan& span, bool ends_meet) {
   const Model& model = *job.model;
   StageParameters sum;
   const auto add = [&](const LayerParameters& layer) {
@@ -43,6 +47,10 @@ StageParameters stage_parameters(const Job& job, const StageSpan& span) {
   if (span.is_first) sum.ends += embedding_parameters(model);
   if (span.is_last) {
     sum.ends += head_parameters(model);
+    const int64_t embedding = int64_t{model.hidden} * model.vocabulary;
+    const bool together = ends_meet || span.is_first;
+    if (model.tied_embedding && together) sum.ends -= embedding;
+    if (model.mtp_depth > 0 && !model.tied_embedding && !together) sum.ends += embedding;
     for (int module = 0; module < model.mtp_depth; ++module) add(mtp_parameters(model));
   }
   return {share(sum.dense, job.layout.tensor), share(sum.routed, job.layout.expert),
@@ -50,7 +58,7 @@ StageParameters stage_parameters(const Job& job, const StageSpan& span) {
 }
 
 Replication replication(const Layout& layout, int copies) {
-  return {int64_t{layout.data} * copies, int64_t{layout.replicas()} / layout.expert * copies};
+  return {int64_t{layout.data} * layout.context * copies, int64_t{layout.replicas()} / layout.expert * copies};
 }
 
 // From its stage 2 on ZeRO shards the gradients, from stage 3 on the weights (Rajbhandari et al., SC20, section 5).
@@ -68,7 +76,7 @@ StageState stage_state(const Job& job, const StageParameters& parameters, int co
   };
   const int64_t weights =
       spread(parameters.dense * bytes.weight + parameters.ends * kBf16Bytes, parameters.routed * bytes.weight, 3);
-  return {weights, all(bytes.gradient, 2), all(bytes.optimizer, 1)};
+  return {weights, all(bytes.gradient, 2), job.offload.optimizer ? 0 : all(bytes.optimizer, 1)};
 }
 
 }  // namespace pipeloom

@@ -8,7 +8,7 @@
 #include "sim/cost/links.h"
 #include "sim/cost/memory.h"
 #include "sim/cost/optimizer.h"
-#include "sim/cost/pair_cost.h"
+#include "sim/cost/overlap_costs.h"
 #include "sim/cost/stage_span.h"
 
 namespace pipeloom {
@@ -30,61 +30,48 @@ StageCost stage_cost(const StageProgram& program) {
   return StageCost::plain(times.forward_ns, times.input_ns, times.weight_ns);
 }
 
-struct Pairs {
-  std::vector<PairCost> costs;     // [stage of F][stage of B]
-  std::vector<int64_t> hidden_ns;  // of their communication
-};
-
-// Compute runs beside communication kernels on what SMs those leave (`beside`). A pair that overlapping would not
-// shorten runs as F and B one after the other.
-Pairs pairs_of(const std::vector<StageCost>& stages, const std::vector<StageProgram>& beside) {
-  std::vector<std::vector<LayerBlock>> blocks;
-  for (const StageProgram& program : beside) blocks.push_back(layer_blocks(program));
-  Pairs pairs;
-  for (size_t f = 0; f < blocks.size(); ++f) {
-    for (size_t b = 0; b < blocks.size(); ++b) {
-      const int64_t forward_ns = stages[f].forward.duration_ns;
-      const int64_t backward_ns = stages[b].backward.duration_ns;
-      OverlapTime time = overlap(blocks[f], blocks[b]);
-      const bool shortens = time.duration_ns < forward_ns + backward_ns;
-      time.duration_ns = shortens ? std::max({time.duration_ns, forward_ns, backward_ns}) : forward_ns + backward_ns;
-      pairs.costs.push_back(PairCost::plain(time.duration_ns));
-      pairs.hidden_ns.push_back(shortens ? std::max<int64_t>(time.hidden_ns(), 0) : 0);
-    }
+// Whether every rank that holds the last stage holds the first one too, of whatever pipe (DualPipe, V placements): what
+// both need is there once.
+bool ends_share_a_rank(const Placement& placement) {
+  for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+    const auto chunks = placement.chunks_of(placement.rank_of(pipe, placement.stages() - 1));
+    if (std::none_of(chunks.begin(), chunks.end(), [](const Chunk& chunk) { return chunk.stage == 0; })) return false;
   }
-  return pairs;
+  return true;
 }
 
 void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
+  const bool ends_meet = ends_share_a_rank(placement);
   for (const StageSpan& span : stage_spans(costs.layers_per_stage)) {
-    const StageParameters parameters = stage_parameters(job, span);
+    const StageParameters parameters = stage_parameters(job, span, ends_meet);
     costs.states.push_back(stage_state(job, parameters, placement.pipes()));
     costs.activations.push_back(stage_activation(job, span));
     costs.gradient_reduction_ns.push_back(gradient_reduction_ns(job, parameters, placement.pipes()));
     costs.optimizer_ns.push_back(optimizer_ns(job, parameters, placement.pipes()));
   }
-  costs.reserve_bytes = reserve_bytes(job);
+  costs.reserve = memory_reserve(job);
 }
 
-std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& layers_per_stage, int sms) {
-  const LayerCosts costs = layer_costs(job, sms);
+std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& layers_per_stage) {
+  const LayerCosts costs = layer_costs(job, {job.cluster->gpu.sms});
   std::vector<StageProgram> programs;
   for (const StageSpan& span : stage_spans(layers_per_stage)) programs.push_back(stage_program(costs, span));
   return programs;
 }
 
-Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage) {
+Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage,
+                                   const PairOrder& pair_order) {
   PIPELOOM_CHECK(placement.ranks() == job.layout.pipeline);
   PIPELOOM_CHECK_OK(check_layers_per_stage(layers_per_stage, job.model->layers, placement.stages()));
-  const Cluster& cluster = *job.cluster;
-  std::vector<StageProgram> programs = programs_of(job, layers_per_stage, cluster.gpu.sms);
+  std::vector<StageProgram> programs = programs_of(job, layers_per_stage);
   ScheduleCosts::Input input;
   for (const StageProgram& program : programs) input.stages.push_back(stage_cost(program));
-  Pairs pairs;
+  OverlapCosts overlap;
   if (job.layout.expert > 1) {
-    pairs = pairs_of(input.stages, programs_of(job, layers_per_stage, cluster.gpu.sms - cluster.comm_sms));
+    overlap = overlap_costs(programs, overlap_stages(job, layers_per_stage), pair_order);
+    for (size_t stage = 0; stage < programs.size(); ++stage) input.stages[stage].backward = overlap.backward[stage];
+    input.pairs = std::move(overlap.pairs);
   }
-  input.pairs = std::move(pairs.costs);
   input.links = pipeline_links(job, placement.ranks());
   input.message_bytes = {hand_over_bytes(job)};
   PIPELOOM_TRY(ScheduleCosts schedule, ScheduleCosts::create(placement.stages(), placement.ranks(), std::move(input)));
@@ -92,8 +79,9 @@ Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, s
   StepCosts costs{.schedule = std::move(schedule)};
   costs.layers_per_stage = std::move(layers_per_stage);
   costs.programs = std::move(programs);
+  costs.overlap = std::move(overlap.programs);
   for (const StageProgram& program : costs.programs) costs.communication.push_back(communication_of(program));
-  costs.pair_hidden_ns = std::move(pairs.hidden_ns);
+  costs.pair_hidden_ns = std::move(overlap.pair_hidden_ns);
   fill_memory(costs, job, placement);
   costs.flops_per_step = reported_flops_per_step(job);
   return costs;
@@ -101,8 +89,9 @@ Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, s
 
 }  // namespace
 
-Result<StepCosts> step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage) {
-  if (job.model) return model_step_costs(job, placement, std::move(layers_per_stage));
+Result<StepCosts> step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage,
+                             const PairOrder& pair_order) {
+  if (job.model) return model_step_costs(job, placement, std::move(layers_per_stage), pair_order);
   return direct_step_costs(job, placement);
 }
 

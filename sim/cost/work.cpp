@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/cost/groups.h"
+
 namespace pipeloom {
 
 double PassWork::flops() const {
@@ -18,20 +20,25 @@ PassWork& PassWork::operator+=(const PassWork& other) {
   kernels += other.kernels;
   all_reduces += other.all_reduces;
   all_reduce_bytes = std::max(all_reduce_bytes, other.all_reduce_bytes);
+  context_bytes += other.context_bytes;
   all_to_all.nic_bytes += other.all_to_all.nic_bytes;
   all_to_all.nvlink_bytes += other.all_to_all.nvlink_bytes;
+  all_to_all.token_bytes = std::max(all_to_all.token_bytes, other.all_to_all.token_bytes);
   return *this;
 }
 
 WorkShape make_work_shape(const Job& job) {
   WorkShape shape;
-  shape.tokens = static_cast<double>(job.batch.tokens());
+  shape.tokens = static_cast<double>(job.batch.tokens()) / job.layout.context;
   shape.sequence = static_cast<double>(job.batch.sequence_length);
   shape.tensor = job.layout.tensor;
+  shape.context = job.layout.context;
+  shape.sequence_parallel = job.layout.sequence_parallel;
+  shape.unfused_attention = job.attention_kernel == AttentionKernel::kUnfused;
   shape.fp8 = job.precision == Precision::kFp8;
   shape.recompute = job.recompute;
   if (job.model->moe) {
-    shape.routing = make_routing(*job.model->moe, job.layout.expert, job.cluster->gpus_per_node);
+    shape.routing = make_routing(*job.model->moe, expert_group(job.layout, *job.cluster));
   }
   return shape;
 }
@@ -45,6 +52,14 @@ ComponentWork compute_component(Component component, std::vector<Product> produc
   }
   work.forward.products = std::move(products);
   return work;
+}
+
+void add_block_end(const Model& model, double hidden_size, ComponentWork& work) {
+  if (model.dropout) {
+    work.forward.memory_bytes += hidden_size;
+    work.input.memory_bytes += 5 * hidden_size;
+  }
+  if (model.mlp_bias) work.weight.memory_bytes += 2 * hidden_size;
 }
 
 std::vector<ComponentWork> layer_work(const Model& model, const WorkShape& shape, int kind, int layer) {

@@ -4,6 +4,7 @@
 
 #include "core/component.h"
 #include "core/job.h"
+#include "sim/cost/all_to_all.h"
 #include "sim/cost/routing.h"
 
 namespace pipeloom {
@@ -23,12 +24,6 @@ struct Product {
   Product for_weight() const { return {k, n, m, groups, fp8, true}; }
 };
 
-// What one GPU sends in an all-to-all.
-struct AllToAll {
-  double nic_bytes = 0;
-  double nvlink_bytes = 0;
-};
-
 // What one pass of one component does on one GPU, whatever the GPU is.
 struct PassWork {
   std::vector<Product> products;
@@ -38,6 +33,7 @@ struct PassWork {
   int kernels = 0;
   int all_reduces = 0;          // over the tensor-parallel group ...
   double all_reduce_bytes = 0;  // ... of this size each
+  double context_bytes = 0;     // gathered or reduced over the context-parallel group
   AllToAll all_to_all;
 
   // Products and attention core.
@@ -56,18 +52,23 @@ struct ComponentWork {
 
 // What of a job decides the work of a micro-batch.
 struct WorkShape {
-  double tokens = 0;    // of one micro-batch
+  double tokens = 0;    // of one micro-batch on one context-parallel GPU
   double sequence = 0;  // that attention looks over
   int tensor = 1;
+  int context = 1;
+  bool sequence_parallel = true;
   bool fp8 = false;
+  bool unfused_attention = false;
   Recompute recompute = Recompute::kNone;
   Routing routing;
 
   // Bytes of one number in an operand of a product; FP8 has an FP32 scale per 128 (DeepSeek-V3, section 3.3.2).
   double operand_bytes() const { return fp8 ? 1 + 4.0 / 128 : 2; }
-  // Tensor parallelism splits the tokens outside of attention and the MLP (sequence parallelism, Korthikanti et al.,
-  // MLSys 2023): a GPU routes its share only.
+  // Of norms and residuals: sequence parallelism splits the tokens there too (Korthikanti et al., MLSys 2023, section
+  // 4.2.2). Of routers: each GPU of a tensor-parallel group always routes its share only.
+  double split_tokens() const { return sequence_parallel ? tokens / tensor : tokens; }
   double routed_tokens() const { return tokens / tensor; }
+  double sequences() const { return tokens * context / sequence; }
 };
 // REQUIRES: the job has a model.
 WorkShape make_work_shape(const Job& job);
@@ -86,6 +87,10 @@ ComponentWork router_work(const Model& model, const WorkShape& shape);
 ComponentWork experts_work(const Model& model, const WorkShape& shape);
 ComponentWork dispatch_work(const Model& model, const WorkShape& shape);
 ComponentWork combine_work(const Model& model, const WorkShape& shape);
+
+// What a bias and dropout behind a block of `hidden_size` numbers read and write: the mask, one byte a number; backward
+// the gradient, its masked copy and the bias's sum.
+void add_block_end(const Model& model, double hidden_size, ComponentWork& work);
 
 // A component whose I and W run the products of its F backward.
 ComponentWork compute_component(Component component, std::vector<Product> products);

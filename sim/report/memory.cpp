@@ -1,6 +1,7 @@
 #include "sim/report/memory.h"
 
 #include <algorithm>
+#include <map>
 
 namespace pipeloom {
 
@@ -33,6 +34,36 @@ std::vector<int64_t> peak_activations(const Schedule& schedule, std::span<const 
     peaks.push_back(peak);
   }
   return peaks;
+}
+
+std::vector<AliveAtPeak> alive_at_peak(const Schedule& schedule, std::span<const ActivationSize> activations,
+                                       int rank) {
+  std::map<int, AliveAtPeak> alive;
+  std::map<int, AliveAtPeak> fullest;
+  int64_t held = 0;
+  int64_t peak = 0;
+  for (const Slot& slot : schedule.slots_of(rank)) {
+    if (slot.has_forward()) ++alive[slot.stage].whole;
+    held += taken(slot, activations);
+    if (held > peak) {
+      peak = held;
+      fullest = alive;
+    }
+    held -= given_back(slot, activations);
+    if (slot.kind == SlotKind::kF) continue;
+    AliveAtPeak& stage = alive[slot.backward_pass_stage()];
+    if (slot.has_input_backward()) {
+      --stage.whole;
+      ++stage.for_weight;
+    }
+    if (slot.has_weight_backward()) --stage.for_weight;
+  }
+  std::vector<AliveAtPeak> stages;
+  for (auto& [stage, counts] : fullest) {
+    counts.stage = stage;
+    if (counts.whole + counts.for_weight > 0) stages.push_back(counts);
+  }
+  return stages;
 }
 
 std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeline& timeline,

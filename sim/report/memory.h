@@ -14,6 +14,18 @@ namespace pipeloom {
 // a pair the forward counts first.
 std::vector<int64_t> peak_activations(const Schedule& schedule, std::span<const ActivationSize> activations);
 
+// What a rank holds of one of its stages at its fullest moment, in micro-batches.
+struct AliveAtPeak {
+  int stage = 0;
+  int whole = 0;       // F began, I has not ended
+  int for_weight = 0;  // I has ended, W has not: what W needs
+
+  bool operator==(const AliveAtPeak&) const = default;
+};
+
+// By stage; the first of several fullest moments.
+std::vector<AliveAtPeak> alive_at_peak(const Schedule& schedule, std::span<const ActivationSize> activations, int rank);
+
 struct MemoryPoint {
   int64_t time_ns = 0;
   int64_t held = 0;  // from this time on

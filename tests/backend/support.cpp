@@ -79,13 +79,10 @@ Model tiny_mixtral() {
 
 Job training_job(const Model& model, int ranks, int micro_batches, int data, int expert) {
   Cluster cluster;
-  cluster.gpu = {.name = "a core",
-                 .sms = 8,
-                 .memory_bytes = 4'000'000'000,
-                 .bf16_flops = 1e9,
-                 .fp8_flops = 0,
-                 .memory_bytes_per_s = 1e9,
-                 .nvlink_bytes_per_s = 1e9};
+  cluster.gpu.name = "a core";
+  cluster.gpu.sms = 8;
+  cluster.gpu.memory_bytes = 4'000'000'000;
+  cluster.gpu.bf16_flops = cluster.gpu.memory_bytes_per_s = cluster.gpu.nvlink_bytes_per_s = 1e9;
   cluster.gpus_per_node = ranks * data;
   cluster.nic_bytes_per_s = 1e9;
   cluster.comm_sms = 2;

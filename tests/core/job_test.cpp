@@ -55,12 +55,13 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
           {[](Job& j) { j.layout.tensor = -1; }, "layout.tensor is -1; allowed are 1 to 1024"},
           {[](Job& j) { j.layout.expert = 0; }, "layout.expert is 0; allowed are 1 to 128"},
           {[](Job& j) { j.layout.expert = 96; },
-           "layout.expert is 96; it must divide layout.data * layout.tensor (128)"},
+           "layout.expert is 96; it must divide layout.data * layout.context * layout.tensor (128)"},
           {[](Job& j) { j.model->moe->routed_experts = 8 * 31; },
            "layout.expert is 64; it must divide model.moe.routed_experts (248)"},
           {[](Job& j) { j.model->moe.reset(); }, "layout.expert is 64; allowed is 1: the model has no experts"},
           {[](Job& j) { j.layout.data = 64; },
-           "layout.pipeline * layout.data * layout.tensor is 16 * 64 * 1 = 1024; the cluster has 2048 GPUs"},
+           "layout.pipeline * layout.data * layout.context * layout.tensor is 16 * 64 * 1 * 1 = 1024; the cluster has "
+           "2048 GPUs"},
           {[](Job& j) {
              j.model->attention.heads = j.model->attention.kv_heads = 127;
              j.layout.data = 64;
@@ -79,6 +80,27 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
              j.layout.layers_per_stage = {61, -1};
            },
            "layout.layers_per_stage[1] is -1; allowed are 0 to 61"},
+          {[](Job& j) { j.layout.context = 0; }, "layout.context is 0; allowed are 1 to 1024"},
+          {[](Job& j) {
+             j.layout.context = 2;
+             j.layout.data = 64;
+             j.batch.sequence_length = 4095;
+             j.micro_batches = 0;
+           },
+           "layout.context is 2; it must divide batch.sequence_length (4095)"},
+          {[](Job& j) { j.layout.gpu_order[1] = Dimension::kTensor; },
+           "layout.gpu_order is tensor, tensor, data, pipeline; it must name tensor, context, data and pipeline once "
+           "each"},
+          {[](Job& j) { j.offload.activations = 1.5; }, "offload.activations is 1.5; allowed are 0 to 1"},
+          {[](Job& j) {
+             j.offload.optimizer = true;
+             j.cluster->gpu.host_bytes_per_s = 0;
+           },
+           "offload is given; it needs a cluster whose gpu has host_bytes_per_s"},
+          {[](Job& j) {
+             j.references = {{"step_s", 0, ""}};
+           },
+           "references of step_s: value is 0; allowed are 1e-12 to 1e+30"},
           {[](Job& j) { j.batch.sequence_length = 0; }, "batch.sequence_length is 0; allowed are 1 to 100000000"},
           {[](Job& j) { j.batch.micro_batch_size = 0; }, "batch.micro_batch_size is 0; allowed are 1 to 1000000"},
           {[](Job& j) { j.batch.global_batch = 0; }, "batch.global_batch is 0; allowed are 1 to 1000000000000"},

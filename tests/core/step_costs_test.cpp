@@ -37,7 +37,8 @@ TEST(StepCosts, RefusesEachFieldThatSumsCouldNotBear) {
       {[](auto& costs) { costs.gradient_reduction_ns[1] = -1; },
        "gradient_reduction_ns is -1; allowed are 0 to 1125899906842624"},
       {[](auto& costs) { costs.optimizer_ns.pop_back(); }, "optimizer_ns has 1 entries; 2 are needed"},
-      {[](auto& costs) { costs.reserve_bytes = -1; }, "reserve_bytes is -1; allowed are 0 to 1125899906842624"},
+      {[](auto& costs) { costs.reserve.workspace_bytes = -1; },
+       "reserve.workspace_bytes is -1; allowed are 0 to 1125899906842624"},
   };
   for (const Case& one : cases) {
     StepCosts costs = good();

@@ -80,6 +80,7 @@ TEST(HuggingFace, ReadsGpt3InGpt2Words) {
   expected.learned_positions = 2048;
   expected.tied_embedding = true;
   expected.mlp_bias = true;
+  expected.dropout = true;  // of the class, where the config does not say otherwise
   expected.attention = {.heads = 96, .kv_heads = 96, .head_dim = 128, .value_dim = 128, .bias = true};
   EXPECT_EQ(sample_model("gpt3-175b.json"), expected);
 }

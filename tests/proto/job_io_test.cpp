@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/cluster.h"
+#include "proto/gpu_files.h"
 #include "tests/proto/random_inputs.h"
 #include "tests/support/temp_folder.h"
 

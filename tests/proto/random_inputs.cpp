@@ -1,7 +1,10 @@
 #include "tests/proto/random_inputs.h"
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
+
+#include "proto/gpu_files.h"
 
 namespace pipeloom::tests {
 
@@ -60,6 +63,7 @@ Model random_model(std::mt19937_64& random) {
   model.learned_positions = small(random, 0, 4096);
   model.tied_embedding = sometimes(random);
   model.mlp_bias = sometimes(random);
+  model.dropout = sometimes(random);
   AttentionShape& attention = model.attention;
   attention.kv_heads = small(random, 1, 16);
   attention.heads = attention.kv_heads * small(random, 1, 8);
@@ -86,6 +90,10 @@ Cluster random_cluster(std::mt19937_64& random) {
     cluster.gpu.nvlink_bytes_per_s = rate(random);
   }
   cluster.gpu.fp8_flops = rate(random);
+  cluster.gpu.rates.memory_efficiency = 0.5;
+  if (sometimes(random)) {
+    cluster.gpu.rates.product_curve = value_of(Curve::create("curve", {{64, 0.25}, {4096, rate(random) / 1e15}}));
+  }
   cluster.nodes = 4;
   cluster.gpus_per_node = 8;
   cluster.nic_bytes_per_s = sometimes(random) ? 50e9 : rate(random);
@@ -99,8 +107,14 @@ void give_model(std::mt19937_64& random, Job& job) {
   job.model = random_model(random);
   job.cluster = random_cluster(random);
   job.layout.pipeline = 4;
-  job.layout.data = 8;
-  job.batch = {between(random, 1, 8192), between(random, 1, 8), 0};
+  job.layout.data = 4;
+  job.layout.context = 2;
+  job.layout.sequence_parallel = sometimes(random);
+  std::shuffle(job.layout.gpu_order.begin(), job.layout.gpu_order.end(), random);
+  job.attention_kernel = static_cast<AttentionKernel>(between(random, 0, 1));
+  job.offload = {static_cast<double>(between(random, 0, 4)) / 4, sometimes(random)};
+  if (sometimes(random)) job.references = {{"step_s", 12.5, "a \"source\""}, {"memory_gbytes", 80, ""}};
+  job.batch = {2 * between(random, 1, 4096), between(random, 1, 8), 0};
   job.batch.global_batch = job.layout.data * job.batch.micro_batch_size * between(random, 1, 100);
   if (sometimes(random)) {
     job.layout.layers_per_stage = {1, 2, 3, job.model->layers - 6};
@@ -274,7 +288,7 @@ StepCosts random_costs(std::mt19937_64& random, const Schedule& schedule) {
                   .pair_hidden_ns = {},
                   .gradient_reduction_ns = repeat(stages, any),
                   .optimizer_ns = repeat(stages, any),
-                  .reserve_bytes = any(),
+                  .reserve = {any(), any(), any(), any()},
                   .flops_per_step = any()};
   costs.programs =
       repeat(stages, [&] { return repeat(between(random, 1, 9), [&] { return random_component(random); }); });

@@ -1,5 +1,7 @@
 #include "tests/support/models.h"
 
+#include "proto/gpu_files.h"
+
 namespace pipeloom::test {
 
 namespace {
@@ -82,7 +84,9 @@ Job deepseek_v3_job() {
   job.model = deepseek_v3();
   job.cluster = h800_cluster(256);
   job.batch = {.sequence_length = 4096, .micro_batch_size = 1, .global_batch = 15360};
-  job.layout = {.pipeline = 16, .data = 128, .tensor = 1, .expert = 64, .layers_per_stage = {}};
+  job.layout.pipeline = 16;
+  job.layout.data = 128;
+  job.layout.expert = 64;
   job.precision = Precision::kFp8;
   job.recompute = Recompute::kSelective;
   return make_job(job).value();
@@ -94,7 +98,9 @@ Job llama3_405b_job() {
   job.model = llama3_405b();
   job.cluster = h100_cluster(128);
   job.batch = {.sequence_length = 8192, .micro_batch_size = 1, .global_batch = 128};
-  job.layout = {.pipeline = 16, .data = 8, .tensor = 8, .expert = 1, .layers_per_stage = {}};
+  job.layout.pipeline = 16;
+  job.layout.data = 8;
+  job.layout.tensor = 8;
   return make_job(job).value();
 }
 

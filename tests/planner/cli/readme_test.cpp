@@ -39,7 +39,7 @@ TEST(Readme, ShowsWhatTheCommandsPrint) {
     ++commands;
     EXPECT_EQ(run_command(line.substr(kPrompt.size())).out, shown_output(text)) << line;
   }
-  EXPECT_EQ(commands, 3);
+  EXPECT_EQ(commands, 5);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "proto/gpu_files.h"
 #include "tests/support/models.h"
 
 namespace pipeloom {
@@ -24,7 +25,7 @@ PassTimes of_components(const StageProgram& program, std::initializer_list<Compo
 // The measured chunk (docs/dsv3_chunk.md), means in us, on the 112 SMs that communication leaves. Nothing is fitted
 // to it. 15 %: contention of memory-bound kernels (1.09 to 1.14) and the kernels' own 10 % around published rates.
 TEST(LayerCosts, ComputeOfTheMeasuredDeepSeekV3Layer) {
-  const StageProgram layer = layer_costs(test::deepseek_v3_job(), 112).layers[10];
+  const StageProgram layer = layer_costs(test::deepseek_v3_job(), {112}).layers[10];
   const PassTimes attention = of_components(layer, {Component::kAttention, Component::kRouter});
   const PassTimes experts = of_components(layer, {Component::kExperts});
   struct Row {
@@ -45,7 +46,7 @@ TEST(LayerCosts, ComputeOfTheMeasuredDeepSeekV3Layer) {
 // DeepEP's published rates at EP64 (46 and 45 GB/s) are not reached in the chunk (26 to 40): the
 // payloads come out low, but never by half, and never above.
 TEST(LayerCosts, AllToAllOfTheMeasuredDeepSeekV3Layer) {
-  const StageProgram layer = layer_costs(test::deepseek_v3_job(), 112).layers[10];
+  const StageProgram layer = layer_costs(test::deepseek_v3_job(), {112}).layers[10];
   const PassTimes dispatch = of_components(layer, {Component::kDispatch});
   const PassTimes combine = of_components(layer, {Component::kCombine});
   struct Row {
@@ -72,7 +73,7 @@ TEST(LayerCosts, DeepSeekV3sEndIsAlmostFourLayers) {
 }
 
 TEST(LayerCosts, EveryPartIsLabelled) {
-  const LayerCosts costs = layer_costs(test::deepseek_v3_job(), 132);
+  const LayerCosts costs = layer_costs(test::deepseek_v3_job(), {132});
   EXPECT_EQ(costs.first.front().layer, -1);
   EXPECT_EQ(costs.layers[2].size(), 2u);  // attention and MLP
   EXPECT_EQ(costs.layers[3].size(), 5u);
@@ -84,20 +85,20 @@ TEST(LayerCosts, EveryPartIsLabelled) {
 
 TEST(LayerCosts, MeasuredLayersReplaceComputedOnes) {
   Job job = test::deepseek_v3_job();
-  const LayerCosts computed = layer_costs(job, 132);
+  const LayerCosts computed = layer_costs(job, {132});
   job.measured_layers = {{5, 7'000'001, 9'000'000, 0}, {0, 12'345'679, 1, 31}};
-  const LayerCosts costs = layer_costs(job, 132);
+  const LayerCosts costs = layer_costs(job, {132});
   EXPECT_EQ(sum_of(costs.layers[5]), (PassTimes{7'000'001, 9'000'000, 0}));
   EXPECT_EQ(sum_of(costs.layers[0]), (PassTimes{12'345'679, 1, 31}));
   EXPECT_EQ(costs.layers[6], computed.layers[6]);
-  EXPECT_GT(sum_of(layer_costs(job, 112).layers[5]).forward_ns, 7'000'001);
+  EXPECT_GT(sum_of(layer_costs(job, {112}).layers[5]).forward_ns, 7'000'001);
 }
 
 // Whatever rounding does to the parts, they sum to what was measured.
 TEST(LayerCosts, MeasuredLayersAreExact) {
   Job job = test::deepseek_v3_job();
   for (int layer = 0; layer < 61; ++layer) job.measured_layers.push_back({layer, 1'000'003 * layer, 17 * layer, layer});
-  const LayerCosts costs = layer_costs(job, 132);
+  const LayerCosts costs = layer_costs(job, {132});
   for (int layer = 0; layer < 61; ++layer) {
     EXPECT_EQ(sum_of(costs.layers[layer]), (PassTimes{1'000'003 * layer, 17 * layer, layer}));
     for (const ComponentCost& part : costs.layers[layer]) EXPECT_GE(std::min(part.forward_ns, part.input_ns), 0);

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "sim/cost/step_costs.h"
 #include "tests/support/models.h"
 
 namespace pipeloom {
@@ -19,15 +20,51 @@ Job gpt3_job(int tensor) {
   return make_job(job).value();
 }
 
+const std::vector<int> kSixteen = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1};
 constexpr StageSpan kOneLayer = {4, 1, false, false};
 
-// Korthikanti et al. (MLSys 2023, section 4.1): sbh · (34 + 5as/h) / t. Two h are dropout masks, which we leave out;
-// FlashAttention keeps 4a instead of 5as.
+// Korthikanti et al. (MLSys 2023), table 2, on GPT-3: bytes of one layer, to the byte.
 TEST(Memory, ActivationsOfADenseLayerAreKorthikantis) {
-  const double tokens = 2048;
-  const double expected = tokens * (32 * 12288 + 4 * 96);
+  const auto bytes = [](int tensor, bool sequence_parallel, Recompute recompute) {
+    Job job = gpt3_job(tensor);
+    job.attention_kernel = AttentionKernel::kUnfused;
+    job.model->dropout = true;
+    job.layout.sequence_parallel = sequence_parallel;
+    job.recompute = recompute;
+    return stage_activation(job, kOneLayer).total;
+  };
+  constexpr int64_t kSbh = int64_t{2048} * 12288;
+  constexpr int64_t kScores = 5 * 96 * int64_t{2048} * 2048;  // sbh * 5as/h
+  EXPECT_EQ(bytes(1, true, Recompute::kNone), 34 * kSbh + kScores);
+  EXPECT_EQ(bytes(8, false, Recompute::kNone), 10 * kSbh + 24 * kSbh / 8 + kScores / 8);
+  EXPECT_EQ(bytes(8, true, Recompute::kNone), 34 * kSbh / 8 + kScores / 8);
+  EXPECT_EQ(bytes(8, false, Recompute::kSelective), 10 * kSbh + 24 * kSbh / 8);
+  EXPECT_EQ(bytes(8, true, Recompute::kSelective), 34 * kSbh / 8);
+  EXPECT_EQ(bytes(8, false, Recompute::kFull), 2 * kSbh);
+}
+
+// Without dropout neither its masks nor its result: 2as of scores.
+TEST(Memory, WithoutDropoutThereAreNoMasks) {
+  Job job = gpt3_job(1);
+  job.attention_kernel = AttentionKernel::kUnfused;
+  job.model->dropout = false;
+  EXPECT_EQ(stage_activation(job, kOneLayer).total, 32 * int64_t{2048} * 12288 + 2 * 96 * int64_t{2048} * 2048);
+}
+
+// FlashAttention keeps 4a instead of 5as; without dropout there are no masks.
+TEST(Memory, FusedAttentionKeepsNoScores) {
+  const double expected = 2048.0 * (32 * 12288 + 4 * 96);
   EXPECT_EQ(stage_activation(gpt3_job(1), kOneLayer).total, static_cast<int64_t>(expected));
   EXPECT_EQ(stage_activation(gpt3_job(8), kOneLayer).total, static_cast<int64_t>(expected / 8));
+}
+
+TEST(Memory, OffloadedActivationsAreNotOnTheGpu) {
+  Job job = gpt3_job(1);
+  const int64_t all = stage_activation(job, kOneLayer).total;
+  job.offload.activations = 0.25;
+  EXPECT_EQ(stage_activation(job, kOneLayer).total, all / 4 * 3);
+  job.offload.optimizer = true;
+  EXPECT_EQ(stage_state(job, {.dense = 1000, .routed = 0, .ends = 0}, 1).optimizer_bytes, 0);
 }
 
 // Qi et al. (Zero Bubble, ICLR 2024, table 1): W needs 32h.
@@ -37,11 +74,11 @@ TEST(Memory, WeightGradientsOfADenseLayerKeepZeroBubbles) {
 
 TEST(Memory, FullRecomputationKeepsTheInput) {
   Job job = gpt3_job(1);
-  const int64_t reserve = reserve_bytes(job);
+  const int64_t reserve = memory_reserve(job).total_bytes();
   const int64_t layer = stage_activation(job, kOneLayer).total;
   job.recompute = Recompute::kFull;
   EXPECT_EQ(stage_activation(job, kOneLayer).total, int64_t{2} * 2048 * 12288);
-  EXPECT_EQ(reserve_bytes(job), reserve + layer);  // one layer is rebuilt at a time
+  EXPECT_EQ(memory_reserve(job).total_bytes(), reserve + layer);  // one layer is rebuilt at a time
 }
 
 TEST(Memory, SelectiveRecomputationKeepsLess) {
@@ -74,17 +111,36 @@ TEST(Memory, ExpertsAreReplicatedLess) {
 }
 
 TEST(Memory, ParametersOfADeepSeekV3Layer) {
-  const StageParameters parameters = stage_parameters(test::deepseek_v3_job(), {10, 1, false, false});
+  const StageParameters parameters = stage_parameters(test::deepseek_v3_job(), {10, 1, false, false}, true);
   EXPECT_NEAR(static_cast<double>(parameters.routed), 176e6, 0.01 * 176e6);  // docs/costs.md, section 7
   EXPECT_NEAR(static_cast<double>(parameters.dense), 233e6, 0.01 * 233e6);
 }
 
 TEST(Memory, TheEndsAreOnTheFirstAndLastStage) {
   const Job job = test::deepseek_v3_job();
-  EXPECT_EQ(stage_parameters(job, {0, 0, true, false}).ends, int64_t{7168} * 129280);
-  EXPECT_EQ(stage_parameters(job, {61, 0, false, true}).ends, int64_t{7168} * 129281);  // and the final norm
-  EXPECT_EQ(stage_parameters(job, {10, 4, false, false}).ends, 0);
+  EXPECT_EQ(stage_parameters(job, {0, 0, true, false}, true).ends, int64_t{7168} * 129280);
+  EXPECT_EQ(stage_parameters(job, {61, 0, false, true}, true).ends, int64_t{7168} * 129281);  // and the final norm
+  EXPECT_EQ(stage_parameters(job, {10, 4, false, false}, true).ends, 0);
   EXPECT_EQ(stage_activation(job, {0, 0, true, false}).total, 0);
+}
+
+// DeepSeek-V3, section 3.2.3: where the first and the last stage share a rank, MTP uses the embedding that is there.
+TEST(Memory, MtpSharesTheEmbeddingWhereTheEndsMeet) {
+  const Job job = test::deepseek_v3_job();
+  const StageSpan last = {57, 4, false, true};
+  const int64_t embedding = int64_t{7168} * 129280;
+  EXPECT_EQ(stage_parameters(job, last, false).ends - stage_parameters(job, last, true).ends, embedding);
+  const StageState apart = step_costs(job, Placement::linear(16).value(), kSixteen).value().states[15];
+  const StageState together = step_costs(job, Placement::bidirectional(16, 1).value(), kSixteen).value().states[15];
+  EXPECT_EQ(apart.weights_bytes - together.weights_bytes, 2 * embedding);
+}
+
+TEST(Memory, ATiedHeadSharesTheEmbeddingWhereTheEndsMeet) {
+  const Job job = gpt3_job(1);
+  const StageSpan last = {90, 6, false, true};
+  const int64_t embedding = int64_t{12288} * 50257;
+  EXPECT_EQ(stage_parameters(job, last, false).ends, embedding + 2 * 12288);
+  EXPECT_EQ(stage_parameters(job, last, true).ends, 2 * 12288);
 }
 
 // DeepSeek-V3 was trained on 80 GB: DualPipe holds two copies of the parameters and, on rank r, 16 - r micro-batches of
@@ -94,9 +150,9 @@ TEST(Memory, DeepSeekV3FitsItsGpus) {
   const std::vector<int> layers = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1};
   const std::vector<StageSpan> spans = stage_spans(layers);
   for (int rank = 0; rank < 8; ++rank) {
-    int64_t bytes = reserve_bytes(job);
+    int64_t bytes = memory_reserve(job).total_bytes();
     for (const auto& [stage, alive] : {std::pair{rank, 16 - rank}, std::pair{15 - rank, rank + 1}}) {
-      bytes += stage_state(job, stage_parameters(job, spans[stage]), 2).total_bytes();
+      bytes += stage_state(job, stage_parameters(job, spans[stage], true), 2).total_bytes();
       bytes += alive * stage_activation(job, spans[stage]).total;
     }
     printf("  rank %d: %.1f GB\n", rank, static_cast<double>(bytes) / 1e9);

@@ -35,5 +35,24 @@ TEST(Optimizer, UpdatesItsShareAndGathersTheRest) {
   EXPECT_NEAR(static_cast<double>(optimizer_ns(job, kMillion, 1)), update_ns, 1);
 }
 
+// Every W scatters its gradients and every pass gathers its weights; only the two copies of a stage are left to the
+// end.
+TEST(Optimizer, Zero3ReducesInTheBackwardPasses) {
+  Job job = test::llama3_405b_job();
+  job.zero_stage = 3;
+  EXPECT_EQ(gradient_reduction_ns(job, kMillion, 1), 0);
+  EXPECT_GT(gradient_reduction_ns(job, kMillion, 2), 0);
+  const double update_ns = 1e6 * 28 / (0.867 * 3.35e12) * 1e9;
+  EXPECT_NEAR(static_cast<double>(optimizer_ns(job, kMillion, 1)), update_ns / 8, 1);
+}
+
+// An eighth of the FP32 gradients to the host at 50 GB/s; then the weights from the other replicas.
+TEST(Optimizer, OffloadedUpdatesCrossToTheHost) {
+  Job job = test::llama3_405b_job();
+  job.offload.optimizer = true;
+  const double gather_ns = 7.0 / 8 * 2e6 / 45e9 * 1e9;
+  EXPECT_NEAR(static_cast<double>(optimizer_ns(job, kMillion, 1)), 1e6 / 8 * 4 / 50e9 * 1e9 + gather_ns, 1);
+}
+
 }  // namespace
 }  // namespace pipeloom

@@ -91,5 +91,74 @@ TEST(Work, WithoutExpertParallelismNothingIsDispatched) {
   }
 }
 
+Job gpt_job(int micro_batch, int tensor) {
+  Job job = test::llama3_405b_job();
+  job.model = test::gpt3_175b();
+  job.batch = {.sequence_length = 2048, .micro_batch_size = micro_batch, .global_batch = 128};
+  job.micro_batches = 0;
+  job.layout.tensor = tensor;
+  job.layout.data = 64 / tensor;
+  job.attention_kernel = AttentionKernel::kUnfused;
+  return make_job(job).value();
+}
+
+// Megatron-LM's count: 24 B s h^2 + 4 B s^2 h of a forward layer (Korthikanti et al., MLSys 2023, appendix A).
+TEST(Work, UnfusedAttentionComputesWholeSquares) {
+  const Job job = gpt_job(1, 8);
+  const double expected = (24 * 2048.0 * 12288 * 12288 + 4 * 2048.0 * 2048 * 12288) / 8;
+  EXPECT_DOUBLE_EQ(forward_flops(layer_work(*job.model, shape_of(job), 0, 0)), expected);
+}
+
+// Megatron-LM's fused softmax needs a multiple of 4 of heads x sequences.
+TEST(Work, OddHeadsRunTheSoftmaxUnfused) {
+  Job job = gpt_job(1, 8);
+  const PassWork fused = attention_work(*job.model, shape_of(job)).input;
+  job.model->attention.heads = job.model->attention.kv_heads = 16;  // 2 a GPU
+  const PassWork unfused = attention_work(*job.model, shape_of(job)).input;
+  EXPECT_GT(unfused.kernels, fused.kernels);
+  EXPECT_EQ(attention_work(*job.model, shape_of(gpt_job(2, 8))).input.kernels, fused.kernels);
+}
+
+TEST(Work, SelectiveRecomputationRunsTheUnfusedCoreAgain) {
+  Job job = gpt_job(1, 8);
+  const PassWork without = attention_work(*job.model, shape_of(job)).input;
+  job.recompute = Recompute::kSelective;
+  const PassWork with = attention_work(*job.model, shape_of(job)).input;
+  EXPECT_DOUBLE_EQ(with.flops() - without.flops(), 4 * 2048.0 * 2048 * 12288 / 8);
+}
+
+// Llama 3 (section 3.3.2): every GPU has a share of the tokens and gathers all keys and values.
+TEST(Work, ContextParallelismSplitsTokensAndGathersKeys) {
+  Job job = test::llama3_405b_job();
+  const PassWork whole = attention_work(*job.model, shape_of(job)).forward;
+  EXPECT_EQ(whole.context_bytes, 0);
+  EXPECT_EQ(attention_work(*job.model, shape_of(job)).input.context_bytes, 0);
+  job.layout.context = 4;
+  const PassWork share = attention_work(*job.model, shape_of(job)).forward;
+  EXPECT_DOUBLE_EQ(share.flops(), whole.flops() / 4);
+  EXPECT_DOUBLE_EQ(share.context_bytes, 8192.0 * 2 * 1024 / 8 * 2);  // 8 heads of 128, keys and values, over TP8
+  // Gathered again, and their gradients scattered.
+  EXPECT_DOUBLE_EQ(attention_work(*job.model, shape_of(job)).input.context_bytes, 2 * share.context_bytes);
+}
+
+// A mask of a byte a number is written forward; backward the mask and the gradient are read, the masked one written.
+TEST(Work, DropoutMovesMasks) {
+  Job job = gpt_job(1, 1);
+  job.model->dropout = false;
+  const ComponentWork without = mlp_work(*job.model, shape_of(job));
+  job.model->dropout = true;
+  const ComponentWork with = mlp_work(*job.model, shape_of(job));
+  EXPECT_DOUBLE_EQ(with.forward.memory_bytes - without.forward.memory_bytes, 2048.0 * 12288);
+  EXPECT_DOUBLE_EQ(with.input.memory_bytes - without.input.memory_bytes, (2 + 1 + 2) * 2048.0 * 12288);
+}
+
+TEST(Work, WithoutSequenceParallelismNormsAreNotSplit) {
+  Job job = test::llama3_405b_job();
+  const double split = mlp_work(*job.model, shape_of(job)).forward.memory_bytes;
+  job.layout.sequence_parallel = false;
+  const double whole = mlp_work(*job.model, shape_of(job)).forward.memory_bytes;
+  EXPECT_DOUBLE_EQ(whole - split, 10.0 * 8192 * 16384 * 7 / 8);
+}
+
 }  // namespace
 }  // namespace pipeloom

@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "core/lowering/lower.h"
-#include "core/lowering/slot_components.h"
+#include "sim/cost/layer_costs.h"
+#include "sim/cost/overlap_costs.h"
 #include "sim/engine/simulate.h"
 #include "sim/engine/step_end.h"
 #include "tests/support/references.h"
@@ -25,38 +26,33 @@ StageProgram moe_program(int stage) {
   return program;
 }
 
-// How long a slot's components take if nothing contends: the longest path over its lanes and chains.
-int64_t slot_duration(const Slot& slot, const std::vector<StageProgram>& programs) {
-  int64_t lane_ns[2] = {0, 0};
-  int64_t forward_ns = 0;
-  int64_t input_ns = 0;
-  for (const SlotComponent& part : slot_components(slot, programs)) {
-    int64_t& lane = lane_ns[part.cost.lane == Lane::kCompute ? 0 : 1];
-    int64_t& chain = part.pass == SlotKind::kF ? forward_ns : input_ns;
-    const int64_t end = std::max(lane, chain) + part.duration_ns;
-    lane = end;
-    if (part.pass != SlotKind::kW) chain = end;
+StageProgram slowed(StageProgram program, int64_t tenths) {
+  for (ComponentCost& part : program) {
+    for (int64_t* ns : {&part.forward_ns, &part.input_ns, &part.weight_ns}) *ns = *ns * tenths / 10;
   }
-  return std::max(lane_ns[0], lane_ns[1]);
+  return program;
 }
 
 StepCosts component_costs(const Schedule& schedule) {
   std::vector<StageProgram> programs;
   for (int stage = 0; stage < schedule.stages(); ++stage) programs.push_back(moe_program(stage));
+  // Compute slows down beside all-to-all.
+  std::vector<OverlapStage> stages;
+  for (const StageProgram& program : programs) {
+    stages.push_back({program, {slowed(program, 13), slowed(program, 11)}});
+  }
+  OverlapCosts overlap = overlap_costs(programs, stages, figure4_order);
   ScheduleCosts::Input input;
   for (int stage = 0; stage < schedule.stages(); ++stage) {
-    input.stages.push_back(StageCost::plain(
-        slot_duration(Slot::forward(stage, 0), programs), slot_duration(Slot::input_backward(stage, 0), programs),
-        slot_duration(Slot::weight_backward(stage, 0), programs), slot_duration(Slot::backward(stage, 0), programs)));
+    const PassTimes times = sum_of(programs[stage]);
+    input.stages.push_back(StageCost::plain(times.forward_ns, times.input_ns, times.weight_ns));
+    input.stages.back().backward = overlap.backward[stage];
   }
-  for (int f = 0; f < schedule.stages(); ++f) {
-    for (int b = 0; b < schedule.stages(); ++b) {
-      input.pairs.push_back(PairCost::plain(slot_duration(Slot::pair(f, 0, b, 1), programs)));
-    }
-  }
+  input.pairs = std::move(overlap.pairs);
   input.links = {LinkCost{6, 0}};
   StepCosts costs{.layers_per_stage = {},
                   .programs = programs,
+                  .overlap = std::move(overlap.programs),
                   .schedule = ScheduleCosts::create(schedule.stages(), schedule.ranks(), input).value()};
   costs.gradient_reduction_ns.assign(schedule.stages(), 17);
   costs.optimizer_ns.assign(schedule.stages(), 5);

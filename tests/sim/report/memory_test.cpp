@@ -27,6 +27,17 @@ TEST(Memory, CountsTheForwardOfAPairFirst) {
   EXPECT_EQ(peak_activations(schedule, std::vector{ActivationSize{10, 10}}), std::vector<int64_t>{20});
 }
 
+TEST(Memory, NamesWhatIsAliveAtThePeak) {
+  const Schedule schedule = one_rank("0: F0 I0 F1 F2 I1 W0 W1 B2", 3);
+  EXPECT_EQ(alive_at_peak(schedule, std::vector{ActivationSize{10, 4}}, 0), (std::vector{AliveAtPeak{0, 2, 1}}));
+  const Schedule twice = one_rank("0: F0 B0 F1 I1 W1", 2);  // the first of equal moments
+  EXPECT_EQ(alive_at_peak(twice, std::vector{ActivationSize{10, 10}}, 0), (std::vector{AliveAtPeak{0, 1, 0}}));
+  const Schedule parked = one_rank("0: F0 F1 I0 I1 F2 B2 W0 W1", 3);
+  EXPECT_EQ(alive_at_peak(parked, std::vector{ActivationSize{10, 5}}, 0), (std::vector{AliveAtPeak{0, 2, 0}}));
+  const Schedule late = one_rank("0: F0 I0 F1 I1 F2 W0 W1 B2", 3);
+  EXPECT_EQ(alive_at_peak(late, std::vector{ActivationSize{10, 4}}, 0), (std::vector{AliveAtPeak{0, 1, 2}}));
+}
+
 TEST(Memory, CurveStepsAtStartsAndEnds) {
   const Schedule schedule = one_rank("0: F0 I0 W0", 1);
   const auto costs = ScheduleCosts::uniform(1, 1, StageCost::plain(5, 6, 7)).value();

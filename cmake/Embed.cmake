@@ -1,0 +1,26 @@
+# pipeloom_embed(TARGET files...): the texts of these files, known by their paths from the project's root, as
+# embedded_files() of proto/embedded.h. A program then needs no folder beside it to find them.
+function(pipeloom_embed target)
+  set(entries "")
+  foreach(file ${ARGN})
+    file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${file})
+    file(READ ${file} content)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    string(APPEND entries "    {\"${path}\", R\"embedded(${content})embedded\"},\n")
+  endforeach()
+  set(embedded ${CMAKE_CURRENT_BINARY_DIR}/embedded_files.cpp)
+  file(CONFIGURE OUTPUT ${embedded} CONTENT [[
+#include "proto/embedded.h"
+
+namespace pipeloom {
+
+std::span<const EmbeddedFile> embedded_files() {
+  static constexpr EmbeddedFile kFiles[] = {
+@entries@  };
+  return kFiles;
+}
+
+}  // namespace pipeloom
+]] @ONLY)
+  target_sources(${target} PRIVATE ${embedded})
+endfunction()

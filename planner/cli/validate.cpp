@@ -1,0 +1,227 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "planner/cli/command.h"
+#include "planner/cli/subject.h"
+#include "planner/cli/table.h"
+#include "planner/validate/iterations.h"
+#include "planner/validate/quantity.h"
+#include "proto/embedded.h"
+#include "proto/files.h"
+#include "proto/gpu_files.h"
+#include "proto/job_io.h"
+#include "proto/measured_iterations.h"
+
+namespace pipeloom {
+
+namespace {
+
+struct Comparison {
+  std::string job;
+  Reference reference;
+  double predicted = 0;
+
+  double error() const { return predicted / reference.value - 1; }
+};
+
+std::string signed_percent(double share) {
+  return fmt::format("{:+.1f} %", 100 * share);
+}
+
+// A job in which nothing is known to compare with is not evaluated.
+Status compare_job(const std::string& path, const Job& job, std::vector<Comparison>& comparisons) {
+  if (job.references.empty()) return {};
+  const auto in_job = [&](const Error& error) { return fail(error.code, fmt::format("{}: {}", path, error.message)); };
+  if (!job.model) return invalid(fmt::format("{}: references are given; allowed only with a model", path));
+  const auto subject = subject_of(job);
+  if (!subject) return in_job(subject.error());
+  for (const Reference& reference : job.references) {
+    const auto quantity = find_quantity(reference.quantity);
+    if (!quantity) return in_job(quantity.error());
+    const std::optional<double> predicted = (*quantity)->predict(subject->job, subject->evaluation);
+    if (!predicted) return invalid(fmt::format("{}: the job has no {}", path, reference.quantity));
+    comparisons.push_back({subject->job.name, reference, *predicted});
+  }
+  return {};
+}
+
+Result<std::vector<Comparison>> compare_references(const std::vector<std::string>& paths) {
+  std::vector<Comparison> comparisons;
+  for (const std::string& path : paths) {
+    PIPELOOM_TRY(const Job job, read_job(path));
+    PIPELOOM_CHECK_OK(compare_job(path, job, comparisons));
+  }
+  if (!paths.empty()) return comparisons;
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (!file.path.starts_with("samples/") || !file.path.ends_with(".txtpb")) continue;
+    const std::string path(file.path);
+    PIPELOOM_TRY(const Job job, read_embedded_job(path));
+    PIPELOOM_CHECK_OK(compare_job(path, job, comparisons));
+  }
+  return comparisons;
+}
+
+std::string number_text(double value) {
+  return fmt::format("{:.5g}", value);
+}
+
+void print_references(const std::vector<Comparison>& comparisons, std::ostream& out) {
+  const std::string* job = nullptr;
+  Table table({});
+  const char* between = "";
+  const auto flush = [&] {
+    if (job == nullptr) return;
+    out << between << *job << "\n\n" << table.text();
+    between = "\n";
+  };
+  for (const Comparison& comparison : comparisons) {
+    if (job == nullptr || *job != comparison.job) {
+      flush();
+      job = &comparison.job;
+      table = Table({"quantity", "reference", "predicted", "error", "source"});
+      table.align_left(4);
+    }
+    table.add_row({comparison.reference.quantity, number_text(comparison.reference.value),
+                   number_text(comparison.predicted), signed_percent(comparison.error()), comparison.reference.source});
+  }
+  flush();
+}
+
+// Errors of the iterations of one setting.
+struct SettingErrors {
+  std::vector<double> errors;
+
+  double mean_absolute() const {
+    double sum = 0;
+    for (const double error : errors) sum += std::abs(error);
+    return sum / static_cast<double>(errors.size());
+  }
+  double mean() const {
+    double sum = 0;
+    for (const double error : errors) sum += error;
+    return sum / static_cast<double>(errors.size());
+  }
+  // The least absolute error that this share of the rows stays within.
+  double absolute_quantile(double share) const {
+    std::vector<double> sorted;
+    for (const double error : errors) sorted.push_back(std::abs(error));
+    std::sort(sorted.begin(), sorted.end());
+    const auto needed = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+    return sorted[std::max<size_t>(needed, 1) - 1];
+  }
+};
+
+Result<Gpu> gpu_of(const std::string& name) {
+  if (name.empty()) return find_gpu("A100-80GB");
+  if (!name.ends_with(".txtpb")) return find_gpu(name);
+  PIPELOOM_TRY(const std::string text, read_file(name));
+  return parse_gpu(name, text);
+}
+
+struct Iterations {
+  std::vector<MeasuredIteration> measured;
+  std::vector<double> predicted_seconds;
+  std::map<std::string, SettingErrors> of_setting;
+};
+
+Result<Iterations> compare_iterations(const ValidateOptions& options) {
+  PIPELOOM_TRY(const Gpu gpu, gpu_of(options.gpu));
+  PIPELOOM_TRY(const std::string csv, read_file(options.iterations));
+  Iterations iterations;
+  PIPELOOM_TRY(iterations.measured, parse_measured_iterations(options.iterations, csv));
+  for (size_t i = 0; i < iterations.measured.size(); ++i) {
+    const MeasuredIteration& measured = iterations.measured[i];
+    const auto predicted = predicted_seconds(measured, gpu);
+    if (!predicted) {
+      return fail(predicted.error().code,
+                  fmt::format("{}: row {}: {}", options.iterations, i + 1, predicted.error().message));
+    }
+    iterations.predicted_seconds.push_back(*predicted);
+    iterations.of_setting[measured.setting].errors.push_back(*predicted / measured.seconds - 1);
+  }
+  return iterations;
+}
+
+void print_iterations(const Iterations& iterations, std::ostream& out) {
+  Table table({"setting", "rows", "mean error", "median", "p95", "bias"});
+  for (const auto& [setting, errors] : iterations.of_setting) {
+    const auto percent = [](double share) { return fmt::format("{:.2f} %", 100 * share); };
+    table.add_row({setting, std::to_string(errors.errors.size()), percent(errors.mean_absolute()),
+                   percent(errors.absolute_quantile(0.5)), percent(errors.absolute_quantile(0.95)),
+                   fmt::format("{:+.2f} %", 100 * errors.mean())});
+  }
+  out << "measured iterations; errors absolute but for the bias\n\n" << table.text();
+}
+
+nlohmann::json to_json(const std::vector<Comparison>& comparisons) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const Comparison& comparison : comparisons) {
+    json.push_back({{"job", comparison.job},
+                    {"name", comparison.reference.quantity},
+                    {"reference", comparison.reference.value},
+                    {"predicted", comparison.predicted},
+                    {"error", comparison.error()},
+                    {"source", comparison.reference.source}});
+  }
+  return json;
+}
+
+nlohmann::json to_json(const Iterations& iterations) {
+  nlohmann::json json = {{"settings", nlohmann::json::object()}, {"rows", nlohmann::json::array()}};
+  for (const auto& [setting, errors] : iterations.of_setting) {
+    json["settings"][setting] = {{"rows", errors.errors.size()},
+                                 {"mean_absolute_error", errors.mean_absolute()},
+                                 {"median_absolute_error", errors.absolute_quantile(0.5)},
+                                 {"p95_absolute_error", errors.absolute_quantile(0.95)},
+                                 {"mean_error", errors.mean()}};
+  }
+  for (size_t i = 0; i < iterations.measured.size(); ++i) {
+    const MeasuredIteration& measured = iterations.measured[i];
+    json["rows"].push_back({{"setting", measured.setting},
+                            {"hidden", measured.hidden},
+                            {"layers", measured.layers},
+                            {"reference_s", measured.seconds},
+                            {"predicted_s", iterations.predicted_seconds[i]},
+                            {"error", iterations.predicted_seconds[i] / measured.seconds - 1}});
+  }
+  return json;
+}
+
+void list_quantities(std::ostream& out) {
+  for (const Quantity& quantity : quantities()) out << fmt::format("{:<24}{}\n", quantity.name, quantity.summary);
+}
+
+}  // namespace
+
+Status run_validate(const ValidateOptions& options, const Output& output) {
+  if (options.list) {
+    list_quantities(output.out);
+    return {};
+  }
+  std::vector<Comparison> comparisons;
+  const bool only_iterations = options.jobs.empty() && !options.iterations.empty();
+  if (!only_iterations) {
+    PIPELOOM_TRY(comparisons, compare_references(options.jobs));
+  }
+  std::optional<Iterations> iterations;
+  if (!options.iterations.empty()) {
+    PIPELOOM_TRY(iterations, compare_iterations(options));
+  }
+  if (options.json) {
+    nlohmann::json json = {{"references", to_json(comparisons)}};
+    if (iterations) json["iterations"] = to_json(*iterations);
+    output.out << json.dump(2) << '\n';
+    return {};
+  }
+  print_references(comparisons, output.out);
+  if (iterations && !comparisons.empty()) output.out << '\n';
+  if (iterations) print_iterations(*iterations, output.out);
+  return {};
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,104 @@
+#include "planner/search/anneal.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "core/units.h"
+
+namespace pipeloom {
+
+namespace {
+
+// Joining costs an evaluation, swapping mostly only an estimate.
+constexpr uint32_t kSwapsPerJoin = 8;
+// An estimate costs about as much as the evaluation of so many slots.
+constexpr int64_t kWorkPerMove = 4;
+
+}  // namespace
+
+Annealer::Annealer(const SearchProblem& problem, uint64_t seed) : candidate_(problem), random_(seed), best_(problem) {}
+
+bool Annealer::start(const Order& order, int64_t heat_ns, int64_t moves) {
+  if (!candidate_.reset(order)) return false;
+  best_ = order;
+  best_ns_ = candidate_.value_ns();
+  heat_ns_ = heat_ns;
+  moves_ = moves;
+  done_ = 0;
+  arcs_.clear();
+  return true;
+}
+
+int64_t Annealer::run(int64_t work, int64_t good_enough_ns, const std::atomic<bool>* cancel) {
+  constexpr int64_t kMovesPerLook = 256;
+  const int64_t before = done_;
+  const int64_t last_work = candidate_.work() + work;
+  while (done_ < moves_ && best_ns_ > good_enough_ns &&
+         candidate_.work() + (done_ - before) * kWorkPerMove < last_work) {
+    if (cancel != nullptr && done_ % kMovesPerLook == 0 && cancel->load(std::memory_order_relaxed)) break;
+    ++done_;
+    const int slot = critical_slot();
+    // A path without neighbours that touch is one micro-batch's way: nothing is shorter.
+    if (slot < 0) {
+      done_ = moves_;
+      break;
+    }
+    const bool pair = candidate_.problem().has_pairs() && random_.below(kSwapsPerJoin) == 0;
+    if (!(pair ? try_pair(slot) : try_swap(slot))) continue;
+    if (candidate_.value_ns() < best_ns_) {
+      best_ns_ = candidate_.value_ns();
+      best_ = candidate_.order();
+    }
+    arcs_.clear();
+  }
+  return done_ - before;
+}
+
+// A slot that touches the next one on a critical path; -1 where there is none. Mostly a lucky draw finds one faster
+// than a path is followed.
+int Annealer::critical_slot() {
+  constexpr int kDraws = 24;
+  if (arcs_.empty()) {
+    const auto slots = static_cast<uint32_t>(candidate_.slots());
+    for (int draw = 0; draw < kDraws; ++draw) {
+      const int slot = candidate_.slot_at(static_cast<int>(random_.below(slots)));
+      if (candidate_.critical_arc(slot)) return slot;
+    }
+    candidate_.critical_arcs(random_.next(), arcs_);
+    if (arcs_.empty()) return -1;
+  }
+  return arcs_[random_.below(static_cast<uint32_t>(arcs_.size()))];
+}
+
+// How much worse a move may be: exponentially distributed, falling to 0 with the moves that are left.
+int64_t Annealer::allowance_ns() {
+  if (heat_ns_ == 0) return 0;
+  const auto heat_ns = static_cast<int64_t>(static_cast<int128_t>(heat_ns_) * (moves_ - done_) / moves_);
+  const uint64_t bits = random_.next();
+  const int halvings = std::countl_zero(bits | 1);
+  const auto fraction = static_cast<int64_t>(bits & 0xffff);
+  return heat_ns * halvings + (heat_ns * fraction >> 16);
+}
+
+bool Annealer::try_swap(int slot) {
+  if (!candidate_.can_swap(slot)) return false;
+  if (candidate_.swapped_ns(slot) > candidate_.value_ns() + allowance_ns()) return false;
+  return candidate_.swap(slot);
+}
+
+bool Annealer::try_pair(int slot) {
+  const int64_t most_ns = candidate_.value_ns() + allowance_ns();
+  const int next = candidate_.order().next(slot);
+  bool changed = false;
+  if (candidate_.order().partner(slot) >= 0) {
+    changed = candidate_.part(slot);
+  } else if (next < candidate_.problem().ops()) {
+    changed = candidate_.join(slot, next) || candidate_.join(next, slot);
+  }
+  if (!changed) return false;
+  if (candidate_.value_ns() <= most_ns) return true;
+  candidate_.undo();
+  return false;
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "planner/search/candidate.h"
+#include "planner/search/order.h"
+#include "planner/search/problem.h"
+
+namespace pipeloom {
+
+// Numbers from a seed, the same everywhere (splitmix64: Steele, Lea, Flood, Fast Splittable Pseudorandom Number
+// Generators, OOPSLA 2014).
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t next() {
+    uint64_t z = state_ += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+  }
+  // 0 .. bound-1. REQUIRES: 0 < bound < 2^32.
+  uint32_t below(uint32_t bound) { return static_cast<uint32_t>((next() >> 32) * bound >> 32); }
+
+ private:
+  uint64_t state_;
+};
+
+// Simulated annealing over swaps of neighbours on a critical path (van Laarhoven, Aarts, Lenstra, Job Shop Scheduling
+// by Simulated Annealing, Operations Research 1992); equal moves are always accepted, since most optima lie beyond
+// plateaus. Each move is judged by the longest path through the swapped slots (Taillard, Parallel Taboo Search
+// Techniques for the Job Shop Scheduling Problem, 1994), which is exact for swaps. Where pairs cost something of their
+// own, neighbours are also joined and parted. Same seed, same result.
+class Annealer {
+ public:
+  Annealer(const SearchProblem& problem, uint64_t seed);
+
+  // Begins a cycle of `moves` moves at `order`. A move that is worse by `heat_ns` is accepted half the time at first,
+  // and never at the end. False where the order deadlocks.
+  bool start(const Order& order, int64_t heat_ns, int64_t moves);
+
+  // Goes on with the cycle until about `work` slots were evaluated, the value is at most `good_enough_ns`, or the cycle
+  // ends. Returns the moves done.
+  int64_t run(int64_t work, int64_t good_enough_ns, const std::atomic<bool>* cancel);
+
+  bool finished() const { return done_ >= moves_; }
+  // Of this cycle, its start included.
+  const Order& best() const { return best_; }
+  int64_t best_ns() const { return best_ns_; }
+  Random& random() { return random_; }
+
+ private:
+  int critical_slot();
+  int64_t allowance_ns();
+  bool try_swap(int slot);
+  bool try_pair(int slot);
+
+  Candidate candidate_;
+  Random random_;
+  Order best_;
+  int64_t best_ns_ = 0;
+  int64_t heat_ns_ = 0;
+  int64_t moves_ = 0;
+  int64_t done_ = 0;
+  std::vector<int32_t> arcs_;
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <optional>
+
+#include "planner/search/problem.h"
+
+namespace pipeloom {
+
+// The same kind of problem with half the ranks, a quarter of the micro-batches, and memory in proportion: every second
+// rank's stages, costs and caps. Policies that are good here are mostly good there, and eight times as fast to try.
+// nullopt where the placement has no half.
+std::optional<SearchProblem> coarse_problem(const SearchProblem& problem);
+
+}  // namespace pipeloom

@@ -1,0 +1,81 @@
+#include "planner/search/exact.h"
+
+#include <cadical.hpp>
+#include <numeric>
+
+#include "planner/search/candidate.h"
+#include "planner/search/formula.h"
+
+namespace pipeloom {
+
+namespace {
+
+// All times of a problem are multiples of it.
+int64_t unit_of(const SearchProblem& problem) {
+  int64_t unit_ns = 0;
+  for (const OpTimes& times : problem.times()) {
+    for (const int64_t ns : {times.duration_ns, times.need_ns, times.ready_ns}) unit_ns = std::gcd(unit_ns, ns);
+  }
+  return std::max<int64_t>(unit_ns, 1);
+}
+
+class Stopper : public CaDiCaL::Terminator {
+ public:
+  explicit Stopper(const std::function<bool()>& stop) : stop_(stop) {}
+  bool terminate() override { return stopped_ = stopped_ || (stop_ && stop_()); }
+  bool stopped() const { return stopped_; }
+
+ private:
+  const std::function<bool()>& stop_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+bool exact_can_try(const SearchProblem& problem, int64_t known_ns) {
+  // Pairs of ops of a rank times the length of the schedule: about one clause each.
+  constexpr int64_t kMostClauses = 20'000'000;
+  // A pair with its W inside makes W's place depend on it: not in the formula.
+  if (problem.has_pairs() && problem.splits_backward()) return false;
+  int64_t pairs = 0;
+  for (int rank = 0; rank < problem.ranks(); ++rank) {
+    pairs += int64_t{problem.ops_of_rank(rank)} * problem.ops_of_rank(rank);
+  }
+  return pairs < kMostClauses && pairs * (known_ns / unit_of(problem)) / 2 < kMostClauses;
+}
+
+ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_t known_ns, const ExactLimits& limits) {
+  const int64_t unit_ns = unit_of(problem);
+  const LineGraph graph(problem);
+  ExactResult result;
+  result.bound_ns = bound_ns;
+  result.value_ns = known_ns;
+  Stopper stopper(limits.stop);
+  Candidate candidate(problem);
+  while (result.bound_ns < result.value_ns) {
+    CaDiCaL::Solver solver;
+    solver.set("quiet", 1);
+    solver.connect_terminator(&stopper);
+    if (limits.conflicts > 0) solver.limit("conflicts", static_cast<int>(limits.conflicts));
+    // All paths are multiples of the unit.
+    Formula formula(graph, unit_ns, (result.value_ns - 1) / unit_ns, solver);
+    constexpr int kSatisfiable = 10;
+    constexpr int kUnsatisfiable = 20;
+    const int answer = formula.build() ? solver.solve() : kUnsatisfiable;
+    solver.disconnect_terminator();
+    if (answer == kUnsatisfiable) {
+      result.bound_ns = result.value_ns;
+      break;
+    }
+    if (answer != kSatisfiable) break;
+    Order order = formula.order();
+    if (!candidate.reset(order) || candidate.value_ns() >= result.value_ns) break;
+    result.value_ns = candidate.value_ns();
+    result.order = std::move(order);
+  }
+  result.proven = result.bound_ns == result.value_ns;
+  result.stopped = stopper.stopped();
+  return result;
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,89 @@
+#include "planner/search/job_problem.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "planner/evaluate.h"
+#include "planner/layout/partition.h"
+#include "planner/overlap/split.h"
+#include "planner/schedules/placements.h"
+#include "sim/cost/step_costs.h"
+
+namespace pipeloom {
+
+Result<Placement> placement_for(const Job& job, PlacementKind kind) {
+  const PipelineShape shape = shape_of(job);
+  const int ranks = job.layout.pipeline;
+  const int chunks = job.schedule.chunks;
+  const auto check_chunks = [&](int held) -> Status {
+    if (chunks == 0 || chunks == held) return {};
+    return invalid(fmt::format("--chunks is {}; a {} placement has {} per rank", chunks, placement_name(kind), held));
+  };
+  switch (kind) {
+    case PlacementKind::kLinear:
+      PIPELOOM_CHECK_OK(check_chunks(1));
+      return Placement::linear(ranks);
+    case PlacementKind::kLooped:
+      return looped_placement(shape);
+    case PlacementKind::kV:
+      PIPELOOM_CHECK_OK(check_chunks(2));
+      return Placement::v(ranks);
+    case PlacementKind::kWave: {
+      if (chunks % 2 != 0) return invalid(fmt::format("--chunks is {}; a wave has 2, 4, 6, ... per rank", chunks));
+      return Placement::wave(ranks, chunks > 0 ? chunks / 2 : job.schedule.waves);
+    }
+    case PlacementKind::kBidirectional:
+      PIPELOOM_CHECK_OK(check_chunks(1));
+      return Placement::bidirectional(ranks, job.schedule.pipe_pairs);
+  }
+  return invalid("unknown placement");
+}
+
+std::vector<uint16_t> pipes_for(const Placement& placement, int micro_batches) {
+  std::vector<uint16_t> pipes;
+  for (int m = 0; m < micro_batches; ++m) {
+    pipes.push_back(static_cast<uint16_t>(int64_t{m} * placement.pipes() / micro_batches));
+  }
+  return pipes;
+}
+
+namespace {
+
+// What one rank may use for activations in bytes: the GPU's memory less all that does not depend on the order.
+Result<std::vector<int64_t>> caps_in_bytes(const Job& job, const Placement& placement, const StepCosts& costs) {
+  std::vector<int64_t> caps;
+  for (int rank = 0; rank < placement.ranks(); ++rank) {
+    const int64_t fixed = fixed_memory_bytes(job, placement, costs, rank);
+    caps.push_back(memory_limit_bytes(job) - fixed);
+    if (caps.back() < 0) {
+      return unsupported(fmt::format("weights and buffers alone take {} bytes on rank {}; a GPU may use {}", fixed,
+                                     rank, memory_limit_bytes(job)));
+    }
+  }
+  return caps;
+}
+
+}  // namespace
+
+Result<JobProblem> problem_of(const Job& job, PlacementKind kind, std::vector<int64_t> caps, Objective objective) {
+  PIPELOOM_TRY(const Placement placement, placement_for(job, kind));
+  std::vector<int> layers;
+  if (job.model) {
+    if (!caps.empty()) return invalid("--memory-cap counts chunks; a job with a model has the memory of its GPU");
+    PIPELOOM_TRY(const auto worth_trying, partitions(job, placement));
+    layers = worth_trying.front();
+  }
+  PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, layers, searched_order));
+  if (job.model) {
+    PIPELOOM_TRY(caps, caps_in_bytes(job, placement, costs));
+  } else if (caps.size() == 1) {
+    caps.assign(placement.ranks(), caps[0]);
+  }
+  PIPELOOM_TRY(SearchProblem problem,
+               SearchProblem::create({placement, pipes_for(placement, job.micro_batches), costs.schedule,
+                                      costs.activations, std::move(caps), objective}));
+  return JobProblem{std::move(costs), std::move(problem)};
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,93 @@
+#include "planner/search/line_times.h"
+
+#include <algorithm>
+
+namespace pipeloom {
+
+namespace {
+
+// Of a line's ops, alone or in any pair: the earliest output, seen from the start and from the end of the slot; the
+// latest need; the shortest slot.
+struct Extremes {
+  int64_t ready_ns = 0;
+  int64_t ready_after_end_ns = 0;
+  int64_t need_ns = 0;
+  int64_t duration_ns = 0;
+
+  explicit Extremes(const OpTimes& alone)
+      : ready_ns(alone.ready_ns),
+        ready_after_end_ns(alone.ready_ns - alone.duration_ns),
+        need_ns(alone.need_ns),
+        duration_ns(alone.duration_ns) {}
+  void include(const OpTimes& pair) {
+    ready_ns = std::min(ready_ns, pair.ready_ns);
+    ready_after_end_ns = std::min(ready_after_end_ns, pair.ready_ns - pair.duration_ns);
+    need_ns = std::max(need_ns, pair.need_ns);
+    duration_ns = std::min(duration_ns, pair.duration_ns);
+  }
+};
+
+std::vector<Extremes> extremes_of(const SearchProblem& problem) {
+  const auto times = problem.times();
+  const auto lines = problem.lines();
+  std::vector<Extremes> extremes;
+  for (size_t i = 0; i < lines.size(); ++i) extremes.emplace_back(times[i]);
+  if (!problem.has_pairs()) return extremes;
+  for (int rank = 0; rank < problem.ranks(); ++rank) {
+    for (const int f : problem.lines_of_rank(rank)) {
+      if (lines[f].pass != Pass::kF) continue;
+      for (const int b : problem.lines_of_rank(rank)) {
+        if (lines[b].pass != Pass::kI) continue;
+        const int pair = problem.pair_times(f, b);
+        extremes[f].include(times[pair]);
+        extremes[b].include(times[pair + 1]);
+      }
+    }
+  }
+  return extremes;
+}
+
+}  // namespace
+
+LineTimes::LineTimes(const SearchProblem& problem) {
+  const auto lines = problem.lines();
+  const std::vector<Extremes> extremes = extremes_of(problem);
+  for (const Extremes& line : extremes) duration_ns_.push_back(line.duration_ns);
+  hand_over_ns_.resize(lines.size());
+  head_ns_.assign(lines.size(), 0);
+  tail_ns_.assign(lines.size(), 0);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    hand_over_ns_[i] = extremes[i].ready_ns;
+    if (lines[i].output >= 0) hand_over_ns_[i] -= extremes[lines[i].output].need_ns;
+  }
+  for (int pipe = 0; pipe < problem.pipes(); ++pipe) {
+    int64_t head_ns = 0;
+    for (int stage = 0; stage < problem.stages(); ++stage) {
+      const int line = problem.line_number(pipe, stage, Pass::kF);
+      head_ns_[line] = std::max<int64_t>(head_ns, 0);
+      head_ns += stage + 1 < problem.stages() ? hand_over_ns_[line] : extremes[line].duration_ns;
+    }
+    for (int stage = problem.stages() - 1; stage >= 0; --stage) {
+      const int line = problem.line_number(pipe, stage, Pass::kI);
+      head_ns_[line] = std::max<int64_t>(head_ns, 0);
+      head_ns += hand_over_ns_[line];
+    }
+    // From the start of an I to the end of all that follows it.
+    int64_t rest_ns = 0;
+    for (int stage = 0; stage < problem.stages(); ++stage) {
+      const int line = problem.line_number(pipe, stage, Pass::kI);
+      if (stage > 0) {
+        tail_ns_[line] = extremes[line].ready_after_end_ns - extremes[lines[line].output].need_ns + rest_ns;
+        rest_ns += hand_over_ns_[line];
+      } else {
+        const int64_t w_ns = problem.splits_backward() ? problem.times()[line + 1].duration_ns : 0;
+        tail_ns_[line] = problem.has_pairs() ? 0 : w_ns;  // a pair's W is inside
+        // A pair lasts at least as long as I and W.
+        rest_ns = problem.times()[line].duration_ns + w_ns;
+      }
+      tail_ns_[line] = std::max<int64_t>(tail_ns_[line], 0);
+    }
+  }
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,294 @@
+#include "planner/search/list_scheduler.h"
+
+#include <algorithm>
+
+namespace pipeloom {
+
+namespace {
+
+constexpr int64_t kNever = INT64_MAX;
+
+}  // namespace
+
+ListScheduler::ListScheduler(const SearchProblem& problem)
+    : problem_(problem),
+      forward_lines_(problem.ranks()),
+      backward_lines_(problem.ranks()),
+      lines_(problem.lines().size()),
+      ranks_(problem.ranks()),
+      wake_ns_((problem.ranks() + kBlock - 1) / kBlock * kBlock),
+      block_wake_ns_(wake_ns_.size() / kBlock),
+      arrival_ns_(problem.nodes()),
+      round_trip_ns_(problem.lines().size(), 0),
+      shared_queue_(problem.placement().queues().size(), 0),
+      sent_(problem.placement().queues().size()),
+      taken_(problem.placement().queues().size()),
+      order_(problem.ranks()),
+      mean_weight_ns_(problem.ranks(), 0) {
+  std::vector<int> users(shared_queue_.size(), 0);
+  for (const Line& line : problem.lines()) {
+    if (line.in_queue >= 0 && line.count > 0 && ++users[line.in_queue] > 1) shared_queue_[line.in_queue] = 1;
+  }
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    const Line& line = problem.lines()[i];
+    lines_[i].count = line.count;
+    lines_[i].first_op = line.first_op;
+    lines_[i].forward = line.pass == Pass::kF;
+    lines_[i].shares_queue = line.in_queue >= 0 && shared_queue_[line.in_queue] != 0;
+    lines_[i].take = line.take;
+    if (line.input >= 0) lines_[i].sending_ns = problem.times()[line.input].ready_ns;
+  }
+  for (int rank = 0; rank < problem.ranks(); ++rank) {
+    std::vector<Chunk> chunks(problem.placement().chunks_of(rank).begin(), problem.placement().chunks_of(rank).end());
+    std::ranges::stable_sort(chunks, [](const Chunk& a, const Chunk& b) { return a.stage > b.stage; });
+    for (const Chunk& chunk : chunks) {
+      forward_lines_[rank].push_back(problem.line_number(chunk.pipe, chunk.stage, Pass::kF));
+      backward_lines_[rank].push_back(problem.line_number(chunk.pipe, chunk.stage, Pass::kI));
+      if (problem.splits_backward()) mean_weight_ns_[rank] += problem.costs().stage(chunk.stage).weight_ns;
+    }
+    mean_weight_ns_[rank] /= static_cast<int64_t>(chunks.size());
+    order_[rank].reserve(problem.ops_of_rank(rank));
+  }
+  const auto times = problem.times();
+  for (int pipe = 0; pipe < problem.pipes(); ++pipe) {
+    int64_t trip_ns = 0;
+    for (int stage = problem.stages() - 1; stage >= 0; --stage) {
+      const int f = problem.line_number(pipe, stage, Pass::kF);
+      const int i = f + 1;
+      trip_ns += times[f].ready_ns;
+      round_trip_ns_[f] = trip_ns;
+      trip_ns += times[i].ready_ns;
+    }
+  }
+}
+
+void ListScheduler::set_limits(const ListPolicy& policy) {
+  for (int rank = 0; rank < problem_.ranks(); ++rank) {
+    int64_t later = 0;
+    int chunk = 0;
+    for (const int line_number : forward_lines_[rank]) {
+      const Line& line = problem_.lines()[line_number];
+      if (line.count == 0) continue;
+      LineState& state = lines_[line_number];
+      const int entry = std::min(chunk++, ListPolicy::kChunks - 1);
+      const int64_t between_ns = std::max<int64_t>(1, problem_.work_ns(rank) / line.count);
+      const int64_t trip = policy.in_flight_percent[entry] * round_trip_ns_[line_number] / (100 * between_ns);
+      state.limit = static_cast<int32_t>(std::clamp<int64_t>(trip + policy.in_flight_extra[entry], 1, line.count));
+      state.reserve = later;
+      later += line.take;
+    }
+  }
+}
+
+void ListScheduler::reset(const ListPolicy& policy) {
+  policy_ = policy;
+  std::ranges::fill(ranks_, RankState{});
+  std::fill(wake_ns_.begin(), wake_ns_.begin() + problem_.ranks(), 0);
+  std::fill(wake_ns_.begin() + problem_.ranks(), wake_ns_.end(), kNever);
+  std::ranges::fill(block_wake_ns_, 0);
+  std::ranges::fill(taken_, 0);
+  for (auto& sent : sent_) sent.clear();
+  for (auto& order : order_) order.clear();
+  set_limits(policy);
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    const Line& line = problem_.lines()[i];
+    lines_[i].next = 0;
+    lines_[i].arrived = 0;
+    if (line.input >= 0 || line.pass == Pass::kW) continue;
+    lines_[i].arrived = line.count;
+    std::fill_n(arrival_ns_.begin() + line.first_op, line.count, 0);
+  }
+}
+
+bool ListScheduler::at_head_of_queue(int line) const {
+  if (!lines_[line].shares_queue) return true;
+  const int queue = problem_.lines()[line].in_queue;
+  return taken_[queue] < sent_[queue].size() && sent_[queue][taken_[queue]] == line;
+}
+
+bool ListScheduler::has_room(int rank, int line) const {
+  return ranks_[rank].held + lines_[line].take + lines_[line].reserve <= problem_.cap(rank);
+}
+
+// When the next op of a line can start; kNever where that is not known yet.
+int64_t ListScheduler::arrival_ns(int line) const {
+  const LineState& state = lines_[line];
+  if (state.next >= state.arrived || !at_head_of_queue(line)) return kNever;
+  return arrival_ns_[state.first_op + state.next];
+}
+
+int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, ListPolicy::ChunkChoice choice, int rank,
+                                int64_t now_ns, int64_t& next_arrival_ns, bool& blocked) const {
+  int best = -1;
+  for (const int line : lines) {
+    const LineState& state = lines_[line];
+    if (state.next >= state.count) continue;
+    // The I of the same chunk is the next line.
+    if (state.forward && state.next - lines_[line + 1].next >= state.limit) continue;
+    if (!state.forward && state.next >= lines_[line - 1].next) continue;
+    const int64_t at_ns = arrival_ns(line);
+    if (state.forward && !has_room(rank, line)) {
+      blocked = blocked || at_ns <= now_ns;
+      continue;
+    }
+    if (at_ns > now_ns) {
+      next_arrival_ns = std::min(next_arrival_ns, at_ns == kNever ? now_ns + state.sending_ns : at_ns);
+      continue;
+    }
+    const bool better = best < 0 || choice == ListPolicy::ChunkChoice::kEarliestStage ||
+                        (choice == ListPolicy::ChunkChoice::kOldest && state.next < lines_[best].next);
+    if (better) best = line;
+  }
+  return best;
+}
+
+// Whether an F is still to come that only its input, or memory that a W gives back, keeps waiting.
+bool ListScheduler::forward_left(int rank) const {
+  return std::ranges::any_of(forward_lines_[rank], [&](int line) {
+    const LineState& state = lines_[line];
+    return state.next < state.count && state.next - lines_[line + 1].next < state.limit &&
+           (has_room(rank, line) || pending_weight(rank) >= 0);
+  });
+}
+
+int ListScheduler::pending_weight(int rank) const {
+  if (!problem_.splits_backward()) return -1;
+  int best = -1;
+  int most = 0;
+  for (const int backward : backward_lines_[rank]) {
+    const int pending = lines_[backward].next - lines_[backward + 1].next;
+    if (pending > most) {
+      most = pending;
+      best = backward + 1;
+    }
+  }
+  return best;
+}
+
+ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relaxed) const {
+  const RankState& state = ranks_[rank];
+  int64_t next_arrival_ns = kNever;
+  bool blocked = false;
+  const int backward =
+      choose_chunk(backward_lines_[rank], policy_.backward_chunk, rank, now_ns, next_arrival_ns, blocked);
+  const int64_t next_backward_ns = next_arrival_ns;
+  int forward = choose_chunk(forward_lines_[rank], policy_.forward_chunk, rank, now_ns, next_arrival_ns, blocked);
+  if (forward >= 0 && backward < 0 && !relaxed && next_backward_ns != kNever) {
+    const int64_t duration_ns = problem_.times()[forward].duration_ns;
+    const int64_t delay_ns = now_ns + duration_ns - next_backward_ns;
+    if (delay_ns * 100 > duration_ns * policy_.hold_percent) forward = -1;
+  }
+  const int weight = pending_weight(rank);
+  const bool in_turn = !relaxed && policy_.turn >= ListPolicy::Turn::kWaitForBackward && state.started_backward;
+  const bool must_wait_for_backward = in_turn && state.last_was_forward;
+  const bool must_wait_for_forward = in_turn && policy_.turn == ListPolicy::Turn::kStrict && !state.last_was_forward &&
+                                     forward < 0 && forward_left(rank);
+  if (weight >= 0 && backward < 0 && lines_[weight - 1].next - lines_[weight].next > policy_.pending_limit) {
+    return {weight, 0};
+  }
+  if (backward >= 0 && !must_wait_for_forward) {
+    const bool forward_first =
+        policy_.turn == ListPolicy::Turn::kForwardFirst ||
+        (policy_.turn != ListPolicy::Turn::kBackwardFirst && !state.last_was_forward && state.started_backward);
+    if (forward >= 0 && forward_first) return {forward, 0};
+    return {backward, 0};
+  }
+  if (forward >= 0 && !must_wait_for_backward) return {forward, 0};
+  if (weight >= 0) {
+    const bool gap =
+        next_arrival_ns == kNever || (next_arrival_ns - now_ns) * 100 >= mean_weight_ns_[rank] * policy_.gap_percent;
+    if (gap || blocked || relaxed) return {weight, 0};
+  }
+  // Woken by what arrives; what nobody has sent yet wakes the rank when it is sent.
+  int64_t wake_ns = kNever;
+  for (const auto* lines : {&forward_lines_[rank], &backward_lines_[rank]}) {
+    for (const int line : *lines) {
+      const int64_t at_ns = arrival_ns(line);
+      if (at_ns > now_ns) wake_ns = std::min(wake_ns, at_ns);
+    }
+  }
+  return {-1, wake_ns};
+}
+
+void ListScheduler::start(int rank, int line_number, int64_t now_ns) {
+  const Line& line = problem_.lines()[line_number];
+  const OpTimes& times = problem_.times()[line_number];
+  LineState& state = lines_[line_number];
+  RankState& at = ranks_[rank];
+  const int op = line.first_op + state.next++;
+  if (at.first_ns < 0) at.first_ns = now_ns;
+  at.free_ns = now_ns + times.duration_ns;
+  at.held += line.take - line.give;
+  ++at.done;
+  if (line.pass != Pass::kW) at.last_was_forward = line.pass == Pass::kF;
+  at.started_backward = at.started_backward || line.pass == Pass::kI;
+  if (line.in_queue >= 0 && shared_queue_[line.in_queue] != 0) ++taken_[line.in_queue];
+  order_[rank].push_back(op);
+  set_wake(rank, at.free_ns);
+  // The last stage hands over to itself.
+  if (line.output < 0) return;
+  const int next_op = problem_.output_of(op);
+  const Line& next = problem_.lines()[line.output];
+  arrival_ns_[next_op] = now_ns + times.ready_ns - problem_.times()[line.output].need_ns;
+  ++lines_[line.output].arrived;
+  if (line.out_queue >= 0 && shared_queue_[line.out_queue] != 0) sent_[line.out_queue].push_back(line.output);
+  if (next.rank != rank) wake(next.rank, std::max(arrival_ns_[next_op], ranks_[next.rank].free_ns));
+}
+
+// The first rank of those that wake first.
+int ListScheduler::first_awake() const {
+  const auto block = std::ranges::min_element(block_wake_ns_) - block_wake_ns_.begin();
+  const auto begin = wake_ns_.begin() + block * kBlock;
+  return static_cast<int>(std::find(begin, begin + kBlock, block_wake_ns_[block]) - wake_ns_.begin());
+}
+
+// Every rank waits: one with something that the policy did not want does it now.
+bool ListScheduler::wake_someone(int64_t now_ns) {
+  for (int rank = 0; rank < problem_.ranks(); ++rank) {
+    if (ranks_[rank].done == problem_.ops_of_rank(rank)) continue;
+    const int64_t at_ns = std::max(now_ns, ranks_[rank].free_ns);
+    const Choice choice = choose(rank, at_ns, true);
+    if (choice.line < 0) continue;
+    start(rank, choice.line, at_ns);
+    return true;
+  }
+  return false;
+}
+
+std::optional<int64_t> ListScheduler::run(const ListPolicy& policy) {
+  reset(policy);
+  int64_t now_ns = 0;
+  for (int left = problem_.ops(); left > 0;) {
+    const int rank = first_awake();
+    const int64_t wake_ns = wake_ns_[rank];
+    if (wake_ns == kNever) {
+      if (!wake_someone(now_ns)) return std::nullopt;
+      --left;
+      continue;
+    }
+    now_ns = std::max(now_ns, wake_ns);
+    const Choice choice = choose(rank, wake_ns, false);
+    if (choice.line < 0) {
+      set_wake(rank, choice.wake_ns);
+      continue;
+    }
+    start(rank, choice.line, wake_ns);
+    --left;
+  }
+  int64_t value_ns = 0;
+  for (const RankState& rank : ranks_) {
+    const bool span = problem_.objective() == Objective::kSpan;
+    value_ns = std::max(value_ns, rank.free_ns - (span ? std::max<int64_t>(rank.first_ns, 0) : 0));
+  }
+  return value_ns;
+}
+
+Order ListScheduler::order() const {
+  Order order(problem_);
+  for (int rank = 0; rank < problem_.ranks(); ++rank) {
+    for (const int op : order_[rank]) order.append(op, rank);
+  }
+  return order;
+}
+
+}  // namespace pipeloom

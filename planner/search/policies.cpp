@@ -1,0 +1,76 @@
+#include "planner/search/policies.h"
+
+namespace pipeloom {
+
+namespace {
+
+// Ranges in which the best policies of many problems lay, with room on both sides.
+constexpr int kLeastInFlight = 40;
+constexpr int kMostInFlight = 600;
+constexpr int kMostExtra = 7;
+constexpr int kMostGap = 130;
+constexpr int kNoHold = 100;
+constexpr int kMostPending = 40;
+constexpr int kNoPendingLimit = 1 << 20;
+
+int between(Random& random, int least, int most) {
+  return least + static_cast<int>(random.below(static_cast<uint32_t>(most - least + 1)));
+}
+
+template <typename Enum>
+Enum any_of(Random& random, int values) {
+  return static_cast<Enum>(random.below(static_cast<uint32_t>(values)));
+}
+
+constexpr int kChunkChoices = 3;
+
+}  // namespace
+
+ListPolicy random_policy(Random& random) {
+  ListPolicy policy;
+  policy.turn = any_of<ListPolicy::Turn>(random, ListPolicy::kTurns);
+  policy.forward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
+  policy.backward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
+  policy.in_flight_percent.fill(between(random, kLeastInFlight, kMostInFlight));
+  policy.in_flight_extra.fill(between(random, 0, kMostExtra - 1));
+  policy.gap_percent = between(random, 0, 4) * 25;
+  if (between(random, 0, 1) == 0) policy.hold_percent = between(random, 0, 3) * 25;
+  return policy;
+}
+
+ListPolicy changed_policy(const ListPolicy& policy, Random& random) {
+  constexpr int kMostChanges = 3;
+  ListPolicy changed = policy;
+  for (int left = between(random, 1, kMostChanges); left > 0; --left) {
+    const auto chunk = static_cast<size_t>(between(random, 0, ListPolicy::kChunks - 1));
+    switch (between(random, 0, 7)) {
+      case 0:
+        changed.turn = any_of<ListPolicy::Turn>(random, ListPolicy::kTurns);
+        break;
+      case 1:
+        changed.forward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
+        break;
+      case 2:
+        changed.backward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
+        break;
+      case 3:
+        changed.in_flight_percent[chunk % 2] = between(random, kLeastInFlight, kMostInFlight);
+        break;
+      case 4:
+        changed.in_flight_extra[chunk] = between(random, -1, kMostExtra);
+        break;
+      case 5:
+        changed.hold_percent = between(random, 0, 1) == 0 ? kNoHold : between(random, 0, kNoHold);
+        break;
+      case 6:
+        changed.gap_percent = between(random, 0, kMostGap);
+        break;
+      default:
+        changed.pending_limit = between(random, 0, 1) == 0 ? kNoPendingLimit : between(random, 0, kMostPending);
+        break;
+    }
+  }
+  return changed;
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "planner/search/anneal.h"
+#include "planner/search/list_scheduler.h"
+
+namespace pipeloom {
+
+// Any policy, and one that differs from `policy` in a few rules: how the search walks among them.
+ListPolicy random_policy(Random& random);
+ListPolicy changed_policy(const ListPolicy& policy, Random& random);
+
+}  // namespace pipeloom

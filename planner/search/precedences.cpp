@@ -1,0 +1,110 @@
+#include "planner/search/precedences.h"
+
+#include <algorithm>
+
+#include "planner/search/line_times.h"
+
+namespace pipeloom {
+
+namespace {
+
+class Collector {
+ public:
+  explicit Collector(const SearchProblem& problem) : problem_(problem), times_(problem) {}
+
+  std::vector<Precedence> run() {
+    const auto lines = problem_.lines();
+    for (int number = 0; number < static_cast<int>(lines.size()); ++number) {
+      const Line& line = lines[number];
+      if (line.count == 0) continue;
+      add(number, number, 1, duration(number), true);
+      if (line.output >= 0) {
+        const bool same_rank = lines[line.output].rank == line.rank;
+        const int64_t delay_ns =
+            same_rank ? std::max(times_.hand_over_ns(number), duration(number)) : times_.hand_over_ns(number);
+        add(number, line.output, 0, delay_ns, same_rank);
+      }
+      if (line.pass == Pass::kF) add(number, number + 1, 0, duration(number), true);
+      // A pair's W is inside: it has no slot of its own that could come later.
+      if (line.pass == Pass::kI && problem_.splits_backward() && !problem_.has_pairs()) {
+        add(number, number + 1, 0, duration(number), true);
+      }
+    }
+    for (int rank = 0; rank < problem_.ranks(); ++rank) {
+      if (problem_.has_cap(rank)) add_memory(rank);
+    }
+    return std::move(precedences_);
+  }
+
+ private:
+  int64_t duration(int line) const { return times_.duration_ns(line); }
+
+  void add(int before, int after, int64_t shift, int64_t delay_ns, bool same_rank) {
+    if (shift >= problem_.lines()[after].count) return;
+    precedences_.push_back({before, after, static_cast<int32_t>(shift), delay_ns, same_rank});
+  }
+
+  // The chunks of one pipe on a rank, from the first stage to the last: c(1) .. c(V). Until I of c(V) of micro-batch m
+  // has given memory back, no micro-batch from m on has given back anything, and each of c(1) .. c(j) has run its F's
+  // up to m + x where c(j) has; so j(x + 1) + (V - j) activations are held. The same for c(1) .. c(k) alone, k < V.
+  void add_memory(int rank) {
+    for (int pipe = 0; pipe < problem_.pipes(); ++pipe) {
+      std::vector<int> chunks;
+      int64_t smallest = INT64_MAX;
+      for (const int number : problem_.lines_of_rank(rank)) {
+        const Line& line = problem_.lines()[number];
+        if (line.pipe != pipe || line.pass != Pass::kF || line.count == 0) continue;
+        chunks.push_back(number);
+        smallest = std::min(smallest, line.take);
+      }
+      if (chunks.empty() || smallest == 0) continue;
+      const int64_t held = problem_.cap(rank) / smallest;
+      for (int64_t last = 1; last <= static_cast<int64_t>(chunks.size()); ++last) {
+        for (int64_t j = 1; j <= last; ++j) {
+          const int64_t shift = (held - last + j) / j;
+          add_release(chunks, static_cast<int>(last) - 1, chunks[j - 1], shift);
+        }
+      }
+      if (chunks.size() == 1) add_pending(chunks[0], rank);
+    }
+  }
+
+  void add_release(const std::vector<int>& chunks, int last, int forward, int64_t shift) {
+    const int backward = chunks[last] + 1;
+    int64_t delay_ns = duration(backward);
+    // Where I gives nothing back, some W of the same or a later micro-batch has to run first.
+    if (problem_.splits_backward() && !problem_.has_pairs()) {
+      int64_t shortest_ns = INT64_MAX;
+      bool by_weight = true;
+      for (int i = 0; i <= last; ++i) {
+        shortest_ns = std::min(shortest_ns, duration(chunks[i] + 2));
+        by_weight = by_weight && problem_.lines()[chunks[i] + 1].give == 0;
+      }
+      if (by_weight) delay_ns += shortest_ns;
+    }
+    add(backward, forward, shift, delay_ns, true);
+  }
+
+  // One chunk, of which a share w waits for W: of f activations that F took, those whose W is still to come hold at
+  // least w each, so W number f - floor((cap - 1) / w) - 1 comes before F number f.
+  void add_pending(int forward, int rank) {
+    if (!problem_.splits_backward() || problem_.has_pairs()) return;
+    const Line& weight = problem_.lines()[forward + 2];
+    const int64_t size = problem_.lines()[forward].take;
+    if (weight.give == 0) return;
+    const int64_t pending = (problem_.cap(rank) - size) / weight.give;
+    add(forward + 2, forward, pending + 1, duration(forward + 2), true);
+  }
+
+  const SearchProblem& problem_;
+  LineTimes times_;
+  std::vector<Precedence> precedences_;
+};
+
+}  // namespace
+
+std::vector<Precedence> precedences_of(const SearchProblem& problem) {
+  return Collector(problem).run();
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,76 @@
+#include "planner/search/repair.h"
+
+#include <vector>
+
+namespace pipeloom {
+
+namespace {
+
+class RankRepair {
+ public:
+  RankRepair(const SearchProblem& problem, Order& order, int rank)
+      : problem_(problem),
+        order_(order),
+        rank_(rank),
+        end_(problem.end_of(rank)),
+        done_of_line_(problem.lines().size(), 0) {}
+
+  void run() {
+    int64_t held = 0;
+    for (int slot = order_.next(problem_.begin_of(rank_)); slot != end_;) {
+      if (held + take(slot) > problem_.cap(rank_)) {
+        if (order_.partner(slot) >= 0) order_.part(problem_, slot);
+        const int giver = next_giver(slot);
+        if (giver >= 0) {
+          order_.remove(giver);
+          order_.insert_before(giver, slot);
+          slot = giver;
+        }
+      }
+      held += take(slot) - give(slot);
+      ++done_of_line_[problem_.line_number_of(slot)];
+      if (order_.partner(slot) >= 0) ++done_of_line_[problem_.line_number_of(order_.partner(slot))];
+      slot = order_.next(slot);
+    }
+  }
+
+ private:
+  int64_t take(int slot) const { return problem_.line_of(slot).take; }
+  int64_t give(int slot) const {
+    const int partner = order_.partner(slot);
+    if (partner < 0) return problem_.line_of(slot).give;
+    return problem_.activations()[problem_.line_of(partner).stage].total;
+  }
+  // The first pass behind `slot` that gives memory back and follows a pass of its stage that is done; where there is
+  // none, the first I, whose W can give back then. -1: neither.
+  int next_giver(int slot) const {
+    int first_i = -1;
+    for (int later = order_.next(slot); later != end_; later = order_.next(later)) {
+      const Line& line = problem_.line_of(later);
+      if (line.pass == Pass::kF || order_.partner(later) >= 0) continue;
+      const int before = problem_.line_number_of(later) - 1;
+      const int index = later - line.first_op;
+      const bool in_order = line.pass == Pass::kW || index == done_of_line_[before + 1];
+      if (!in_order || index >= done_of_line_[before]) continue;
+      if (line.give > 0) return later;
+      if (first_i < 0 && line.pass == Pass::kI) first_i = later;
+    }
+    return first_i;
+  }
+
+  const SearchProblem& problem_;
+  Order& order_;
+  int rank_;
+  int end_;
+  std::vector<int> done_of_line_;  // [line]
+};
+
+}  // namespace
+
+Order repaired_to_caps(const SearchProblem& problem, const Order& order) {
+  Order repaired = order;
+  for (int rank = 0; rank < problem.ranks(); ++rank) RankRepair(problem, repaired, rank).run();
+  return repaired;
+}
+
+}  // namespace pipeloom

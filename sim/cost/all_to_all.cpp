@@ -1,0 +1,49 @@
+#include "sim/cost/all_to_all.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace pipeloom {
+
+namespace {
+
+// The chunks with which the NIC's efficiency was measured: DeepEP's configuration for EP64 (buffer.py).
+constexpr double kMeasuredChunkTokens = 28;
+constexpr double kSmsPerChannel = 2;  // DeepSeek-V3, section 3.2.2: 20 SMs, 10 channels
+
+// The share of its rate that a NIC reaches, against the measured one.
+double chunk_share(double tokens, const KernelRates& rates) {
+  const auto reached = [&](double chunk) { return 1 - std::exp(-chunk / rates.all_to_all_chunk_tokens); };
+  return reached(tokens) / reached(kMeasuredChunkTokens);
+}
+
+// The last chunk of every channel still passes the two later stages; in the measured rates it is included.
+double late_seconds(double tokens, const AllToAll& transfer, const Cluster& cluster) {
+  const double channels = std::max(1.0, cluster.comm_sms / kSmsPerChannel);
+  const double more_bytes = 2 * channels * (tokens - kMeasuredChunkTokens) * transfer.token_bytes;
+  return more_bytes / cluster.gpu.nvlink_bytes_per_s;
+}
+
+}  // namespace
+
+double all_to_all_payload_seconds(const AllToAll& transfer, const Cluster& cluster) {
+  if (transfer.nic_bytes == 0 && transfer.nvlink_bytes == 0) return 0;
+  const KernelRates& rates = cluster.gpu.rates;
+  const double chunk = cluster.comm_chunk_tokens;
+  double seconds = 0;
+  if (transfer.nic_bytes > 0) {
+    const double nic_bytes_per_s =
+        cluster.nic_bytes_per_s * std::min(1.0, rates.all_to_all_nic_efficiency * chunk_share(chunk, rates));
+    seconds = transfer.nic_bytes / nic_bytes_per_s;
+  }
+  if (transfer.nvlink_bytes > 0) {
+    seconds = std::max(seconds, transfer.nvlink_bytes / cluster.gpu.nvlink_bytes_per_s);
+  }
+  if (cluster.comm_sms > 0) {
+    const double copied_bytes = transfer.nic_bytes + 2 * transfer.nvlink_bytes;
+    seconds = std::max(seconds, copied_bytes / (cluster.comm_sms * rates.all_to_all_sm_bytes_per_s));
+  }
+  return std::max(seconds + late_seconds(chunk, transfer, cluster), 0.0);
+}
+
+}  // namespace pipeloom

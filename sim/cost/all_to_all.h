@@ -1,0 +1,20 @@
+#pragma once
+
+#include "core/cluster.h"
+
+namespace pipeloom {
+
+// What one GPU sends in an all-to-all.
+struct AllToAll {
+  double nic_bytes = 0;
+  double nvlink_bytes = 0;
+  double token_bytes = 0;
+};
+
+// Seconds of the payload on the cluster's comm_sms, in chunks of comm_chunk_tokens; 0 where nothing is sent.
+// Three stages work at the same time (dispatch: NIC send, NIC to NVLink forward, NVLink receive; combine: the reverse):
+// the slowest of NIC, NVLink and SMs decides. The warps of the SMs are shared among the stages by load, so the SMs copy
+// the bytes of all three at their common rate. Small chunks cost an overhead each, large ones fill the pipeline late.
+double all_to_all_payload_seconds(const AllToAll& transfer, const Cluster& cluster);
+
+}  // namespace pipeloom

@@ -1,0 +1,169 @@
+#include "sim/cost/overlap_costs.h"
+
+#include <algorithm>
+
+#include "sim/cost/layer_costs.h"
+
+namespace pipeloom {
+
+namespace {
+
+int64_t duration_of(const ComponentCost& cost, SlotKind pass) {
+  return pass == SlotKind::kF ? cost.forward_ns : pass == SlotKind::kI ? cost.input_ns : cost.weight_ns;
+}
+
+AllToAllKernel kernel_of(Component component, SlotKind pass) {
+  const bool backward = pass != SlotKind::kF;
+  return (component == Component::kDispatch) == backward ? AllToAllKernel::kCombine : AllToAllKernel::kDispatch;
+}
+
+}  // namespace
+
+std::vector<OverlapStage> overlap_stages(const Job& job, const std::vector<int>& layers_per_stage) {
+  const Cluster& cluster = *job.cluster;
+  const Contention& contention = cluster.gpu.rates.contention;
+  const int sms = cluster.gpu.sms - cluster.comm_sms;
+  const LayerCosts alone = layer_costs(job, {sms});
+  const LayerCosts beside[] = {
+      layer_costs(job, {sms, contention.products_beside_dispatch, contention.memory_beside_dispatch}),
+      layer_costs(job, {sms, contention.products_beside_combine, contention.memory_beside_combine})};
+  std::vector<OverlapStage> stages;
+  for (const StageSpan& span : stage_spans(layers_per_stage)) {
+    OverlapStage& stage = stages.emplace_back();
+    stage.alone = stage_program(alone, span);
+    for (size_t kernel = 0; kernel < std::size(beside); ++kernel) {
+      stage.beside[kernel] = stage_program(beside[kernel], span);
+    }
+  }
+  return stages;
+}
+
+std::vector<ChunkTask> chunk_tasks(const SlotProgram& slot, const OverlapStage& forward, const OverlapStage& backward) {
+  std::vector<ChunkTask> tasks;
+  tasks.reserve(slot.size());
+  int32_t forward_end = -1;
+  int32_t input_end = -1;
+  std::vector<int32_t> input_of(backward.alone.size(), -1);  // [component] its I
+  for (const SlotStep& step : slot) {
+    const OverlapStage& stage = step.pass == SlotKind::kF ? forward : backward;
+    const ComponentCost& cost = stage.alone[step.component];
+    const auto number = static_cast<int32_t>(tasks.size());
+    ChunkTask task;
+    task.communication = cost.lane == Lane::kEp;
+    task.kernel = kernel_of(cost.component, step.pass);
+    task.alone_ns = duration_of(cost, step.pass);
+    for (size_t kernel = 0; kernel < std::size(task.beside_ns); ++kernel) {
+      task.beside_ns[kernel] = std::max(task.alone_ns, duration_of(stage.beside[kernel][step.component], step.pass));
+    }
+    if (step.pass == SlotKind::kW) {
+      task.after = input_of[step.component];
+    } else {
+      int32_t& chain_end = step.pass == SlotKind::kF ? forward_end : input_end;
+      task.after = chain_end;
+      chain_end = number;
+      if (step.pass == SlotKind::kI) input_of[step.component] = number;
+    }
+    tasks.push_back(task);
+  }
+  return tasks;
+}
+
+SlotTime time_slot(SlotProgram program, const OverlapStage& forward, const OverlapStage& backward) {
+  const ChunkTimes times = simulate_chunk(chunk_tasks(program, forward, backward));
+  SlotTime slot;
+  for (size_t i = 0; i < program.size(); ++i) {
+    program[i].duration_ns = times.end_ns[i] - times.start_ns[i];
+    if (program[i].pass == SlotKind::kF) slot.forward_ready_ns = times.end_ns[i];
+    if (program[i].pass == SlotKind::kI) slot.input_ready_ns = times.end_ns[i];
+  }
+  slot.program = std::move(program);
+  slot.duration_ns = times.duration_ns;
+  slot.hidden_ns = times.overlapped_ns;
+  return slot;
+}
+
+SlotProgram figure4_order(const OverlapStage& forward, const OverlapStage& backward) {
+  return figure4_program(forward.alone, backward.alone);
+}
+
+namespace {
+
+// A stage that runs alone has all SMs but while a kernel of its own all-to-all is beside it.
+OverlapStage own_overlap(const StageProgram& program, const OverlapStage& split) {
+  return {program, {split.beside[0], split.beside[1]}};
+}
+
+SlotTime backward_slot(const StageProgram& program, const OverlapStage& split) {
+  const OverlapStage stage = own_overlap(program, split);
+  return time_slot(backward_program(program), stage, stage);
+}
+
+SlotTime in_turn(const OverlapStage& forward, const OverlapStage& backward) {
+  SlotProgram both = forward_program(forward.alone);
+  const SlotProgram after = backward_program(backward.alone);
+  both.insert(both.end(), after.begin(), after.end());
+  return time_slot(std::move(both), forward, backward);
+}
+
+// Whether two stages differ in the numbers of their layers only.
+bool alike(const StageProgram& a, const StageProgram& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](ComponentCost x, const ComponentCost& y) {
+    x.layer = y.layer;
+    return x == y;
+  });
+}
+
+// [stage] the first stage that is like it: most stages of a model are.
+std::vector<size_t> kinds_of(const std::vector<StageProgram>& programs, const std::vector<OverlapStage>& stages) {
+  std::vector<size_t> kinds;
+  for (size_t stage = 0; stage < programs.size(); ++stage) {
+    size_t kind = 0;
+    while (!(alike(programs[kind], programs[stage]) && alike(stages[kind].alone, stages[stage].alone))) ++kind;
+    kinds.push_back(kind);
+  }
+  return kinds;
+}
+
+}  // namespace
+
+OverlapCosts overlap_costs(const std::vector<StageProgram>& programs, const std::vector<OverlapStage>& stages,
+                           const PairOrder& pair_order) {
+  const std::vector<size_t> kinds = kinds_of(programs, stages);
+  const size_t count = programs.size();
+  OverlapCosts costs;
+  const auto store = [&](SlotProgram program) {
+    costs.programs.programs.push_back(std::move(program));
+    return static_cast<int32_t>(costs.programs.programs.size() - 1);
+  };
+  for (size_t stage = 0; stage < count; ++stage) {
+    if (const size_t kind = kinds[stage]; kind != stage) {
+      costs.backward.push_back(costs.backward[kind]);
+      costs.programs.of_backward.push_back(costs.programs.of_backward[kind]);
+      continue;
+    }
+    SlotTime slot = backward_slot(programs[stage], stages[stage]);
+    costs.backward.push_back({slot.duration_ns, 0, slot.input_ready_ns});
+    costs.programs.of_backward.push_back(store(std::move(slot.program)));
+  }
+  for (size_t f = 0; f < count; ++f) {
+    for (size_t b = 0; b < count; ++b) {
+      if (const size_t same = kinds[f] * count + kinds[b]; same != f * count + b) {
+        costs.pairs.push_back(PairCost(costs.pairs[same]));
+        costs.pair_hidden_ns.push_back(int64_t{costs.pair_hidden_ns[same]});
+        costs.programs.of_pair.push_back(int32_t{costs.programs.of_pair[same]});
+        continue;
+      }
+      SlotTime slot = time_slot(pair_order(stages[f], stages[b]), stages[f], stages[b]);
+      if (SlotTime after = in_turn(own_overlap(programs[f], stages[f]), own_overlap(programs[b], stages[b]));
+          after.duration_ns <= slot.duration_ns) {
+        slot = std::move(after);
+      }
+      costs.pairs.push_back({slot.duration_ns, 0, slot.forward_ready_ns, 0, slot.input_ready_ns});
+      costs.pair_hidden_ns.push_back(slot.hidden_ns);
+      costs.programs.of_pair.push_back(store(std::move(slot.program)));
+    }
+  }
+  return costs;
+}
+
+}  // namespace pipeloom

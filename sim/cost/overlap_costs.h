@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/component.h"
+#include "core/job.h"
+#include "core/step_costs.h"
+#include "sim/engine/chunk.h"
+
+namespace pipeloom {
+
+// A stage's components inside slots in which compute and all-to-all overlap: on the SMs that communication leaves, with
+// nothing beside them, and with a dispatch or combine kernel beside them all the time.
+struct OverlapStage {
+  StageProgram alone;
+  StageProgram beside[2];  // [AllToAllKernel]
+};
+
+// Of every stage, with the job's split of the SMs (cluster.comm_sms). REQUIRES: the job has a model. Pure; O(layers).
+std::vector<OverlapStage> overlap_stages(const Job& job, const std::vector<int>& layers_per_stage);
+
+// The steps of a slot as tasks of the chunk engine. F's steps are those of `forward`, I's and W's those of `backward`.
+std::vector<ChunkTask> chunk_tasks(const SlotProgram& slot, const OverlapStage& forward, const OverlapStage& backward);
+
+// A slot as its two lanes run it.
+struct SlotTime {
+  SlotProgram program;  // with the steps' durations
+  int64_t duration_ns = 0;
+  int64_t forward_ready_ns = 0;  // the end of F's chain
+  int64_t input_ready_ns = 0;    // the end of I's chain
+  int64_t hidden_ns = 0;         // communication beside compute
+};
+SlotTime time_slot(SlotProgram program, const OverlapStage& forward, const OverlapStage& backward);
+
+// In which order the components of F and B of a pair run: figure4_order, or what a planner finds.
+using PairOrder = std::function<SlotProgram(const OverlapStage& forward, const OverlapStage& backward)>;
+SlotProgram figure4_order(const OverlapStage& forward, const OverlapStage& backward);
+
+// Slots in which all-to-all overlaps with compute: B of every stage, in which each W runs beside the next all-to-all,
+// and the pairs of any two; a pair that overlapping would not shorten runs as F and then B.
+struct OverlapCosts {
+  OverlapPrograms programs;
+  std::vector<PassCost> backward;       // [stage]
+  std::vector<PairCost> pairs;          // [stage of F][stage of B]
+  std::vector<int64_t> pair_hidden_ns;  // of their communication
+};
+OverlapCosts overlap_costs(const std::vector<StageProgram>& programs, const std::vector<OverlapStage>& stages,
+                           const PairOrder& pair_order);
+
+}  // namespace pipeloom

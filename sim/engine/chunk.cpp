@@ -1,0 +1,104 @@
+#include "sim/engine/chunk.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "sim/engine/work.h"
+
+namespace pipeloom {
+
+namespace {
+
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+class Engine {
+ public:
+  explicit Engine(std::span<const ChunkTask> tasks) : tasks_(tasks), done_(tasks.size(), false) {
+    times_.start_ns.resize(tasks.size());
+    times_.end_ns.resize(tasks.size());
+    for (size_t i = 0; i < tasks.size(); ++i) lanes_[tasks[i].communication ? 1 : 0].queue.push_back(i);
+  }
+
+  ChunkTimes run() {
+    start_what_can();
+    while (lanes_[0].running || lanes_[1].running) {
+      const int64_t step_ns = std::min(time_left(lanes_[0]), time_left(lanes_[1]));
+      advance(step_ns);
+      start_what_can();
+    }
+    times_.duration_ns = now_ns_;
+    return std::move(times_);
+  }
+
+ private:
+  struct Lane {
+    std::vector<size_t> queue;
+    size_t next = 0;  // in the queue: the running one, or the one to start
+    bool running = false;
+    Work left = 0;
+  };
+
+  const ChunkTask& task_of(const Lane& lane) const { return tasks_[lane.queue[lane.next]]; }
+
+  // How long the lane's task takes if things stay as they are.
+  int64_t beside_ns(const Lane& lane) const {
+    const ChunkTask& task = task_of(lane);
+    if (task.communication || !lanes_[1].running) return task.alone_ns;
+    return task.beside_ns[static_cast<size_t>(task_of(lanes_[1]).kernel)];
+  }
+  int64_t time_left(const Lane& lane) const {
+    if (!lane.running) return kNever;
+    return time_for(lane.left, task_of(lane).alone_ns, beside_ns(lane));
+  }
+
+  void advance(int64_t step_ns) {
+    if (lanes_[0].running && lanes_[1].running) times_.overlapped_ns += step_ns;
+    const int64_t left_ns[2] = {time_left(lanes_[0]), time_left(lanes_[1])};
+    const int64_t full_ns[2] = {lanes_[0].running ? beside_ns(lanes_[0]) : 0,
+                                lanes_[1].running ? beside_ns(lanes_[1]) : 0};
+    now_ns_ += step_ns;
+    for (int i = 0; i < 2; ++i) {
+      Lane& lane = lanes_[i];
+      if (!lane.running) continue;
+      if (left_ns[i] == step_ns) {
+        end(lane);
+      } else {
+        lane.left -= work_in(step_ns, lane.left, task_of(lane).alone_ns, full_ns[i]);
+      }
+    }
+  }
+
+  void end(Lane& lane) {
+    const size_t number = lane.queue[lane.next];
+    times_.end_ns[number] = now_ns_;
+    done_[number] = true;
+    lane.running = false;
+    ++lane.next;
+  }
+
+  void start_what_can() {
+    for (Lane& lane : lanes_) {
+      if (lane.running || lane.next == lane.queue.size()) continue;
+      const size_t number = lane.queue[lane.next];
+      const int32_t after = tasks_[number].after;
+      if (after >= 0 && !done_[after]) continue;
+      times_.start_ns[number] = now_ns_;
+      lane.running = true;
+      lane.left = whole_work(tasks_[number].alone_ns);
+    }
+  }
+
+  std::span<const ChunkTask> tasks_;
+  std::vector<bool> done_;
+  Lane lanes_[2];  // [compute, all-to-all]
+  int64_t now_ns_ = 0;
+  ChunkTimes times_;
+};
+
+}  // namespace
+
+ChunkTimes simulate_chunk(std::span<const ChunkTask> tasks) {
+  return Engine(tasks).run();
+}
+
+}  // namespace pipeloom

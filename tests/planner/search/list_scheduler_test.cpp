@@ -1,0 +1,54 @@
+#include "planner/search/list_scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include "planner/search/candidate.h"
+#include "planner/search/policies.h"
+#include "tests/planner/search/cases.h"
+
+namespace pipeloom::tests {
+namespace {
+
+TEST(ListScheduler, KeepsEveryRuleWhateverThePolicy) {
+  int runs = 0;
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    const SearchProblem problem = random_problem(seed);
+    ListScheduler lists(problem);
+    Random random(seed);
+    ListPolicy policy = random_policy(random);
+    for (int i = 0; i < 10; ++i, policy = changed_policy(policy, random)) {
+      const auto value_ns = lists.run(policy);
+      if (!value_ns) {
+        // Only messages of two chunks that share a queue can block each other.
+        const PlacementKind kind = problem.placement().kind();
+        EXPECT_TRUE(kind == PlacementKind::kLooped || kind == PlacementKind::kWave) << "problem " << seed;
+        continue;
+      }
+      ++runs;
+      const auto schedule = schedule_of(problem, lists.order());
+      ASSERT_TRUE(schedule.has_value()) << "problem " << seed << ": " << schedule.error().message;
+      const std::vector<ActivationSize> sizes(problem.activations().begin(), problem.activations().end());
+      const std::vector<int64_t> peaks = replayed_peaks(*schedule, sizes);
+      for (int rank = 0; rank < problem.ranks(); ++rank)
+        EXPECT_LE(peaks[rank], problem.cap(rank)) << "problem " << seed;
+      // Slots may start earlier than the policy had them start, never later.
+      Candidate candidate(problem);
+      ASSERT_TRUE(candidate.reset(lists.order()));
+      if (problem.objective() == Objective::kMakespan) {
+        EXPECT_LE(candidate.value_ns(), *value_ns) << "problem " << seed;
+      }
+    }
+  }
+  EXPECT_GT(runs, 700);
+}
+
+TEST(ListScheduler, WithBackwardFirstIs1F1BWhereWIsDoneAtOnce) {
+  // The default: one micro-batch in flight for each round trip, and one.
+  const SearchProblem problem = uniform_problem({.ranks = 4, .micro_batches = 8, .w = 0, .cap = 4});
+  ListScheduler lists(problem);
+  ListPolicy policy;
+  EXPECT_EQ(lists.run(policy), (8 * 2 + 3 * 2) * kNsPerUnit);
+}
+
+}  // namespace
+}  // namespace pipeloom::tests
