@@ -74,8 +74,8 @@ Result<std::vector<uint32_t>> TaskGraph::topological_order() const {
 uint64_t TaskGraph::digest() const {
   Digest digest;
   for (const Task& task : tasks_) {
-    digest.add(task.key.rank, task.key.slot, task.key.layer, task.key.component, task.key.pass, task.key.kind, task.lane,
-               task.direction, task.peer, task.collective, task.queue, task.duration_ns, task.bytes);
+    digest.add(task.key.rank, task.key.slot, task.key.layer, task.key.component, task.key.pass, task.key.kind,
+               task.lane, task.direction, task.peer, task.collective, task.queue, task.duration_ns, task.bytes);
   }
   for (const uint32_t begin : queue_begin_) digest.add(begin);
   for (const uint32_t task : queue_tasks_) digest.add(task);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ostream>
@@ -65,6 +66,17 @@ std::string chosen_ranks(const std::string& ranks) {
     if (std::getenv(variable) != nullptr) return "mpi";
   }
   return "threads";
+}
+
+int ranks_here(const std::string& ranks, int count) {
+  if (ranks != "mpi") return count;
+  // Open MPI's mpirun; MPICH's.
+  for (const char* variable : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"}) {
+    const char* text = std::getenv(variable);
+    const int here = text == nullptr ? 0 : std::atoi(text);
+    if (here > 0) return std::min(here, count);
+  }
+  return count;
 }
 
 Status launch(const std::string& ranks, int count, const std::function<Status(Endpoint&)>& rank_main,

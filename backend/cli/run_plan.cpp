@@ -118,15 +118,17 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
     run_options.checkpoints = {&*store, options.checkpoint_every, options.resume};
   }
   const TaskGraph graph = lower(plan.schedule, plan.costs);
-  PIPELOOM_CHECK_OK(check_memory(plan, graph, run_options.training, available_memory_bytes()));
   const TrainingRun run{plan, graph, text, run_options};
+  const std::string ranks = chosen_ranks(options.ranks);
+  PIPELOOM_CHECK_OK(
+      check_memory(plan, graph, run_options.training, ranks_here(ranks, run.ranks()), available_memory_bytes()));
   const auto rank_main = [&](Endpoint& endpoint) -> Status {
     PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));
     if (endpoint.rank() != 0) return {};
     printer.end(result.parameters_digest);
     return write_spans(options.trace_path, plan, result.spans);
   };
-  return launch(chosen_ranks(options.ranks), run.ranks(), rank_main, output.err);
+  return launch(ranks, run.ranks(), rank_main, output.err);
 }
 
 }  // namespace

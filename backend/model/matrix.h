@@ -37,7 +37,7 @@ class Matrix {
 
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
-  int64_t size() const { return rows_ * columns_; }
+  int64_t size() const { return static_cast<int64_t>(numbers_.size()); }
   Real* row(int64_t i) { return numbers_.data() + i * columns_; }
   const Real* row(int64_t i) const { return numbers_.data() + i * columns_; }
   std::vector<Real>& numbers() { return numbers_; }

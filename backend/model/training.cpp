@@ -38,6 +38,10 @@ Status check_trainable(const Job& job) {
   if (!job.model) return unsupported("the job has no model; pipeloom-run needs one to train");
   const Model& model = *job.model;
   PIPELOOM_CHECK_OK(allow(job.layout.tensor == 1, "layout.tensor", job.layout.tensor, "1"));
+  PIPELOOM_CHECK_OK(allow(job.layout.context == 1, "layout.context", job.layout.context, "1"));
+  PIPELOOM_CHECK_OK(allow(job.zero_stage < 3, "zero_stage", job.zero_stage, "0 to 2"));
+  const bool offloads = job.offload.activations > 0 || job.offload.optimizer;
+  PIPELOOM_CHECK_OK(allow(!offloads, "offload", 1, "none: a CPU has nothing to offload to"));
   PIPELOOM_CHECK_OK(allow(model.mtp_depth == 0, "model.mtp_depth", model.mtp_depth, "0"));
   PIPELOOM_CHECK_OK(allow(!model.tied_embedding, "model.tied_embedding", 1, "0 (separate weights)"));
   PIPELOOM_CHECK_OK(allow(!model.attention.bias, "model.attention.bias", 1, "0 (no bias)"));

@@ -17,16 +17,13 @@ constexpr int64_t kNumber = sizeof(float);
 
 // What the parts of one stage hold for one micro-batch.
 struct StageMemory {
-  int64_t numbers = 0;                    // of the stage
-  std::map<TaskKey, PartMemory> of_part;  // by layer and component
-};
+  int64_t numbers = 0;  // of the stage
+  std::map<std::pair<int, Component>, PartMemory> of_part;
 
-TaskKey part_key(int layer, Component component) {
-  TaskKey key;
-  key.layer = layer;
-  key.component = component;
-  return key;
-}
+  const PartMemory& of(const RankTask& task) const {
+    return of_part.at({task.task.key.layer, task.task.key.component});
+  }
+};
 
 StageMemory stage_memory(const Plan& plan, int stage, const TrainingOptions& options) {
   const PartShape shape = part_shape(plan.job, 0);
@@ -34,7 +31,7 @@ StageMemory stage_memory(const Plan& plan, int stage, const TrainingOptions& opt
   StageMemory memory;
   memory.numbers = maths.size();
   for (const auto& placed : maths.parts()) {
-    memory.of_part[part_key(placed.layer, placed.component)] = part_memory(
+    memory.of_part[{placed.layer, placed.component}] = part_memory(
         placed.component, *plan.job.model, shape, plan.job.batch.tokens(), shape.ep_ranks == 1, *placed.part);
   }
   return memory;
@@ -46,8 +43,7 @@ class Walk {
   explicit Walk(const std::map<int, StageMemory>& stages) : stages_(stages) {}
 
   void take(const RankTask& task) {
-    const PartMemory& memory =
-        stages_.at(task.stage).of_part.at(part_key(task.task.key.layer, task.task.key.component));
+    const PartMemory& memory = stages_.at(task.stage).of(task);
     peak_ = std::max(peak_, held_ + memory.workspace + 2 * memory.passing);
     if (task.task.key.pass == SlotKind::kF) held_ += memory.after_forward;
     if (task.task.key.pass == SlotKind::kI) held_ += memory.after_input - memory.after_forward;
@@ -55,9 +51,7 @@ class Walk {
     peak_ = std::max(peak_, held_ + memory.workspace + 2 * memory.passing);
   }
   // A pass W that the program leaves to I.
-  void release(const RankTask& task) {
-    held_ -= stages_.at(task.stage).of_part.at(part_key(task.task.key.layer, task.task.key.component)).after_input;
-  }
+  void release(const RankTask& task) { held_ -= stages_.at(task.stage).of(task).after_input; }
   int64_t peak() const { return peak_; }
 
  private:
@@ -123,7 +117,8 @@ RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const T
   return memory;
 }
 
-Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int64_t available_bytes) {
+Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int ranks_here,
+                    int64_t available_bytes) {
   RankMemoryPlan fullest;
   int fullest_rank = 0;
   int64_t sum = 0;
@@ -134,13 +129,13 @@ Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOpti
     fullest = memory;
     fullest_rank = rank;
   }
-  sum *= plan.job.layout.data;
-  if (sum <= available_bytes) return {};
+  const int64_t need = std::min(sum * plan.job.layout.data, fullest.total() * ranks_here);
+  if (need <= available_bytes) return {};
   return unsupported(
       fmt::format("the run may need {} on this machine, which has {} free: rank {} alone {} (states {}, activations "
                   "{}, messages {}, "
                   "reductions {})",
-                  format_bytes(sum), format_bytes(available_bytes), fullest_rank, format_bytes(fullest.total()),
+                  format_bytes(need), format_bytes(available_bytes), fullest_rank, format_bytes(fullest.total()),
                   format_bytes(fullest.states), format_bytes(fullest.activations), format_bytes(fullest.messages),
                   format_bytes(fullest.reductions)));
 }

@@ -22,8 +22,10 @@ struct RankMemoryPlan {
 // Follows the rank's tasks through one step. `program` is for `rank` of the pipeline. Pure.
 RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const TrainingOptions& options);
 
-// Whether all ranks of a machine fit together into `available_bytes`; the error names the fullest rank and its parts.
-Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int64_t available_bytes);
+// Whether `ranks_here` of the run's ranks, whichever they are, fit together into `available_bytes`; the error names the
+// fullest rank and its parts.
+Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int ranks_here,
+                    int64_t available_bytes);
 
 // Of this machine, for programs that ask now; INT64_MAX where the system does not say.
 int64_t available_memory_bytes();

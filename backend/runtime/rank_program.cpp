@@ -79,8 +79,8 @@ RankProgram::RankProgram(const Schedule& schedule, const TaskGraph& graph, int r
     auto& own = queues_.emplace_back();
     for (const uint32_t number : numbers) own.push_back(local[number]);
   }
-  std::ranges::stable_partition(queues_,
-                                [&](const auto& queue) { return tasks_[queue.front()].task.lane != Lane::kCompute; });
+  std::stable_partition(queues_.begin(), queues_.end(),
+                        [&](const auto& queue) { return tasks_[queue.front()].task.lane != Lane::kCompute; });
 }
 
 }  // namespace pipeloom

@@ -45,6 +45,9 @@ TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, con
   }
   // Ranks that share several stages exchange them in one order, whatever pipes they hold them for.
   std::ranges::sort(chunks_, {}, [](const auto& chunk) { return chunk->stage(); });
+  for (const auto& chunk : chunks_) {
+    exchanges_.emplace_back(*chunk, plan.job.layout, plan.schedule.placement(), rank_, endpoint);
+  }
 }
 
 void TrainingRunner::begin_step(int64_t step) {
@@ -55,11 +58,11 @@ void TrainingRunner::begin_step(int64_t step) {
   losses_.clear();
 }
 
-ChunkRun& TrainingRunner::chunk_of(const RankTask& task) {
+size_t TrainingRunner::number_of_chunk(const RankTask& task) const {
   const auto found = std::ranges::find_if(
       chunks_, [&](const auto& chunk) { return chunk->pipe() == task.pipe && chunk->stage() == task.stage; });
   PIPELOOM_CHECK(found != chunks_.end());
-  return **found;
+  return static_cast<size_t>(found - chunks_.begin());
 }
 
 Status TrainingRunner::start(const RankTask& task) {
@@ -73,9 +76,9 @@ Status TrainingRunner::start(const RankTask& task) {
   } else if (key.kind == TaskKind::kComponent) {
     begin_exchange(task, waiting);
   } else if (key.kind == TaskKind::kGradientReduction) {
-    begin_reduction(task, waiting);
+    exchanges_[number_of_chunk(task)].send_gradients(step_, waiting.gather);
   } else {
-    begin_optimizer(waiting);
+    for (ReplicaExchange& exchange : exchanges_) exchange.optimize_and_send(options_.adam, step_, waiting.gather);
   }
   return {};
 }
@@ -87,6 +90,7 @@ Result<Progress> TrainingRunner::poll(const RankTask& task) {
   PIPELOOM_TRY(const bool all, waiting.gather.poll(endpoint_));
   if (!all) return Progress::until_message();
   Status status;
+  size_t first_message = 0;
   switch (task.task.key.kind) {
     case TaskKind::kComponent:
       status = complete_exchange(task, waiting);
@@ -98,7 +102,7 @@ Result<Progress> TrainingRunner::poll(const RankTask& task) {
       status = complete_receive(task, waiting);
       break;
     case TaskKind::kGradientReduction:
-      status = complete_reduction(task, waiting);
+      status = exchanges_[number_of_chunk(task)].add_gradients(waiting.gather, first_message);
       break;
     case TaskKind::kOptimizer:
       status = complete_optimizer(waiting);
@@ -246,81 +250,9 @@ Status TrainingRunner::complete_exchange(const RankTask& task, Waiting& waiting)
   return {};
 }
 
-// --- gradients and the optimizer: each member of a group reduces and optimizes its part (ZeRO-1) ---
-
-std::vector<TrainingRunner::Shared> TrainingRunner::shared_numbers(const ChunkRun& chunk) const {
-  const auto group = [&](bool routed) {
-    return reduction_group(plan_.job.layout, plan_.schedule.placement(), chunk.stage(), rank_, routed);
-  };
-  const int64_t own = chunk.maths().own_size();
-  return {{0, own, group(false)}, {own, chunk.maths().size() - own, group(true)}};
-}
-
-void TrainingRunner::begin_reduction(const RankTask& task, Waiting& waiting) {
-  ChunkRun& chunk = chunk_of(task);
-  const std::vector<Shared> ranges = shared_numbers(chunk);
-  for (int range = 0; range < static_cast<int>(ranges.size()); ++range) {
-    const auto& [first, size, group] = ranges[range];
-    for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
-      if (member == group.place) continue;
-      const auto [begin, count] = group.part(member, size);
-      endpoint_.send(group.members[member], Channel::kReduction,
-                     {tag(task.stage, range), 0, chunk.state().sums_of(first + begin, count)});
-      waiting.gather.expect(group.members[member], Channel::kReduction, tag(task.stage, range));
-    }
-  }
-}
-
-Status TrainingRunner::complete_reduction(const RankTask& task, Waiting& waiting) {
-  ChunkRun& chunk = chunk_of(task);
-  size_t message = 0;
-  for (const auto& [first, size, group] : shared_numbers(chunk)) {
-    const auto [begin, count] = group.part(group.place, size);
-    std::vector<std::vector<std::byte>> replicas;
-    for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
-      replicas.push_back(member == group.place ? chunk.state().sums_of(first + begin, count)
-                                               : std::move(waiting.gather.message(message++).bytes));
-      if (replicas.back().size() != replicas.front().size()) {
-        return invalid(fmt::format("gradient reduction of stage {}: rank {} sent {} bytes; expected are {}", task.stage,
-                                   group.members[member], replicas.back().size(), replicas.front().size()));
-      }
-    }
-    chunk.state().set_sums(first + begin, count, replicas);
-  }
-  return {};
-}
-
-void TrainingRunner::begin_optimizer(Waiting& waiting) {
-  for (const auto& chunk : chunks_) {
-    const std::vector<Shared> ranges = shared_numbers(*chunk);
-    for (int range = 0; range < static_cast<int>(ranges.size()); ++range) {
-      const auto& [first, size, group] = ranges[range];
-      const auto [begin, count] = group.part(group.place, size);
-      chunk->state().optimize(options_.adam, step_ + 1, first + begin, count);
-      const auto own = chunk->state().weights().subspan(first + begin, count);
-      for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
-        if (member == group.place) continue;
-        endpoint_.send(group.members[member], Channel::kReduction,
-                       {weights_tag(chunk->stage(), range), 0, to_bytes(own)});
-        waiting.gather.expect(group.members[member], Channel::kReduction, weights_tag(chunk->stage(), range));
-      }
-    }
-    chunk->state().clear_sums();
-  }
-}
-
 Status TrainingRunner::complete_optimizer(Waiting& waiting) {
-  size_t message = 0;
-  for (const auto& chunk : chunks_) {
-    for (const auto& [first, size, group] : shared_numbers(*chunk)) {
-      for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
-        if (member == group.place) continue;
-        const auto [begin, count] = group.part(member, size);
-        PIPELOOM_CHECK_OK(from_bytes(waiting.gather.message(message++).bytes,
-                                     chunk->state().weights().subspan(first + begin, count)));
-      }
-    }
-  }
+  size_t next = 0;
+  for (ReplicaExchange& exchange : exchanges_) PIPELOOM_CHECK_OK(exchange.take_weights(waiting.gather, next));
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "backend/runtime/chunk_run.h"
 #include "backend/runtime/credits.h"
 #include "backend/runtime/gather.h"
+#include "backend/runtime/replica_exchange.h"
 #include "backend/runtime/replicas.h"
 #include "backend/runtime/task_runner.h"
 #include "core/plan.h"
@@ -39,20 +40,14 @@ class TrainingRunner : public TaskRunner {
     Gather gather;
     std::vector<ExpertRows<float>> own;  // of an exchange: the package that this rank hands to itself
   };
-  // A range of a chunk's numbers and who else has it.
-  struct Shared {
-    int64_t begin = 0;
-    int64_t size = 0;
-    ReductionGroup group;
-  };
   using HandOver = std::tuple<Direction, int, int>;  // direction, consuming stage, micro-batch
 
-  ChunkRun& chunk_of(const RankTask& task);
+  // Number of the task's chunk in chunks_.
+  size_t number_of_chunk(const RankTask& task) const;
+  ChunkRun& chunk_of(const RankTask& task) { return *chunks_[number_of_chunk(task)]; }
   MessageTag tag(int stage, int micro_batch, int layer = 0) const {
     return {static_cast<int32_t>(step_), stage, micro_batch, layer};
   }
-  // Of updated weights; gradients of the same range have tag(stage, range).
-  MessageTag weights_tag(int stage, int range) const { return tag(stage, range, 1); }
   HandOver hand_over(const RankTask& task, bool arriving) const;
 
   Status compute(const RankTask& task);
@@ -66,10 +61,6 @@ class TrainingRunner : public TaskRunner {
   void begin_exchange(const RankTask& task, Waiting& waiting);
   Status complete_exchange(const RankTask& task, Waiting& waiting);
 
-  std::vector<Shared> shared_numbers(const ChunkRun& chunk) const;
-  void begin_reduction(const RankTask& task, Waiting& waiting);
-  Status complete_reduction(const RankTask& task, Waiting& waiting);
-  void begin_optimizer(Waiting& waiting);
   Status complete_optimizer(Waiting& waiting);
 
   const Plan& plan_;
@@ -79,6 +70,7 @@ class TrainingRunner : public TaskRunner {
   RunRank rank_;
   EpGroup ep_group_;
   std::vector<std::unique_ptr<ChunkRun>> chunks_;  // by stage
+  std::vector<ReplicaExchange> exchanges_;         // of the chunks
   Credits credits_;
   int64_t step_ = 0;
   std::map<HandOver, Matrix<float>> hand_overs_;  // what a stage gave and the next has not taken yet

@@ -62,11 +62,14 @@ Process::Process(const std::vector<std::string>& command) {
 }
 
 Process::~Process() {
-  if (running()) {
-    kill(-pid_, SIGKILL);
-    wait(10);
-  }
+  kill_all();
   std::filesystem::remove(output_path_);
+}
+
+void Process::kill_all() {
+  if (!running()) return;
+  kill(-pid_, SIGKILL);
+  wait(10);
 }
 
 bool Process::running() {

@@ -18,6 +18,8 @@ class Process {
   // The exit code (128 + signal if killed), or -1 if it does not end in time.
   int wait(double seconds);
   bool running();
+  // SIGKILL to the program and all that it started.
+  void kill_all();
   // Standard output and errors so far.
   std::string output() const;
   // Processes below this one whose program has that name.

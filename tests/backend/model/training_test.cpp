@@ -64,6 +64,15 @@ TEST(CheckTrainable, NamesTheFieldThatItCannotRun) {
   changed.model->mtp_depth = 1;
   EXPECT_EQ(refusal(changed), "model.mtp_depth is 1; pipeloom-run trains with 0");
   changed = job;
+  changed.layout.context = 2;
+  EXPECT_EQ(refusal(changed), "layout.context is 2; pipeloom-run trains with 1");
+  changed = job;
+  changed.zero_stage = 3;
+  EXPECT_EQ(refusal(changed), "zero_stage is 3; pipeloom-run trains with 0 to 2");
+  changed = job;
+  changed.offload.optimizer = true;
+  EXPECT_EQ(refusal(changed), "offload is 1; pipeloom-run trains with none: a CPU has nothing to offload to");
+  changed = job;
   changed.model->tied_embedding = true;
   EXPECT_EQ(refusal(changed), "model.tied_embedding is 1; pipeloom-run trains with 0 (separate weights)");
   changed = job;

@@ -47,8 +47,9 @@ Plan a_plan() {
   return tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "dualpipe").value();
 }
 
-Result<TrainingResult> run(const Plan& plan, int64_t steps, CheckpointOptions checkpoints, uint64_t seed = 1) {
-  const TextTokens text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary).value();
+Result<TrainingResult> run(const Plan& plan, int64_t steps, CheckpointOptions checkpoints, uint64_t seed = 1,
+                           const std::string& content = tests::some_text()) {
+  const TextTokens text = TextTokens::create(content, plan.job.batch, plan.job.model->vocabulary).value();
   const TaskGraph graph = lower(plan.schedule, plan.costs);
   RunOptions options;
   options.training.check = true;
@@ -99,6 +100,10 @@ TEST(Checkpoints, AnotherRunsAreRefused) {
   ASSERT_FALSE(other_seed.has_value());
   EXPECT_NE(other_seed.error().message.find("digest of options and text"), std::string::npos)
       << other_seed.error().message;
+  const auto other_text = run(plan, kSteps, {&store, 0, true}, 1, tests::some_text() + "more");
+  ASSERT_FALSE(other_text.has_value());
+  EXPECT_NE(other_text.error().message.find("digest of options and text"), std::string::npos)
+      << other_text.error().message;
   const Plan other = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "chimera").value();
   const auto other_plan = run(other, kSteps, {&store, 0, true});
   ASSERT_FALSE(other_plan.has_value());

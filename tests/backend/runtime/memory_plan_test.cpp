@@ -100,11 +100,18 @@ TEST(MemoryPlan, StatesAreWeightsSumsAndOptimizer) {
 TEST(MemoryPlan, ARunThatMayNotFitIsRefused) {
   const Plan plan = tests::plan_with(tests::training_job(tests::tiny_dense(), 2, 4), "1f1b").value();
   const TaskGraph graph = lower(plan.schedule, plan.costs);
-  EXPECT_TRUE(check_memory(plan, graph, {}, 1'000'000'000).has_value());
-  const Status status = check_memory(plan, graph, {}, 100'000);
+  const auto fits = [&](int ranks_here, int64_t available_bytes) {
+    return check_memory(plan, graph, {}, ranks_here, available_bytes).has_value();
+  };
+  EXPECT_TRUE(fits(2, 1'000'000'000));
+  const Status status = check_memory(plan, graph, {}, 2, 100'000);
   ASSERT_FALSE(status.has_value());
   EXPECT_NE(status.error().message.find("on this machine, which has 100.0 kB free: rank "), std::string::npos)
       << status.error().message;
+  int64_t least = 1;  // that two ranks fit into
+  while (!fits(2, least)) least += 1'000;
+  EXPECT_FALSE(fits(2, least * 3 / 4));
+  EXPECT_TRUE(fits(1, least * 3 / 4));
 }
 
 TEST(MemoryPlan, ThisMachineHasSomeMemory) {

@@ -1,4 +1,5 @@
-// pipeloom-run as MPI processes: the same bits, and an end for every failure. Skips aloud where MPI is left out.
+// pipeloom-run as processes: the same bits, and an end for every failure. What needs MPI skips aloud where it is left
+// out.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -18,14 +19,12 @@ namespace {
 using tests::Process;
 
 constexpr int kRanks = 4;
-constexpr double kLong = 60;  // seconds; a test machine is busy
+const std::string kManySteps = "60";  // enough to be interrupted
+constexpr double kLong = 60;          // seconds; a test machine is busy
 
-class Mpi : public testing::Test {
+class Threads : public testing::Test {
  protected:
   void SetUp() override {
-#ifndef PIPELOOM_WITH_MPI
-    GTEST_SKIP() << "this build has no MPI";
-#endif
     const Plan plan = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "dualpipe").value();
     ASSERT_TRUE(write_plan(folder_.path("a.plan"), plan).has_value());
     folder_.file("text", tests::some_text());
@@ -33,6 +32,12 @@ class Mpi : public testing::Test {
 
   std::vector<std::string> command(const std::vector<std::string>& more) const {
     std::vector<std::string> words = {PIPELOOM_RUN, folder_.path("a.plan"), "--text", folder_.path("text"), "--check"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  // With checkpoints in a folder of its own.
+  std::vector<std::string> resumable(const std::string& name, const std::vector<std::string>& more) const {
+    std::vector<std::string> words = {"--steps", kManySteps, "--checkpoints", folder_.path(name)};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
@@ -65,6 +70,16 @@ class Mpi : public testing::Test {
   tests::TempFolder folder_;
 };
 
+class Mpi : public Threads {
+ protected:
+  void SetUp() override {
+#ifndef PIPELOOM_WITH_MPI
+    GTEST_SKIP() << "this build has no MPI";
+#endif
+    Threads::SetUp();
+  }
+};
+
 TEST_F(Mpi, EndsWithTheSequentialRunsParameters) {
   Process job(mpi_command(kRanks, {"--steps", "3"}));
   ASSERT_EQ(job.wait(kLong), 0) << job.output();
@@ -91,19 +106,34 @@ bool is_gone(pid_t pid) {
   return kill(pid, 0) != 0;
 }
 
+TEST_F(Threads, AKilledRunResumesToItsBits) {
+  std::mt19937_64 random(1);
+  const std::string expected = sequential_parameters(kManySteps);
+  for (int i = 0; i < kills(); ++i) {
+    const std::string name = "checkpoints" + std::to_string(i);
+    Process run(command(resumable(name, {"--checkpoint-every", "2"})));
+    ranks_at_work(run);
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
+    run.kill_all();
+    Process resumed(command(resumable(name, {"--resume"})));
+    EXPECT_EQ(resumed.wait(kLong), 0) << resumed.output();
+    EXPECT_EQ(parameters(resumed.output()), expected);
+  }
+}
+
 TEST_F(Mpi, AKilledRankEndsTheJobAndAResumedRunHasItsBits) {
   std::mt19937_64 random(1);
-  const std::string expected = sequential_parameters("60");
+  const std::string expected = sequential_parameters(kManySteps);
   for (int i = 0; i < kills(); ++i) {
-    const std::string checkpoints = folder_.path("checkpoints" + std::to_string(i));
-    Process job(mpi_command(kRanks, {"--steps", "60", "--checkpoints", checkpoints, "--checkpoint-every", "3"}));
+    const std::string name = "checkpoints" + std::to_string(i);
+    Process job(mpi_command(kRanks, resumable(name, {"--checkpoint-every", "3"})));
     const std::vector<pid_t> ranks = ranks_at_work(job);
     ASSERT_EQ(ranks.size(), size_t{kRanks}) << job.output();
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
     kill(ranks[i % kRanks], SIGKILL);
     EXPECT_GT(job.wait(10), 0) << job.output();
     for (const pid_t pid : ranks) EXPECT_TRUE(is_gone(pid)) << "process " << pid << " is left";
-    Process resumed(mpi_command(kRanks, {"--steps", "60", "--checkpoints", checkpoints, "--resume"}));
+    Process resumed(mpi_command(kRanks, resumable(name, {"--resume"})));
     EXPECT_EQ(resumed.wait(kLong), 0) << resumed.output();
     EXPECT_EQ(parameters(resumed.output()), expected);
   }

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <vector>
+
+#include "backend/runtime/chunk_run.h"
+#include "backend/runtime/gather.h"
+#include "backend/runtime/replicas.h"
+#include "core/layout.h"
+#include "core/placement.h"
+
+namespace pipeloom {
+
+// What the copies of one chunk's numbers tell each other at the end of a step: each member of a group gets the
+// gradients of its part, runs the optimizer for it, and hands the weights out (ZeRO-1).
+class ReplicaExchange {
+ public:
+  // All arguments outlive it. `rank` holds `chunk`.
+  ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank, Endpoint& endpoint);
+
+  void send_gradients(int64_t step, Gather& gather);
+  // `next`: the first message of `gather` that is for this chunk; moved on. So below.
+  Status add_gradients(Gather& gather, size_t& next);
+  // Steps number from 0. The sums are zero afterwards.
+  void optimize_and_send(const AdamOptions& options, int64_t step, Gather& gather);
+  Status take_weights(Gather& gather, size_t& next);
+
+ private:
+  // A range of the chunk's numbers, and who else has it.
+  struct Shared {
+    int64_t begin = 0;
+    int64_t size = 0;
+    ReductionGroup group;
+
+    // Where the part of `member` begins, and how many numbers it has.
+    std::pair<int64_t, int64_t> part(int member) const {
+      const auto [first, count] = group.part(member, size);
+      return {begin + first, count};
+    }
+    int members() const { return static_cast<int>(group.members.size()); }
+  };
+  void exchange(const Shared& shared, int member, const MessageTag& tag, std::vector<std::byte> bytes, Gather& gather);
+
+  ChunkRun& chunk_;
+  Endpoint& endpoint_;
+  std::vector<Shared> shared_;
+};
+
+}  // namespace pipeloom
