@@ -203,11 +203,7 @@ Status run_validate(const ValidateOptions& options, const Output& output) {
     list_quantities(output.out);
     return {};
   }
-  std::vector<Comparison> comparisons;
-  const bool only_iterations = options.jobs.empty() && !options.iterations.empty();
-  if (!only_iterations) {
-    PIPELOOM_TRY(comparisons, compare_references(options.jobs));
-  }
+  PIPELOOM_TRY(const std::vector<Comparison> comparisons, compare_references(options.jobs));
   std::optional<Iterations> iterations;
   if (!options.iterations.empty()) {
     PIPELOOM_TRY(iterations, compare_iterations(options));
