@@ -47,10 +47,15 @@ Status ReplicaExchange::add_gradients(Gather& gather, size_t& next) {
     const std::vector<std::byte> own = chunk_.state().sums_of(begin, count);
     std::vector<std::vector<std::byte>> replicas;
     for (int member = 0; member < shared.members(); ++member) {
-      replicas.push_back(member == shared.group.place ? own : std::move(gather.message(next++).bytes));
-      if (replicas.back().size() == own.size()) continue;
+      std::vector<std::byte>& replica = replicas.emplace_back();
+      if (member == shared.group.place) {
+        replica = own;
+      } else {
+        replica = std::move(gather.message(next++).bytes);
+      }
+      if (replica.size() == own.size()) continue;
       return invalid(fmt::format("gradient reduction of stage {}: rank {} sent {} bytes; expected are {}",
-                                 chunk_.stage(), shared.group.members[member], replicas.back().size(), own.size()));
+                                 chunk_.stage(), shared.group.members[member], replica.size(), own.size()));
     }
     chunk_.state().set_sums(begin, count, replicas);
   }
