@@ -68,6 +68,29 @@ TEST(JobIo, ReadsAModelOnACluster) {
   EXPECT_EQ(job.micro_batches, 8);
 }
 
+// A GPU of one's own, in a file beside the job.
+TEST(JobIo, ReadsAGpuFile) {
+  const TempFolder folder;
+  std::string gpu = gpu_file_text("H800").value();
+  gpu.replace(gpu.find("memory_efficiency: 0.867"), 24, "memory_efficiency: 0.5");
+  folder.file("mine.txtpb", gpu);
+  std::string text = kModel;
+  text.replace(text.find("gpu: \"H800\""), 11, "gpu_file: \"mine.txtpb\"");
+  const Job job = read_job(folder.file("job.txtpb", text)).value();
+  EXPECT_EQ(job.cluster->gpu.rates.memory_efficiency, 0.5);
+  EXPECT_EQ(job.cluster->gpu.sms, 132);
+  text.replace(text.find("mine.txtpb"), 10, "none.txtpb");
+  const auto missing = read_job(folder.file("other.txtpb", text));
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_NE(missing.error().message.find("none.txtpb"), std::string::npos);
+}
+
+TEST(JobIo, EmbeddedSamplesAreTheFiles) {
+  const Job embedded = read_embedded_job("samples/deepseek-v3.txtpb").value();
+  EXPECT_EQ(embedded, read_job(std::string(PIPELOOM_SOURCE) + "/samples/deepseek-v3.txtpb").value());
+  EXPECT_FALSE(read_embedded_job("samples/none.txtpb").has_value());
+}
+
 TEST(JobIo, ZeroIsNotLeftOut) {
   EXPECT_EQ(read_text(std::string(kCosts) + "zero_stage: 0 p2p { receive_depth: 0 }").zero_stage, 0);
   EXPECT_EQ(read_text(std::string(kCosts) + "p2p { receive_depth: 0 }").p2p.receive_depth, 0);
