@@ -37,13 +37,13 @@ std::string signed_percent(double share) {
 Status compare_job(const std::string& path, const Job& job, std::vector<Comparison>& comparisons) {
   if (job.references.empty()) return {};
   const auto in_job = [&](const Error& error) { return fail(error.code, fmt::format("{}: {}", path, error.message)); };
-  if (!job.model) return invalid(fmt::format("{}: references are given; allowed only with a model", path));
   const auto subject = subject_of(job);
   if (!subject) return in_job(subject.error());
   for (const Reference& reference : job.references) {
     const auto quantity = find_quantity(reference.quantity);
     if (!quantity) return in_job(quantity.error());
-    const std::optional<double> predicted = (*quantity)->predict(subject->job, subject->evaluation);
+    const std::optional<double> predicted =
+        job.model || !(*quantity)->needs_model ? (*quantity)->predict(subject->job, subject->evaluation) : std::nullopt;
     if (!predicted) return invalid(fmt::format("{}: the job has no {}", path, reference.quantity));
     comparisons.push_back({subject->job.name, reference, *predicted});
   }

@@ -108,7 +108,7 @@ constexpr Quantity kQuantities[] = {
        return static_cast<double>(reported_flops_per_step(job)) * job.cluster->gpus() / tokens_per_step(job) / 1e9;
      }},
     {"step_s", "time of a training step",
-     [](const Job&, const Evaluation& evaluation) -> std::optional<double> { return step_s(evaluation); }},
+     [](const Job&, const Evaluation& evaluation) -> std::optional<double> { return step_s(evaluation); }, false},
     {"tokens_per_day_1e9", "tokens trained on in a day",
      [](const Job& job, const Evaluation& evaluation) -> std::optional<double> {
        return tokens_per_step(job) / step_s(evaluation) * 86'400 / 1e9;
@@ -139,12 +139,13 @@ constexpr Quantity kQuantities[] = {
     {"combine_f_us", "payload of combine, F", component_us<Component::kCombine, &ComponentCost::forward_ns>},
     {"combine_i_us", "payload of combine's backward", component_us<Component::kCombine, &ComponentCost::input_ns>},
     {"pair_of_4_layers_ms", "an overlapped pair of four MoE layers", pair_of_4_layers_ms},
-    {"step_1f_s", "F outside of pairs, mean of the ranks", part_s<&StepParts::forward_ns>},
-    {"step_1b_s", "I outside of pairs, that of whole B too, mean of the ranks", part_s<&StepParts::input_ns>},
-    {"step_1w_s", "W outside of pairs, that of whole B too, mean of the ranks", part_s<&StepParts::weight_ns>},
-    {"step_1f1b_s", "overlapped pairs, mean of the ranks", part_s<&StepParts::pairs_ns>},
-    {"step_bubble_s", "idle until the last rank ends, mean of the ranks", part_s<&StepParts::bubble_ns>},
-    {"step_optimizer_s", "gradient reduction and optimizer after the last pass", part_s<&StepParts::optimizer_ns>},
+    {"step_1f_s", "F outside of pairs, mean of the ranks", part_s<&StepParts::forward_ns>, false},
+    {"step_1b_s", "I outside of pairs, that of whole B too, mean of the ranks", part_s<&StepParts::input_ns>, false},
+    {"step_1w_s", "W outside of pairs, that of whole B too, mean of the ranks", part_s<&StepParts::weight_ns>, false},
+    {"step_1f1b_s", "overlapped pairs, mean of the ranks", part_s<&StepParts::pairs_ns>, false},
+    {"step_bubble_s", "idle until the last rank ends, mean of the ranks", part_s<&StepParts::bubble_ns>, false},
+    {"step_optimizer_s", "gradient reduction and optimizer after the last pass", part_s<&StepParts::optimizer_ns>,
+     false},
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ struct Quantity {
   std::string_view summary;
   // Nothing where the job has no such thing (no experts, no cluster).
   std::optional<double> (*predict)(const Job& job, const Evaluation& evaluation);
+  bool needs_model = true;  // otherwise jobs with direct costs have it too
 };
 
 std::span<const Quantity> quantities();
