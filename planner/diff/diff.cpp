@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "core/lowering/lower.h"
 #include "sim/engine/task_sweep.h"
@@ -36,6 +37,11 @@ int64_t quantile(std::vector<int64_t>& values, double share) {
   return *place;
 }
 
+// To look tasks up by.
+auto order_of(const TaskKey& key) {
+  return std::tuple(key.rank, key.slot, key.layer, key.component, key.pass, key.kind);
+}
+
 struct Times {
   std::vector<int64_t> predicted_ns;
   std::vector<int64_t> executed_ns;
@@ -49,8 +55,8 @@ Result<PlanDiff> diff(const Plan& plan, const Trace& trace) {
   }
   const TaskGraph graph = lower(plan.schedule, plan.costs);
   PIPELOOM_TRY(const TaskTimes predicted, sweep_tasks(graph));
-  std::map<TaskKey, uint32_t> numbers;
-  for (uint32_t task = 0; task < graph.tasks().size(); ++task) numbers[graph.tasks()[task].key] = task;
+  std::map<decltype(order_of({})), uint32_t> numbers;
+  for (uint32_t task = 0; task < graph.tasks().size(); ++task) numbers[order_of(graph.tasks()[task].key)] = task;
 
   PlanDiff result;
   result.ranks.resize(plan.schedule.ranks());
@@ -64,7 +70,7 @@ Result<PlanDiff> diff(const Plan& plan, const Trace& trace) {
   }
   std::vector<int> seen(graph.tasks().size(), 0);
   for (const Span& span : trace.spans) {
-    const auto found = numbers.find(span.key);
+    const auto found = numbers.find(order_of(span.key));
     if (found == numbers.end()) {
       return invalid(fmt::format("the trace has {} in slot {} of rank {}, which the plan has not", kind_of(span.key),
                                  span.key.slot, span.key.rank));
@@ -87,13 +93,7 @@ Result<PlanDiff> diff(const Plan& plan, const Trace& trace) {
 }
 
 std::vector<MeasuredLayer> measured_layers_of(const Plan& plan, const std::vector<Trace>& traces) {
-  struct Part {
-    int layer;
-    Component component;
-    SlotKind pass;
-    auto operator<=>(const Part&) const = default;
-  };
-  std::map<Part, std::vector<int64_t>> times;
+  std::map<std::tuple<int, Component, SlotKind>, std::vector<int64_t>> times;
   for (const Trace& trace : traces) {
     for (const Span& span : trace.spans) {
       if (span.key.kind != TaskKind::kComponent) continue;
@@ -103,10 +103,11 @@ std::vector<MeasuredLayer> measured_layers_of(const Plan& plan, const std::vecto
   const int layers = plan.job.model ? plan.job.model->layers : 0;
   std::map<int, MeasuredLayer> measured;
   for (auto& [part, values] : times) {
-    if (part.layer > layers) continue;  // MTP modules
-    MeasuredLayer& layer = measured[part.layer];
-    layer.layer = part.layer;
-    int64_t& pass_ns = part.pass == SlotKind::kF ? layer.f_ns : part.pass == SlotKind::kI ? layer.i_ns : layer.w_ns;
+    const auto [number, component, pass] = part;
+    if (number > layers) continue;  // MTP modules
+    MeasuredLayer& layer = measured[number];
+    layer.layer = number;
+    int64_t& pass_ns = pass == SlotKind::kF ? layer.f_ns : pass == SlotKind::kI ? layer.i_ns : layer.w_ns;
     pass_ns += quantile(values, 0.5);
   }
   std::vector<MeasuredLayer> rows;
