@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "core/pass_duration.h"
+
 namespace pipeloom {
 
 namespace {
 
-int64_t duration_of(const ComponentCost& cost, SlotKind pass) {
-  return pass == SlotKind::kF ? cost.forward_ns : pass == SlotKind::kI ? cost.input_ns : cost.weight_ns;
-}
-
 void append(SlotProgram& program, const StageProgram& stage, size_t component, SlotKind pass) {
-  const int64_t duration_ns = duration_of(stage[component], pass);
+  const int64_t duration_ns = pass_duration_ns(stage[component], pass);
   if (pass == SlotKind::kW && duration_ns == 0) return;
   program.push_back({pass, static_cast<uint16_t>(component), duration_ns});
 }

@@ -19,14 +19,6 @@ struct StageParameters {
 // says that the first stage is on the same rank, and both use one copy (DeepSeek-V3, section 3.2.3).
 StageParameters stage_parameters(const Job& job, const StageSpan& span, bool ends_meet);
 
-// Over how many GPUs a weight of the pipeline rank is replicated: data-parallel replicas times the stage's copies. ZeRO
-// shards over them, gradients are reduced over them.
-struct Replication {
-  int64_t dense = 1;
-  int64_t routed = 1;
-};
-Replication replication(const Layout& layout, int copies);
-
 // `copies`: of the stage in one pipeline (two in DualPipe).
 StageState stage_state(const Job& job, const StageParameters& parameters, int copies);
 

@@ -37,13 +37,12 @@ int64_t gradient_reduction_ns(const Job& job, const StageParameters& parameters,
 int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copies) {
   constexpr double kGatheredBytes = 2;  // BF16
   const Gpu& gpu = job.cluster->gpu;
-  const Replication replicas = replication(job.layout, copies);
   const bool sharded = job.zero_stage > 0;
-  const auto own = [&](int64_t count, int64_t shards) {
-    return static_cast<double>(count) / static_cast<double>(sharded ? shards : 1);
+  const auto own = [&](int64_t count, const Group& replicas) {
+    return static_cast<double>(count) / static_cast<double>(sharded ? replicas.members : 1);
   };
-  const double updated =
-      own(parameters.dense + parameters.ends, replicas.dense) + own(parameters.routed, replicas.routed);
+  const double updated = own(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
+                         own(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
   double seconds = updated * update_bytes(job.precision) / (gpu.memory_bytes_per_s * gpu.rates.memory_efficiency);
   if (job.offload.optimizer) {  // gradients to the host, weights back; its update is taken to keep up
     seconds = updated * std::max(gradient_bytes(job.precision), kGatheredBytes) / gpu.host_bytes_per_s;

@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
+#include "core/pass_duration.h"
 #include "sim/cost/layer_costs.h"
 
 namespace pipeloom {
 
 namespace {
-
-int64_t duration_of(const ComponentCost& cost, SlotKind pass) {
-  return pass == SlotKind::kF ? cost.forward_ns : pass == SlotKind::kI ? cost.input_ns : cost.weight_ns;
-}
 
 AllToAllKernel kernel_of(Component component, SlotKind pass) {
   const bool backward = pass != SlotKind::kF;
@@ -51,9 +48,10 @@ std::vector<ChunkTask> chunk_tasks(const SlotProgram& slot, const OverlapStage& 
     ChunkTask task;
     task.communication = cost.lane == Lane::kEp;
     task.kernel = kernel_of(cost.component, step.pass);
-    task.alone_ns = duration_of(cost, step.pass);
+    task.alone_ns = pass_duration_ns(cost, step.pass);
     for (size_t kernel = 0; kernel < std::size(task.beside_ns); ++kernel) {
-      task.beside_ns[kernel] = std::max(task.alone_ns, duration_of(stage.beside[kernel][step.component], step.pass));
+      task.beside_ns[kernel] =
+          std::max(task.alone_ns, pass_duration_ns(stage.beside[kernel][step.component], step.pass));
     }
     if (step.pass == SlotKind::kW) {
       task.after = input_of[step.component];

@@ -1,3 +1,4 @@
+#include "sim/cost/groups.h"
 #include "sim/cost/memory.h"
 #include "sim/cost/parameters.h"
 
@@ -57,18 +58,15 @@ StageParameters stage_parameters(const Job& job, const StageSpan& span, bool end
           share(sum.ends, job.layout.tensor)};
 }
 
-Replication replication(const Layout& layout, int copies) {
-  return {int64_t{layout.data} * layout.context * copies, int64_t{layout.replicas()} / layout.expert * copies};
-}
-
 // From its stage 2 on ZeRO shards the gradients, from stage 3 on the weights (Rajbhandari et al., SC20, section 5).
 StageState stage_state(const Job& job, const StageParameters& parameters, int copies) {
   constexpr int64_t kBf16Bytes = 2;
   const StateBytes bytes = state_bytes(job.precision);
-  const Replication replicas = replication(job.layout, copies);
+  const int64_t dense_shards = dense_replicas(job.layout, *job.cluster, copies).members;
+  const int64_t routed_shards = expert_replicas(job.layout, *job.cluster, copies).members;
   const auto spread = [&](int64_t dense_bytes, int64_t routed_bytes, int from_zero_stage) {
     if (job.zero_stage < from_zero_stage) return dense_bytes + routed_bytes;
-    return share(dense_bytes, replicas.dense) + share(routed_bytes, replicas.routed);
+    return share(dense_bytes, dense_shards) + share(routed_bytes, routed_shards);
   };
   const auto all = [&](int64_t bytes_per_parameter, int from_zero_stage) {
     return spread((parameters.dense + parameters.ends) * bytes_per_parameter, parameters.routed * bytes_per_parameter,

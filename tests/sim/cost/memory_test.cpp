@@ -104,12 +104,6 @@ TEST(Memory, StateFollowsZeroStages) {
   EXPECT_EQ(state(3, 1), (StageState{250'000, 500'000, 1'500'000}));
 }
 
-TEST(Memory, ExpertsAreReplicatedLess) {
-  const Replication replicas = replication(test::deepseek_v3_job().layout, 2);
-  EXPECT_EQ(replicas.dense, 256);  // docs/costs.md, section 7
-  EXPECT_EQ(replicas.routed, 4);
-}
-
 TEST(Memory, ParametersOfADeepSeekV3Layer) {
   const StageParameters parameters = stage_parameters(test::deepseek_v3_job(), {10, 1, false, false}, true);
   EXPECT_NEAR(static_cast<double>(parameters.routed), 176e6, 0.01 * 176e6);  // docs/costs.md, section 7
