@@ -1,0 +1,38 @@
+#include "sim/cost/overlap_costs.h"
+
+#include <gtest/gtest.h>
+
+namespace pipeloom {
+namespace {
+
+const StageProgram kLayer = {{0, Component::kAttention, Lane::kCompute, 10, 20, 5},
+                             {0, Component::kDispatch, Lane::kEp, 4, 6, 0},
+                             {0, Component::kExperts, Lane::kCompute, 8, 9, 7},
+                             {0, Component::kCombine, Lane::kEp, 5, 3, 0}};
+const OverlapStage kStage = {kLayer, {kLayer, kLayer}};
+
+AllToAllKernel kernel_of(const SlotProgram& program, size_t step) {
+  return chunk_tasks(program, kStage, kStage)[step].kernel;
+}
+
+// docs/dsv3_chunk.md: in the backward of combine DeepEP launches its dispatch kernel, and the other way round.
+TEST(OverlapCosts, TheBackwardOfATransferIsTheOthersKernel) {
+  const SlotProgram forward = forward_program(kLayer);
+  EXPECT_EQ(kernel_of(forward, 1), AllToAllKernel::kDispatch);
+  EXPECT_EQ(kernel_of(forward, 3), AllToAllKernel::kCombine);
+  const SlotProgram input = input_program(kLayer);  // combine, experts, dispatch, attention
+  EXPECT_EQ(kernel_of(input, 0), AllToAllKernel::kDispatch);
+  EXPECT_EQ(kernel_of(input, 2), AllToAllKernel::kCombine);
+}
+
+TEST(OverlapCosts, ChainsAndWeightsWaitForWhatTheyNeed) {
+  const auto tasks = chunk_tasks(backward_program(kLayer), kStage, kStage);
+  ASSERT_EQ(tasks.size(), 6u);  // combine, experts I and W, dispatch, attention I and W
+  EXPECT_EQ(tasks[0].after, -1);
+  EXPECT_EQ(tasks[2].after, 1);  // W after its I
+  EXPECT_EQ(tasks[3].after, 1);  // dispatch after the experts' I, not after their W
+  EXPECT_EQ(tasks[5].after, 4);
+}
+
+}  // namespace
+}  // namespace pipeloom
