@@ -109,9 +109,8 @@ class Search {
     for (size_t rank = 0; rank < last_rank; ++rank) {
       for (size_t i = 0; i < ranks_[rank].size(); ++i) {
         const State state = ranks_[rank][i];
-        // put() may grow the cell's vector only for later ranks: each step starts or ends a unit.
-        const std::vector<int32_t> labels = cells_[index(state)];
-        for (const int32_t label : labels) expand(state, label);
+        // Each step starts or ends a unit, so that put() changes cells of later ranks only.
+        for (const int32_t label : cells_[index(state)]) expand(state, label);
       }
       std::vector<State>().swap(ranks_[rank]);
     }

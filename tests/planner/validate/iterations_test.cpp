@@ -3,21 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "proto/gpu_files.h"
 #include "proto/measured_iterations.h"
+#include "tests/support/temp_folder.h"
 
 namespace pipeloom {
 namespace {
 
 std::vector<MeasuredIteration> measured_on_a100() {
   const std::string path = std::string(PIPELOOM_TEST_DATA) + "/cases/a100_iterations.csv";
-  std::stringstream csv;
-  csv << std::ifstream(path).rdbuf();
-  return parse_measured_iterations(path, csv.str()).value();
+  return parse_measured_iterations(path, tests::content_of(path)).value();
 }
 
 // vTrain's own simulator: 8.37 % and 14.73 % (MICRO'24).
