@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/schedule.h"
@@ -30,5 +31,9 @@ struct StepEnd {
 // from its last stage to its first, as gradients become ready, then its optimizer. Reductions overlap with compute at
 // no cost to either.
 StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepCosts& costs);
+
+// The same from when the last W of every copy of a stage has ended, and when each rank has run all its slots.
+StepEnd step_end(const Placement& placement, std::span<const int64_t> gradients_ready_ns,
+                 std::span<const int64_t> compute_free_ns, const StepCosts& costs);
 
 }  // namespace pipeloom
