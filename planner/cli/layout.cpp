@@ -68,34 +68,28 @@ void print_front(const LayoutSearchResult& result, const Output& output) {
   }
 }
 
-// "21.3 s", "at least 25.1 s", or why there is no time.
-std::string outcome_text(const LayoutSearchResult& result, const FieldOutcome& outcome) {
-  if (outcome.best < 0) return "does not fit, or can't run";
-  const ConsideredLayout& best = result.considered[outcome.best];
-  const std::string time = format_duration(best.step_ns);
-  return best.verdict == LayoutVerdict::kTimed ? time : "at least " + time;
-}
-
 void print_outcomes(const LayoutSearchResult& result, const HeldFields& held, const Output& output) {
-  output.out << "\nThe best with another value (\"at least\": ruled out by a bound, docs/bounds.md):\n";
-  Table table({"field", "value", "layouts", "time/step", "with"});
-  table.align_left(1);
-  table.align_left(4);
+  output.out << "\nThe best with each value, and the least that the layouts with it take which bounds ruled out:\n";
+  Table table({"field", "value", "layouts", "time/step", "with", "ruled out"});
+  for (const size_t column : {1, 4, 5}) table.align_left(column);
+  const auto time_ns = [&](int32_t index) { return index < 0 ? INT64_MAX : result.considered[index].step_ns; };
   for (const LayoutField field : kLayoutFields) {
     std::vector<FieldOutcome> outcomes = outcomes_of(result, field);
     if (held.holds(field) || outcomes.size() < 2) continue;
-    const auto time_ns = [&](const FieldOutcome& outcome) {
-      return outcome.best < 0 ? INT64_MAX : result.considered[outcome.best].step_ns;
-    };
-    std::ranges::stable_sort(outcomes, {}, time_ns);
+    std::ranges::stable_sort(outcomes, {}, [&](const FieldOutcome& outcome) {
+      return std::pair(time_ns(outcome.timed), time_ns(outcome.bound));
+    });
     std::string name(field_name(field));
     for (const FieldOutcome& outcome : outcomes) {
+      std::string time = outcome.bound < 0 ? "does not fit" : "not timed";
       std::string with;
-      if (outcome.best >= 0) {
-        const ConsideredLayout& best = result.considered[outcome.best];
+      if (outcome.timed >= 0) {
+        const ConsideredLayout& best = result.considered[outcome.timed];
+        time = format_duration(best.step_ns);
         with = layout_text(result.layouts[best.layout].layout) + ", " + schedule_text(best);
       }
-      table.add_row({name, outcome.value, std::to_string(outcome.considered), outcome_text(result, outcome), with});
+      const std::string rest = outcome.bound < 0 ? "" : "at least " + format_duration(time_ns(outcome.bound));
+      table.add_row({name, outcome.value, std::to_string(outcome.considered), time, with, rest});
       name.clear();
     }
   }
@@ -116,7 +110,7 @@ void print_own(const Job& own, const LayoutSearchResult& result, const Output& o
     if (best == nullptr || key(entry) < key(*best)) best = &entry;
   }
   if (best == nullptr) return;
-  const bool timed = best->verdict == LayoutVerdict::kTimed || best->verdict == LayoutVerdict::kDoesNotFit;
+  const bool timed = best->verdict == LayoutVerdict::kTimed;
   output.out << fmt::format("\nThe job's own layout, {}, with {}: {}{} ({})\n", layout_text(own.layout),
                             schedule_text(*best), timed ? "" : "at least ", format_duration(best->step_ns),
                             verdict_text(best->verdict));
@@ -127,14 +121,14 @@ void print_counts(const FoundLayouts& found, const Output& output) {
   for (const ConsideredLayout& entry : found.result.considered) ++counts[static_cast<size_t>(entry.verdict)];
   const auto count = [&](LayoutVerdict verdict) { return counts[static_cast<size_t>(verdict)]; };
   const size_t all = found.result.considered.size();
+  output.out << fmt::format("{} layouts with a schedule in {:.1f} s, {:.0f} a second\n", all, found.seconds,
+                            static_cast<double>(all) / found.seconds);
   output.out << fmt::format(
-      "{} layouts with a schedule in {:.1f} s ({:.0f} a second, {:.0f} simulated): {} fit, {} simulated do not; {} "
-      "can't "
-      "run;\nruled out by bounds: {} too large, {} too slow\n",
-      all, found.seconds, static_cast<double>(all) / found.seconds,
-      static_cast<double>(found.result.timed) / found.seconds, count(LayoutVerdict::kTimed),
-      count(LayoutVerdict::kDoesNotFit), count(LayoutVerdict::kCantRun), count(LayoutVerdict::kTooLarge),
-      count(LayoutVerdict::kTooSlow));
+      "simulated {}; ruled out: {} can't run, {} hold too much by a bound and {} with their order, {} are too slow by "
+      "a "
+      "bound\n",
+      count(LayoutVerdict::kTimed), count(LayoutVerdict::kCantRun), count(LayoutVerdict::kTooLarge),
+      count(LayoutVerdict::kDoesNotFit), count(LayoutVerdict::kTooSlow));
 }
 
 }  // namespace
@@ -185,10 +179,7 @@ nlohmann::json layouts_json(const FoundLayouts& found) {
                      {"peak_memory_bytes", entry.bytes},
                      {"weight_copies", entry.weight_copies}});
   }
-  return {{"considered", found.result.considered.size()},
-          {"simulated", found.result.timed},
-          {"seconds", found.seconds},
-          {"front", std::move(front)}};
+  return {{"considered", found.result.considered.size()}, {"seconds", found.seconds}, {"front", std::move(front)}};
 }
 
 }  // namespace pipeloom

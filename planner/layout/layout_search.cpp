@@ -12,6 +12,7 @@
 #include "planner/search/bounds.h"
 #include "planner/search/job_problem.h"
 #include "sim/cost/step_costs.h"
+#include "sim/report/memory.h"
 
 namespace pipeloom {
 
@@ -76,7 +77,8 @@ struct Group {
 // Judges one layout with every schedule.
 class Judge {
  public:
-  Judge(const Job& layout, int32_t number, const Front& front) : layout_(layout), number_(number), front_(front) {}
+  Judge(const Job& layout, int32_t number, const LayoutBound& bound, const Front& front)
+      : layout_(layout), number_(number), bound_(bound), front_(front) {}
 
   std::vector<ConsideredLayout> run() {
     for (Group& group : groups()) judge(group);
@@ -143,7 +145,8 @@ class Judge {
   }
 
   void judge(Group& group) {
-    const LayoutBound bound = layout_bound(group.job);
+    const bool adapted = group.schedules.front()->adapt != nullptr;
+    const LayoutBound bound = adapted ? layout_bound(group.job) : bound_;
     const int copies = group.placement.pipes();
     Point least = {bound.step_ns, bound.bytes[std::min(copies, 2) - 1], copies};
     std::vector<const NamedSchedule*> left;
@@ -188,6 +191,15 @@ class Judge {
     return key(a) < key(b);
   }
 
+  static int64_t peak_bytes(const Group& group, const Schedule& schedule, const StepCosts& costs) {
+    const std::vector<int64_t> activations = peak_activations(schedule, costs.activations);
+    int64_t most = 0;
+    for (int rank = 0; rank < schedule.ranks(); ++rank) {
+      most = std::max(most, activations[rank] + fixed_memory_bytes(group.job, group.placement, costs, rank));
+    }
+    return most;
+  }
+
   // No order of this placement and these stages is shorter, whatever its memory.
   static int64_t order_bound_ns(const Group& group, const StepCosts& costs) {
     const auto problem = SearchProblem::create(
@@ -224,31 +236,30 @@ class Judge {
     if (!costs.schedule.check_step_of(int64_t{3} * group.placement.stages() * shape.micro_batches)) return entry;
     auto schedule = named.generate(shape, {costs.schedule, costs.activations, 0});
     if (!schedule) return entry;
+    entry.bytes = peak_bytes(group, *schedule, costs);
+    entry.verdict = LayoutVerdict::kDoesNotFit;
+    if (entry.bytes > memory_limit_bytes(group.job)) return entry;
     const auto evaluation = evaluate(group.job, *std::move(schedule), costs);
-    if (!evaluation) return entry;
-    entry.step_ns = evaluation->end.step_ns;
-    entry.bytes = evaluation->peak_memory();
-    entry.verdict = fits_memory(group.job, *evaluation) ? LayoutVerdict::kTimed : LayoutVerdict::kDoesNotFit;
+    entry.verdict = evaluation ? LayoutVerdict::kTimed : LayoutVerdict::kCantRun;
+    if (evaluation) entry.step_ns = evaluation->end.step_ns;
     return entry;
   }
 
   const Job& layout_;
   int32_t number_;
+  const LayoutBound& bound_;
   const Front& front_;
   std::vector<ConsideredLayout> considered_;
 };
 
 // The layouts that promise most come first, so that what they take rules out the others.
-std::vector<int32_t> by_promise(const std::vector<Job>& layouts) {
-  std::vector<int64_t> least_ns;
-  for (const Job& layout : layouts) {
-    const LayoutBound bound = layout_bound(layout);
-    const bool fits = bound.bytes[0] <= memory_limit_bytes(layout);
-    least_ns.push_back(fits ? bound.step_ns : INT64_MAX);
-  }
+std::vector<int32_t> by_promise(const std::vector<Job>& layouts, const std::vector<LayoutBound>& bounds) {
   std::vector<int32_t> order(layouts.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, {}, [&](int32_t layout) { return least_ns[layout]; });
+  std::ranges::stable_sort(order, {}, [&](int32_t layout) {
+    const bool fits = bounds[layout].bytes[0] <= memory_limit_bytes(layouts[layout]);
+    return fits ? bounds[layout].step_ns : INT64_MAX;
+  });
   return order;
 }
 
@@ -269,14 +280,16 @@ Job LayoutSearchResult::job_of(const ConsideredLayout& entry) const {
 LayoutSearchResult search_layouts(const Job& job, const HeldFields& held, const LayoutSearchLimits& limits) {
   LayoutSearchResult result;
   result.layouts = layouts_of(job, held);
-  const std::vector<int32_t> order = by_promise(result.layouts);
+  std::vector<LayoutBound> bounds;
+  for (const Job& layout : result.layouts) bounds.push_back(layout_bound(layout));
+  const std::vector<int32_t> order = by_promise(result.layouts, bounds);
   Front front;
   std::vector<std::vector<ConsideredLayout>> judged(kBatch);
   for (size_t begin = 0; begin < order.size(); begin += kBatch) {
     const size_t end = std::min(begin + kBatch, order.size());
     const auto run = [&](size_t first) {
       for (size_t i = begin + first; i < end; i += static_cast<size_t>(limits.workers)) {
-        judged[i - begin] = Judge(result.layouts[order[i]], order[i], front).run();
+        judged[i - begin] = Judge(result.layouts[order[i]], order[i], bounds[order[i]], front).run();
       }
     };
     {
@@ -286,8 +299,6 @@ LayoutSearchResult search_layouts(const Job& job, const HeldFields& held, const 
     }
     for (size_t i = begin; i < end; ++i) {
       for (const ConsideredLayout& entry : judged[i - begin]) {
-        const bool simulated = entry.verdict == LayoutVerdict::kTimed || entry.verdict == LayoutVerdict::kDoesNotFit;
-        result.timed += simulated ? 1 : 0;
         if (entry.verdict == LayoutVerdict::kTimed) {
           front.add({entry.step_ns, entry.bytes, entry.weight_copies}, static_cast<int32_t>(result.considered.size()));
         }
@@ -308,13 +319,12 @@ std::vector<FieldOutcome> outcomes_of(const LayoutSearchResult& result, LayoutFi
     const std::string value = field == LayoutField::kSchedule ? std::string(entry.schedule->name)
                                                               : field_value(result.layouts[entry.layout], field);
     const auto [place, fresh] = places.try_emplace(value, outcomes.size());
-    if (fresh) outcomes.push_back({value, 0, -1});
+    if (fresh) outcomes.push_back({value});
     FieldOutcome& outcome = outcomes[place->second];
     ++outcome.considered;
     if (entry.verdict != LayoutVerdict::kTimed && entry.verdict != LayoutVerdict::kTooSlow) continue;
-    if (outcome.best < 0 || entry.step_ns < result.considered[outcome.best].step_ns) {
-      outcome.best = static_cast<int32_t>(i);
-    }
+    int32_t& best = entry.verdict == LayoutVerdict::kTimed ? outcome.timed : outcome.bound;
+    if (best < 0 || entry.step_ns < result.considered[best].step_ns) best = static_cast<int32_t>(i);
   }
   return outcomes;
 }

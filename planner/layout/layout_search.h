@@ -37,9 +37,8 @@ struct LayoutSearchResult {
   // Indices into `considered`: what nothing beats in time, memory of the fullest rank and weight copies together, among
   // what takes at most kSlowest times as long as the best. Fastest first; empty where nothing fits.
   std::vector<int32_t> front;
-  int64_t timed = 0;  // schedules simulated
 
-  static constexpr int kSlowestPercent = 150;
+  static constexpr int kSlowestPercent = 130;
   // The job as its layout, schedule and chunks say.
   Job job_of(const ConsideredLayout& considered) const;
 };
@@ -57,8 +56,8 @@ LayoutSearchResult search_layouts(const Job& job, const HeldFields& held, const 
 struct FieldOutcome {
   std::string value;
   int64_t considered = 0;
-  int32_t best =
-      -1;  // index into `considered`: the shortest time, or the least bound; what can't fit is left out. -1: none
+  int32_t timed = -1;  // index into `considered`: the shortest that fits; -1: none
+  int32_t bound = -1;  // likewise: of those too slow to be timed, the one with the least bound
 };
 std::vector<FieldOutcome> outcomes_of(const LayoutSearchResult& result, LayoutField field);
 
