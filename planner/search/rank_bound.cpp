@@ -198,9 +198,9 @@ class RankBound {
     return at_ns - filled_ns + least_cost_ns(filled_ns);
   }
 
-  // At each moment at which an I can be the next to start.
+  // At each moment at which an I can be the next to start; early ones say most.
   int64_t busy_and_idle_before_ns() const {
-    constexpr int64_t kMostMoments = 4096;
+    constexpr int64_t kMostMoments = 256;
     std::vector<int64_t> arrived(chunks_.size(), 0);
     int64_t lost_ns = first_f_ns_;
     for (int64_t moment = 0; moment < kMostMoments; ++moment) {
