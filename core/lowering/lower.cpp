@@ -22,9 +22,10 @@ struct LaneEnds {
 
 class Lowering {
  public:
-  Lowering(const Schedule& schedule, const StepCosts& costs)
+  Lowering(const Schedule& schedule, const StepCosts& costs, int receive_depth)
       : schedule_(schedule),
         costs_(costs),
+        receive_depth_(receive_depth),
         messages_(schedule),
         ends_(schedule.slots().size()),
         begins_(schedule.slots().size()),
@@ -34,6 +35,7 @@ class Lowering {
   TaskGraph run() {
     for (int rank = 0; rank < schedule_.ranks(); ++rank) add_slots(rank);
     add_sends();
+    if (receive_depth_ > 0) add_credits();
     add_receives();
     add_gradient_reductions();
     add_optimizers();
@@ -141,6 +143,15 @@ class Lowering {
     }
   }
 
+  void add_credits() {
+    for (int queue = 0; queue < static_cast<int>(schedule_.placement().queues().size()); ++queue) {
+      for (uint32_t message = messages_.first_of(queue) + receive_depth_; message < messages_.first_of(queue + 1);
+           ++message) {
+        depend_on_slot(send_of_[message], messages_.messages()[message - receive_depth_].consumer);
+      }
+    }
+  }
+
   void add_receives() {
     for (uint32_t slot = 0; slot < schedule_.slots().size(); ++slot) {
       for (const Direction direction : kDirections) {
@@ -202,6 +213,7 @@ class Lowering {
 
   const Schedule& schedule_;
   const StepCosts& costs_;
+  const int receive_depth_;
   const MessageTable messages_;
   TaskGraphBuilder builder_;
   std::vector<LaneEnds> ends_;                 // [slot]
@@ -216,8 +228,8 @@ class Lowering {
 
 }  // namespace
 
-TaskGraph lower(const Schedule& schedule, const StepCosts& costs) {
-  return Lowering(schedule, costs).run();
+TaskGraph lower(const Schedule& schedule, const StepCosts& costs, int receive_depth) {
+  return Lowering(schedule, costs, receive_depth).run();
 }
 
 Plan make_plan(Job job, std::string schedule_name, Schedule schedule, StepCosts costs, int comm_sms,

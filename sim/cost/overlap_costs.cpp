@@ -7,14 +7,10 @@
 
 namespace pipeloom {
 
-namespace {
-
-AllToAllKernel kernel_of(Component component, SlotKind pass) {
+AllToAllKernel all_to_all_kernel(Component component, SlotKind pass) {
   const bool backward = pass != SlotKind::kF;
   return (component == Component::kDispatch) == backward ? AllToAllKernel::kCombine : AllToAllKernel::kDispatch;
 }
-
-}  // namespace
 
 std::vector<OverlapStage> overlap_stages(const Job& job, const std::vector<int>& layers_per_stage) {
   const Cluster& cluster = *job.cluster;
@@ -47,7 +43,7 @@ std::vector<ChunkTask> chunk_tasks(const SlotProgram& slot, const OverlapStage& 
     const auto number = static_cast<int32_t>(tasks.size());
     ChunkTask task;
     task.communication = cost.lane == Lane::kEp;
-    task.kernel = kernel_of(cost.component, step.pass);
+    task.kernel = all_to_all_kernel(cost.component, step.pass);
     task.alone_ns = pass_duration_ns(cost, step.pass);
     for (size_t kernel = 0; kernel < std::size(task.beside_ns); ++kernel) {
       task.beside_ns[kernel] =

@@ -10,6 +10,9 @@
 
 namespace pipeloom {
 
+// Which kernel a dispatch or combine launches in F or in I.
+AllToAllKernel all_to_all_kernel(Component component, SlotKind pass);
+
 // A stage's components inside slots in which compute and all-to-all overlap: on the SMs that communication leaves, with
 // nothing beside them, and with a dispatch or combine kernel beside them all the time.
 struct OverlapStage {
