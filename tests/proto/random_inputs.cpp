@@ -150,6 +150,9 @@ Job random_job(std::mt19937_64& random) {
   job.p2p.receive_depth = small(random, 0, 8);
   job.precision = static_cast<Precision>(between(random, 0, 2));
   job.recompute = static_cast<Recompute>(between(random, 0, 2));
+  if (sometimes(random)) {
+    job.variation = {0.125, job.model && job.model->moe ? 0.5 : 0, 0.0625, 1.5};
+  }
   job.zero_stage = small(random, 0, 3);
   job.memory_limit_bytes = between(random, 0, 200'000'000'000);
   job.weight_share_millionths = between(random, 0, 1'000'000);
