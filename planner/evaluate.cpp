@@ -96,7 +96,7 @@ P2pRule p2p_rule_of(const Job& job) {
 
 Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs) {
   PIPELOOM_TRY(Timeline timeline, simulate(schedule, costs.schedule, p2p_rule_of(job)));
-  StepEnd end = step_end(schedule, timeline, costs);
+  StepEnd end = step_end(schedule, timeline, costs, job.clipping);
   Bubble bubble = measure_bubble(schedule, timeline);
   std::vector<RankMemory> memory = rank_memory(job, schedule, costs);
   const int copies = schedule.placement().pipes();

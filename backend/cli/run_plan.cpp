@@ -52,7 +52,7 @@ void print_paced(const CommandOptions& options, const RunOutput& output, const s
 }
 
 Status run_paced(const CommandOptions& options, const RunOutput& output, const Plan& plan) {
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const std::vector<int64_t> durations_ns = planned_durations(graph);
   const PacedRun run{plan, graph, durations_ns, options.steps, patience_ns(options)};
   const auto rank_main = [&](Endpoint& endpoint) -> Status {
@@ -117,7 +117,7 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
     PIPELOOM_TRY(store, FolderStore::create(options.checkpoint_folder));
     run_options.checkpoints = {&*store, options.checkpoint_every, options.resume};
   }
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const TrainingRun run{plan, graph, text, run_options};
   const std::string ranks = chosen_ranks(options.ranks);
   PIPELOOM_CHECK_OK(

@@ -23,7 +23,7 @@ struct RunOptions {
 // A plan, ready to run: its tasks, and what they train on. REQUIRES: check_trainable(plan.job).
 struct TrainingRun {
   const Plan& plan;
-  const TaskGraph& graph;  // lower(plan.schedule, plan.costs)
+  const TaskGraph& graph;  // lower(plan)
   const TextTokens& text;
   const RunOptions& options;
 

@@ -218,6 +218,11 @@ Status run_search(const PlanOptions& options, const Output& output) {
   PIPELOOM_TRY(const Job given, load_job(options.subject));
   PIPELOOM_TRY(const PlacedJob placed, placed_job(given, options));
   const Job& job = placed.job;
+  if (how.objective == "span" && job.clipping == Clipping::kGlobal) {
+    return invalid(
+        "--objective span can't be combined with clipping: GLOBAL, a barrier that no rank passes alone; allowed are "
+        "--objective makespan, and clipping: VALIDATED");
+  }
   const Objective objective = how.objective == "span" ? Objective::kSpan : Objective::kMakespan;
   PIPELOOM_TRY(const std::vector<int64_t> caps, parse_caps(how.memory_cap, job.layout.pipeline));
   PIPELOOM_TRY(std::vector<JobProblem> problems, problems_of(job, placed.kind, caps, objective));

@@ -25,6 +25,8 @@ std::string kind_of(const TaskKey& key) {
       return "gradient reduction";
     case TaskKind::kOptimizer:
       return "optimizer";
+    case TaskKind::kNorm:
+      return "norm";
   }
   return "task";
 }
@@ -53,7 +55,7 @@ Result<PlanDiff> diff(const Plan& plan, const Trace& trace) {
   if (trace.plan_digest != 0 && trace.plan_digest != plan.task_digest) {
     return invalid("the trace is of another plan: its tasks are not this plan's");
   }
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   PIPELOOM_TRY(const TaskTimes predicted, sweep_tasks(graph));
   std::map<decltype(order_of({})), uint32_t> numbers;
   for (uint32_t task = 0; task < graph.tasks().size(); ++task) numbers[order_of(graph.tasks()[task].key)] = task;

@@ -50,6 +50,7 @@ void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
     costs.optimizer_ns.push_back(optimizer_ns(job, parameters, placement.pipes()));
   }
   costs.reserve = memory_reserve(job);
+  costs.norm_ns = norm_ns(job);
 }
 
 std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& layers_per_stage) {

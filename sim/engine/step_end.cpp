@@ -18,9 +18,22 @@ std::vector<int64_t> gradients_ready_ns(const Schedule& schedule, const Timeline
   return ready_ns;
 }
 
+int64_t compute_free_ns(const Schedule& schedule, const Timeline& timeline, int rank) {
+  const uint32_t last = schedule.first_slot(rank + 1);
+  return last > schedule.first_slot(rank) ? timeline.end_ns[last - 1] : 0;
+}
+
+// One collective over all ranks, whose last member arrives at `begin_ns`.
+void add_norms(StepEnd& step, int64_t begin_ns, int64_t norm_ns) {
+  for (RankEnd& rank : step.ranks) {
+    rank.norm_begin_ns = begin_ns;
+    rank.norm_end_ns = begin_ns + norm_ns;
+  }
+}
+
 }  // namespace
 
-StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepCosts& costs) {
+StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepCosts& costs, Clipping clipping) {
   const std::vector<int64_t> ready_ns = gradients_ready_ns(schedule, timeline);
   StepEnd step;
   step.ranks.resize(schedule.ranks());
@@ -38,15 +51,17 @@ StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepC
       step.ranks[rank].reductions.push_back({stage, begin_ns, lane_free_ns[rank]});
     }
   }
+  if (clipping == Clipping::kGlobal) add_norms(step, std::ranges::max(lane_free_ns), costs.norm_ns);
   for (int rank = 0; rank < schedule.ranks(); ++rank) {
     RankEnd& end = step.ranks[rank];
-    const uint32_t last = schedule.first_slot(rank + 1);
-    const int64_t compute_free_ns = last > schedule.first_slot(rank) ? timeline.end_ns[last - 1] : 0;
-    end.optimizer_begin_ns = std::max(compute_free_ns, lane_free_ns[rank]);
+    end.optimizer_begin_ns = std::max({compute_free_ns(schedule, timeline, rank), lane_free_ns[rank], end.norm_end_ns});
     end.optimizer_end_ns = end.optimizer_begin_ns;
     for (const Chunk& chunk : placement.chunks_of(rank)) end.optimizer_end_ns += costs.optimizer_ns[chunk.stage];
     step.step_ns = std::max(step.step_ns, end.optimizer_end_ns);
   }
+  if (clipping != Clipping::kValidated) return step;
+  add_norms(step, step.step_ns, costs.norm_ns);
+  step.step_ns += costs.norm_ns;
   return step;
 }
 

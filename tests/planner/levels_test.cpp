@@ -31,7 +31,9 @@ void expect_equal_levels(const Job& job, const NamedSchedule& named, int& compar
   evaluation = evaluate(job, std::move(evaluation->schedule), std::move(evaluation->costs));
   SCOPED_TRACE(fmt::format("{} on {} ranks, {} micro-batches, receive depth {}", named.name, job.layout.pipeline,
                            job.micro_batches, job.p2p.receive_depth));
-  const TaskGraph graph = lower(evaluation->schedule, evaluation->costs, job.p2p.receive_depth);
+  StepRules rules = step_rules(job);
+  rules.receive_depth = job.p2p.receive_depth;
+  const TaskGraph graph = lower(evaluation->schedule, evaluation->costs, rules);
   const TaskTimes swept = sweep_tasks(graph).value();
   int64_t last_component_ns = 0;
   for (size_t task = 0; task < graph.tasks().size(); ++task) {
@@ -61,6 +63,8 @@ TEST(Levels, AgreeOnGivenCosts) {
           job.p2p.receive_depth = receive_depth;
           expect_equal_levels(job, named, compared);
         }
+        job.p2p.mode = P2pMode::kBlocking;
+        expect_equal_levels(job, named, compared);
       }
     }
     EXPECT_GT(compared, 0) << named.name;

@@ -17,7 +17,7 @@ void whole_step_of_deepseek_v3(benchmark::State& state) {
   const int replicas = static_cast<int>(state.range(0));
   int64_t tasks = 0;
   for (auto _ : state) {
-    const TaskGraph graph = lower(evaluation.schedule, evaluation.costs, job.p2p.receive_depth);
+    const TaskGraph graph = lower(evaluation.schedule, evaluation.costs, step_rules(job));
     const TaskLoads loads = task_loads(job, evaluation.schedule, evaluation.costs, graph);
     state.counters["step_s"] = static_cast<double>(simulate_tasks(graph, loads, {replicas, {}})->makespan_ns) * 1e-9;
     tasks = static_cast<int64_t>(graph.tasks().size()) * replicas;

@@ -34,7 +34,7 @@ RunOptions check_options() {
 }
 
 Result<TrainingResult> run(const Plan& plan) {
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const TextTokens text = text_for(plan.job);
   const RunOptions options = check_options();
   return train_on_threads({plan, graph, text, options});

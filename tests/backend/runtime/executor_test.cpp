@@ -39,7 +39,7 @@ class FakeRunner : public TaskRunner {
 struct Rank0 {
   Rank0()
       : plan(tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "dualpipev").value()),
-        graph(lower(plan.schedule, plan.costs)),
+        graph(lower(plan)),
         program(plan.schedule, graph, 0),
         endpoints(connect_threads(2)) {}
 

@@ -43,7 +43,7 @@ class Paced : public testing::TestWithParam<const char*> {};
 // A loose bound: a test machine is busy with other things. The benchmark measures.
 TEST_P(Paced, LastsAsLongAsTheSimulationOfTheSameDurations) {
   const Plan plan = direct_plan(GetParam(), 4, 8);
-  const TaskGraph graph = perturbed(lower(plan.schedule, plan.costs), 30, 1);
+  const TaskGraph graph = perturbed(lower(plan), 30, 1);
   const std::vector<int64_t> durations_ns = planned_durations(graph);
   const auto spans = pace_on_threads({plan, graph, durations_ns, 1, 20'000'000'000});
   ASSERT_TRUE(spans.has_value()) << spans.error().message;
@@ -56,7 +56,7 @@ TEST_P(Paced, LastsAsLongAsTheSimulationOfTheSameDurations) {
 
 TEST_P(Paced, EveryTaskTakesItsTimeAndWaitsForWhatItNeeds) {
   const Plan plan = direct_plan(GetParam(), 4, 8);
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const std::vector<int64_t> durations_ns = planned_durations(graph);
   const auto spans = pace_on_threads({plan, graph, durations_ns, 2, 20'000'000'000}).value();
   std::map<TaskKey, Span> by_key;

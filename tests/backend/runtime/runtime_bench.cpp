@@ -32,7 +32,7 @@ int64_t makespan_ns(const std::vector<Span>& spans) {
 void task_overhead(benchmark::State& state) {
   const auto ranks = static_cast<int>(state.range(0));
   const Plan plan = direct_plan("1f1b", ranks, 256);
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const std::vector<int64_t> nothing(graph.tasks().size(), 0);
   int64_t executed_ns = 0;
   for (auto _ : state) {
@@ -63,7 +63,7 @@ TaskGraph perturbed(const TaskGraph& graph, uint64_t seed) {
 
 void paced_error(benchmark::State& state, const char* schedule) {
   const Plan plan = direct_plan(schedule, 8, 32);
-  const TaskGraph lowered = lower(plan.schedule, plan.costs);
+  const TaskGraph lowered = lower(plan);
   int64_t executed_ns = 0;
   int64_t predicted_ns = 0;
   uint64_t seed = 0;

@@ -19,7 +19,7 @@ Plan dualpipe_plan() {
 
 // Every task as predicted, `percent` of its time long.
 Trace trace_of(const Plan& plan, int64_t percent) {
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const TaskTimes times = sweep_tasks(graph).value();
   Trace trace;
   trace.plan_digest = plan.task_digest;
