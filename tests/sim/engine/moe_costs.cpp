@@ -36,7 +36,7 @@ StepCosts moe_costs(const Schedule& schedule) {
   for (const StageProgram& program : programs) {
     stages.push_back({program, {slowed(program, 13), slowed(program, 11)}});
   }
-  OverlapCosts overlap = overlap_costs(programs, stages, figure4_order);
+  OverlapCosts overlap = overlap_costs(programs, stages, usual_order);
   ScheduleCosts::Input input;
   for (int stage = 0; stage < schedule.stages(); ++stage) {
     const PassTimes times = sum_of(programs[stage]);
