@@ -17,8 +17,8 @@ struct Ranks {
         graph(lower(plan)),
         programs{{plan.schedule, graph, 0}, {plan.schedule, graph, 1}},
         endpoints(connect_threads(2)),
-        sender(programs[0], depth, *endpoints[0], 0),
-        receiver(programs[1], depth, *endpoints[1], 0) {
+        sender(programs[0], {P2pMode::kAsync, 0, depth}, *endpoints[0], 0),
+        receiver(programs[1], {P2pMode::kAsync, 0, depth}, *endpoints[1], 0) {
     sender.begin_step(7);
     receiver.begin_step(7);
     for (const RankTask& task : programs[0].tasks()) {

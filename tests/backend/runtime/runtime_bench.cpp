@@ -36,7 +36,7 @@ void task_overhead(benchmark::State& state) {
   const std::vector<int64_t> nothing(graph.tasks().size(), 0);
   int64_t executed_ns = 0;
   for (auto _ : state) {
-    const int64_t step_ns = makespan_ns(pace_on_threads({plan, graph, nothing}).value());
+    const int64_t step_ns = makespan_ns(pace_on_threads({plan, graph, nothing}).value().spans);
     state.SetIterationTime(static_cast<double>(step_ns) / 1e9);
     executed_ns += step_ns;
   }
@@ -70,7 +70,7 @@ void paced_error(benchmark::State& state, const char* schedule) {
   for (auto _ : state) {
     const TaskGraph graph = perturbed(lowered, ++seed);
     const std::vector<int64_t> durations_ns = planned_durations(graph);
-    const auto spans = pace_on_threads({plan, graph, durations_ns}).value();
+    const auto spans = pace_on_threads({plan, graph, durations_ns}).value().spans;
     executed_ns += makespan_ns(spans);
     predicted_ns += sweep_tasks(graph).value().makespan_ns;
     state.SetIterationTime(static_cast<double>(makespan_ns(spans)) / 1e9);
