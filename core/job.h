@@ -36,6 +36,14 @@ enum class P2pMode : uint8_t {
   kBlocking = 1,  // the sends and receives of a batch complete before the next compute (DualPipe, Megatron)
 };
 
+// What bounds the norm of all gradients, over the whole model.
+enum class Clipping : uint8_t {
+  kNone = 0,
+  kGlobal = 1,     // before the optimizer, which waits for every rank's gradients: a barrier
+  kValidated = 2,  // the optimizer goes ahead; where the norm turns out too large, it is undone and done again
+                   // (Qi et al., ICLR 2024, section 4: post-validation)
+};
+
 struct Batch {
   int64_t sequence_length = 0;   // tokens
   int64_t micro_batch_size = 1;  // sequences
@@ -119,6 +127,8 @@ struct Job {
   Recompute recompute = Recompute::kNone;
   AttentionKernel attention_kernel = AttentionKernel::kFused;
   Offload offload;
+  Clipping clipping = Clipping::kNone;
+  double clip_norm = 1;                         // the largest norm that gradients keep
   int zero_stage = 1;                           // ZeRO 0 to 3: what data-parallel replicas shard
   int64_t memory_limit_bytes = 0;               // per GPU; 0: what the GPU has, less a reserve
   int64_t weight_share_millionths = 1'000'000;  // direct costs: the share of an activation that W still needs

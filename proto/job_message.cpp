@@ -32,6 +32,7 @@ static_assert(static_cast<int>(Dimension::kData) == proto::Layout::DATA);
 static_assert(static_cast<int>(Dimension::kPipeline) == proto::Layout::PIPELINE);
 static_assert(static_cast<int>(P2pMode::kAsync) == proto::P2p::ASYNC);
 static_assert(static_cast<int>(P2pMode::kBlocking) == proto::P2p::BLOCKING);
+static_assert(static_cast<int>(Clipping::kValidated) == proto::Job::VALIDATED);
 
 // Only a number can be out of range: names are checked by the parser.
 template <typename Enum>
@@ -222,6 +223,8 @@ void store_job(const Job& job, proto::Job* message) {
   message->mutable_offload()->set_optimizer(job.offload.optimizer);
   for (const Reference& reference : job.references) store_reference(reference, message->add_references());
   if (job.variation != Variation{}) store_variation(job.variation, message->mutable_variation());
+  message->set_clipping(static_cast<proto::Job::Clipping>(job.clipping));
+  message->set_clip_norm(job.clip_norm);
   message->set_zero_stage(job.zero_stage);
   message->set_memory_limit_gbytes(decimal(job.memory_limit_bytes, kGbytes));
   message->set_weight_share(decimal(job.weight_share_millionths, kMillionths));
@@ -257,6 +260,8 @@ Result<Job> load_job(const proto::Job& message) {
     job.references.push_back({reference.quantity(), reference.value(), reference.source()});
   }
   job.variation = load_variation(message.variation());
+  PIPELOOM_TRY(job.clipping, load_enum("clipping", message.clipping(), Clipping::kValidated));
+  if (message.has_clip_norm()) job.clip_norm = message.clip_norm();
   if (message.has_zero_stage()) job.zero_stage = message.zero_stage();
   PIPELOOM_TRY(job.memory_limit_bytes, whole_units("memory_limit_gbytes", message.memory_limit_gbytes(), kGbytes));
   if (message.has_weight_share()) {

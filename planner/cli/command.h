@@ -116,6 +116,7 @@ Status run_order(const OrderOptions& options, const Output& output);
 struct DiffOptions {
   std::string plan;
   std::string trace;
+  std::optional<int> rank;  // whose tasks alone
   bool json = false;
 };
 Status run_diff(const DiffOptions& options, const Output& output);

@@ -141,6 +141,7 @@ void add_running_commands(CLI::App& app, Action& chosen) {
       add_command(app, "diff", "Predicted against executed, by kind of task and by rank", run_diff, chosen);
   diff->add_option("PLAN", diff_options->plan, "the plan that was run")->required();
   diff->add_option("TRACE", diff_options->trace, "what pipeloom-run --trace wrote")->required();
+  diff->add_option("--rank", diff_options->rank, "the tasks of one rank alone");
   add_json(diff, diff_options->json);
 
   const auto [calibrate, calibrate_options] = add_command(

@@ -213,6 +213,11 @@ Result<SearchedJob> searched_job(const Job& given, const PlanOptions& options) {
   PIPELOOM_TRY(PlacedJob placed, placed_job(given, options));
   SearchedJob searched = {std::move(placed.job), {}, Objective::kMakespan, {}};
   if (options.search.objective == "span") searched.objective = Objective::kSpan;
+  if (searched.objective == Objective::kSpan && searched.job.clipping == Clipping::kGlobal) {
+    return invalid(
+        "--objective span can't be combined with clipping: GLOBAL, a barrier that no rank passes alone; allowed are "
+        "--objective makespan, and clipping: VALIDATED");
+  }
   PIPELOOM_TRY(searched.caps, parse_caps(options.search.memory_cap, searched.job.layout.pipeline));
   PIPELOOM_TRY(searched.problems, problems_of(searched.job, placed.kind, searched.caps, searched.objective));
   return searched;

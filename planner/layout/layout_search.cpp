@@ -197,7 +197,7 @@ class Judge {
     std::map<const NamedSchedule*, ConsideredLayout> best;
     const auto worth_trying = partitions(group.job, group.placement);
     for (size_t i = 0; worth_trying && i < worth_trying->size(); ++i) {
-      const auto costs = step_costs(group.job, group.placement, (*worth_trying)[i], figure4_order);
+      const auto costs = step_costs(group.job, group.placement, (*worth_trying)[i], usual_order);
       if (!costs) continue;
       least.step_ns = std::max(least.step_ns, order_bound_ns(group, *costs));
       least.bytes = std::max(least.bytes, least_bytes(group, *costs));

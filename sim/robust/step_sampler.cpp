@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/engine/slot_times.h"
+#include "core/slot_times.h"
 #include "sim/engine/step_end.h"
 
 namespace pipeloom {
@@ -72,6 +72,7 @@ StepSampler::StepSampler(const Job& job, const Schedule& schedule, const StepCos
       costs_(&costs),
       steps_(std::move(steps)),
       variation_(job.variation),
+      clipping_(job.clipping),
       expert_gpus_(job.layout.expert) {
   add_stages();
   add_slots();
@@ -183,7 +184,7 @@ int64_t StepSampler::sweep(Buffers& buffers, const Times* drawn, int as_planned)
       buffers.gradients_ready_ns[stage] = std::max(buffers.gradients_ready_ns[stage], lane_free);
     }
   }
-  return step_end(schedule_->placement(), buffers.gradients_ready_ns, buffers.lane_free_ns, *costs_).step_ns;
+  return step_end(schedule_->placement(), buffers.gradients_ready_ns, buffers.lane_free_ns, *costs_, clipping_).step_ns;
 }
 
 int64_t StepSampler::step_ns(Buffers& buffers, int as_planned) const {

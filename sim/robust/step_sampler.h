@@ -79,6 +79,7 @@ class StepSampler {
   const StepCosts* costs_;
   Steps steps_;
   Variation variation_;
+  Clipping clipping_;
   int expert_gpus_;
   std::vector<std::vector<ExpertLayer>> expert_layers_;  // [stage]
   std::vector<Kind> kinds_;                              // [cost of Steps]

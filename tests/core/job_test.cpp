@@ -117,6 +117,7 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
           {[](Job& j) { j.p2p.latency_ns = 5; },
            "p2p.latency_ns is 5; allowed is 0: with a model, links are the cluster's"},
           {[](Job& j) { j.p2p.receive_depth = -1; }, "p2p.receive_depth is -1; allowed are 0 to 1000000"},
+          {[](Job& j) { j.clip_norm = 0; }, "clip_norm is 0; allowed are 1e-12 to 1000000000000"},
           {[](Job& j) { j.zero_stage = 4; }, "zero_stage is 4; allowed are 0 to 3"},
           {[](Job& j) { j.memory_limit_bytes = -1; }, "memory_limit_bytes is -1; allowed are 0 to 1000000000000000"},
           {[](Job& j) { j.cluster->gpu.fp8_flops = 0; }, "precision is fp8; cluster.gpu H800 has none"},
