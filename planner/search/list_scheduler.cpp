@@ -51,6 +51,12 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
     mean_weight_ns_[rank] /= static_cast<int64_t>(chunks.size());
     order_[rank].reserve(problem.ops_of_rank(rank));
   }
+  int64_t most_work_ns = 0;
+  for (int rank = 0; rank < problem.ranks(); ++rank) most_work_ns = std::max(most_work_ns, problem.work_ns(rank));
+  constexpr int64_t kHeavyPercent = 97;
+  for (int rank = 0; rank < problem.ranks(); ++rank) {
+    heavy_.push_back(problem.work_ns(rank) >= most_work_ns / 100 * kHeavyPercent ? 1 : 0);
+  }
   const auto times = problem.times();
   for (int pipe = 0; pipe < problem.pipes(); ++pipe) {
     int64_t trip_ns = 0;
@@ -171,19 +177,20 @@ int ListScheduler::pending_weight(int rank) const {
   return best;
 }
 
-bool ListScheduler::makes_pair(int forward, int backward) const {
+bool ListScheduler::makes_pair(int rank, int forward, int backward) const {
   const bool itself = forward + 1 == backward && lines_[forward].next == lines_[backward].next;
-  return !itself && lines_[backward].next >= policy_.alone_backwards;
+  return !itself && lines_[backward].next >= policy_.alone_backwards[heavy_[rank]];
 }
 
 // Of an F and an I only one of which could start: it waits where the other is about to come.
 void ListScheduler::wait_for_partner(int rank, int64_t now_ns, int64_t next_forward_ns, int64_t next_backward_ns,
                                      int& forward, int& backward) const {
   const auto soon = [&](int line, int64_t other_ns) {
-    return other_ns != kNever && (other_ns - now_ns) * 100 <= problem_.times()[line].duration_ns * policy_.wait_percent;
+    return other_ns != kNever &&
+           (other_ns - now_ns) * 100 <= problem_.times()[line].duration_ns * policy_.wait_percent[heavy_[rank]];
   };
   if (forward >= 0 && backward < 0 && ranks_[rank].started_backward && soon(forward, next_backward_ns)) forward = -1;
-  if (backward >= 0 && forward < 0 && lines_[backward].next >= policy_.alone_backwards &&
+  if (backward >= 0 && forward < 0 && lines_[backward].next >= policy_.alone_backwards[heavy_[rank]] &&
       soon(backward, next_forward_ns)) {
     backward = -1;
   }
@@ -206,7 +213,7 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
   int forward = choose_chunk(forward_lines_[rank], policy_.forward_chunk, rank, now_ns, next_forward_ns, blocked);
   const int64_t next_arrival_ns = std::min(next_backward_ns, next_forward_ns);
   if (policy_.pairs) {
-    if (forward >= 0 && backward >= 0 && makes_pair(forward, backward)) return {forward, 0, backward};
+    if (forward >= 0 && backward >= 0 && makes_pair(rank, forward, backward)) return {forward, 0, backward};
     if (!relaxed) wait_for_partner(rank, now_ns, next_forward_ns, next_backward_ns, forward, backward);
   }
   if (forward >= 0 && backward < 0 && !relaxed && next_backward_ns != kNever) {

@@ -38,9 +38,10 @@ struct ListPolicy {
   int pending_limit = 1 << 20;
   // Where pairs cost something of their own: an F and an I that both could start run as a pair, but for the first I's
   // of each chunk; one of them waits for the other for at most this share of itself.
+  // [0] of most ranks, [1] of those with the most work: what these lose nobody makes up for.
   bool pairs = false;
-  int alone_backwards = 0;
-  int wait_percent = 0;
+  std::array<int, 2> alone_backwards = {0, 0};
+  std::array<int, 2> wait_percent = {0, 0};
   // Where a B is shorter than I and W: a chunk's backwards are split only among the first and the last of these.
   int split_first = 1 << 20;
   int split_last = 0;
@@ -106,7 +107,7 @@ class ListScheduler {
   void wait_for_partner(int rank, int64_t now_ns, int64_t next_forward_ns, int64_t next_backward_ns, int& forward,
                         int& backward) const;
   Choice with_backward(int backward) const;
-  bool makes_pair(int forward, int backward) const;
+  bool makes_pair(int rank, int forward, int backward) const;
   int take_op(int rank, int line, bool alone);
   void send(int rank, int line, int op, const OpTimes& times, int64_t now_ns);
   void start(int rank, const Choice& choice, int64_t now_ns);
@@ -146,6 +147,7 @@ class ListScheduler {
   std::vector<std::vector<int32_t>> alone_;  // [line of I] which of its I's are alone, in their order
   std::vector<size_t> weights_done_;         // [line of I] how many of their W's have run
   std::vector<int64_t> mean_weight_ns_;      // [rank]
+  std::vector<uint8_t> heavy_;               // [rank] 1: among those with the most work
 };
 
 }  // namespace pipeloom

@@ -43,8 +43,8 @@ ListPolicy random_policy(const SearchProblem& problem, Random& random) {
   if (between(random, 0, 1) == 0) policy.hold_percent = between(random, 0, 3) * 25;
   if (problem.has_pairs()) {
     policy.pairs = between(random, 0, 3) > 0;
-    policy.alone_backwards = between(random, 0, kMostAlone);
-    policy.wait_percent = between(random, 0, 4) * 25;
+    policy.alone_backwards.fill(between(random, 0, kMostAlone));
+    policy.wait_percent.fill(between(random, 0, 4) * 25);
   }
   if (problem.has_short_backwards()) {
     policy.split_first = between(random, 0, kMostAlone);
@@ -57,15 +57,16 @@ namespace {
 
 // What runs as a pair, or whole.
 void change_joining(ListPolicy& policy, Random& random) {
+  const auto ranks = static_cast<size_t>(between(random, 0, 1));
   switch (between(random, 0, 4)) {
     case 0:
       policy.pairs = !policy.pairs;
       break;
     case 1:
-      policy.alone_backwards = between(random, 0, kMostAlone);
+      policy.alone_backwards[ranks] = between(random, 0, kMostAlone);
       break;
     case 2:
-      policy.wait_percent = between(random, 0, 120);
+      policy.wait_percent[ranks] = between(random, 0, 120);
       break;
     case 3:
       policy.split_first = between(random, 0, kMostAlone);
