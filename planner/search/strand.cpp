@@ -32,22 +32,21 @@ Strand::Strand(const SearchProblem& problem, uint64_t seed, int number)
   constexpr int64_t kShorterPolicies = 600;
   if (problem.ops() >= kLargeProblem) {
     if (auto coarse = coarse_problem(problem)) {
-      auto own = std::make_unique<SearchProblem>(*std::move(coarse));
-      add_level(*own, std::move(own), kCoarsePolicies);
+      add_level(std::make_unique<SearchProblem>(*std::move(coarse)), kCoarsePolicies);
     }
     if (auto shorter = shorter_problem(problem)) {
-      auto own = std::make_unique<SearchProblem>(*std::move(shorter));
-      add_level(*own, std::move(own), kShorterPolicies);
+      add_level(std::make_unique<SearchProblem>(*std::move(shorter)), kShorterPolicies);
     }
   }
-  add_level(problem, nullptr, INT64_MAX);
+  add_level(nullptr, INT64_MAX);
 }
 
-void Strand::add_level(const SearchProblem& problem, std::unique_ptr<SearchProblem> own, int64_t enough) {
+// The problem itself where there is no own one.
+void Strand::add_level(std::unique_ptr<SearchProblem> own, int64_t enough) {
   Level& level = levels_.emplace_back();
-  level.problem = &problem;
   level.own = std::move(own);
-  level.lists = std::make_unique<ListScheduler>(problem);
+  level.problem = level.own ? level.own.get() : &problem_;
+  level.lists = std::make_unique<ListScheduler>(*level.problem);
   level.enough = enough;
 }
 

@@ -50,7 +50,7 @@ class Strand {
     int64_t tried = 0;
     int64_t enough = 0;  // policies, then the next level has its turn
   };
-  void add_level(const SearchProblem& problem, std::unique_ptr<SearchProblem> own, int64_t enough);
+  void add_level(std::unique_ptr<SearchProblem> own, int64_t enough);
   static void remember(Policies& policies, const ListPolicy& policy, int64_t value_ns);
   ListPolicy next_policy(size_t level);
   void begin_cycle(const std::vector<Found>& elite);
