@@ -11,6 +11,7 @@
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
 #include "planner/cli/table.h"
+#include "planner/cli/whole_step.h"
 #include "sim/report/critical_path.h"
 #include "sim/report/idle.h"
 
@@ -235,6 +236,10 @@ Status run_explain(const ExplainOptions& options, const Output& output) {
   if (options.rank >= 0) return explanation.print_moment(options.rank, at_ns, output.out);
   output.out << headline(subject) << "\n\n";
   explanation.print_overview(options.largest, output.out);
+  if (subject.job.model) {
+    PIPELOOM_TRY(const WholeStep step, whole_step_of(subject));
+    print_whole_step(subject, step, output.out);
+  }
   print_split(subject, output.out);
   return {};
 }

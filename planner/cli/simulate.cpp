@@ -7,6 +7,7 @@
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
 #include "planner/cli/table.h"
+#include "planner/cli/whole_step.h"
 #include "sim/robust/robustness.h"
 
 namespace pipeloom {
@@ -74,31 +75,43 @@ nlohmann::json robustness_json(const Robustness& robustness, const SimulateOptio
   return json;
 }
 
+Status check_options(const SimulateOptions& options) {
+  if (options.samples == 0 && !options.components && options.variation.given()) {
+    return invalid("how durations scatter is given; it needs --samples, the number of steps to draw, or --components");
+  }
+  if (options.expert_ranks > 1 && !options.components) return invalid("--expert-ranks belongs to --components");
+  return {};
+}
+
 }  // namespace
 
 Status run_simulate(const SimulateOptions& options, const Output& output) {
-  if (options.samples == 0 && options.variation.given()) {
-    return invalid("how durations scatter is given; it needs --samples, the number of steps to draw");
-  }
+  PIPELOOM_CHECK_OK(check_options(options));
   PIPELOOM_TRY(Subject subject, load_subject(options.subject));
   PIPELOOM_TRY(subject.job, with_variation(std::move(subject.job), options.variation));
   if (options.samples > 0 && subject.job.variation.none()) {
     return invalid("--samples is given, but nothing scatters; give the job a variation, or --jitter 0.05");
   }
+  const Evaluation& evaluation = subject.evaluation;
+  std::optional<WholeStep> whole;
+  if (options.components) {
+    PIPELOOM_TRY(whole, whole_step_of(subject, {.expert_ranks = options.expert_ranks, .seed = options.seed}));
+  }
   std::optional<Robustness> robustness;
   if (options.samples > 0) {
-    const Evaluation& evaluation = subject.evaluation;
     PIPELOOM_TRY(robustness, measure_robustness(subject.job, evaluation.schedule, evaluation.costs,
                                                 {.samples = options.samples, .seed = options.seed}));
   }
   if (options.json) {
     nlohmann::json json = subject_json(subject);
+    if (whole) json["whole_step"] = whole_step_json(*whole);
     if (robustness) json["robustness"] = robustness_json(*robustness, options);
     output.out << json.dump(2) << '\n';
     return {};
   }
   output.out << headline(subject) << '\n';
   print_summary(subject, output);
+  if (whole) print_whole_step(subject, *whole, output.out);
   if (robustness) print_robustness(subject, *robustness, options, output);
   return {};
 }
