@@ -40,6 +40,8 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   if (options.layout != "free" && (options.explain || !options.hold.empty())) {
     return invalid("--explain and --hold belong to --layout free");
   }
+  if (options.search.objective == "p95") return run_robust_plan(options, output);
+  if (options.variation.given()) return invalid("how durations scatter is given; it needs --objective p95");
   if (options.search.given()) return run_search(options, output);
   std::optional<FoundLayouts> layouts;
   std::optional<Subject> loaded;
