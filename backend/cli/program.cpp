@@ -38,7 +38,7 @@ void add_options(CLI::App& app, CommandOptions& options) {
   app.add_flag("--pace", options.paced, "no training: every task takes its planned time");
   app.add_option("--vary", options.varied_percent,
                  "with --pace: tasks take up to so many percent more or less, drawn by --seed")
-      ->check(CLI::Range(0, 100));
+      ->check(CLI::Range(0.0, 100.0));
   app.add_option("--trace", options.trace_path, "the trace of the last step to write");
   app.add_option("--checkpoints", options.checkpoint_folder, "the folder to keep checkpoints in");
   app.add_option("--checkpoint-every", options.checkpoint_every, "steps between checkpoints; 0: none")

@@ -48,7 +48,7 @@ TaskGraph with_durations(const TaskGraph& graph, const std::vector<int64_t>& dur
 
 struct Prediction {
   int64_t makespan_ns = 0;
-  int64_t path_tasks = 0;  // on the critical path
+  int64_t path_tasks = 0;  // on the critical path, of those that take time
 };
 
 // Back from the last task to end, always to one without which it would have begun earlier.
@@ -61,7 +61,7 @@ int64_t path_tasks(const TaskGraph& graph, const TaskTimes& times) {
   auto task = static_cast<uint32_t>(std::ranges::max_element(times.end_ns) - times.end_ns.begin());
   int64_t count = 0;
   while (task != UINT32_MAX) {
-    ++count;
+    if (graph.tasks()[task].duration_ns > 0) ++count;
     uint32_t cause = UINT32_MAX;
     if (before[task] != UINT32_MAX && times.end_ns[before[task]] == times.start_ns[task]) cause = before[task];
     for (const TaskDependency& dependency : graph.dependencies(task)) {
