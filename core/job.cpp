@@ -146,6 +146,7 @@ Result<Job> make_job(Job job) {
   PIPELOOM_CHECK_OK(check_measured_layers(job));
   PIPELOOM_CHECK_OK(check_options(job));
   PIPELOOM_CHECK_OK(check_references(job));
+  PIPELOOM_CHECK_OK(check_variation(job.variation, job.model && job.model->moe));
   PIPELOOM_CHECK_OK(fill_micro_batches(job));
   PIPELOOM_CHECK_OK(check_context(job));
   return job;

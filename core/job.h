@@ -10,6 +10,7 @@
 #include "core/layout.h"
 #include "core/model.h"
 #include "core/result.h"
+#include "core/variation.h"
 
 namespace pipeloom {
 
@@ -132,6 +133,7 @@ struct Job {
   int64_t memory_limit_bytes = 0;               // per GPU; 0: what the GPU has, less a reserve
   int64_t weight_share_millionths = 1'000'000;  // direct costs: the share of an activation that W still needs
   std::vector<Reference> references;
+  Variation variation;
 
   bool operator==(const Job&) const = default;
 };

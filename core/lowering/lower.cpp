@@ -37,6 +37,7 @@ class Lowering {
     for (int rank = 0; rank < schedule_.ranks(); ++rank) add_slots(rank);
     if (rules_.p2p == P2pMode::kBlocking) find_commits();
     add_sends();
+    if (rules_.p2p == P2pMode::kAsync && rules_.receive_depth > 0) add_credits();
     add_receives();
     add_gradient_reductions();
     if (rules_.clipping == Clipping::kGlobal) add_norms();
@@ -144,6 +145,15 @@ class Lowering {
         } else {
           depend_on_slot(send_of_[message], slot);
         }
+      }
+    }
+  }
+
+  void add_credits() {
+    for (int queue = 0; queue < static_cast<int>(schedule_.placement().queues().size()); ++queue) {
+      for (uint32_t message = messages_.first_of(queue) + rules_.receive_depth; message < messages_.first_of(queue + 1);
+           ++message) {
+        depend_on_slot(send_of_[message], messages_.messages()[message - rules_.receive_depth].consumer);
       }
     }
   }

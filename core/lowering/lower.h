@@ -14,6 +14,10 @@ inline constexpr int kLoweringVersion = 3;
 struct StepRules {
   P2pMode p2p = P2pMode::kAsync;
   Clipping clipping = Clipping::kNone;
+  // With asynchronous P2P a send waits for a buffer of its queue: until the slot that took the message so many before
+  // has ended; 0: it doesn't. Not of step_rules(): transports see to it themselves, so a plan's tasks are those
+  // without.
+  int receive_depth = 0;
 };
 StepRules step_rules(const Job& job);
 
@@ -21,7 +25,7 @@ StepRules step_rules(const Job& job);
 // one replica; the others are alike. Deterministic: same input, same tasks in the same order.
 // Slots with an overlap program have its order and its contended times; the others' components have their times alone.
 // With blocking P2P a transfer begins when both ranks have committed its batch, and the next slot of both waits for it
-// (core/batches.h). Receive buffers are not in the graph.
+// (core/batches.h).
 TaskGraph lower(const Schedule& schedule, const StepCosts& costs, const StepRules& rules = {});
 TaskGraph lower(const Plan& plan);
 

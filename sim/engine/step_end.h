@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/job.h"
@@ -35,5 +36,9 @@ struct StepEnd {
 // them.
 StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepCosts& costs,
                  Clipping clipping = Clipping::kNone);
+
+// The same from when the last W of every copy of a stage has ended, and when each rank has run all its slots.
+StepEnd step_end(const Placement& placement, std::span<const int64_t> gradients_ready_ns,
+                 std::span<const int64_t> compute_free_ns, const StepCosts& costs, Clipping clipping);
 
 }  // namespace pipeloom

@@ -150,6 +150,9 @@ Job random_job(std::mt19937_64& random) {
   job.p2p.receive_depth = small(random, 0, 8);
   job.precision = static_cast<Precision>(between(random, 0, 2));
   job.recompute = static_cast<Recompute>(between(random, 0, 2));
+  if (sometimes(random)) {
+    job.variation = {0.125, job.model && job.model->moe ? 0.5 : 0, 0.0625, 1.5};
+  }
   job.clipping = static_cast<Clipping>(between(random, 0, 2));
   job.clip_norm = small(random, 1, 100);
   job.zero_stage = small(random, 0, 3);
