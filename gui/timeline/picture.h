@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/trace.h"
 #include "gui/timeline/lane.h"
 #include "gui/timeline/memory_curve.h"
 
@@ -32,9 +33,12 @@ struct Picture {
   std::string detail;  // "DualPipe, 17.9 s a step, 15.2 % bubble"
   int64_t length_ns = 1;
   std::vector<RankPicture> ranks;
+  // What the items of the lanes below the passes number. Items of passes number slots, those of idle time the bubbles
+  // of an Explanation.
+  std::vector<TaskKey> tasks;
 
-  // What a span says: inside its bar (`lower`: of the lower half of a pair), and in a tool tip.
-  std::function<std::string(const PictureLane&, const LaneSpan&, bool lower)> label;
+  // What a span says inside its bar. `lower`: of the lower half of a pair.
+  std::function<std::string(const Picture&, const PictureLane&, const LaneSpan&, bool lower)> label;
   std::function<std::string(int64_t ns)> time_text;
 };
 

@@ -64,6 +64,18 @@ void add_scale(Palette& palette) {
   for (int step = 0; step < kScaleSteps; ++step) palette.looks[kLookScale0 + step] = look(kScale[step]);
 }
 
+// Blue is shorter than planned, orange longer; the far ends are hatched.
+void add_ratios(Palette& palette) {
+  auto& looks = palette.looks;
+  looks[kLookRatio0] = look(0xff1f4e9c, Hatch::kFalling);
+  looks[kLookRatio0 + 1] = look(0xff5b8fd0);
+  looks[kLookRatio0 + 2] = look(0xffa9c8ea);
+  looks[kLookRatio0 + 3] = look(0xffc4cad2);
+  looks[kLookRatio0 + 4] = look(0xfff6cf8f);
+  looks[kLookRatio0 + 5] = look(0xffe8963a);
+  looks[kLookRatio0 + 6] = look(0xffb4521a, Hatch::kRising);
+}
+
 // Idle time stays near the empty lane; the hatch says why, its ink reaches a contrast of 3.
 void add_causes(Palette& palette, QRgb ink) {
   static constexpr Hatch kHatches[kIdleCauses] = {
@@ -100,6 +112,7 @@ Palette palette_on(QRgb lane, QRgb ink) {
   palette.lane = lane;
   add_kinds(palette);
   add_scale(palette);
+  add_ratios(palette);
   add_causes(palette, ink);
   add_faded(palette);
   return palette;

@@ -26,11 +26,13 @@ enum LookName : uint8_t {
   kLookExposed = 15,  // communication alone
   kLookIdle0 = 16,    // + IdleCause
   kLookScale0 = 25,
+  kLookRatio0 = 32,  // executed by planned: much shorter, ..., as planned, ..., much longer
 };
 inline constexpr int kScaleSteps = 7;
-inline constexpr int kLooks = kLookScale0 + kScaleSteps;
+inline constexpr int kRatioSteps = 7;
+inline constexpr int kLooks = kLookRatio0 + kRatioSteps;
 // Added to a look: the same, faded (off the critical path, no match).
-inline constexpr uint8_t kFaded = 32;
+inline constexpr uint8_t kFaded = 64;
 static_assert(kLooks <= kFaded);
 
 // 8x8 tiles that tell kinds apart without colour.

@@ -88,7 +88,7 @@ void TimelinePainter::paint_labels(const Picture& picture, const PictureLane& la
       const int size = label_size(static_cast<int>(half_height / scale));
       if (size == 0) continue;
       const Glyphs& glyphs = Glyphs::of_size(static_cast<int>(size * scale));
-      std::string text = picture.label(lane, span, half == 1);
+      std::string text = picture.label(picture, lane, span, half == 1);
       const int room = place.right - place.left - kLabelPadding;
       // "F12", else "12"; of longer words as much as there is room for.
       if (glyphs.width(text) > room && lane.role == LaneRole::kPasses) text.erase(0, 1);

@@ -106,7 +106,7 @@ void paint_vector_lane(QPainter& painter, const Picture& picture, const PictureL
       const Look& look = palette.looks[half == 1 ? span.lower : span.upper];
       paint_bar(painter, look, part);
       if (picture.label)
-        paint_label(painter, look, part, picture.label(lane, span, half == 1), lane.role == LaneRole::kPasses);
+        paint_label(painter, look, part, picture.label(picture, lane, span, half == 1), lane.role == LaneRole::kPasses);
     }
     if (bar.width() < 3) continue;
     painter.setPen(QPen(QColor(palette.looks[span.upper].ink), 0.8));

@@ -47,7 +47,9 @@ Picture random_picture(int lanes, size_t spans_per_lane) {
     picture.length_ns = std::max(picture.length_ns, end_of(content.lanes.back()));
     picture.ranks.push_back(std::move(content));
   }
-  picture.label = [](const PictureLane&, const LaneSpan& span, bool) { return fmt::format("F{}", span.item % 1000); };
+  picture.label = [](const Picture&, const PictureLane&, const LaneSpan& span, bool) {
+    return fmt::format("F{}", span.item % 1000);
+  };
   picture.time_text = [](int64_t ns) { return std::to_string(ns); };
   return picture;
 }
