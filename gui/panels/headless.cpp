@@ -102,7 +102,7 @@ Options parse_options(const QStringList& arguments) {
   options.dark = parser.isSet(dark);
   options.picture.critical_path = parser.isSet(path);
   options.rows.lanes[static_cast<size_t>(LaneRole::kComponents)] = parser.isSet(components);
-  options.rows.memory = !parser.isSet(memory);
+  if (parser.isSet(memory)) options.rows.memory = ShowMemory::kNever;
   if (parser.isSet(view)) {
     const auto parsed = parse_view(parser.value(view));
     if (!parsed) return usage(parsed.error().message);

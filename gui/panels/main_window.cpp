@@ -358,7 +358,7 @@ void MainWindow::update_actions() {
   action(Act::kComponents).setChecked(rows.shows(LaneRole::kComponents));
   action(Act::kCommunication).setChecked(rows.shows(LaneRole::kCommunication));
   action(Act::kTransfers).setChecked(rows.shows(LaneRole::kTransfers));
-  action(Act::kMemory).setChecked(rows.memory);
+  action(Act::kMemory).setChecked(timeline_->frame().rows.has_memory);
   action(Act::kCriticalPath).setChecked(session_.options().critical_path);
   colouring_->setCurrentIndex(static_cast<int>(session_.options().colour));
   colouring_->setEnabled(is_available(Needs::kPlan));

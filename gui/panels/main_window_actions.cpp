@@ -251,7 +251,9 @@ void MainWindow::toggle_rows(Act act) {
   const auto flip = [&](LaneRole role) { rows.lanes[static_cast<size_t>(role)] ^= true; };
   if (act == Act::kComponents) flip(LaneRole::kComponents);
   if (act == Act::kTransfers) flip(LaneRole::kTransfers);
-  if (act == Act::kMemory) rows.memory = !rows.memory;
+  if (act == Act::kMemory) {
+    rows.memory = timeline_->frame().rows.has_memory ? ShowMemory::kNever : ShowMemory::kAlways;
+  }
   if (act == Act::kCommunication) {
     flip(LaneRole::kCommunication);
     flip(LaneRole::kOverlap);

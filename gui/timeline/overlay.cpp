@@ -35,7 +35,7 @@ bool in_lanes(const Frame& frame, double x) {
 
 void paint_grid(QPainter& painter, const Frame& frame) {
   painter.setPen(QPen(frame.theme->border, 1));
-  for (const int64_t mark : ruler_marks(frame.window, kMarksApart)) {
+  for (const int64_t mark : ruler_of(frame.window, kMarksApart).marks_ns) {
     const double x = std::floor(x_in(frame, mark)) + 0.5;
     if (in_lanes(frame, x)) painter.drawLine(QPointF(x, Frame::kRulerHeight), QPointF(x, frame.height));
   }
@@ -50,10 +50,11 @@ void paint_ruler(QPainter& painter, const Frame& frame) {
   painter.setFont(font_of(painter, 11));
   const QFontMetrics metrics(painter.font());
   const double right_end = Frame::kNamesWidth + frame.window.width;
-  for (const int64_t mark : ruler_marks(frame.window, kMarksApart)) {
+  const Ruler ruler = ruler_of(frame.window, kMarksApart);
+  for (const int64_t mark : ruler.marks_ns) {
     const double x = x_in(frame, mark);
     if (!in_lanes(frame, x)) continue;
-    const QString text = QString::fromStdString(frame.pictures.front()->time_text(mark));
+    const QString text = QString::fromStdString(ruler_text(mark, ruler.step_ns, frame.pictures.front()->plain_units));
     painter.setPen(frame.theme->border);
     painter.drawLine(QPointF(x, place.bottom() - 6), QPointF(x, place.bottom()));
     if (x + 4 + metrics.horizontalAdvance(text) > right_end) continue;

@@ -32,6 +32,7 @@ struct Picture {
   std::string title;   // "DeepSeek-V3 on 2048 H800"
   std::string detail;  // "DualPipe, 17.9 s a step, 15.2 % bubble"
   int64_t length_ns = 1;
+  bool plain_units = false;  // times are numbers of kNsPerUnit: a job for learning
   std::vector<RankPicture> ranks;
   // What the items of the lanes below the passes number. Items of passes number slots, those of idle time the bubbles
   // of an Explanation.

@@ -86,6 +86,7 @@ class PlanPicture {
     picture_.detail = fmt::format("{}   {} a step   {} bubble", schedule, why_.time(evaluation_.end.step_ns),
                                   percent_text(evaluation_.bubble.global_rate()));
     picture_.length_ns = std::max<int64_t>({evaluation_.end.step_ns, evaluation_.bubble.makespan_ns, 1});
+    picture_.plain_units = !job.model;
     for (int rank = 0; rank < schedule_.ranks(); ++rank) picture_.ranks.push_back(rank_picture(rank));
     add_transfers();
     for (RankPicture& rank : picture_.ranks) {

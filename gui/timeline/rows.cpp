@@ -16,7 +16,7 @@ struct Heights {
 
 // [LaneRole], pixels. A pass needs 14 for its digits, a pair 20 for two of them.
 constexpr Heights kLaneHeights[kLaneRoles] = {{15, 40}, {13, 22}, {3, 5}, {7, 18}, {6, 12}, {13, 22}};
-constexpr Heights kMemoryHeight = {15, 48};
+constexpr Heights kMemoryHeight = {22, 56};
 constexpr Heights kRankGap = {4, 10};
 constexpr Heights kTitleHeight = {30, 30};
 
@@ -29,14 +29,16 @@ void for_each_row(std::span<const Picture* const> pictures, const RowOptions& op
         const LaneRole role = content.lanes[lane].role;
         if (options.shows(role)) add(picture, rank, lane, kLaneHeights[static_cast<size_t>(role)]);
       }
-      if (options.memory && content.memory) add(picture, rank, -1, kMemoryHeight);
+      if (options.memory != ShowMemory::kNever && content.memory) add(picture, rank, -1, kMemoryHeight);
     }
   }
 }
 
 }  // namespace
 
-Rows layout_rows(std::span<const Picture* const> pictures, const RowOptions& options, int available) {
+namespace {
+
+Heights heights_of(std::span<const Picture* const> pictures, const RowOptions& options) {
   Heights sum;
   const auto count = [&](Heights heights) {
     sum.least += heights.least;
@@ -47,8 +49,22 @@ Rows layout_rows(std::span<const Picture* const> pictures, const RowOptions& opt
     for (size_t rank = 0; rank < picture->ranks.size(); ++rank) count(kRankGap);
     if (options.titles) count(kTitleHeight);
   }
-  // Rounding adds up to half a pixel a row: leave that out rather than scroll by it.
-  const double room = available - 0.5 * static_cast<double>(pictures.empty() ? 0 : pictures[0]->ranks.size());
+  return sum;
+}
+
+}  // namespace
+
+Rows layout_rows(std::span<const Picture* const> pictures, const RowOptions& options, int available) {
+  Heights sum = heights_of(pictures, options);
+  if (options.memory == ShowMemory::kWhereRoom && sum.least > available) {
+    RowOptions without = options;
+    without.memory = ShowMemory::kNever;
+    return layout_rows(pictures, without, available);
+  }
+  // Rounding adds up to half a pixel a row, and a line between rows: leave that out rather than scroll by it.
+  size_t count = 0;
+  for_each_row(pictures, options, [&](int, int, int, Heights) { ++count; });
+  const double room = available - static_cast<double>(count);
   const double share = sum.most > sum.least ? std::clamp((room - sum.least) / (sum.most - sum.least), 0.0, 1.0) : 0;
 
   Rows rows;
@@ -68,6 +84,7 @@ Rows layout_rows(std::span<const Picture* const> pictures, const RowOptions& opt
     last_rank = rank;
     const int height = heights.at(share);
     rows.rows.push_back({picture, rank, lane, y, height});
+    rows.has_memory = rows.has_memory || lane < 0;
     y += height + (height > 8 ? 1 : 0);
     rows.ranks.back().height = y - rows.ranks.back().y;
   });

@@ -9,10 +9,12 @@
 
 namespace pipeloom {
 
+enum class ShowMemory : uint8_t { kWhereRoom, kAlways, kNever };
+
 // Which lanes are shown. Lanes that a picture has not take no room.
 struct RowOptions {
   std::array<bool, kLaneRoles> lanes = {true, false, true, true, false, true};  // [LaneRole]
-  bool memory = true;
+  ShowMemory memory = ShowMemory::kWhereRoom;
   bool titles = false;  // a line above each picture, for several
 
   bool shows(LaneRole role) const { return lanes[static_cast<size_t>(role)]; }
@@ -47,6 +49,7 @@ struct Rows {
   std::vector<RankBand> ranks;
   std::vector<TitleBand> titles;
   int height = 0;
+  bool has_memory = false;
 
   const Row* row_at(int y) const;        // null: between rows
   const RankBand* rank_at(int y) const;  // null: between ranks
