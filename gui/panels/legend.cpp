@@ -34,7 +34,7 @@ const char* name_of(int look) {
     case kLookOptimizer:
       return "optimizer";
     case kLookHidden:
-      return "hidden";
+      return "communication hidden";
     case kLookExposed:
       return "exposed";
     case kLookRatio0:

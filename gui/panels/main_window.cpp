@@ -48,6 +48,15 @@ MainWindow::MainWindow(bool dark) : theme_(dark ? &dark_theme() : &light_theme()
   resize(1280, 800);
 }
 
+// Panels tell of their end; what listens must still be there.
+MainWindow::~MainWindow() {
+  for (QDockWidget* panel : {selection_dock_, plan_dock_, tables_dock_}) {
+    panel->disconnect(this);
+    delete panel;
+  }
+  delete takeCentralWidget();
+}
+
 void MainWindow::build_actions() {
   std::map<QString, QMenu*> menus;
   for (const char* name : {"File", "View", "Go", "Plan", "Help"}) menus[name] = menuBar()->addMenu(name);
@@ -143,7 +152,8 @@ void MainWindow::build_docks() {
     auto* made = new QDockWidget(title, this);
     made->setObjectName(name);
     made->setWidget(content);
-    made->setFeatures(QDockWidget::DockWidgetMovable | QDockWidget::DockWidgetClosable);
+    made->setFeatures(QDockWidget::DockWidgetClosable);
+    made->setTitleBarWidget(new QWidget);  // tabs and keys are enough: the room is the timeline's
     addDockWidget(area, made);
     connect(made, &QDockWidget::visibilityChanged, this,
             [this, made, act] { action(act).setChecked(made->isVisibleTo(this)); });
@@ -160,11 +170,11 @@ void MainWindow::build_docks() {
   selection_dock_->raise();
   setTabPosition(Qt::RightDockWidgetArea, QTabWidget::North);
   resizeDocks({selection_dock_}, {320}, Qt::Horizontal);
-  resizeDocks({tables_dock_}, {190}, Qt::Vertical);
+  resizeDocks({tables_dock_}, {170}, Qt::Vertical);
 }
 
 void MainWindow::build_toolbar() {
-  auto* bar = addToolBar("Tools");
+  QToolBar* bar = tools_ = addToolBar("Tools");
   bar->setObjectName("tools");
   bar->setMovable(false);
   bar->setToolButtonStyle(Qt::ToolButtonTextOnly);
@@ -277,6 +287,7 @@ void MainWindow::show_documents() {
   bubble_ = -1;
   const std::optional<Selection> old = timeline_->selection();
   pages_->setCurrentIndex(any ? 1 : 0);
+  tools_->setVisible(any);
   for (QDockWidget* panel : {selection_dock_, plan_dock_, tables_dock_}) {
     if (!any) panel->hide();
   }

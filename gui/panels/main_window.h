@@ -20,6 +20,7 @@ class QComboBox;
 class QFrame;
 class QProgressBar;
 class QStackedWidget;
+class QToolBar;
 
 namespace pipeloom {
 
@@ -29,6 +30,7 @@ class MainWindow : public QMainWindow {
 
  public:
   explicit MainWindow(bool dark);
+  ~MainWindow() override;
 
   void open(const QStringList& paths);
   void perform(Act act);
@@ -93,6 +95,7 @@ class MainWindow : public QMainWindow {
   std::map<Act, QAction*> actions_;
   QMenu* recent_menu_ = nullptr;
 
+  QToolBar* tools_ = nullptr;
   QStackedWidget* pages_ = nullptr;
   StartPage* start_ = nullptr;
   QLabel* title_ = nullptr;

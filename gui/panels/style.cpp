@@ -52,9 +52,8 @@ QPushButton:hover { border-color: %accent; }
 QPushButton:focus { border: 1px solid %accent; }
 QPushButton:default { background: %accent; color: %on_accent; border-color: %accent; }
 QPushButton:disabled { color: %muted; }
-QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox {
-  padding: 3px 8px; border: 1px solid %border; border-radius: 5px; background: %base; min-height: 18px; }
-QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: %accent; }
+QLineEdit#search { padding: 3px 8px; border: 1px solid %border; border-radius: 5px; background: %base; min-height: 18px; }
+QLineEdit#search:focus { border-color: %accent; }
 QDockWidget { font-weight: bold; }
 QDockWidget::title { background: %window; padding: 7px 12px; border-bottom: 1px solid %border; }
 QTabWidget::pane { border: none; border-top: 1px solid %border; }
@@ -65,7 +64,7 @@ QTableView { border: none; background: %base; alternate-background-color: %raise
   selection-background-color: %accent; selection-color: %on_accent; }
 QTableView::item { padding: 2px 8px; }
 QHeaderView { background: %window; }
-QHeaderView::section { background: %window; color: %muted; padding: 5px 8px; border: none; border-bottom: 1px solid %border; }
+QHeaderView::section { background: %window; color: %muted; padding: 5px 3px; border: none; border-bottom: 1px solid %border; }
 QStatusBar { background: %window; border-top: 1px solid %border; color: %muted; }
 QStatusBar::item { border: none; }
 QScrollBar:vertical { background: %base; width: 12px; margin: 0; }

@@ -11,6 +11,13 @@ namespace {
 constexpr const char* kNames[TablesPanel::kTables] = {"Bubbles",    "Passes",      "Ranks", "Schedules",
                                                       "Comparison", "Differences", "Errors"};
 
+// As wide as what they hold; the last takes the rest.
+void fit_columns(QTableView& view) {
+  view.horizontalHeader()->setStretchLastSection(false);
+  view.resizeColumnsToContents();
+  view.horizontalHeader()->setStretchLastSection(true);
+}
+
 }  // namespace
 
 TablesPanel::TablesPanel(QWidget* parent) : QTabWidget(parent) {
@@ -64,9 +71,7 @@ void TablesPanel::show_documents(const std::vector<DocumentPointer>& documents) 
   setTabVisible(kComparison, models_[kComparison]->rowCount() > 1);
   setTabVisible(kDifferences, models_[kDifferences]->rowCount() > 0);
   setTabVisible(kErrors, models_[kErrors]->rowCount() > 0);
-  for (QTableView* view : views_) {
-    if (view->model()->rowCount() < 5000) view->resizeColumnsToContents();
-  }
+  for (QTableView* view : views_) fit_columns(*view);
 }
 
 void TablesPanel::compare_schedules_later(const DocumentPointer& document) {
@@ -76,7 +81,7 @@ void TablesPanel::compare_schedules_later(const DocumentPointer& document) {
       },
       [this, document](std::shared_ptr<const std::vector<ComparedSchedule>> all) {
         models_[kSchedules]->set_facts(schedule_facts(document, std::move(all)));
-        views_[kSchedules]->resizeColumnsToContents();
+        fit_columns(*views_[kSchedules]);
       });
 }
 

@@ -14,10 +14,10 @@ struct Heights {
   int at(double share) const { return static_cast<int>(std::lround(least + (most - least) * share)); }
 };
 
-// [LaneRole], pixels. A pass needs 14 for its digits, a pair 20 for two of them.
-constexpr Heights kLaneHeights[kLaneRoles] = {{15, 40}, {13, 22}, {3, 5}, {7, 18}, {6, 12}, {13, 22}};
-constexpr Heights kMemoryHeight = {22, 56};
-constexpr Heights kRankGap = {4, 10};
+// [LaneRole], pixels. A pass needs 11 for its digits, a pair 18 for two of them.
+constexpr Heights kLaneHeights[kLaneRoles] = {{12, 44}, {10, 24}, {2, 5}, {4, 18}, {4, 12}, {10, 24}};
+constexpr Heights kMemoryHeight = {18, 56};
+constexpr Heights kRankGap = {3, 10};
 constexpr Heights kTitleHeight = {30, 30};
 
 template <typename Add>

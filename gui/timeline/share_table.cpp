@@ -87,7 +87,7 @@ void ShareTable::add_levels() {
 int ShareTable::level_for(double stretch_ns) const {
   int level = 0;
   double bucket_ns = bucket_ns_ * kFactor;
-  while (level + 1 < static_cast<int>(levels_.size()) && bucket_ns <= stretch_ns / 2) {
+  while (level + 1 < static_cast<int>(levels_.size()) && bucket_ns <= stretch_ns / 4) {
     ++level;
     bucket_ns *= kFactor;
   }

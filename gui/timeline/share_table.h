@@ -35,7 +35,7 @@ class ShareTable {
   // Columns of a total: the looks, those of the lower halves after them where split(), and none besides up to a
   // multiple of four.
   size_t columns() const { return columns_; }
-  // The coarsest level whose buckets are at most half of `stretch_ns`.
+  // The coarsest level whose buckets are at most a quarter of `stretch_ns`.
   int level_for(double stretch_ns) const;
   // Running totals of one level. [edge][column], in parts of the whole lane of kWhole.
   struct Level {

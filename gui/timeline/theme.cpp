@@ -121,7 +121,7 @@ Palette palette_on(QRgb lane, QRgb ink) {
 }  // namespace
 
 double contrast(QRgb a, QRgb b) {
-  const auto [dark, light] = std::minmax(luminance(a), luminance(b));
+  const auto [dark, light] = std::minmax({luminance(a), luminance(b)});
   return (light + 0.05) / (dark + 0.05);
 }
 
