@@ -20,9 +20,9 @@ const char* name_of(int look) {
     case kLookBackward:
       return "B backward";
     case kLookInputBackward:
-      return "I for the input";
+      return "I input";
     case kLookWeightBackward:
-      return "W for the weights";
+      return "W weights";
     case kLookDispatch:
       return "dispatch";
     case kLookCombine:
@@ -30,11 +30,11 @@ const char* name_of(int look) {
     case kLookTransfer:
       return "send";
     case kLookReduction:
-      return "gradient reduction";
+      return "reduction";
     case kLookOptimizer:
       return "optimizer";
     case kLookHidden:
-      return "communication hidden";
+      return "hidden";
     case kLookExposed:
       return "exposed";
     case kLookRatio0:
@@ -81,7 +81,7 @@ std::vector<LegendEntry> legend_of(const Picture& picture, ColourBy colour) {
       entries.push_back({look, name});
     }
   }
-  if (odd_pipes) entries.push_back({kLookForward + 1, "darker, underlined: every second pipe"});
+  if (odd_pipes) entries.push_back({kLookForward + 1, "darker: second pipe"});
   return entries;
 }
 

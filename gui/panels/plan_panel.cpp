@@ -38,8 +38,8 @@ PlanPanel::PlanPanel(Session& session, QWidget* parent) : QWidget(parent), sessi
   column->setContentsMargins(12, 10, 12, 12);
   column->setSpacing(8);
   column->addWidget(headline_);
-  column->addWidget(form());
   column->addWidget(split());
+  column->addWidget(form());
   column->addStretch();
   auto* scroll = new QScrollArea;
   scroll->setWidgetResizable(true);
@@ -191,7 +191,7 @@ void PlanPanel::show_document(const DocumentPointer& document) {
   const std::vector<int> splits = candidate_splits(*subject.job.cluster);
   slider_->setRange(splits.front(), std::max(splits.back(), shown_.comm_sms));
   if (!slider_->isSliderDown()) slider_->setValue(shown_.comm_sms);
-  split_text_->setText(QString("%1 of %2, %3 a step")
+  split_text_->setText(QString("%1 of %2: the step takes %3")
                            .arg(shown_.comm_sms)
                            .arg(subject.job.cluster->gpu.sms)
                            .arg(QString::fromStdString(document->step->why.time(subject.evaluation.end.step_ns))));

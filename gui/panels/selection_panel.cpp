@@ -11,6 +11,7 @@ SelectionPanel::SelectionPanel(Session& session, QWidget* parent) : QWidget(pare
   facts_->setObjectName("facts");
   facts_->setAccessibleName("Selection");
   facts_->setOpenLinks(false);
+  facts_->document()->setDocumentMargin(8);
   auto* cause = new QPushButton("[  cause");
   cause->setToolTip("select what it waited for");
   connect(cause, &QPushButton::clicked, this, &SelectionPanel::cause_wanted);
@@ -19,6 +20,7 @@ SelectionPanel::SelectionPanel(Session& session, QWidget* parent) : QWidget(pare
   connect(effect, &QPushButton::clicked, this, &SelectionPanel::effect_wanted);
   auto* buttons = new QHBoxLayout;
   buttons->setContentsMargins(12, 6, 12, 8);
+  buttons->setSpacing(8);
   buttons->addWidget(cause);
   buttons->addWidget(effect);
   buttons->addStretch();
@@ -55,7 +57,7 @@ void SelectionPanel::show_description(const Description& description) {
     return;
   }
   QString html = QString(
-                     "<p style='margin:8px 8px 6px 8px; font-size:14px; font-weight:bold'>%1</p>"
+                     "<p style='margin:4px 4px 6px 4px; font-size:14px; font-weight:bold'>%1</p>"
                      "<table cellpadding='3' style='margin:0 5px'>")
                      .arg(description.headline.toHtmlEscaped());
   for (const auto& [name, value] : description.facts) {

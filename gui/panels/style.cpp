@@ -62,9 +62,9 @@ QTabBar::tab:selected { color: %text; border-bottom-color: %accent; }
 QTabBar::tab:hover { color: %text; }
 QTableView { border: none; background: %base; alternate-background-color: %raised; gridline-color: %border;
   selection-background-color: %accent; selection-color: %on_accent; }
-QTableView::item { padding: 2px 8px; }
+QTableView::item { padding: 2px 12px; }
 QHeaderView { background: %window; }
-QHeaderView::section { background: %window; color: %muted; padding: 5px 3px; border: none; border-bottom: 1px solid %border; }
+QHeaderView::section { background: %window; color: %muted; padding: 5px 7px; border: none; border-bottom: 1px solid %border; }
 QStatusBar { background: %window; border-top: 1px solid %border; color: %muted; }
 QStatusBar::item { border: none; }
 QScrollBar:vertical { background: %base; width: 12px; margin: 0; }

@@ -15,7 +15,10 @@ constexpr const char* kNames[TablesPanel::kTables] = {"Bubbles",    "Passes",   
 void fit_columns(QTableView& view) {
   view.horizontalHeader()->setStretchLastSection(false);
   view.resizeColumnsToContents();
-  view.horizontalHeader()->setStretchLastSection(true);
+  // Text may use what is left; numbers stay near their neighbours.
+  const int columns = view.model()->columnCount();
+  const int alignment = view.model()->headerData(columns - 1, Qt::Horizontal, Qt::TextAlignmentRole).toInt();
+  view.horizontalHeader()->setStretchLastSection((alignment & Qt::AlignLeft) != 0);
 }
 
 }  // namespace
@@ -41,7 +44,7 @@ TablesPanel::TablesPanel(QWidget* parent) : QTabWidget(parent) {
     view->verticalHeader()->hide();
     view->verticalHeader()->setDefaultSectionSize(24);
     view->horizontalHeader()->setHighlightSections(false);
-    view->horizontalHeader()->setStretchLastSection(true);
+    view->setSizeAdjustPolicy(QAbstractScrollArea::AdjustIgnored);
     view->setTabKeyNavigation(false);
     connect(view->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
             [this, table, sorted](const QModelIndex& current) {

@@ -83,8 +83,9 @@ class PlanPicture {
     const auto named = find_schedule(why_.subject().schedule_name);
     const std::string schedule = named ? std::string((*named)->title) : why_.subject().schedule_name;
     picture_.title = job.name.empty() ? schedule : job.name;
-    picture_.detail = fmt::format("{}   {} a step   {} bubble", schedule, why_.time(evaluation_.end.step_ns),
-                                  percent_text(evaluation_.bubble.global_rate()));
+    picture_.detail =
+        fmt::format("{}{}step {}   bubble {}", job.name.empty() ? "" : schedule, job.name.empty() ? "" : "   ",
+                    why_.time(evaluation_.end.step_ns), percent_text(evaluation_.bubble.global_rate()));
     picture_.length_ns = std::max<int64_t>({evaluation_.end.step_ns, evaluation_.bubble.makespan_ns, 1});
     picture_.plain_units = !job.model;
     for (int rank = 0; rank < schedule_.ranks(); ++rank) picture_.ranks.push_back(rank_picture(rank));

@@ -19,6 +19,7 @@ constexpr Heights kLaneHeights[kLaneRoles] = {{12, 44}, {10, 24}, {2, 5}, {4, 18
 constexpr Heights kMemoryHeight = {18, 56};
 constexpr Heights kRankGap = {3, 10};
 constexpr Heights kTitleHeight = {30, 30};
+constexpr int kTop = 5;  // above the first rank
 
 template <typename Add>
 void for_each_row(std::span<const Picture* const> pictures, const RowOptions& options, const Add& add) {
@@ -64,11 +65,11 @@ Rows layout_rows(std::span<const Picture* const> pictures, const RowOptions& opt
   // Rounding adds up to half a pixel a row, and a line between rows: leave that out rather than scroll by it.
   size_t count = 0;
   for_each_row(pictures, options, [&](int, int, int, Heights) { ++count; });
-  const double room = available - static_cast<double>(count);
+  const double room = available - static_cast<double>(count) - kTop;
   const double share = sum.most > sum.least ? std::clamp((room - sum.least) / (sum.most - sum.least), 0.0, 1.0) : 0;
 
   Rows rows;
-  int y = 0;
+  int y = options.titles ? 0 : kTop;
   int last_picture = -1;
   int last_rank = -1;
   for_each_row(pictures, options, [&](int picture, int rank, int lane, Heights heights) {

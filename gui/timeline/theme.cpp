@@ -54,7 +54,7 @@ void add_kinds(Palette& palette) {
   looks[kLookOptimizer] = look(0xff7c8794, Hatch::kCross);
   looks[kLookWait] = look(0xffc9ced6, Hatch::kDots);
   looks[kLookHidden] = look(0xff3f9e86);
-  looks[kLookExposed] = look(0xffd1495b, Hatch::kVertical);
+  looks[kLookExposed] = look(0xffb93445, Hatch::kVertical);
 }
 
 // Dark to light, lightness rising evenly (after viridis).

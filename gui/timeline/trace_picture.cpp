@@ -149,7 +149,7 @@ Picture TracePictureBuilder::build(const Schedule* schedule) && {
     picture.ranks.push_back(std::move(content));
   }
   const double whole = static_cast<double>(picture.length_ns) * static_cast<double>(std::max<size_t>(ranks_.size(), 1));
-  picture.detail = fmt::format("executed   {} a step   {:.1f} % idle   {} tasks", format_duration(picture.length_ns),
+  picture.detail = fmt::format("executed   step {}   idle {:.1f} %   {} tasks", format_duration(picture.length_ns),
                                100 * (1 - static_cast<double>(busy_ns) / whole), spans_);
   picture.time_text = [](int64_t ns) { return format_duration(ns); };
   picture.label = [schedule](const Picture& shown, const PictureLane& lane, const LaneSpan& span, bool lower) {
