@@ -70,6 +70,7 @@ Status check_options(const Job& job) {
   PIPELOOM_CHECK_OK(check_field("schedule.waves", int64_t{job.schedule.waves}, 1, Placement::kMaxStages));
   PIPELOOM_CHECK_OK(check_field("p2p.latency_ns", job.p2p.latency_ns, 0, ScheduleCosts::kMaxPassNs));
   PIPELOOM_CHECK_OK(check_field("p2p.receive_depth", int64_t{job.p2p.receive_depth}, 0, kMaxMicroBatches));
+  PIPELOOM_CHECK_OK(check_field("clip_norm", job.clip_norm, 1e-12, 1e12));
   PIPELOOM_CHECK_OK(check_field("zero_stage", int64_t{job.zero_stage}, 0, 3));
   PIPELOOM_CHECK_OK(check_field("memory_limit_bytes", job.memory_limit_bytes, 0, 1'000'000'000'000'000));
   PIPELOOM_CHECK_OK(check_field("weight_share_millionths", job.weight_share_millionths, 0, 1'000'000));
@@ -145,6 +146,7 @@ Result<Job> make_job(Job job) {
   PIPELOOM_CHECK_OK(check_measured_layers(job));
   PIPELOOM_CHECK_OK(check_options(job));
   PIPELOOM_CHECK_OK(check_references(job));
+  PIPELOOM_CHECK_OK(check_variation(job.variation, job.model && job.model->moe));
   PIPELOOM_CHECK_OK(fill_micro_batches(job));
   PIPELOOM_CHECK_OK(check_context(job));
   return job;

@@ -10,6 +10,7 @@
 #include "core/layout.h"
 #include "core/model.h"
 #include "core/result.h"
+#include "core/variation.h"
 
 namespace pipeloom {
 
@@ -33,6 +34,14 @@ enum class AttentionKernel : uint8_t {
 enum class P2pMode : uint8_t {
   kAsync = 0,     // a send leaves when its output is ready; only the consumer waits
   kBlocking = 1,  // the sends and receives of a batch complete before the next compute (DualPipe, Megatron)
+};
+
+// What bounds the norm of all gradients, over the whole model.
+enum class Clipping : uint8_t {
+  kNone = 0,
+  kGlobal = 1,     // before the optimizer, which waits for every rank's gradients: a barrier
+  kValidated = 2,  // the optimizer goes ahead; where the norm turns out too large, it is undone and done again
+                   // (Qi et al., ICLR 2024, section 4: post-validation)
 };
 
 struct Batch {
@@ -118,10 +127,13 @@ struct Job {
   Recompute recompute = Recompute::kNone;
   AttentionKernel attention_kernel = AttentionKernel::kFused;
   Offload offload;
+  Clipping clipping = Clipping::kNone;
+  double clip_norm = 1;                         // the largest norm that gradients keep
   int zero_stage = 1;                           // ZeRO 0 to 3: what data-parallel replicas shard
   int64_t memory_limit_bytes = 0;               // per GPU; 0: what the GPU has, less a reserve
   int64_t weight_share_millionths = 1'000'000;  // direct costs: the share of an activation that W still needs
   std::vector<Reference> references;
+  Variation variation;
 
   bool operator==(const Job&) const = default;
 };

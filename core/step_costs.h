@@ -63,6 +63,7 @@ struct StepCosts {
   std::vector<int64_t> pair_hidden_ns = {};
   std::vector<int64_t> gradient_reduction_ns = {};  // over the stage's copies and data-parallel replicas
   std::vector<int64_t> optimizer_ns = {};
+  int64_t norm_ns = 0;  // of all gradients, over all ranks and replicas; 0 where the job does not clip
   Reserve reserve = {};
   int64_t flops_per_step = 0;  // of the model's products, one GPU, for utilisation; 0 where there is no model
 

@@ -96,7 +96,7 @@ P2pRule p2p_rule_of(const Job& job) {
 
 Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs) {
   PIPELOOM_TRY(Timeline timeline, simulate(schedule, costs.schedule, p2p_rule_of(job)));
-  StepEnd end = step_end(schedule, timeline, costs);
+  StepEnd end = step_end(schedule, timeline, costs, job.clipping);
   Bubble bubble = measure_bubble(schedule, timeline);
   std::vector<RankMemory> memory = rank_memory(job, schedule, costs);
   const int copies = schedule.placement().pipes();
@@ -111,7 +111,7 @@ Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs) 
                     overlap};
 }
 
-Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named, const PairOrder& pair_order) {
+Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named, const SlotOrder& slot_order) {
   const PipelineShape shape = shape_of(job);
   PIPELOOM_TRY(const Placement placement, named.placement(shape));
   std::vector<std::vector<int>> worth_trying = {{}};
@@ -120,7 +120,7 @@ Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named, const Pa
   }
   std::optional<Evaluation> best;
   for (std::vector<int>& layers_per_stage : worth_trying) {
-    PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers_per_stage), pair_order));
+    PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers_per_stage), slot_order));
     // Heuristics add up times before there is a schedule to check: F, I and W of every micro-batch on every stage.
     PIPELOOM_CHECK_OK(costs.schedule.check_step_of(int64_t{3} * placement.stages() * shape.micro_batches));
     PIPELOOM_TRY(Schedule schedule, named.generate(shape, {costs.schedule, costs.activations, 0}));

@@ -46,8 +46,8 @@ Result<Job> job_for(const Job& job, const NamedSchedule& named);
 
 // Placement, layers to stages, costs, order, simulation and memory of `job` with one named schedule; or why the
 // schedule can't run it. Pure.
-// `pair_order`: of the components inside overlapped pairs.
-Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named, const PairOrder& pair_order = figure4_order);
+// `slot_order`: of the components inside overlapped pairs and B.
+Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named, const SlotOrder& slot_order = usual_order);
 
 // The same for an order that is already there (a plan).
 Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);

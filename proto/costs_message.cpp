@@ -196,6 +196,7 @@ void store_times(const StepCosts& costs, proto::StepCosts* message) {
   store_values(costs.gradient_reduction_ns, message->mutable_gradient_reduction_ns());
   store_values(costs.optimizer_ns, message->mutable_optimizer_ns());
   message->set_flops_per_step(costs.flops_per_step);
+  message->set_norm_ns(costs.norm_ns);
 }
 
 Status load_times(const proto::StepCosts& message, StepCosts& costs) {
@@ -209,6 +210,7 @@ Status load_times(const proto::StepCosts& message, StepCosts& costs) {
                load_values<int64_t>("gradient_reduction_ns", message.gradient_reduction_ns()));
   PIPELOOM_TRY(costs.optimizer_ns, load_values<int64_t>("optimizer_ns", message.optimizer_ns()));
   costs.flops_per_step = message.flops_per_step();
+  costs.norm_ns = message.norm_ns();
   return {};
 }
 

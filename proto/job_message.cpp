@@ -32,6 +32,7 @@ static_assert(static_cast<int>(Dimension::kData) == proto::Layout::DATA);
 static_assert(static_cast<int>(Dimension::kPipeline) == proto::Layout::PIPELINE);
 static_assert(static_cast<int>(P2pMode::kAsync) == proto::P2p::ASYNC);
 static_assert(static_cast<int>(P2pMode::kBlocking) == proto::P2p::BLOCKING);
+static_assert(static_cast<int>(Clipping::kValidated) == proto::Job::VALIDATED);
 
 // Only a number can be out of range: names are checked by the parser.
 template <typename Enum>
@@ -146,6 +147,22 @@ void store_reference(const Reference& reference, proto::Reference* message) {
   message->set_source(reference.source);
 }
 
+void store_variation(const Variation& variation, proto::Variation* message) {
+  message->set_jitter(variation.jitter);
+  message->set_expert_imbalance(variation.expert_imbalance);
+  message->set_straggler_probability(variation.straggler_probability);
+  message->set_straggler_slowdown(variation.straggler_slowdown);
+}
+
+Variation load_variation(const proto::Variation& message) {
+  Variation variation;
+  variation.jitter = message.jitter();
+  variation.expert_imbalance = message.expert_imbalance();
+  variation.straggler_probability = message.straggler_probability();
+  if (message.has_straggler_slowdown()) variation.straggler_slowdown = message.straggler_slowdown();
+  return variation;
+}
+
 void store_schedule_choice(const ScheduleChoice& choice, proto::ScheduleChoice* message) {
   message->set_name(choice.name);
   message->set_chunks(choice.chunks);
@@ -205,6 +222,9 @@ void store_job(const Job& job, proto::Job* message) {
   message->mutable_offload()->set_activations(job.offload.activations);
   message->mutable_offload()->set_optimizer(job.offload.optimizer);
   for (const Reference& reference : job.references) store_reference(reference, message->add_references());
+  if (job.variation != Variation{}) store_variation(job.variation, message->mutable_variation());
+  message->set_clipping(static_cast<proto::Job::Clipping>(job.clipping));
+  message->set_clip_norm(job.clip_norm);
   message->set_zero_stage(job.zero_stage);
   message->set_memory_limit_gbytes(decimal(job.memory_limit_bytes, kGbytes));
   message->set_weight_share(decimal(job.weight_share_millionths, kMillionths));
@@ -239,6 +259,9 @@ Result<Job> load_job(const proto::Job& message) {
   for (const proto::Reference& reference : message.references()) {
     job.references.push_back({reference.quantity(), reference.value(), reference.source()});
   }
+  job.variation = load_variation(message.variation());
+  PIPELOOM_TRY(job.clipping, load_enum("clipping", message.clipping(), Clipping::kValidated));
+  if (message.has_clip_norm()) job.clip_norm = message.clip_norm();
   if (message.has_zero_stage()) job.zero_stage = message.zero_stage();
   PIPELOOM_TRY(job.memory_limit_bytes, whole_units("memory_limit_gbytes", message.memory_limit_gbytes(), kGbytes));
   if (message.has_weight_share()) {

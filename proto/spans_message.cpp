@@ -4,7 +4,9 @@
 #include <unordered_map>
 
 #include "proto/columns.h"
+#include "proto/execution_columns.h"
 #include "proto/trace.pb.h"
+#include "proto/wrapping.h"
 
 namespace pipeloom {
 
@@ -25,6 +27,7 @@ static_assert(static_cast<int>(TaskKind::kSend) == proto::SEND);
 static_assert(static_cast<int>(TaskKind::kReceive) == proto::RECEIVE);
 static_assert(static_cast<int>(TaskKind::kGradientReduction) == proto::GRADIENT_REDUCTION);
 static_assert(static_cast<int>(TaskKind::kOptimizer) == proto::OPTIMIZER);
+static_assert(static_cast<int>(TaskKind::kNorm) == proto::NORM);
 static_assert(static_cast<int>(Lane::kCompute) == proto::COMPUTE);
 static_assert(static_cast<int>(Lane::kEp) == proto::EP);
 static_assert(static_cast<int>(Lane::kP2p) == proto::P2P);
@@ -33,19 +36,7 @@ static_assert(static_cast<int>(Lane::kHost) == proto::HOST);
 
 constexpr uint32_t kLaneFactor = 8;  // more than there are passes
 
-// Steps wrap around, so that any two values have one.
-template <typename Integer>
-Integer step(Integer from, Integer to) {
-  using Unsigned = std::make_unsigned_t<Integer>;
-  return static_cast<Integer>(static_cast<Unsigned>(to) - static_cast<Unsigned>(from));
-}
-template <typename Integer>
-Integer advance(Integer from, Integer by) {
-  using Unsigned = std::make_unsigned_t<Integer>;
-  return static_cast<Integer>(static_cast<Unsigned>(from) + static_cast<Unsigned>(by));
-}
-
-// What the next span of a rank's lane is written against.
+// What the next span of a rank's lane, in one replica, is written against.
 struct Before {
   int32_t slot = 0;
   int32_t layer = 0;
@@ -54,12 +45,14 @@ struct Before {
 
 class Memory {
  public:
-  Before& of(int32_t rank, Lane lane) {
-    return before_[static_cast<uint64_t>(static_cast<uint32_t>(rank)) << 8 | static_cast<uint8_t>(lane)];
+  Before& of(const Span& span) {
+    const uint64_t rank_and_lane =
+        static_cast<uint64_t>(static_cast<uint32_t>(span.key.rank)) << 8 | static_cast<uint8_t>(span.lane);
+    return of_replica_[span.replica][rank_and_lane];
   }
 
  private:
-  std::unordered_map<uint64_t, Before> before_;
+  std::unordered_map<int32_t, std::unordered_map<uint64_t, Before>> of_replica_;
 };
 
 Status check_sizes(const proto::Spans& columns) {
@@ -82,25 +75,24 @@ Status load_enum(const char* name, int64_t value, Enum last, Enum& target) {
   return {};
 }
 
-Result<Span> load_span(const proto::Spans& columns, int i, Memory& memory) {
-  Span span;
+Status load_span(const proto::Spans& columns, int i, Memory& memory, Span& span) {
   span.key.rank = columns.rank(i);
   PIPELOOM_CHECK_OK(load_enum("component", columns.component(i), Component::kWait, span.key.component));
   PIPELOOM_CHECK_OK(load_enum("pass", columns.lane_and_pass(i) % kLaneFactor, SlotKind::kFB, span.key.pass));
   PIPELOOM_CHECK_OK(load_enum("lane", columns.lane_and_pass(i) / kLaneFactor, Lane::kHost, span.lane));
   if (columns.kind_size() > 0) {
-    PIPELOOM_CHECK_OK(load_enum("kind", columns.kind(i), TaskKind::kOptimizer, span.key.kind));
+    PIPELOOM_CHECK_OK(load_enum("kind", columns.kind(i), TaskKind::kNorm, span.key.kind));
   }
-  Before& before = memory.of(span.key.rank, span.lane);
-  span.key.slot = advance<int32_t>(before.slot, columns.slot_step(i));
-  span.key.layer = advance<int32_t>(before.layer, columns.layer_step(i));
-  span.begin_ns = advance<int64_t>(before.end_ns, columns.begin_step_ns(i));
-  span.end_ns = advance<int64_t>(span.begin_ns, static_cast<int64_t>(columns.duration_ns(i)));
+  Before& before = memory.of(span);
+  span.key.slot = wrapping_advance<int32_t>(before.slot, columns.slot_step(i));
+  span.key.layer = wrapping_advance<int32_t>(before.layer, columns.layer_step(i));
+  span.begin_ns = wrapping_advance<int64_t>(before.end_ns, columns.begin_step_ns(i));
+  span.end_ns = wrapping_advance<int64_t>(span.begin_ns, static_cast<int64_t>(columns.duration_ns(i)));
   if (span.end_ns < span.begin_ns) {
     return invalid(fmt::format("a span ends at {} ns, before it begins ({} ns)", span.end_ns, span.begin_ns));
   }
   before = {span.key.slot, span.key.layer, span.end_ns};
-  return span;
+  return {};
 }
 
 }  // namespace
@@ -111,27 +103,26 @@ void store_spans(std::span<const Span> spans, proto::Spans* columns) {
       std::ranges::all_of(spans, [](const Span& span) { return span.key.kind == TaskKind::kComponent; });
   for (const Span& span : spans) {
     if (!all_components) columns->add_kind(static_cast<proto::TaskKind>(span.key.kind));
-    Before& before = memory.of(span.key.rank, span.lane);
+    Before& before = memory.of(span);
     columns->add_rank(span.key.rank);
-    columns->add_slot_step(step(before.slot, span.key.slot));
-    columns->add_layer_step(step(before.layer, span.key.layer));
+    columns->add_slot_step(wrapping_step(before.slot, span.key.slot));
+    columns->add_layer_step(wrapping_step(before.layer, span.key.layer));
     columns->add_component(static_cast<proto::Component>(span.key.component));
     columns->add_lane_and_pass(static_cast<uint32_t>(span.lane) * kLaneFactor + static_cast<uint32_t>(span.key.pass));
-    columns->add_begin_step_ns(step(before.end_ns, span.begin_ns));
-    columns->add_duration_ns(static_cast<uint64_t>(step(span.begin_ns, span.end_ns)));
+    columns->add_begin_step_ns(wrapping_step(before.end_ns, span.begin_ns));
+    columns->add_duration_ns(static_cast<uint64_t>(wrapping_step(span.begin_ns, span.end_ns)));
     before = {span.key.slot, span.key.layer, span.end_ns};
   }
+  store_execution(spans, columns);
 }
 
 Result<std::vector<Span>> load_spans(const proto::Spans& columns) {
   PIPELOOM_CHECK_OK(check_sizes(columns));
   Memory memory;
-  std::vector<Span> spans;
-  spans.reserve(columns.rank_size());
-  for (int i = 0; i < columns.rank_size(); ++i) {
-    PIPELOOM_TRY(const Span span, load_span(columns, i, memory));
-    spans.push_back(span);
-  }
+  std::vector<Span> spans(columns.rank_size());
+  PIPELOOM_CHECK_OK(load_replicas(columns, spans));
+  for (int i = 0; i < columns.rank_size(); ++i) PIPELOOM_CHECK_OK(load_span(columns, i, memory, spans[i]));
+  PIPELOOM_CHECK_OK(load_execution(columns, spans));
   return spans;
 }
 

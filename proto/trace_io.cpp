@@ -11,14 +11,15 @@ namespace pipeloom {
 
 // Messages written one after the other are one message: header, blocks and end are written, and read, apart.
 
-Result<TraceWriter> TraceWriter::create(const std::string& path, const std::string& name, uint64_t plan_digest) {
+Result<TraceWriter> TraceWriter::create(const std::string& path, const TraceHeader& header) {
   PIPELOOM_TRY(AtomicFile file, AtomicFile::create(path));
-  proto::Trace header;
-  header.set_kind(std::string(kTraceKind));
-  header.set_format_version(kFormatVersion);
-  header.set_name(name);
-  header.set_plan_digest(plan_digest);
-  PIPELOOM_CHECK_OK(file.append(header.SerializeAsString()));
+  proto::Trace message;
+  message.set_kind(std::string(kTraceKind));
+  message.set_format_version(kFormatVersion);
+  message.set_name(header.name);
+  message.set_plan_digest(header.plan_digest);
+  message.set_clock_error_ns(header.clock_error_ns);
+  PIPELOOM_CHECK_OK(file.append(message.SerializeAsString()));
   return TraceWriter(std::move(file));
 }
 
@@ -90,6 +91,9 @@ const std::string& TraceReader::name() const {
 uint64_t TraceReader::plan_digest() const {
   return state_->trace.plan_digest();
 }
+int64_t TraceReader::clock_error_ns() const {
+  return state_->trace.clock_error_ns();
+}
 
 Result<std::vector<Span>> TraceReader::next() {
   PIPELOOM_TRY(const std::string_view block, state_->next_block());
@@ -103,14 +107,14 @@ Result<std::vector<Span>> TraceReader::next() {
 }
 
 Status write_trace(const std::string& path, const Trace& trace) {
-  PIPELOOM_TRY(TraceWriter writer, TraceWriter::create(path, trace.name, trace.plan_digest));
+  PIPELOOM_TRY(TraceWriter writer, TraceWriter::create(path, {trace.name, trace.plan_digest, trace.clock_error_ns}));
   for (const Span& span : trace.spans) PIPELOOM_CHECK_OK(writer.add(span));
   return writer.close();
 }
 
 Result<Trace> read_trace(const std::string& path) {
   PIPELOOM_TRY(TraceReader reader, TraceReader::open(path));
-  Trace trace{.name = reader.name(), .plan_digest = reader.plan_digest(), .spans = {}};
+  Trace trace{reader.name(), reader.plan_digest(), {}, reader.clock_error_ns()};
   while (true) {
     PIPELOOM_TRY(const std::vector<Span> block, reader.next());
     if (block.empty()) return trace;

@@ -15,12 +15,19 @@ namespace pipeloom {
 Status write_trace(const std::string& path, const Trace& trace);
 Result<Trace> read_trace(const std::string& path);
 
+// What a trace says before its spans, as in Trace.
+struct TraceHeader {
+  std::string name;
+  uint64_t plan_digest = 0;
+  int64_t clock_error_ns = 0;
+};
+
 // Writes a trace span by span and holds one block of them. The file appears, complete, on close. One thread at a time.
 class TraceWriter {
  public:
   static constexpr size_t kBlockSpans = 4096;  // about 50 kB on disk
 
-  static Result<TraceWriter> create(const std::string& path, const std::string& name, uint64_t plan_digest);
+  static Result<TraceWriter> create(const std::string& path, const TraceHeader& header);
 
   Status add(const Span& span);
   // REQUIRES: nothing is added after it.
@@ -34,7 +41,7 @@ class TraceWriter {
   std::vector<Span> block_;
 };
 
-// Reads a trace block by block; holds the file (a seventh of its spans in memory).
+// Reads a trace block by block; holds the file (a fraction of its spans in memory).
 class TraceReader {
  public:
   static Result<TraceReader> open(const std::string& path);
@@ -43,6 +50,7 @@ class TraceReader {
 
   const std::string& name() const;
   uint64_t plan_digest() const;
+  int64_t clock_error_ns() const;
 
   // The next block, in the order of writing; empty after the last.
   Result<std::vector<Span>> next();

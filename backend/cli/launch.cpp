@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <latch>
 #include <ostream>
 #include <thread>
 
+#include "backend/cli/start.h"
 #include "backend/transport/threads.h"
 #ifdef PIPELOOM_WITH_MPI
 #include "backend/transport/mpi/mpi_endpoint.h"
@@ -17,73 +18,83 @@ namespace pipeloom {
 
 namespace {
 
-#ifdef PIPELOOM_WITH_MPI
+using RankMain = std::function<Status(Endpoint&)>;
 
 // Rank 0 says what went wrong; the others leave it that time.
 constexpr std::chrono::seconds kTimeForRank0{2};
 
-Status run_as_process(Endpoint& endpoint, const std::function<Status(Endpoint&)>& rank_main) {
+void say(std::ostream& err, const Error& error) {
+  err << "pipeloom-run: " << error.message << std::endl;
+}
+
+Status run_guarded(Endpoint& endpoint, const LaunchOptions& options, const RankMain& rank_main) {
+  if (endpoint.ranks() != options.count) {
+    return invalid(fmt::format("the plan has {} ranks (layout.pipeline * layout.data); {} processes were started",
+                               options.count, endpoint.ranks()));
+  }
   try {
-    const Status status = rank_main(endpoint);
-    if (!status) endpoint.abort(status.error());
-    return status;
+    return rank_main(endpoint);
   } catch (const std::exception& bug) {
-    const Error error{ErrorCode::kInvalid, fmt::format("rank {} failed: {}", endpoint.rank(), bug.what())};
-    endpoint.abort(error);
-    return tl::unexpected<Error>(error);
+    return invalid(fmt::format("rank {} failed: {}", endpoint.rank(), bug.what()));
   }
 }
 
-Status launch_mpi(int count, const std::function<Status(Endpoint&)>& rank_main, std::ostream& err) {
+// This process's rank. An error ends the run on all; `end` leaves the process where the rank's thread does not.
+Status run_as_process(Endpoint& endpoint, const LaunchOptions& options, const RankMain& rank_main, std::ostream& err,
+                      void (*end)(int exit_code)) {
+  std::latch ended(1);
+  const std::jthread watcher([&] {
+    watch_for_stuck(
+        ended, endpoint,
+        [&](const Error& error) {
+          say(err, error);
+          end(1);
+        },
+        kTimeToEnd);
+  });
+  const Status status = run_guarded(endpoint, options, rank_main);
+  if (!status) endpoint.abort(status.error());
+  ended.count_down();
+  return status;
+}
+
+#ifdef PIPELOOM_WITH_MPI
+
+Status launch_mpi(const LaunchOptions& options, const RankMain& rank_main, std::ostream& err) {
   PIPELOOM_TRY(const std::unique_ptr<Endpoint> endpoint, connect_mpi());
-  Status status;
-  if (endpoint->ranks() != count) {
-    status = invalid(fmt::format("the plan has {} ranks (layout.pipeline * layout.data); {} processes were started",
-                                 count, endpoint->ranks()));
-  } else {
-    status = run_as_process(*endpoint, rank_main);
-  }
+  const Status status = run_as_process(*endpoint, options, rank_main, err, end_mpi_job);
   if (status) return {};
   if (endpoint->rank() != 0) std::this_thread::sleep_for(kTimeForRank0);
-  err << "pipeloom-run: " << status.error().message << std::endl;
+  say(err, status.error());
   end_mpi_job(1);
 }
 
 #else
 
-Status launch_mpi(int /*count*/, const std::function<Status(Endpoint&)>& /*rank_main*/, std::ostream& /*err*/) {
+Status launch_mpi(const LaunchOptions& /*options*/, const RankMain& /*rank_main*/, std::ostream& /*err*/) {
   return unsupported("this pipeloom-run was built without MPI: --ranks threads runs all ranks in one process");
 }
 
 #endif
 
+Status launch_tcp(const LaunchOptions& options, const RankMain& rank_main, std::ostream& err) {
+  PIPELOOM_TRY(const TcpWorld world, tcp_world(of_this_process));
+  PIPELOOM_TRY(std::unique_ptr<TcpEndpoint> endpoint, connect_tcp(world, options.patience_ns));
+  const Status status = run_as_process(*endpoint, options, rank_main, err, std::_Exit);
+  if (status) return {};
+  const bool said = endpoint->rank() != 0 && endpoint->rank_0_left(kTimeForRank0);
+  endpoint.reset();
+  if (!said) return status;
+  std::_Exit(1);
+}
+
 }  // namespace
 
-std::string chosen_ranks(const std::string& ranks) {
-  if (ranks != "auto") return ranks;
-  // Open MPI's mpirun; MPICH's and Slurm's PMI; PMIx.
-  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"}) {
-    if (std::getenv(variable) != nullptr) return "mpi";
-  }
-  return "threads";
-}
-
-int ranks_here(const std::string& ranks, int count) {
-  if (ranks != "mpi") return count;
-  // Open MPI's mpirun; MPICH's.
-  for (const char* variable : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"}) {
-    const char* text = std::getenv(variable);
-    const int here = text == nullptr ? 0 : std::atoi(text);
-    if (here > 0) return std::min(here, count);
-  }
-  return count;
-}
-
-Status launch(const std::string& ranks, int count, const std::function<Status(Endpoint&)>& rank_main,
-              std::ostream& err) {
-  if (ranks == "mpi") return launch_mpi(count, rank_main, err);
-  return run_on_threads(count, rank_main, [&](const Error& error) {
-    err << "pipeloom-run: " << error.message << std::endl;
+Status launch(const LaunchOptions& options, const RankMain& rank_main, std::ostream& err) {
+  if (options.ranks == "mpi") return launch_mpi(options, rank_main, err);
+  if (options.ranks == "tcp") return launch_tcp(options, rank_main, err);
+  return run_on_threads(options.count, rank_main, [&](const Error& error) {
+    say(err, error);
     std::_Exit(1);  // a thread that is stuck can't be ended otherwise
   });
 }

@@ -14,8 +14,10 @@ constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
 
 constexpr const char* kFooter =
-    "A PLAN comes from `pipeloom plan JOB -o PLAN`. Ranks are threads of this process, or with\n"
-    "`mpirun -n RANKS pipeloom-run PLAN ...` processes on any number of hosts.";
+    "A PLAN comes from `pipeloom plan JOB -o PLAN`. Ranks are threads of this process, or processes on any number of\n"
+    "hosts: mpirun -n RANKS pipeloom-run PLAN ..., srun -n RANKS pipeloom-run PLAN ..., or torchrun-like launchers "
+    "that\n"
+    "set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.";
 
 void add_options(CLI::App& app, CommandOptions& options) {
   app.add_option("PLAN", options.plan_path, "the plan to run")->required();
@@ -28,9 +30,10 @@ void add_options(CLI::App& app, CommandOptions& options) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--seed", options.seed, "of the initial weights")->capture_default_str();
-  app.add_option("--ranks", options.ranks, "how ranks run; auto: mpi under mpirun or srun, else threads")
+  app.add_option("--ranks", options.ranks,
+                 "how ranks run; auto: mpi or tcp where processes were started for them, else threads")
       ->default_val("auto")
-      ->check(CLI::IsMember({"auto", "threads", "mpi", "sequential"}));
+      ->check(CLI::IsMember({"auto", "threads", "mpi", "tcp", "sequential"}));
   app.add_flag("--check", options.check, "slower, with the bits of `--ranks sequential --check` for every schedule");
   app.add_flag("--pace", options.paced, "no training: every task takes its planned time");
   app.add_option("--trace", options.trace_path, "the trace of the last step to write");

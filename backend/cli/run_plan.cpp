@@ -8,6 +8,7 @@
 #include "backend/cli/folder_store.h"
 #include "backend/cli/launch.h"
 #include "backend/cli/run_options.h"
+#include "backend/cli/start.h"
 #include "backend/cli/step_printer.h"
 #include "backend/runtime/memory_plan.h"
 #include "backend/runtime/pace.h"
@@ -37,9 +38,9 @@ Result<Plan> checked_plan(const std::string& path) {
 
 // --- paced ---
 
-Status write_spans(const std::string& path, const Plan& plan, const std::vector<Span>& spans) {
+Status write_trace_of(const std::string& path, const Plan& plan, const RunTrace& trace) {
   if (path.empty()) return {};
-  return write_trace(path, {plan.job.name, plan.task_digest, spans});
+  return write_trace(path, {plan.job.name, plan.task_digest, trace.spans, trace.clock_error_ns});
 }
 
 void print_paced(const CommandOptions& options, const RunOutput& output, const std::vector<Span>& spans) {
@@ -52,16 +53,17 @@ void print_paced(const CommandOptions& options, const RunOutput& output, const s
 }
 
 Status run_paced(const CommandOptions& options, const RunOutput& output, const Plan& plan) {
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const std::vector<int64_t> durations_ns = planned_durations(graph);
   const PacedRun run{plan, graph, durations_ns, options.steps, patience_ns(options)};
   const auto rank_main = [&](Endpoint& endpoint) -> Status {
-    PIPELOOM_TRY(const std::vector<Span> spans, pace_rank(run, endpoint));
+    PIPELOOM_TRY(const RunTrace trace, pace_rank(run, endpoint));
     if (endpoint.rank() != 0) return {};
-    print_paced(options, output, spans);
-    return write_spans(options.trace_path, plan, spans);
+    print_paced(options, output, trace.spans);
+    return write_trace_of(options.trace_path, plan, trace);
   };
-  return launch(chosen_ranks(options.ranks), plan.schedule.ranks(), rank_main, output.err);
+  return launch({chosen_ranks(options.ranks, of_this_process), plan.schedule.ranks(), patience_ns(options)}, rank_main,
+                output.err);
 }
 
 // --- training ---
@@ -117,18 +119,18 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
     PIPELOOM_TRY(store, FolderStore::create(options.checkpoint_folder));
     run_options.checkpoints = {&*store, options.checkpoint_every, options.resume};
   }
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const TrainingRun run{plan, graph, text, run_options};
-  const std::string ranks = chosen_ranks(options.ranks);
-  PIPELOOM_CHECK_OK(
-      check_memory(plan, graph, run_options.training, ranks_here(ranks, run.ranks()), available_memory_bytes()));
+  const std::string ranks = chosen_ranks(options.ranks, of_this_process);
+  PIPELOOM_CHECK_OK(check_memory(plan, graph, run_options.training, ranks_here(ranks, run.ranks(), of_this_process),
+                                 available_memory_bytes()));
   const auto rank_main = [&](Endpoint& endpoint) -> Status {
     PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));
     if (endpoint.rank() != 0) return {};
     printer.end(result.parameters_digest);
-    return write_spans(options.trace_path, plan, result.spans);
+    return write_trace_of(options.trace_path, plan, result.trace);
   };
-  return launch(ranks, run.ranks(), rank_main, output.err);
+  return launch({ranks, run.ranks(), patience_ns(options)}, rank_main, output.err);
 }
 
 }  // namespace

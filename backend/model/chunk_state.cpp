@@ -86,11 +86,18 @@ void ChunkState::set_sums(int64_t begin, int64_t count, const std::vector<std::v
   add_replicas<int64_t>(replicas, std::span(fixed_sums_).subspan(begin, count));
 }
 
-void ChunkState::optimize(const AdamOptions& options, int64_t step, int64_t begin, int64_t count) {
+float ChunkState::gradient(int64_t number) const {
+  return sums_ == Sums::kFloat ? float_sums_[number] : from_fixed(fixed_sums_[number]);
+}
+
+Status ChunkState::add_squares(int64_t begin, int64_t count, SquareSum& squares) const {
+  for (int64_t i = begin; i < begin + count; ++i) PIPELOOM_CHECK_OK(squares.add(gradient(i)));
+  return {};
+}
+
+void ChunkState::optimize(const AdamOptions& options, int64_t step, double scale, int64_t begin, int64_t count) {
   std::vector<float> gradients(count);
-  for (int64_t i = 0; i < count; ++i) {
-    gradients[i] = sums_ == Sums::kFloat ? float_sums_[begin + i] : from_fixed(fixed_sums_[begin + i]);
-  }
+  for (int64_t i = 0; i < count; ++i) gradients[i] = static_cast<float>(gradient(begin + i) * scale);
   adam_step(options, step, gradients,
             {weights().subspan(begin, count), first().subspan(begin, count), second().subspan(begin, count)});
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "backend/model/adam.h"
+#include "backend/model/square_sum.h"
 #include "backend/model/stage.h"
 #include "core/result.h"
 
@@ -38,11 +39,14 @@ class ChunkState {
   // Sets the sums of some numbers to those of all replicas, added in the order given. REQUIRES: sizes as from sums_of.
   void set_sums(int64_t begin, int64_t count, const std::vector<std::vector<std::byte>>& replicas);
 
-  // Adam for some numbers; the gradients of all are zero after `clear_sums`.
-  void optimize(const AdamOptions& options, int64_t step, int64_t begin, int64_t count);
+  // Adds the squares of some numbers' gradients.
+  Status add_squares(int64_t begin, int64_t count, SquareSum& squares) const;
+  // Adam for some numbers, with their gradients times `scale`; the gradients of all are zero after `clear_sums`.
+  void optimize(const AdamOptions& options, int64_t step, double scale, int64_t begin, int64_t count);
   void clear_sums();
 
  private:
+  float gradient(int64_t number) const;
   Status add_piece(int part, PartRun<float>& run, int piece);
 
   const Stage<float>* stage_;

@@ -93,7 +93,13 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
       }
     }
     result.losses.push_back(loss * shape.loss_scale);
-    chunk.optimize(options.adam, step + 1, 0, stage.size());
+    double scale = 1;
+    if (job.clipping != Clipping::kNone) {
+      SquareSum squares;
+      PIPELOOM_CHECK_OK(chunk.add_squares(0, stage.size(), squares));
+      scale = clip_scale(squares.norm(), job.clip_norm);
+    }
+    chunk.optimize(options.adam, step + 1, scale, 0, stage.size());
     chunk.clear_sums();
     const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
     if (on_step) on_step({step, result.losses.back(), time.count()});

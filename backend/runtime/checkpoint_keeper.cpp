@@ -32,8 +32,11 @@ Result<int64_t> CheckpointKeeper::resume(const std::vector<std::unique_ptr<Chunk
 
 Status CheckpointKeeper::step_ended(int64_t steps, const std::vector<std::unique_ptr<ChunkRun>>& chunks) {
   if (options_.store == nullptr || options_.every == 0 || steps % options_.every != 0) return {};
-  PIPELOOM_CHECK_OK(
-      options_.store->write(checkpoint_name(steps, identity_.rank), write_checkpoint(identity_, steps, chunks)));
+  heartbeat_.works_on("writing a checkpoint", steady_now_ns());
+  const Status written =
+      options_.store->write(checkpoint_name(steps, identity_.rank), write_checkpoint(identity_, steps, chunks));
+  heartbeat_.waits();
+  PIPELOOM_CHECK_OK(written);
   PIPELOOM_CHECK_OK(meeting_.meet());  // all parts are there
   if (identity_.rank == 0) PIPELOOM_CHECK_OK(options_.store->write(kLastCheckpoint, std::to_string(steps)));
   PIPELOOM_CHECK_OK(meeting_.meet());  // it counts

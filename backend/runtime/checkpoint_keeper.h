@@ -1,6 +1,7 @@
 #pragma once
 
 #include "backend/runtime/checkpoint.h"
+#include "backend/runtime/heartbeat.h"
 #include "backend/runtime/meeting.h"
 
 namespace pipeloom {
@@ -9,8 +10,9 @@ namespace pipeloom {
 // its part, and the one before is removed only then.
 class CheckpointKeeper {
  public:
-  CheckpointKeeper(const CheckpointOptions& options, const CheckpointIdentity& identity, Meeting& meeting)
-      : options_(options), identity_(identity), meeting_(meeting) {}
+  CheckpointKeeper(const CheckpointOptions& options, const CheckpointIdentity& identity, Meeting& meeting,
+                   Heartbeat& heartbeat)
+      : options_(options), identity_(identity), meeting_(meeting), heartbeat_(heartbeat) {}
 
   // How many steps the chunks have now behind them: 0 unless a checkpoint is resumed.
   Result<int64_t> resume(const std::vector<std::unique_ptr<ChunkRun>>& chunks);
@@ -21,6 +23,7 @@ class CheckpointKeeper {
   const CheckpointOptions& options_;
   CheckpointIdentity identity_;
   Meeting& meeting_;
+  Heartbeat& heartbeat_;
   int64_t last_ = 0;  // steps of the last checkpoint; 0: none
 };
 

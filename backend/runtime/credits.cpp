@@ -17,8 +17,11 @@ MessageTag hand_over_tag(const RankTask& task, int64_t step) {
   return {static_cast<int32_t>(step), stage, task.micro_batch, 0};
 }
 
-Credits::Credits(const RankProgram& program, int receive_depth, Endpoint& endpoint, int first_number)
-    : depth_(receive_depth), endpoint_(endpoint), first_number_(first_number) {
+Credits::Credits(const RankProgram& program, const P2pOptions& p2p, Endpoint& endpoint, int first_number)
+    : blocking_(p2p.mode == P2pMode::kBlocking),
+      depth_(blocking_ ? 0 : p2p.receive_depth),
+      endpoint_(endpoint),
+      first_number_(first_number) {
   if (depth_ == 0) return;
   for (const RankTask& task : program.tasks()) {
     const TaskKey& key = task.task.key;
@@ -37,13 +40,18 @@ void Credits::begin_step(int64_t step) {
 }
 
 void Credits::await(const RankTask& send, Gather& gather) {
-  if (depth_ == 0) return;
   const Direction direction = send.task.direction;
+  if (blocking_) gather.expect(first_number_ + send.task.peer, credit_channel(direction), hand_over_tag(send, step_));
+  if (depth_ == 0) return;
   std::deque<MessageTag>& under_way = under_way_[{send.task.peer, direction}];
   under_way.push_back(hand_over_tag(send, step_));
   if (static_cast<int>(under_way.size()) <= depth_) return;
   gather.expect(first_number_ + send.task.peer, credit_channel(direction), under_way.front());
   under_way.pop_front();
+}
+
+void Credits::receive_begins(const RankTask& receive) {
+  if (blocking_) send_credit(receive);
 }
 
 void Credits::component_ended(const RankTask& task) {
@@ -53,9 +61,12 @@ void Credits::component_ended(const RankTask& task) {
 
 // The last messages of a step need no credit: nobody waits for their buffers.
 void Credits::release(const RankTask& receive) {
-  const Direction direction = receive.task.direction;
-  if (unused_.at({receive.task.peer, direction})-- <= depth_) return;
-  endpoint_.send(first_number_ + receive.task.peer, credit_channel(direction), {hand_over_tag(receive, step_), 0, {}});
+  if (unused_.at({receive.task.peer, receive.task.direction})-- > depth_) send_credit(receive);
+}
+
+void Credits::send_credit(const RankTask& receive) {
+  endpoint_.send(first_number_ + receive.task.peer, credit_channel(receive.task.direction),
+                 {hand_over_tag(receive, step_), 0, {}});
 }
 
 }  // namespace pipeloom

@@ -7,20 +7,23 @@
 
 #include "backend/runtime/gather.h"
 #include "backend/runtime/rank_program.h"
+#include "core/job.h"
 
 namespace pipeloom {
 
 // Limits how many messages may be under way on a queue: a receiver has `receive_depth` buffers for each, and one is
 // free again when the slot that takes its message has ended. A send waits for the buffer of the message that many
-// before it.
+// before it. With blocking P2P a send waits until its own receive has begun.
 class Credits {
  public:
-  // `receive_depth` 0: unlimited. `first_number`: of rank 0 of this replica among all ranks.
-  Credits(const RankProgram& program, int receive_depth, Endpoint& endpoint, int first_number);
+  // `first_number`: of rank 0 of this replica among all ranks.
+  Credits(const RankProgram& program, const P2pOptions& p2p, Endpoint& endpoint, int first_number);
 
   void begin_step(int64_t step);
   // What has to arrive before `send` may leave. Called once for each send, in the order of its queue.
   void await(const RankTask& send, Gather& gather);
+  // Called for each receive that begins.
+  void receive_begins(const RankTask& receive);
   // Called for each component that has ended.
   void component_ended(const RankTask& task);
 
@@ -32,8 +35,10 @@ class Credits {
     std::vector<const RankTask*> receives;
   };
   void release(const RankTask& receive);
+  void send_credit(const RankTask& receive);
 
-  int depth_;
+  bool blocking_;
+  int depth_;  // 0: unlimited
   Endpoint& endpoint_;
   int first_number_;
   int32_t step_ = 0;

@@ -44,15 +44,16 @@ Result<bool> Gather::poll(Endpoint& endpoint) {
   return all;
 }
 
-Status Gather::wait(Endpoint& endpoint, int64_t patience_ns) {
+Status Gather::wait(Endpoint& endpoint, int64_t patience_ns, const char* what) {
   const int64_t give_up_ns = steady_now_ns() + patience_ns;
   while (true) {
     PIPELOOM_TRY(const bool all, poll(endpoint));
     if (all) return {};
     if (const auto error = endpoint.aborted()) return tl::unexpected<Error>(*error);
     if (steady_now_ns() >= give_up_ns) {
-      return fail(ErrorCode::kDeadlock, fmt::format("rank {}: nothing came from rank {} for {:.1f} s", endpoint.rank(),
-                                                    missing_source(), static_cast<double>(patience_ns) / 1e9));
+      return fail(ErrorCode::kDeadlock,
+                  fmt::format("rank {}: waits for {} from rank {}; nothing came for {:.1f} s", endpoint.rank(), what,
+                              missing_source(), static_cast<double>(patience_ns) / 1e9));
     }
     endpoint.wait_until(give_up_ns);
   }

@@ -15,8 +15,9 @@ class Gather {
 
   // Takes what has arrived; whether everything has. Fails where a message is about something else than expected.
   Result<bool> poll(Endpoint& endpoint);
-  // Blocks until everything has arrived, or fails: the run was aborted, or nothing came for `patience_ns`.
-  Status wait(Endpoint& endpoint, int64_t patience_ns);
+  // Blocks until everything has arrived, or fails: the run was aborted, or something did not come for `patience_ns`.
+  // `what` it is, for a message to people: "the loss of the step".
+  Status wait(Endpoint& endpoint, int64_t patience_ns, const char* what);
 
   size_t size() const { return items_.size(); }
   Message& message(size_t number) { return items_[number].message; }

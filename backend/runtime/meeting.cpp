@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backend/runtime/collect.h"
 #include "backend/runtime/parameters_digest.h"
 
@@ -14,23 +16,18 @@ struct LossOf {
   double loss = 0;
 };
 
-template <typename Value>
-std::vector<std::byte> bytes_of_value(const Value& value) {
-  return bytes_of_values(std::span(&value, 1));
-}
-
 }  // namespace
 
-Result<std::vector<std::vector<std::byte>>> Meeting::collect_bytes(std::vector<std::byte> bytes) {
-  return collect(endpoint_, number_++, std::move(bytes), patience_ns_);
+Result<std::vector<std::vector<std::byte>>> Meeting::collect_bytes(const char* what, std::vector<std::byte> bytes) {
+  return collect(endpoint_, {number_++, what, patience_ns_}, std::move(bytes));
 }
 
-Result<std::vector<std::byte>> Meeting::spread_bytes(std::vector<std::byte> bytes) {
-  return spread(endpoint_, number_++, std::move(bytes), patience_ns_);
+Result<std::vector<std::byte>> Meeting::spread_bytes(const char* what, std::vector<std::byte> bytes) {
+  return spread(endpoint_, {number_++, what, patience_ns_}, std::move(bytes));
 }
 
 Status Meeting::agree_on_plan(uint64_t plan_digest) {
-  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_value(plan_digest)));
+  PIPELOOM_TRY(const auto all, collect_bytes("the plan", bytes_of_value(plan_digest)));
   for (size_t rank = 0; rank < all.size(); ++rank) {
     const uint64_t digest = values_of_bytes<uint64_t>(all[rank]).at(0);
     if (digest == plan_digest) continue;
@@ -41,27 +38,40 @@ Status Meeting::agree_on_plan(uint64_t plan_digest) {
 }
 
 Result<int64_t> Meeting::meet() {
-  PIPELOOM_CHECK_OK(collect_bytes({}));
-  PIPELOOM_TRY(const auto bytes, spread_bytes(bytes_of_value(steady_now_ns())));
+  PIPELOOM_CHECK_OK(collect_bytes("the end of the step before", {}));
+  PIPELOOM_TRY(const auto bytes, spread_bytes("the start of the step", bytes_of_value(steady_now_ns())));
   return values_of_bytes<int64_t>(bytes).at(0);
 }
 
 Result<double> Meeting::sum_losses(const std::map<int64_t, double>& losses) {
   std::vector<LossOf> own;
   for (const auto& [micro_batch, loss] : losses) own.push_back({micro_batch, loss});
-  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_values<LossOf>(own)));
+  PIPELOOM_TRY(const auto all, collect_bytes("the losses of the step", bytes_of_values<LossOf>(own)));
   std::map<int64_t, double> ordered;
   for (const std::vector<std::byte>& bytes : all) {
     for (const LossOf& entry : values_of_bytes<LossOf>(bytes)) ordered[entry.micro_batch] = entry.loss;
   }
   double sum = 0;
   for (const auto& [micro_batch, loss] : ordered) sum += loss;
-  PIPELOOM_TRY(const auto bytes, spread_bytes(bytes_of_value(sum)));
+  PIPELOOM_TRY(const auto bytes, spread_bytes("the loss of the step", bytes_of_value(sum)));
   return values_of_bytes<double>(bytes).at(0);
 }
 
+Result<ClockReading> Meeting::read_clock() {
+  const int64_t number = number_;
+  number_ += 2;
+  return pipeloom::read_clock(endpoint_, number, clock_of_this_machine(), patience_ns_);
+}
+
+Result<int64_t> Meeting::largest(int64_t own) {
+  PIPELOOM_TRY(const auto all, collect_bytes("the error of its clock", bytes_of_value(own)));
+  int64_t largest = 0;
+  for (const std::vector<std::byte>& bytes : all) largest = std::max(largest, values_of_bytes<int64_t>(bytes).at(0));
+  return largest;
+}
+
 Result<std::vector<Span>> Meeting::spans(const std::vector<Span>& own) {
-  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_values<Span>(own)));
+  PIPELOOM_TRY(const auto all, collect_bytes("the trace", bytes_of_values<Span>(own)));
   std::vector<Span> spans;
   for (const std::vector<std::byte>& bytes : all) {
     const std::vector<Span> part = values_of_bytes<Span>(bytes);
@@ -71,7 +81,8 @@ Result<std::vector<Span>> Meeting::spans(const std::vector<Span>& own) {
 }
 
 Result<uint64_t> Meeting::digest(const std::map<std::string, std::vector<float>>& own) {
-  PIPELOOM_TRY(const auto all, collect_bytes(bytes_of_values<ParameterDigest>(digests_of(own))));
+  PIPELOOM_TRY(const auto all,
+               collect_bytes("the digest of its parameters", bytes_of_values<ParameterDigest>(digests_of(own))));
   std::map<uint64_t, uint64_t> merged;  // numbers by name
   for (size_t rank = 0; rank < all.size(); ++rank) {
     for (const ParameterDigest& entry : values_of_bytes<ParameterDigest>(all[rank])) {

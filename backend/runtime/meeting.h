@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/runtime/clock.h"
 #include "backend/transport/endpoint.h"
 #include "core/trace.h"
 
@@ -18,13 +19,16 @@ class Meeting {
   // Fails on all where a rank runs another plan than rank 0.
   Status agree_on_plan(uint64_t plan_digest);
 
-  // When the last rank is here, the steady time of rank 0: the same on all.
+  // When the last rank is here, the steady time of rank 0: the same number on all.
   Result<int64_t> meet();
 
   // `losses` of this rank by micro-batch of the whole batch. Their sum over all ranks, in the order of the
   // micro-batches.
   Result<double> sum_losses(const std::map<int64_t, double>& losses);
 
+  Result<ClockReading> read_clock();
+  // On rank 0 the largest of all ranks' numbers; 0 on the others.
+  Result<int64_t> largest(int64_t own);
   // On rank 0 the spans of all ranks, rank after rank.
   Result<std::vector<Span>> spans(const std::vector<Span>& own);
 
@@ -33,8 +37,8 @@ class Meeting {
   Result<uint64_t> digest(const std::map<std::string, std::vector<float>>& own);
 
  private:
-  Result<std::vector<std::vector<std::byte>>> collect_bytes(std::vector<std::byte> bytes);
-  Result<std::vector<std::byte>> spread_bytes(std::vector<std::byte> bytes);
+  Result<std::vector<std::vector<std::byte>>> collect_bytes(const char* what, std::vector<std::byte> bytes);
+  Result<std::vector<std::byte>> spread_bytes(const char* what, std::vector<std::byte> bytes);
 
   Endpoint& endpoint_;
   int64_t patience_ns_;

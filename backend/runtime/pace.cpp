@@ -24,35 +24,32 @@ std::vector<int64_t> planned_durations(const TaskGraph& graph) {
   return durations_ns;
 }
 
-Result<std::vector<Span>> pace_rank(const PacedRun& run, Endpoint& endpoint) {
+Result<RunTrace> pace_rank(const PacedRun& run, Endpoint& endpoint) {
   sleep_precisely();
-  const RankProgram program(run.plan.schedule, run.graph, endpoint.rank());
-  PacedRunner runner(run.plan, program, run.durations_ns, endpoint);
-  Executor executor(program, runner, endpoint, run.patience_ns);
   Meeting meeting(endpoint, run.patience_ns);
   PIPELOOM_CHECK_OK(meeting.agree_on_plan(run.plan.task_digest));
-  std::vector<Span> spans;
+  PIPELOOM_TRY(const ClockReading clock, meeting.read_clock());
+  const RankProgram program(run.plan.schedule, run.graph, endpoint.rank(), RankProgram::Latency::kPlanned);
+  PacedRunner runner(run.plan, program, run.durations_ns, endpoint, clock.ahead_ns);
+  Heartbeat heartbeat;
+  Executor executor(program, runner, endpoint, heartbeat, run.patience_ns);
+  int64_t begin_ns = 0;
   for (int64_t step = 0; step < run.steps; ++step) {
-    PIPELOOM_TRY(const int64_t begin_ns, meeting.meet());
+    PIPELOOM_TRY(begin_ns, meeting.meet());
     runner.begin_step(step);
     PIPELOOM_CHECK_OK(executor.run_step());
-    spans = executor.spans();
-    for (Span& span : spans) {
-      span.begin_ns -= begin_ns;
-      span.end_ns -= begin_ns;
-    }
   }
-  return meeting.spans(spans);
+  return collect_trace(meeting, clock, executor.spans(), begin_ns, 0);
 }
 
-Result<std::vector<Span>> pace_on_threads(const PacedRun& run) {
-  std::vector<Span> spans;
+Result<RunTrace> pace_on_threads(const PacedRun& run) {
+  RunTrace trace;
   PIPELOOM_CHECK_OK(run_on_threads(run.plan.schedule.ranks(), [&](Endpoint& endpoint) -> Status {
-    PIPELOOM_TRY(std::vector<Span> found, pace_rank(run, endpoint));
-    if (endpoint.rank() == 0) spans = std::move(found);
+    PIPELOOM_TRY(RunTrace found, pace_rank(run, endpoint));
+    if (endpoint.rank() == 0) trace = std::move(found);
     return {};
   }));
-  return spans;
+  return trace;
 }
 
 }  // namespace pipeloom

@@ -3,10 +3,10 @@
 #include <span>
 #include <vector>
 
+#include "backend/runtime/run_trace.h"
 #include "backend/transport/endpoint.h"
 #include "core/plan.h"
 #include "core/task_graph.h"
-#include "core/trace.h"
 
 namespace pipeloom {
 
@@ -22,9 +22,8 @@ struct PacedRun {
 // The tasks' own durations.
 std::vector<int64_t> planned_durations(const TaskGraph& graph);
 
-// The spans of all ranks in the last step on rank 0; of this rank alone on the others. Times from the start of the
-// step.
-Result<std::vector<Span>> pace_rank(const PacedRun& run, Endpoint& endpoint);
-Result<std::vector<Span>> pace_on_threads(const PacedRun& run);
+// Of the last step.
+Result<RunTrace> pace_rank(const PacedRun& run, Endpoint& endpoint);
+Result<RunTrace> pace_on_threads(const PacedRun& run);
 
 }  // namespace pipeloom

@@ -17,12 +17,15 @@ namespace pipeloom {
 // link's latency; members of a gradient reduction wait for each other.
 class PacedRunner : public TaskRunner {
  public:
-  // `durations_ns` [task of the graph]. Runs one replica. All arguments outlive the runner.
-  PacedRunner(const Plan& plan, const RankProgram& program, std::span<const int64_t> durations_ns, Endpoint& endpoint)
+  // `durations_ns` [task of the graph]. `rank_0_ahead_ns`: how far rank 0's clock, in which messages say when they
+  // arrive, is ahead of this rank's. Runs one replica. All arguments outlive the runner.
+  PacedRunner(const Plan& plan, const RankProgram& program, std::span<const int64_t> durations_ns, Endpoint& endpoint,
+              int64_t rank_0_ahead_ns)
       : plan_(plan),
         durations_ns_(durations_ns),
         endpoint_(endpoint),
-        credits_(program, plan.job.p2p.receive_depth, endpoint, 0) {}
+        rank_0_ahead_ns_(rank_0_ahead_ns),
+        credits_(program, plan.job.p2p, endpoint, 0) {}
 
   void begin_step(int64_t step);
   Status start(const RankTask& task) override;
@@ -42,6 +45,7 @@ class PacedRunner : public TaskRunner {
   const Plan& plan_;
   std::span<const int64_t> durations_ns_;
   Endpoint& endpoint_;
+  int64_t rank_0_ahead_ns_;
   Credits credits_;
   int64_t step_ = 0;
   std::map<uint32_t, Running> running_;  // by RankTask::number

@@ -54,11 +54,13 @@ std::string describe(const RankTask& task) {
       return fmt::format("gradient reduction of stage {}", task.stage);
     case TaskKind::kOptimizer:
       return "optimizer";
+    case TaskKind::kNorm:
+      return "norm of the gradients";
   }
   return "a task";
 }
 
-RankProgram::RankProgram(const Schedule& schedule, const TaskGraph& graph, int rank) : rank_(rank) {
+RankProgram::RankProgram(const Schedule& schedule, const TaskGraph& graph, int rank, Latency latency) : rank_(rank) {
   std::vector<uint32_t> local(graph.tasks().size(), kElsewhere);
   for (uint32_t number = 0; number < graph.tasks().size(); ++number) {
     if (graph.tasks()[number].key.rank != rank) continue;
@@ -69,7 +71,7 @@ RankProgram::RankProgram(const Schedule& schedule, const TaskGraph& graph, int r
   for (uint32_t task = 0; task < tasks_.size(); ++task) {
     for (const TaskDependency& dependency : graph.dependencies(tasks_[task].number)) {
       if (local[dependency.from] == kElsewhere) continue;
-      dependents_[local[dependency.from]].push_back(task);
+      dependents_[local[dependency.from]].push_back({task, latency == Latency::kPlanned ? dependency.delay_ns : 0});
       ++tasks_[task].dependencies;
     }
   }

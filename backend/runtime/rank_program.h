@@ -27,7 +27,16 @@ std::string describe(const RankTask& task);
 // messages. Immutable.
 class RankProgram {
  public:
-  RankProgram(const Schedule& schedule, const TaskGraph& graph, int rank);
+  // A task that waits for another, and for how long after its end.
+  struct Dependent {
+    uint32_t task = 0;
+    int64_t delay_ns = 0;
+  };
+  // Whether the planned latency of links counts where a task waits for one of its own rank, as a slot does for a
+  // blocking send: paced runs have no other link.
+  enum class Latency : uint8_t { kReal, kPlanned };
+
+  RankProgram(const Schedule& schedule, const TaskGraph& graph, int rank, Latency latency = Latency::kReal);
 
   int rank() const { return rank_; }
   std::span<const RankTask> tasks() const { return tasks_; }
@@ -35,13 +44,13 @@ class RankProgram {
   int queues() const { return static_cast<int>(queues_.size()); }
   std::span<const uint32_t> queue(int number) const { return queues_[number]; }
   // The tasks that wait for `task`.
-  std::span<const uint32_t> dependents(uint32_t task) const { return dependents_[task]; }
+  std::span<const Dependent> dependents(uint32_t task) const { return dependents_[task]; }
 
  private:
   int rank_;
   std::vector<RankTask> tasks_;
   std::vector<std::vector<uint32_t>> queues_;
-  std::vector<std::vector<uint32_t>> dependents_;  // [task]
+  std::vector<std::vector<Dependent>> dependents_;  // [task]
 };
 
 }  // namespace pipeloom

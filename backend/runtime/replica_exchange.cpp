@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backend/runtime/wire.h"
 
 namespace pipeloom {
@@ -23,22 +25,26 @@ ReplicaExchange::ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Pl
 }
 
 // Sends to a member, and expects the same of it.
-void ReplicaExchange::exchange(const Shared& shared, int member, const MessageTag& tag, std::vector<std::byte> bytes,
-                               Gather& gather) {
+int64_t ReplicaExchange::exchange(const Shared& shared, int member, const MessageTag& tag, std::vector<std::byte> bytes,
+                                  Gather& gather) {
+  const auto size = static_cast<int64_t>(bytes.size());
   endpoint_.send(shared.group.members[member], Channel::kReduction, {tag, 0, std::move(bytes)});
   gather.expect(shared.group.members[member], Channel::kReduction, tag);
+  return size;
 }
 
-void ReplicaExchange::send_gradients(int64_t step, Gather& gather) {
+int64_t ReplicaExchange::send_gradients(int64_t step, Gather& gather) {
+  int64_t bytes = 0;
   for (size_t range = 0; range < shared_.size(); ++range) {
     const Shared& shared = shared_[range];
     for (int member = 0; member < shared.members(); ++member) {
       if (member == shared.group.place) continue;
       const auto [begin, count] = shared.part(member);
-      exchange(shared, member, tag_of(step, chunk_.stage(), range, false), chunk_.state().sums_of(begin, count),
-               gather);
+      bytes += exchange(shared, member, tag_of(step, chunk_.stage(), range, false),
+                        chunk_.state().sums_of(begin, count), gather);
     }
   }
+  return bytes;
 }
 
 Status ReplicaExchange::add_gradients(Gather& gather, size_t& next) {
@@ -62,18 +68,49 @@ Status ReplicaExchange::add_gradients(Gather& gather, size_t& next) {
   return {};
 }
 
-void ReplicaExchange::optimize_and_send(const AdamOptions& options, int64_t step, Gather& gather) {
+Status ReplicaExchange::add_squares(SquareSum& squares) const {
+  for (const Shared& shared : shared_) {
+    const auto [begin, count] = shared.part(shared.group.place);
+    PIPELOOM_CHECK_OK(chunk_.state().add_squares(begin, count, squares));
+  }
+  return {};
+}
+
+void ReplicaExchange::remember() {
+  remembered_.clear();
+  for (const Shared& shared : shared_) {
+    const auto [begin, count] = shared.part(shared.group.place);
+    for (const auto numbers : {chunk_.state().weights(), chunk_.state().first(), chunk_.state().second()}) {
+      const auto part = numbers.subspan(begin, count);
+      remembered_.insert(remembered_.end(), part.begin(), part.end());
+    }
+  }
+}
+
+void ReplicaExchange::undo() {
+  auto next = remembered_.begin();
+  for (const Shared& shared : shared_) {
+    const auto [begin, count] = shared.part(shared.group.place);
+    for (const auto numbers : {chunk_.state().weights(), chunk_.state().first(), chunk_.state().second()}) {
+      std::copy_n(next, count, numbers.begin() + begin);
+      next += count;
+    }
+  }
+}
+
+int64_t ReplicaExchange::optimize_and_send(const AdamOptions& options, int64_t step, double scale, Gather& gather) {
+  int64_t bytes = 0;
   for (size_t range = 0; range < shared_.size(); ++range) {
     const Shared& shared = shared_[range];
     const auto [begin, count] = shared.part(shared.group.place);
-    chunk_.state().optimize(options, step + 1, begin, count);
+    chunk_.state().optimize(options, step + 1, scale, begin, count);
     const std::span<const float> own = chunk_.state().weights().subspan(begin, count);
     for (int member = 0; member < shared.members(); ++member) {
       if (member == shared.group.place) continue;
-      exchange(shared, member, tag_of(step, chunk_.stage(), range, true), to_bytes(own), gather);
+      bytes += exchange(shared, member, tag_of(step, chunk_.stage(), range, true), to_bytes(own), gather);
     }
   }
-  chunk_.state().clear_sums();
+  return bytes;
 }
 
 Status ReplicaExchange::take_weights(Gather& gather, size_t& next) {

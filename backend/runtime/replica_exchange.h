@@ -17,12 +17,19 @@ class ReplicaExchange {
   // All arguments outlive it. `rank` holds `chunk`.
   ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank, Endpoint& endpoint);
 
-  void send_gradients(int64_t step, Gather& gather);
+  // Returns the bytes that it sends. So below.
+  int64_t send_gradients(int64_t step, Gather& gather);
   // `next`: the first message of `gather` that is for this chunk; moved on. So below.
   Status add_gradients(Gather& gather, size_t& next);
-  // Steps number from 0. The sums are zero afterwards.
-  void optimize_and_send(const AdamOptions& options, int64_t step, Gather& gather);
+  // Of the gradients of this member's part.
+  Status add_squares(SquareSum& squares) const;
+  // Steps number from 0. `scale`: what gradients are multiplied by.
+  int64_t optimize_and_send(const AdamOptions& options, int64_t step, double scale, Gather& gather);
   Status take_weights(Gather& gather, size_t& next);
+
+  // Around an optimizer that may have to be undone: what its part is before, and that again.
+  void remember();
+  void undo();
 
  private:
   // A range of the chunk's numbers, and who else has it.
@@ -38,11 +45,13 @@ class ReplicaExchange {
     }
     int members() const { return static_cast<int>(group.members.size()); }
   };
-  void exchange(const Shared& shared, int member, const MessageTag& tag, std::vector<std::byte> bytes, Gather& gather);
+  int64_t exchange(const Shared& shared, int member, const MessageTag& tag, std::vector<std::byte> bytes,
+                   Gather& gather);
 
   ChunkRun& chunk_;
   Endpoint& endpoint_;
   std::vector<Shared> shared_;
+  std::vector<float> remembered_;  // of each part its weights and the two of Adam
 };
 
 }  // namespace pipeloom

@@ -6,6 +6,7 @@
 #include "backend/runtime/executor.h"
 #include "backend/runtime/meeting.h"
 #include "backend/runtime/training_runner.h"
+#include "backend/runtime/watchdog.h"
 #include "backend/transport/threads.h"
 #include "core/digest.h"
 
@@ -20,22 +21,15 @@ std::map<int64_t, double> numbered(const std::map<int, double>& losses, int repl
   return result;
 }
 
-// Of the step that began at `begin_ns`. Replicas are alike: replica 0 stands for all.
-std::vector<Span> spans_since(int64_t begin_ns, const TrainingRunner& runner, std::vector<Span> spans) {
-  if (runner.rank().replica > 0) return {};
-  for (Span& span : spans) {
-    span.begin_ns -= begin_ns;
-    span.end_ns -= begin_ns;
-  }
-  return spans;
-}
+// Ranks meet between steps, where each waits for the slowest: longer than for any one task.
+constexpr int64_t kMeetingPatience = 2;
 
 CheckpointIdentity identity_of(const TrainingRun& run, int rank) {
   const TrainingOptions& training = run.options.training;
   Digest options;
   options.add(training.check, training.seed, run.text.digest());
   for (const double number : {training.adam.learning_rate, training.adam.first_decay, training.adam.second_decay,
-                              training.adam.epsilon, training.adam.weight_decay}) {
+                              training.adam.epsilon, training.adam.weight_decay, run.plan.job.clip_norm}) {
     options.add(std::bit_cast<uint64_t>(number));
   }
   return {run.plan.task_digest, options.value(), rank, run.ranks()};
@@ -47,17 +41,20 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   const auto& [plan, graph, text, options] = run;
   const RankProgram program(plan.schedule, graph, RunRank::of(endpoint.rank(), plan.job.layout.pipeline).pipeline_rank);
   TrainingRunner runner(plan, program, text, options.training, endpoint);
-  Executor executor(program, runner, endpoint, options.patience_ns);
-  Meeting meeting(endpoint, options.patience_ns);
-  CheckpointKeeper checkpoints(options.checkpoints, identity_of(run, endpoint.rank()), meeting);
+  Heartbeat heartbeat;
+  const Watchdog watchdog(heartbeat, endpoint, options.patience_ns);
+  Executor executor(program, runner, endpoint, heartbeat, options.patience_ns);
+  Meeting meeting(endpoint, kMeetingPatience * options.patience_ns);
+  CheckpointKeeper checkpoints(options.checkpoints, identity_of(run, endpoint.rank()), meeting, heartbeat);
   const double loss_scale = part_shape(plan.job, 0).loss_scale;
   matrix_memory() = {};
   RankResult result;
-  std::vector<Span> last_spans;
+  int64_t begin_ns = 0;
   PIPELOOM_CHECK_OK(meeting.agree_on_plan(plan.task_digest));
+  PIPELOOM_TRY(const ClockReading clock, meeting.read_clock());
   PIPELOOM_TRY(const int64_t done, checkpoints.resume(runner.chunks()));
   for (int64_t step = done; step < options.steps; ++step) {
-    PIPELOOM_TRY(const int64_t begin_ns, meeting.meet());
+    PIPELOOM_TRY(begin_ns, meeting.meet());
     runner.begin_step(step);
     PIPELOOM_CHECK_OK(executor.run_step());
     PIPELOOM_TRY(const double loss_sum,
@@ -66,11 +63,10 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
     if (endpoint.rank() == 0 && options.on_step) {
       options.on_step({step, result.training.losses.back(), steady_now_ns() - begin_ns});
     }
-    if (step + 1 == options.steps) last_spans = spans_since(begin_ns, runner, executor.spans());
     PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1, runner.chunks()));
   }
   if (options.traced) {
-    PIPELOOM_TRY(result.spans, meeting.spans(last_spans));
+    PIPELOOM_TRY(result.trace, collect_trace(meeting, clock, executor.spans(), begin_ns, runner.rank().replica));
   }
   result.peak_activation_bytes = matrix_memory().peak_bytes;
   for (const auto& chunk : runner.chunks()) copy_parameters(chunk->state(), result.training.parameters);

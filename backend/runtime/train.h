@@ -4,10 +4,10 @@
 
 #include "backend/model/training.h"
 #include "backend/runtime/checkpoint.h"
+#include "backend/runtime/run_trace.h"
 #include "backend/transport/endpoint.h"
 #include "core/plan.h"
 #include "core/task_graph.h"
-#include "core/trace.h"
 
 namespace pipeloom {
 
@@ -16,14 +16,14 @@ struct RunOptions {
   int64_t steps = 1;                               // in all, those before a checkpoint included
   int64_t patience_ns = 60'000'000'000;            // nothing ends for so long: hung. Longer than any single task
   std::function<void(const StepReport&)> on_step;  // called by rank 0
-  bool traced = false;                             // the spans of the last step are collected
+  bool traced = false;                             // the trace of the last step is collected
   CheckpointOptions checkpoints;
 };
 
 // A plan, ready to run: its tasks, and what they train on. REQUIRES: check_trainable(plan.job).
 struct TrainingRun {
   const Plan& plan;
-  const TaskGraph& graph;  // lower(plan.schedule, plan.costs)
+  const TaskGraph& graph;  // lower(plan)
   const TextTokens& text;
   const RunOptions& options;
 
@@ -35,7 +35,7 @@ struct RankResult {
   TrainingResult training;            // the losses of all steps that this run did; this rank's parameters
   uint64_t parameters_digest = 0;     // of all ranks' parameters, on rank 0
   int64_t peak_activation_bytes = 0;  // of this rank, messages included
-  std::vector<Span> spans;            // if traced: of replica 0 in the last step, on rank 0; from the start of the step
+  RunTrace trace;                     // of the last step, if traced
 };
 
 // What one rank does, whatever carries its messages.

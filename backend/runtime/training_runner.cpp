@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "backend/runtime/collect.h"
+#include "backend/runtime/waits.h"
 #include "backend/runtime/wire.h"
 
 namespace pipeloom {
@@ -34,7 +36,7 @@ TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, con
       endpoint_(endpoint),
       rank_(RunRank::of(endpoint.rank(), plan.job.layout.pipeline)),
       ep_group_(ep_group(plan.job.layout, rank_)),
-      credits_(program, plan.job.p2p.receive_depth, endpoint, rank_.replica * plan.job.layout.pipeline) {
+      credits_(program, plan.job.p2p, endpoint, rank_.replica * plan.job.layout.pipeline) {
   const PartShape shape = part_shape(plan.job, ep_group_.place);
   const Sums sums = options.check ? Sums::kFixedPoint : Sums::kFloat;
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(rank_.pipeline_rank)) {
@@ -52,7 +54,10 @@ TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, con
 
 void TrainingRunner::begin_step(int64_t step) {
   PIPELOOM_CHECK(hand_overs_.empty() && waiting_.empty());
-  for (const auto& chunk : chunks_) PIPELOOM_CHECK(chunk->idle());
+  for (const auto& chunk : chunks_) {
+    PIPELOOM_CHECK(chunk->idle());
+    chunk->state().clear_sums();
+  }
   step_ = step;
   credits_.begin_step(step);
   losses_.clear();
@@ -69,16 +74,26 @@ Status TrainingRunner::start(const RankTask& task) {
   const TaskKey& key = task.task.key;
   if (key.kind == TaskKind::kComponent && task.task.lane == Lane::kCompute) return compute(task);
   Waiting& waiting = waiting_[task.number];
-  if (key.kind == TaskKind::kReceive) {
-    waiting.gather.expect(number_of(task), channel_of(task.task.direction), hand_over_tag(task, step_));
-  } else if (key.kind == TaskKind::kSend) {
-    credits_.await(task, waiting.gather);
-  } else if (key.kind == TaskKind::kComponent) {
-    begin_exchange(task, waiting);
-  } else if (key.kind == TaskKind::kGradientReduction) {
-    exchanges_[number_of_chunk(task)].send_gradients(step_, waiting.gather);
-  } else {
-    for (ReplicaExchange& exchange : exchanges_) exchange.optimize_and_send(options_.adam, step_, waiting.gather);
+  switch (key.kind) {
+    case TaskKind::kComponent:
+      begin_exchange(task, waiting);
+      break;
+    case TaskKind::kSend:
+      credits_.await(task, waiting.gather);
+      break;
+    case TaskKind::kReceive:
+      waiting.gather.expect(number_of(task), channel_of(task.task.direction), hand_over_tag(task, step_));
+      credits_.receive_begins(task);
+      break;
+    case TaskKind::kGradientReduction:
+      waiting.bytes = exchanges_[number_of_chunk(task)].send_gradients(step_, waiting.gather);
+      break;
+    case TaskKind::kOptimizer:
+      if (plan_.job.clipping == Clipping::kValidated) remember();
+      waiting.bytes = optimize(clip_scale_, waiting.gather);
+      break;
+    case TaskKind::kNorm:
+      return begin_norm(task, waiting);
   }
   return {};
 }
@@ -88,35 +103,41 @@ Result<Progress> TrainingRunner::poll(const RankTask& task) {
   if (place == waiting_.end()) return Progress::done();
   Waiting& waiting = place->second;
   PIPELOOM_TRY(const bool all, waiting.gather.poll(endpoint_));
-  if (!all) return Progress::until_message();
-  Status status;
+  if (!all) return Progress::until_message(wait_of(task, waiting.gather));
+  PIPELOOM_CHECK_OK(complete(task, waiting));
+  if (waiting.again) {
+    waiting.again = false;
+    return Progress::until(steady_now_ns());
+  }
+  const int64_t bytes = waiting.bytes;
+  waiting_.erase(place);
+  return Progress::done(bytes);
+}
+
+// Everything that the task waited for is there.
+Status TrainingRunner::complete(const RankTask& task, Waiting& waiting) {
   size_t first_message = 0;
   switch (task.task.key.kind) {
     case TaskKind::kComponent:
-      status = complete_exchange(task, waiting);
-      break;
+      return complete_exchange(task, waiting);
     case TaskKind::kSend:
-      complete_send(task);
-      break;
+      complete_send(task, waiting);
+      return {};
     case TaskKind::kReceive:
-      status = complete_receive(task, waiting);
-      break;
+      return complete_receive(task, waiting);
     case TaskKind::kGradientReduction:
-      status = exchanges_[number_of_chunk(task)].add_gradients(waiting.gather, first_message);
-      break;
+      return exchanges_[number_of_chunk(task)].add_gradients(waiting.gather, first_message);
     case TaskKind::kOptimizer:
-      status = complete_optimizer(waiting);
-      break;
+      return take_weights(waiting.gather);
+    case TaskKind::kNorm:
+      return complete_norm(waiting);
   }
-  PIPELOOM_CHECK_OK(status);
-  waiting_.erase(place);
-  return Progress::done();
+  return {};
 }
 
 std::string TrainingRunner::waits_for(const RankTask& task) const {
   const auto place = waiting_.find(task.number);
-  if (place == waiting_.end()) return "nothing";
-  return fmt::format("a message from rank {}", place->second.gather.missing_source());
+  return place == waiting_.end() ? "nothing" : wait_text(task, place->second.gather);
 }
 
 // --- computation ---
@@ -188,11 +209,12 @@ int TrainingRunner::number_of(const RankTask& task) const {
   return RunRank{rank_.replica, task.task.peer}.number(plan_.job.layout.pipeline);
 }
 
-void TrainingRunner::complete_send(const RankTask& task) {
+void TrainingRunner::complete_send(const RankTask& task, Waiting& waiting) {
   const auto output = hand_overs_.find(hand_over(task, false));
   PIPELOOM_CHECK(output != hand_overs_.end());
-  endpoint_.send(number_of(task), channel_of(task.task.direction),
-                 {hand_over_tag(task, step_), 0, to_bytes(output->second.numbers())});
+  std::vector<std::byte> bytes = to_bytes(output->second.numbers());
+  waiting.bytes = static_cast<int64_t>(bytes.size());
+  endpoint_.send(number_of(task), channel_of(task.task.direction), {hand_over_tag(task, step_), 0, std::move(bytes)});
   hand_overs_.erase(output);
 }
 
@@ -200,6 +222,7 @@ Status TrainingRunner::complete_receive(const RankTask& task, Waiting& waiting) 
   PIPELOOM_TRY(Matrix<float> hidden,
                matrix_from_bytes(waiting.gather.message(0).bytes, plan_.job.batch.tokens(), plan_.job.model->hidden));
   hand_overs_.emplace(hand_over(task, true), std::move(hidden));
+  waiting.bytes = static_cast<int64_t>(waiting.gather.message(0).bytes.size());
   return {};
 }
 
@@ -219,7 +242,9 @@ void TrainingRunner::begin_exchange(const RankTask& task, Waiting& waiting) {
       waiting.own.push_back(std::move(packages[member]));
       continue;
     }
-    endpoint_.send(ep_group_.members[member], Channel::kExpert, {about, 0, rows_to_bytes(packages[member])});
+    std::vector<std::byte> bytes = rows_to_bytes(packages[member]);
+    waiting.bytes += static_cast<int64_t>(bytes.size());
+    endpoint_.send(ep_group_.members[member], Channel::kExpert, {about, 0, std::move(bytes)});
     waiting.gather.expect(ep_group_.members[member], Channel::kExpert, about);
   }
 }
@@ -250,9 +275,57 @@ Status TrainingRunner::complete_exchange(const RankTask& task, Waiting& waiting)
   return {};
 }
 
-Status TrainingRunner::complete_optimizer(Waiting& waiting) {
+// --- the end of the step ---
+
+void TrainingRunner::remember() {
+  for (ReplicaExchange& exchange : exchanges_) exchange.remember();
+}
+
+// Returns the bytes that it sends.
+int64_t TrainingRunner::optimize(double scale, Gather& gather) {
+  int64_t bytes = 0;
+  for (ReplicaExchange& exchange : exchanges_) {
+    bytes += exchange.optimize_and_send(options_.adam, step_, scale, gather);
+  }
+  return bytes;
+}
+
+Status TrainingRunner::take_weights(Gather& gather) {
   size_t next = 0;
-  for (ReplicaExchange& exchange : exchanges_) PIPELOOM_CHECK_OK(exchange.take_weights(waiting.gather, next));
+  for (ReplicaExchange& exchange : exchanges_) PIPELOOM_CHECK_OK(exchange.take_weights(gather, next));
+  return {};
+}
+
+// Every rank tells every other its part.
+Status TrainingRunner::begin_norm(const RankTask& task, Waiting& waiting) {
+  squares_ = {};
+  for (const ReplicaExchange& exchange : exchanges_) PIPELOOM_CHECK_OK(exchange.add_squares(squares_));
+  const MessageTag about = tag(task.stage, task.micro_batch);
+  for (int rank = 0; rank < endpoint_.ranks(); ++rank) {
+    if (rank == endpoint_.rank()) continue;
+    endpoint_.send(rank, Channel::kReduction, {about, 0, bytes_of_value(squares_)});
+    waiting.gather.expect(rank, Channel::kReduction, about);
+    waiting.bytes += sizeof squares_;
+  }
+  return {};
+}
+
+// With all parts there, all ranks decide the same. An optimizer that went ahead with gradients that were too large is
+// undone and run again, and the task then waits for the new weights.
+Status TrainingRunner::complete_norm(Waiting& waiting) {
+  if (waiting.undone) return take_weights(waiting.gather);
+  for (size_t i = 0; i < waiting.gather.size(); ++i) {
+    PIPELOOM_CHECK_OK(squares_.add(values_of_bytes<SquareSum>(waiting.gather.message(i).bytes).at(0)));
+  }
+  const double scale = clip_scale(squares_.norm(), plan_.job.clip_norm);
+  if (plan_.job.clipping == Clipping::kGlobal) {
+    clip_scale_ = scale;
+  } else if (scale < 1) {
+    waiting.undone = waiting.again = true;
+    waiting.gather = {};
+    for (ReplicaExchange& exchange : exchanges_) exchange.undo();
+    waiting.bytes += optimize(scale, waiting.gather);
+  }
   return {};
 }
 

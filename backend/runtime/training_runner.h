@@ -38,6 +38,9 @@ class TrainingRunner : public TaskRunner {
   // A task that waits for messages.
   struct Waiting {
     Gather gather;
+    int64_t bytes = 0;                   // that it sent, or received
+    bool undone = false;                 // of a norm: the optimizer runs again
+    bool again = false;                  // it waits for more
     std::vector<ExpertRows<float>> own;  // of an exchange: the package that this rank hands to itself
   };
   using HandOver = std::tuple<Direction, int, int>;  // direction, consuming stage, micro-batch
@@ -55,13 +58,18 @@ class TrainingRunner : public TaskRunner {
   void leave(ChunkRun& chunk, int part, const RankTask& task);
 
   int number_of(const RankTask& task) const;
-  void complete_send(const RankTask& task);
+  void complete_send(const RankTask& task, Waiting& waiting);
   Status complete_receive(const RankTask& task, Waiting& waiting);
+  Status complete(const RankTask& task, Waiting& waiting);
 
   void begin_exchange(const RankTask& task, Waiting& waiting);
   Status complete_exchange(const RankTask& task, Waiting& waiting);
 
-  Status complete_optimizer(Waiting& waiting);
+  void remember();
+  int64_t optimize(double scale, Gather& gather);
+  Status take_weights(Gather& gather);
+  Status begin_norm(const RankTask& task, Waiting& waiting);
+  Status complete_norm(Waiting& waiting);
 
   const Plan& plan_;
   const TextTokens& text_;
@@ -76,6 +84,8 @@ class TrainingRunner : public TaskRunner {
   std::map<HandOver, Matrix<float>> hand_overs_;  // what a stage gave and the next has not taken yet
   std::map<uint32_t, Waiting> waiting_;           // by RankTask::number
   std::map<int, double> losses_;                  // by micro-batch
+  SquareSum squares_;                             // of this rank's gradients, then of all
+  double clip_scale_ = 1;
 };
 
 }  // namespace pipeloom

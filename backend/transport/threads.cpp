@@ -38,20 +38,6 @@ class ThreadEndpoint : public Endpoint {
   int rank_;
 };
 
-constexpr std::chrono::milliseconds kLook{10};  // how often to look whether the run has ended
-
-// Returns when all threads have ended, or when `on_stuck` has been told that some have not.
-void watch(const std::latch& ended, Endpoint& endpoint, const std::function<void(const Error&)>& on_stuck,
-           std::chrono::nanoseconds time_to_end) {
-  std::chrono::nanoseconds since_abort{0};
-  while (!ended.try_wait()) {
-    std::this_thread::sleep_for(kLook);
-    const auto error = endpoint.aborted();
-    if (error) since_abort += kLook;
-    if (error && since_abort >= time_to_end) return on_stuck(*error);
-  }
-}
-
 }  // namespace
 
 std::vector<std::unique_ptr<Endpoint>> connect_threads(int ranks) {
@@ -79,7 +65,7 @@ Status run_on_threads(int ranks, const std::function<Status(Endpoint&)>& rank_ma
   {
     std::vector<std::jthread> threads;
     for (int rank = 0; rank < ranks; ++rank) threads.emplace_back(run_rank, rank);
-    if (on_stuck) watch(ended, *endpoints[0], on_stuck, time_to_end);
+    if (on_stuck) watch_for_stuck(ended, *endpoints[0], on_stuck, time_to_end);
   }
   for (const std::exception_ptr& bug : bugs) {
     if (bug) std::rethrow_exception(bug);

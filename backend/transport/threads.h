@@ -6,15 +6,13 @@
 #include <vector>
 
 #include "backend/transport/endpoint.h"
+#include "backend/transport/stuck.h"
 
 namespace pipeloom {
 
 // Endpoints of ranks that are threads of this process, [rank]. A message is moved, not copied. All endpoints live until
 // the last of them is gone.
 std::vector<std::unique_ptr<Endpoint>> connect_threads(int ranks);
-
-// A thread that computes does not notice that the run was aborted; it has so long to end.
-inline constexpr std::chrono::seconds kTimeToEnd{5};
 
 // Calls `rank_main` for every rank on a thread of its own. An error of one rank ends the run on all and is returned; a
 // bug is thrown here. Threads can't be ended from outside: if some don't end in `time_to_end` after an abort,

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "core/batches.h"
 #include "core/lowering/slot_components.h"
 #include "core/messages.h"
 
@@ -22,9 +23,10 @@ struct LaneEnds {
 
 class Lowering {
  public:
-  Lowering(const Schedule& schedule, const StepCosts& costs)
+  Lowering(const Schedule& schedule, const StepCosts& costs, const StepRules& rules)
       : schedule_(schedule),
         costs_(costs),
+        rules_(rules),
         messages_(schedule),
         ends_(schedule.slots().size()),
         begins_(schedule.slots().size()),
@@ -33,10 +35,14 @@ class Lowering {
 
   TaskGraph run() {
     for (int rank = 0; rank < schedule_.ranks(); ++rank) add_slots(rank);
+    if (rules_.p2p == P2pMode::kBlocking) find_commits();
     add_sends();
+    if (rules_.p2p == P2pMode::kAsync && rules_.receive_depth > 0) add_credits();
     add_receives();
     add_gradient_reductions();
+    if (rules_.clipping == Clipping::kGlobal) add_norms();
     add_optimizers();
+    if (rules_.clipping == Clipping::kValidated) add_norms();
     return std::move(builder_).build();
   }
 
@@ -132,11 +138,22 @@ class Lowering {
         if (message == kNone) continue;
         send_of_[message] = builder_.add(transfer_task(TaskKind::kSend, message, direction));
         const uint32_t output = outputs_[slot][direction == Direction::kForward ? 0 : 1];
-        if (output != kNone) {
+        if (!commits_.empty()) {
+          depend_on_commits(message);
+        } else if (output != kNone) {
           builder_.depend(send_of_[message], output);
         } else {
           depend_on_slot(send_of_[message], slot);
         }
+      }
+    }
+  }
+
+  void add_credits() {
+    for (int queue = 0; queue < static_cast<int>(schedule_.placement().queues().size()); ++queue) {
+      for (uint32_t message = messages_.first_of(queue) + rules_.receive_depth; message < messages_.first_of(queue + 1);
+           ++message) {
+        depend_on_slot(send_of_[message], messages_.messages()[message - rules_.receive_depth].consumer);
       }
     }
   }
@@ -149,9 +166,56 @@ class Lowering {
         const uint32_t receive = builder_.add(transfer_task(TaskKind::kReceive, message, direction));
         const Placement::Queue& queue = schedule_.placement().queues()[messages_.messages()[message].queue];
         builder_.depend(receive, send_of_[message], costs_.schedule.link(queue.source, queue.target).latency_ns);
-        for (const uint32_t begin : begins_[slot]) builder_.depend(begin, receive);
+        if (commits_.empty()) {
+          begin_after(slot, receive);
+        } else {
+          wait_for_transfer(message, receive);
+        }
       }
     }
+  }
+
+  void begin_after(uint32_t slot, uint32_t task, int64_t delay_ns = 0) {
+    for (const uint32_t begin : begins_[slot]) builder_.depend(begin, task, delay_ns);
+  }
+
+  // --- blocking P2P: the slots around the batches of a message ---
+
+  // On one of the two ranks.
+  struct Commit {
+    uint32_t after = kNone;   // the batch is committed when this slot has ended; none: at once
+    uint32_t before = kNone;  // this slot waits for the batch; none: it is the last
+  };
+
+  void find_commits() {
+    const Batches batches(schedule_, messages_);
+    commits_.resize(messages_.messages().size());
+    for (int rank = 0; rank < schedule_.ranks(); ++rank) {
+      const uint32_t first = schedule_.first_slot(rank);
+      const uint32_t slots = schedule_.first_slot(rank + 1) - first;
+      for (uint32_t position = 0; position <= slots; ++position) {
+        for (const uint32_t message : batches.messages(rank, position)) {
+          const bool source = schedule_.placement().queues()[messages_.messages()[message].queue].source == rank;
+          commits_[message][source ? 0 : 1] = {position == 0 ? kNone : first + position - 1,
+                                               position == slots ? kNone : first + position};
+        }
+      }
+    }
+  }
+
+  void depend_on_commits(uint32_t message) {
+    for (const Commit& commit : commits_[message]) {
+      if (commit.after != kNone) depend_on_slot(send_of_[message], commit.after);
+    }
+  }
+
+  void wait_for_transfer(uint32_t message, uint32_t receive) {
+    const auto& [source, target] = commits_[message];
+    const Placement::Queue& queue = schedule_.placement().queues()[messages_.messages()[message].queue];
+    if (target.after != kNone) depend_on_slot(receive, target.after);
+    if (target.before != kNone) begin_after(target.before, receive);
+    if (source.before == kNone) return;
+    begin_after(source.before, send_of_[message], costs_.schedule.link(queue.source, queue.target).latency_ns);
   }
 
   // --- the end of the step ---
@@ -197,11 +261,29 @@ class Lowering {
       }
       const uint32_t number = builder_.add(task);
       for (const uint32_t reduction : reductions_[rank]) builder_.depend(number, reduction);
+      if (rules_.clipping == Clipping::kGlobal) builder_.depend(number, norms_[rank]);
+      optimizers_.push_back(number);
+    }
+  }
+
+  // One collective over all ranks. It comes before the optimizer, or validates what that did.
+  void add_norms() {
+    for (int rank = 0; rank < schedule_.ranks(); ++rank) {
+      Task task;
+      task.key = {rank, -1, -1, Component::kStage, SlotKind::kW, TaskKind::kNorm};
+      task.lane = Lane::kDp;
+      task.collective = schedule_.stages();
+      task.duration_ns = costs_.norm_ns;
+      norms_.push_back(builder_.add(task));
+      for (int member = 0; member < schedule_.ranks(); ++member) {
+        builder_.depend(norms_.back(), optimizers_.empty() ? reductions_[member].back() : optimizers_[member]);
+      }
     }
   }
 
   const Schedule& schedule_;
   const StepCosts& costs_;
+  const StepRules rules_;
   const MessageTable messages_;
   TaskGraphBuilder builder_;
   std::vector<LaneEnds> ends_;                 // [slot]
@@ -211,18 +293,29 @@ class Lowering {
   std::vector<std::array<uint32_t, 2>> outputs_;
   std::vector<uint32_t> last_weight_slot_;         // [rank][stage] the last slot that holds a W of the stage
   std::vector<uint32_t> send_of_;                  // [message]
+  std::vector<std::array<Commit, 2>> commits_;     // [message][source, target]; empty: asynchronous
   std::vector<std::vector<uint32_t>> reductions_;  // [rank]
+  std::vector<uint32_t> optimizers_;               // [rank]
+  std::vector<uint32_t> norms_;                    // [rank]
 };
 
 }  // namespace
 
-TaskGraph lower(const Schedule& schedule, const StepCosts& costs) {
-  return Lowering(schedule, costs).run();
+StepRules step_rules(const Job& job) {
+  return {job.p2p.mode, job.clipping};
+}
+
+TaskGraph lower(const Schedule& schedule, const StepCosts& costs, const StepRules& rules) {
+  return Lowering(schedule, costs, rules).run();
+}
+
+TaskGraph lower(const Plan& plan) {
+  return lower(plan.schedule, plan.costs, step_rules(plan.job));
 }
 
 Plan make_plan(Job job, std::string schedule_name, Schedule schedule, StepCosts costs, int comm_sms,
                const PlanSummary& summary) {
-  const uint64_t digest = lower(schedule, costs).digest();
+  const uint64_t digest = lower(schedule, costs, step_rules(job)).digest();
   return {std::move(job),
           std::move(schedule_name),
           std::move(schedule),
@@ -239,7 +332,7 @@ Status check_digest(const Plan& plan) {
         fmt::format("the plan was lowered by version {}; this pipeloom lowers by version {}: plan it again",
                     plan.lowering_version, kLoweringVersion));
   }
-  const uint64_t digest = lower(plan.schedule, plan.costs).digest();
+  const uint64_t digest = lower(plan).digest();
   if (digest != plan.task_digest) {
     return invalid(
         fmt::format("the plan's tasks have the digest {:016x}; its writer recorded {:016x}: the file was "

@@ -8,13 +8,26 @@
 namespace pipeloom {
 
 // Raised with every change of what lower() makes of a plan: a reader of another version recomputes nothing, it refuses.
-inline constexpr int kLoweringVersion = 2;
+inline constexpr int kLoweringVersion = 3;
 
-// Every component of every slot on every rank, sends and receives, gradient reductions and the optimizer, for one
-// replica; the others are alike. Deterministic: same input, same tasks in the same order.
+// What a job says of a step beyond its order and costs.
+struct StepRules {
+  P2pMode p2p = P2pMode::kAsync;
+  Clipping clipping = Clipping::kNone;
+  // With asynchronous P2P a send waits for a buffer of its queue: until the slot that took the message so many before
+  // has ended; 0: it doesn't. Not of step_rules(): transports see to it themselves, so a plan's tasks are those
+  // without.
+  int receive_depth = 0;
+};
+StepRules step_rules(const Job& job);
+
+// Every component of every slot on every rank, sends and receives, gradient reductions, norms and the optimizer, for
+// one replica; the others are alike. Deterministic: same input, same tasks in the same order.
 // Slots with an overlap program have its order and its contended times; the others' components have their times alone.
-// Batches of blocking P2P and receive buffers are not in the graph.
-TaskGraph lower(const Schedule& schedule, const StepCosts& costs);
+// With blocking P2P a transfer begins when both ranks have committed its batch, and the next slot of both waits for it
+// (core/batches.h).
+TaskGraph lower(const Schedule& schedule, const StepCosts& costs, const StepRules& rules = {});
+TaskGraph lower(const Plan& plan);
 
 // A plan with its lowering version and digest. `summary` is what the caller's simulation says.
 Plan make_plan(Job job, std::string schedule_name, Schedule schedule, StepCosts costs, int comm_sms,

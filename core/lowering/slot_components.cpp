@@ -1,5 +1,8 @@
 #include "core/lowering/slot_components.h"
 
+#include "core/slot_times.h"
+#include "core/units.h"
+
 namespace pipeloom {
 
 namespace {
@@ -21,6 +24,30 @@ SlotProgram default_program(const Slot& slot, const StepCosts& costs) {
   return figure4_program(stage, costs.programs[slot.backward_stage]);
 }
 
+// A stage without a model: its cost is given as a whole.
+bool is_whole(const StageProgram& stage) {
+  return stage.size() == 1 && stage.front().component == Component::kStage;
+}
+
+// Divides `duration_ns` among the components in proportion to what they last.
+void share_duration(std::vector<SlotComponent>& components, int64_t duration_ns) {
+  if (components.empty()) return;
+  int64_t all_ns = 0;
+  for (const SlotComponent& part : components) all_ns += part.duration_ns;
+  if (all_ns == 0) {
+    components.front().duration_ns = duration_ns;
+    return;
+  }
+  int64_t passed_ns = 0;
+  int64_t end_ns = 0;
+  for (SlotComponent& part : components) {
+    passed_ns += part.duration_ns;
+    const int64_t begin_ns = end_ns;
+    end_ns = static_cast<int64_t>(int128_t{duration_ns} * passed_ns / all_ns);
+    part.duration_ns = end_ns - begin_ns;
+  }
+}
+
 }  // namespace
 
 const SlotProgram* overlap_program(const Slot& slot, const StepCosts& costs) {
@@ -40,6 +67,9 @@ std::vector<SlotComponent> slot_components(const Slot& slot, const StepCosts& co
   for (const SlotStep& step : stored != nullptr ? *stored : default_program(slot, costs)) {
     const int stage = step.pass == SlotKind::kF ? slot.stage : slot.backward_pass_stage();
     components.push_back({costs.programs[stage][step.component], step.pass, step.duration_ns});
+  }
+  if (is_whole(costs.programs[slot.stage]) && is_whole(costs.programs[slot.backward_pass_stage()])) {
+    share_duration(components, slot_times(costs.schedule, slot).duration_ns);
   }
   return components;
 }

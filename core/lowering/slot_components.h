@@ -16,7 +16,8 @@ struct SlotComponent {
 };
 
 // The components of `slot` in issue order; each lane runs its own in this order: as the slot's overlap program says, if
-// it has one, else as core/slot_program.h does.
+// it has one, else as core/slot_program.h does. Where a stage's cost is given as a whole, F, I and W of a slot share
+// the slot's duration.
 std::vector<SlotComponent> slot_components(const Slot& slot, const StepCosts& costs);
 
 // The stored program of `slot`, or null: its outputs leave when their chains end, not when the slot does.

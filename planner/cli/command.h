@@ -20,6 +20,17 @@ struct Output {
 
 // The subcommands: options as program.cpp parses them, and what each does. `json`: print for a script.
 
+// How durations scatter, in the place of what the job says.
+struct VariationOptions {
+  std::optional<double> jitter;
+  std::optional<double> expert_imbalance;
+  std::optional<double> straggler_probability;
+  std::optional<double> straggler_slowdown;
+
+  bool given() const { return jitter || expert_imbalance || straggler_probability || straggler_slowdown; }
+};
+Result<Job> with_variation(Job job, const VariationOptions& options);
+
 struct CompareOptions {
   SubjectOptions subject;
   bool json = false;
@@ -30,7 +41,7 @@ Status run_compare(const CompareOptions& options, const Output& output);
 struct SearchOptions {
   std::string placement;   // "linear", "looped", "v", "wave" or "bidirectional"
   std::string memory_cap;  // chunks: one for all ranks, or one per rank ("8:8:7:6")
-  std::string objective;   // "makespan" or "span"
+  std::string objective;   // "makespan", "span" or "p95"
   std::string budget;      // "5s", "500ms", "2m"
   std::optional<int64_t> moves;
   std::optional<uint64_t> seed;
@@ -47,6 +58,10 @@ struct SearchOptions {
 struct PlanOptions {
   SubjectOptions subject;
   SearchOptions search;
+  VariationOptions variation;
+  std::string layout;           // "free": search the layout too
+  std::string hold;             // fields of the layout that stay as they are: "tensor,expert"
+  bool explain = false;         // why other layouts lost
   std::string output;           // the plan file to write; empty: none
   std::optional<int> comm_sms;  // SMs for communication; absent: as many as is best
   bool json = false;
@@ -66,6 +81,9 @@ Status run_show(const ShowOptions& options, const Output& output);
 
 struct SimulateOptions {
   SubjectOptions subject;
+  VariationOptions variation;
+  int samples = 0;  // steps whose durations scatter; 0: none
+  uint64_t seed = 1;
   bool json = false;
 };
 Status run_simulate(const SimulateOptions& options, const Output& output);
@@ -97,6 +115,7 @@ Status run_order(const OrderOptions& options, const Output& output);
 struct DiffOptions {
   std::string plan;
   std::string trace;
+  std::optional<int> rank;  // whose tasks alone
   bool json = false;
 };
 Status run_diff(const DiffOptions& options, const Output& output);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -32,49 +33,105 @@ std::string change_text(int64_t predicted_ns, int64_t executed_ns) {
   return fmt::format("{:+.1f} %", 100 * (static_cast<double>(predicted_ns) / static_cast<double>(executed_ns) - 1));
 }
 
+std::string share_text(double share) {
+  return fmt::format("{:.1f} %", 100 * share);
+}
+
+void print_kinds(const std::vector<KindDiff>& kinds, std::ostream& out) {
+  Table table({"task", "count", "predicted", "p95", "executed", "p95", "error"});
+  for (const KindDiff& kind : kinds) {
+    table.add_row({kind.kind, std::to_string(kind.tasks), format_duration(kind.predicted_median_ns),
+                   format_duration(kind.predicted_p95_ns), format_duration(kind.executed_median_ns),
+                   format_duration(kind.executed_p95_ns),
+                   change_text(kind.predicted_median_ns, kind.executed_median_ns)});
+  }
+  out << table.text();
+}
+
+// "0", or "2.0" for rank 0 of replica 2.
+std::string rank_name(const RankDiff& rank, bool several) {
+  return several ? fmt::format("{}.{}", rank.replica, rank.rank) : std::to_string(rank.rank);
+}
+
+void print_ranks(const PlanDiff& diff, std::ostream& out) {
+  const bool several = std::ranges::any_of(diff.ranks, [](const RankDiff& rank) { return rank.replica > 0; });
+  Table table({several ? "replica.rank" : "rank", "busy predicted", "executed", "error", "bubble predicted", "executed",
+               "overlap predicted", "executed"});
+  for (const RankDiff& rank : diff.ranks) {
+    const auto overlap = [](const RankTimes& times) {
+      return times.exchange_ns == 0 ? "-" : share_text(times.overlap());
+    };
+    table.add_row({rank_name(rank, several), format_duration(rank.predicted.busy_ns),
+                   format_duration(rank.executed.busy_ns), change_text(rank.predicted.busy_ns, rank.executed.busy_ns),
+                   share_text(rank.predicted.bubble(diff.predicted_step_ns)),
+                   share_text(rank.executed.bubble(diff.executed_step_ns)), overlap(rank.predicted),
+                   overlap(rank.executed)});
+  }
+  out << table.text();
+}
+
 void print_diff(const PlanDiff& diff, std::ostream& out) {
   out << fmt::format("step: predicted {}, executed {}: {}\n\n", format_duration(diff.predicted_step_ns),
                      format_duration(diff.executed_step_ns),
                      change_text(diff.predicted_step_ns, diff.executed_step_ns));
-  Table kinds({"task", "count", "predicted", "executed", "p95", "error"});
-  for (const KindDiff& kind : diff.kinds) {
-    kinds.add_row({kind.kind, std::to_string(kind.tasks), format_duration(kind.predicted_median_ns),
-                   format_duration(kind.executed_median_ns), format_duration(kind.executed_p95_ns),
-                   change_text(kind.predicted_median_ns, kind.executed_median_ns)});
+  print_kinds(diff.kinds, out);
+  out << '\n';
+  print_ranks(diff, out);
+  out << "\ntask: median and 95th percentile of what tasks took, waits for other ranks left out\n"
+         "bubble: idle share of the step; overlap: share of the all-to-all while its rank computed\n";
+  if (diff.clock_error_ns > 0) {
+    out << fmt::format("clocks: times of different machines may be {} apart more or less\n",
+                       format_duration(diff.clock_error_ns));
   }
-  out << kinds.text() << '\n';
-  Table ranks({"rank", "busy predicted", "executed", "error", "idle predicted", "executed"});
-  for (size_t rank = 0; rank < diff.ranks.size(); ++rank) {
-    const RankDiff& times = diff.ranks[rank];
-    ranks.add_row({std::to_string(rank), format_duration(times.predicted_busy_ns),
-                   format_duration(times.executed_busy_ns),
-                   change_text(times.predicted_busy_ns, times.executed_busy_ns),
-                   format_duration(diff.predicted_step_ns - times.predicted_busy_ns),
-                   format_duration(diff.executed_step_ns - times.executed_busy_ns)});
+  if (diff.missing > 0) out << fmt::format("{} planned tasks are not in the trace\n", diff.missing);
+}
+
+Status print_rank(const PlanDiff& diff, int number, std::ostream& out) {
+  bool found = false;
+  for (const RankDiff& rank : diff.ranks) {
+    if (rank.rank != number) continue;
+    out << fmt::format("{}rank {}, replica {}\n\n", found ? "\n" : "", rank.rank, rank.replica);
+    print_kinds(rank.kinds, out);
+    found = true;
   }
-  out << ranks.text();
-  if (diff.missing > 0) out << fmt::format("\n{} planned tasks are not in the trace\n", diff.missing);
+  if (found) return {};
+  return invalid(fmt::format("--rank is {}; the trace has no such rank", number));
+}
+
+nlohmann::json to_json(const std::vector<KindDiff>& kinds) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const KindDiff& kind : kinds) {
+    json.push_back({{"kind", kind.kind},
+                    {"tasks", kind.tasks},
+                    {"predicted_median", json_time(kind.predicted_median_ns)},
+                    {"predicted_p95", json_time(kind.predicted_p95_ns)},
+                    {"executed_median", json_time(kind.executed_median_ns)},
+                    {"executed_p95", json_time(kind.executed_p95_ns)}});
+  }
+  return json;
+}
+
+nlohmann::json to_json(const RankTimes& times, int64_t step_ns) {
+  return {{"busy", json_time(times.busy_ns)},
+          {"end", json_time(times.end_ns)},
+          {"bubble", times.bubble(step_ns)},
+          {"overlap", times.overlap()}};
 }
 
 nlohmann::json to_json(const PlanDiff& diff) {
   nlohmann::json json = {{"unit", "ms"},
                          {"predicted_step", json_time(diff.predicted_step_ns)},
                          {"executed_step", json_time(diff.executed_step_ns)},
+                         {"clock_error", json_time(diff.clock_error_ns)},
                          {"missing", diff.missing},
-                         {"kinds", nlohmann::json::array()},
+                         {"kinds", to_json(diff.kinds)},
                          {"ranks", nlohmann::json::array()}};
-  for (const KindDiff& kind : diff.kinds) {
-    json["kinds"].push_back({{"kind", kind.kind},
-                             {"tasks", kind.tasks},
-                             {"predicted_median", json_time(kind.predicted_median_ns)},
-                             {"executed_median", json_time(kind.executed_median_ns)},
-                             {"executed_p95", json_time(kind.executed_p95_ns)}});
-  }
   for (const RankDiff& rank : diff.ranks) {
-    json["ranks"].push_back({{"predicted_busy", json_time(rank.predicted_busy_ns)},
-                             {"executed_busy", json_time(rank.executed_busy_ns)},
-                             {"predicted_end", json_time(rank.predicted_end_ns)},
-                             {"executed_end", json_time(rank.executed_end_ns)}});
+    json["ranks"].push_back({{"replica", rank.replica},
+                             {"rank", rank.rank},
+                             {"predicted", to_json(rank.predicted, diff.predicted_step_ns)},
+                             {"executed", to_json(rank.executed, diff.executed_step_ns)},
+                             {"kinds", to_json(rank.kinds)}});
   }
   return json;
 }
@@ -88,6 +145,8 @@ Status run_diff(const DiffOptions& options, const Output& output) {
   if (!result) return fail(result.error().code, fmt::format("{}: {}", options.trace, result.error().message));
   if (options.json) {
     output.out << to_json(*result).dump(2) << '\n';
+  } else if (options.rank) {
+    return print_rank(*result, *options.rank, output.out);
   } else {
     print_diff(*result, output.out);
   }

@@ -7,6 +7,7 @@
 
 #include "core/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/layout.h"
 #include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
@@ -23,8 +24,21 @@ Status run_plan(const PlanOptions& options, const Output& output) {
     return invalid(
         fmt::format("{}: .json and .txtpb are jobs; name a plan otherwise, such as my.plan", options.output));
   }
+  if (options.layout != "free" && (options.explain || !options.hold.empty())) {
+    return invalid("--explain and --hold belong to --layout free");
+  }
   if (options.search.given()) return run_search(options, output);
-  PIPELOOM_TRY(Subject chosen, load_subject(options.subject));
+  std::optional<FoundLayouts> layouts;
+  std::optional<Subject> loaded;
+  if (options.layout == "free") {
+    PIPELOOM_TRY(const Job own, load_job(options.subject));
+    PIPELOOM_TRY(layouts, find_layouts(own, options, output));
+    if (!options.json) print_layouts(own, *layouts, options, output);
+    PIPELOOM_TRY(loaded, subject_of(layouts->best()));
+  } else {
+    PIPELOOM_TRY(loaded, load_subject(options.subject));
+  }
+  Subject chosen = *std::move(loaded);
   PIPELOOM_TRY(const Subject subject, plan_overlap(std::move(chosen), options.comm_sms));
   if (!fits_memory(subject.job, subject.evaluation)) {
     return unsupported(fmt::format("{} does not fit the memory: its fullest rank needs {}, a GPU may use {}",
@@ -33,9 +47,12 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   }
   if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
   if (options.json) {
-    output.out << subject_json(subject).dump(2) << '\n';
+    nlohmann::json json = subject_json(subject);
+    if (layouts) json["layouts"] = layouts_json(*layouts);
+    output.out << json.dump(2) << '\n';
     return {};
   }
+  if (layouts) output.out << "\nThe fastest:\n";
   output.out << headline(subject) << '\n';
   print_summary(subject, output);
   print_split(subject, output.out);

@@ -63,12 +63,22 @@ void add_json(CLI::App* command, bool& json) {
   command->add_flag("--json", json, "for scripts");
 }
 
+void add_variation(CLI::App* command, VariationOptions& options) {
+  command->add_option("--jitter", options.jitter, "scatter of each component: standard deviation over mean (0.05)");
+  command->add_option("--expert-imbalance", options.expert_imbalance,
+                      "scatter of the tokens of one GPU's experts: standard deviation over mean");
+  command->add_option("--straggler-probability", options.straggler_probability, "of a rank in a step");
+  command->add_option("--straggler-slowdown", options.straggler_slowdown, "how many times longer a straggler computes");
+}
+
 void add_search(CLI::App* command, SearchOptions& options) {
   command->add_option("--placement", options.placement, "search an order for this placement instead of choosing one")
       ->check(CLI::IsMember({"linear", "looped", "v", "wave", "bidirectional"}));
   command->add_option("--memory-cap", options.memory_cap, "chunks that a rank may hold: one for all, or 8:8:7:6");
-  command->add_option("--objective", options.objective, "what is to be short")
-      ->check(CLI::IsMember({"makespan", "span"}));
+  command
+      ->add_option("--objective", options.objective,
+                   "what is to be short; p95: what 95 % of steps don't exceed, with the job's variation")
+      ->check(CLI::IsMember({"makespan", "span", "p95"}));
   command->add_option("--budget", options.budget, "how long to search: 500ms, 5s (default), 2m");
   command->add_option("--moves", options.moves, "search for so many moves instead: the same plan every time")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 50));
@@ -90,6 +100,13 @@ void add_planning_commands(CLI::App& app, Action& chosen) {
                   run_plan, chosen);
   add_subject(plan, plan_options->subject, kJobOnly);
   add_search(plan, plan_options->search);
+  add_variation(plan, plan_options->variation);
+  plan->add_option("--layout", plan_options->layout, "free: choose ranks, parallelism, recomputation and schedule too")
+      ->check(CLI::IsMember({"free", "own"}));
+  plan->add_option("--hold", plan_options->hold,
+                   "what --layout free leaves as it is: pipeline,tensor,expert,micro-batch-size,recompute,precision,"
+                   "comm-sms,schedule");
+  plan->add_flag("--explain", plan_options->explain, "with --layout free: why the other layouts lost");
   plan->add_option("-o,--output", plan_options->output, "the plan file to write");
   plan->add_option("--comm-sms", plan_options->comm_sms, "SMs for communication (default: as many as is best)");
   add_json(plan, plan_options->json);
@@ -124,6 +141,7 @@ void add_running_commands(CLI::App& app, Action& chosen) {
       add_command(app, "diff", "Predicted against executed, by kind of task and by rank", run_diff, chosen);
   diff->add_option("PLAN", diff_options->plan, "the plan that was run")->required();
   diff->add_option("TRACE", diff_options->trace, "what pipeloom-run --trace wrote")->required();
+  diff->add_option("--rank", diff_options->rank, "the tasks of one rank alone");
   add_json(diff, diff_options->json);
 
   const auto [calibrate, calibrate_options] = add_command(
@@ -153,6 +171,10 @@ void add_looking_commands(CLI::App& app, Action& chosen) {
   const auto [simulate, simulate_options] =
       add_command(app, "simulate", "Makespan, bubble and memory of one schedule, rank by rank", run_simulate, chosen);
   add_subject(simulate, simulate_options->subject, kJobOrPlan);
+  simulate->add_option("--samples", simulate_options->samples, "time so many steps whose durations scatter")
+      ->check(CLI::Range(1, 1'000'000));
+  simulate->add_option("--seed", simulate_options->seed, "of --samples (default 1)");
+  add_variation(simulate, simulate_options->variation);
   add_json(simulate, simulate_options->json);
 
   const auto [memory, memory_options] =

@@ -9,6 +9,7 @@
 
 #include "core/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/layout.h"
 #include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
@@ -215,9 +216,19 @@ Status run_search(const PlanOptions& options, const Output& output) {
   if (!options.subject.schedule.empty()) {
     return invalid("--schedule names an order; it can't be combined with the options of a search");
   }
-  PIPELOOM_TRY(const Job given, load_job(options.subject));
+  PIPELOOM_TRY(Job given, load_job(options.subject));
+  if (options.layout == "free") {
+    PIPELOOM_TRY(const FoundLayouts layouts, find_layouts(given, options, output));
+    if (!options.json) print_layouts(given, layouts, options, output);
+    given = layouts.best();
+  }
   PIPELOOM_TRY(const PlacedJob placed, placed_job(given, options));
   const Job& job = placed.job;
+  if (how.objective == "span" && job.clipping == Clipping::kGlobal) {
+    return invalid(
+        "--objective span can't be combined with clipping: GLOBAL, a barrier that no rank passes alone; allowed are "
+        "--objective makespan, and clipping: VALIDATED");
+  }
   const Objective objective = how.objective == "span" ? Objective::kSpan : Objective::kMakespan;
   PIPELOOM_TRY(const std::vector<int64_t> caps, parse_caps(how.memory_cap, job.layout.pipeline));
   PIPELOOM_TRY(std::vector<JobProblem> problems, problems_of(job, placed.kind, caps, objective));

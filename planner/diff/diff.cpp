@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "core/lowering/lower.h"
+#include "planner/diff/overlap.h"
 #include "sim/engine/task_sweep.h"
 
 namespace pipeloom {
@@ -25,6 +27,8 @@ std::string kind_of(const TaskKey& key) {
       return "gradient reduction";
     case TaskKind::kOptimizer:
       return "optimizer";
+    case TaskKind::kNorm:
+      return "gradient norm";
   }
   return "task";
 }
@@ -46,49 +50,122 @@ struct Times {
   std::vector<int64_t> predicted_ns;
   std::vector<int64_t> executed_ns;
 };
+using KindTimes = std::map<std::string, Times>;
+
+std::vector<KindDiff> kinds_of(KindTimes& kinds) {
+  std::vector<KindDiff> rows;
+  for (auto& [kind, times] : kinds) {
+    rows.push_back({kind, static_cast<int64_t>(times.executed_ns.size()), quantile(times.predicted_ns, 0.5),
+                    quantile(times.predicted_ns, 0.95), quantile(times.executed_ns, 0.5),
+                    quantile(times.executed_ns, 0.95)});
+  }
+  return rows;
+}
+
+// The intervals of one rank's compute and ep lanes.
+struct Lanes {
+  std::vector<Interval> compute;
+  std::vector<Interval> exchange;
+  int64_t end_ns = 0;
+
+  void add(Lane lane, const Interval& interval) {
+    end_ns = std::max(end_ns, interval.end_ns);
+    if (lane == Lane::kCompute) compute.push_back(interval);
+    if (lane == Lane::kEp) exchange.push_back(interval);
+  }
+
+  RankTimes times() const {
+    const auto sum = [](const std::vector<Interval>& intervals) {
+      int64_t sum_ns = 0;
+      for (const Interval& interval : intervals) sum_ns += interval.end_ns - interval.begin_ns;
+      return sum_ns;
+    };
+    return {sum(compute), end_ns, sum(exchange), covered_ns(exchange, compute)};
+  }
+};
+
+// What one rank of one replica did, against the plan.
+struct RankTrace {
+  Lanes lanes;
+  KindTimes kinds;
+  int64_t tasks = 0;
+};
+
+class Comparison {
+ public:
+  Comparison(const TaskGraph& graph, const TaskTimes& predicted, int ranks) : graph_(graph), predicted_(ranks) {
+    std::vector<Lanes> lanes(ranks);
+    for (uint32_t task = 0; task < graph.tasks().size(); ++task) {
+      const Task& planned = graph.tasks()[task];
+      numbers_[order_of(planned.key)] = task;
+      lanes[planned.key.rank].add(planned.lane, {predicted.start_ns[task], predicted.end_ns[task]});
+    }
+    for (int rank = 0; rank < ranks; ++rank) predicted_[rank] = lanes[rank].times();
+  }
+
+  Status add(const Span& span) {
+    const auto found = numbers_.find(order_of(span.key));
+    if (found == numbers_.end()) {
+      return invalid(fmt::format("the trace has {} in slot {} of rank {}, which the plan has not", kind_of(span.key),
+                                 span.key.slot, span.key.rank));
+    }
+    RankTrace& rank = executed_[{span.replica, span.key.rank}];
+    for (KindTimes* kinds : {&kinds_, &rank.kinds}) {
+      Times& times = (*kinds)[kind_of(span.key)];
+      times.predicted_ns.push_back(graph_.tasks()[found->second].duration_ns);
+      times.executed_ns.push_back(span.work_ns());
+    }
+    rank.lanes.add(span.lane,
+                   {span.lane == Lane::kCompute ? span.begin_ns + span.waited_ns : span.begin_ns, span.end_ns});
+    seen_.insert({span.replica, found->second});
+    replicas_.insert(span.replica);
+    return {};
+  }
+
+  PlanDiff result() {
+    PlanDiff result;
+    result.kinds = kinds_of(kinds_);
+    for (auto& [place, rank] : executed_) {
+      const auto [replica, number] = place;
+      result.ranks.push_back({replica, number, predicted_[number], rank.lanes.times(), kinds_of(rank.kinds)});
+      result.executed_step_ns = std::max(result.executed_step_ns, rank.lanes.end_ns);
+    }
+    const size_t replicas = std::max<size_t>(replicas_.size(), 1);
+    result.missing = static_cast<int64_t>(replicas * graph_.tasks().size() - seen_.size());
+    return result;
+  }
+
+ private:
+  const TaskGraph& graph_;
+  std::map<decltype(order_of({})), uint32_t> numbers_;
+  std::vector<RankTimes> predicted_;                   // [rank]
+  std::map<std::pair<int, int>, RankTrace> executed_;  // by replica and rank
+  KindTimes kinds_;
+  std::set<std::pair<int, uint32_t>> seen_;  // replica and task
+  std::set<int> replicas_;
+};
 
 }  // namespace
+
+double RankTimes::overlap() const {
+  return exchange_ns == 0 ? 0 : static_cast<double>(overlapped_ns) / static_cast<double>(exchange_ns);
+}
+
+double RankTimes::bubble(int64_t step_ns) const {
+  return step_ns == 0 ? 0 : 1 - static_cast<double>(busy_ns) / static_cast<double>(step_ns);
+}
 
 Result<PlanDiff> diff(const Plan& plan, const Trace& trace) {
   if (trace.plan_digest != 0 && trace.plan_digest != plan.task_digest) {
     return invalid("the trace is of another plan: its tasks are not this plan's");
   }
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   PIPELOOM_TRY(const TaskTimes predicted, sweep_tasks(graph));
-  std::map<decltype(order_of({})), uint32_t> numbers;
-  for (uint32_t task = 0; task < graph.tasks().size(); ++task) numbers[order_of(graph.tasks()[task].key)] = task;
-
-  PlanDiff result;
-  result.ranks.resize(plan.schedule.ranks());
+  Comparison comparison(graph, predicted, plan.schedule.ranks());
+  for (const Span& span : trace.spans) PIPELOOM_CHECK_OK(comparison.add(span));
+  PlanDiff result = comparison.result();
   result.predicted_step_ns = predicted.makespan_ns;
-  std::map<std::string, Times> kinds;
-  for (uint32_t number = 0; number < graph.tasks().size(); ++number) {
-    const Task& task = graph.tasks()[number];
-    RankDiff& rank = result.ranks[task.key.rank];
-    if (task.lane == Lane::kCompute) rank.predicted_busy_ns += task.duration_ns;
-    rank.predicted_end_ns = std::max(rank.predicted_end_ns, predicted.end_ns[number]);
-  }
-  std::vector<int> seen(graph.tasks().size(), 0);
-  for (const Span& span : trace.spans) {
-    const auto found = numbers.find(order_of(span.key));
-    if (found == numbers.end()) {
-      return invalid(fmt::format("the trace has {} in slot {} of rank {}, which the plan has not", kind_of(span.key),
-                                 span.key.slot, span.key.rank));
-    }
-    ++seen[found->second];
-    Times& times = kinds[kind_of(span.key)];
-    times.predicted_ns.push_back(graph.tasks()[found->second].duration_ns);
-    times.executed_ns.push_back(span.end_ns - span.begin_ns);
-    RankDiff& rank = result.ranks[span.key.rank];
-    if (span.lane == Lane::kCompute) rank.executed_busy_ns += span.end_ns - span.begin_ns;
-    rank.executed_end_ns = std::max(rank.executed_end_ns, span.end_ns);
-    result.executed_step_ns = std::max(result.executed_step_ns, span.end_ns);
-  }
-  result.missing = std::count(seen.begin(), seen.end(), 0);
-  for (auto& [kind, times] : kinds) {
-    result.kinds.push_back({kind, static_cast<int64_t>(times.executed_ns.size()), quantile(times.predicted_ns, 0.5),
-                            quantile(times.executed_ns, 0.5), quantile(times.executed_ns, 0.95)});
-  }
+  result.clock_error_ns = trace.clock_error_ns;
   return result;
 }
 
@@ -97,7 +174,7 @@ std::vector<MeasuredLayer> measured_layers_of(const Plan& plan, const std::vecto
   for (const Trace& trace : traces) {
     for (const Span& span : trace.spans) {
       if (span.key.kind != TaskKind::kComponent) continue;
-      times[{span.key.layer, span.key.component, span.key.pass}].push_back(span.end_ns - span.begin_ns);
+      times[{span.key.layer, span.key.component, span.key.pass}].push_back(span.work_ns());
     }
   }
   const int layers = plan.job.model ? plan.job.model->layers : 0;

@@ -12,7 +12,8 @@ namespace pipeloom {
 namespace {
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-constexpr size_t kMaxStates = 4'000'000;
+// A search of that many states takes some 50 ms.
+constexpr size_t kMaxStates = 300'000;
 
 // Consecutive steps of a chain on one lane, or the W's of one I unit.
 struct Unit {
@@ -90,27 +91,79 @@ struct Label {
 // Whether contention counts; without, the result bounds every order from below.
 enum class Rates { kContended, kAlone };
 
+// How far the chains may be apart, in layers: F from where it is if both advance evenly, a W behind its I.
+class Window {
+ public:
+  Window(const Pieces& pieces, size_t layers)
+      : pieces_(pieces),
+        forward_width_(std::min(pieces.forward.size(), 2 * kUnitsPerLayer * layers) + 1),
+        weight_width_{std::min(pieces.weights[0].size(), layers) + 1, std::min(pieces.weights[1].size(), layers) + 1} {}
+
+  // The widest that leaves at most kMaxStates.
+  static Window widest(const Pieces& pieces) {
+    size_t layers = std::max(pieces.forward.size(), pieces.input.size());
+    while (layers > 1 && Window(pieces, layers).states() > kMaxStates) --layers;
+    return {pieces, layers};
+  }
+
+  size_t states() const {
+    return (pieces_.input.size() + 1) * forward_width_ * weight_width_[0] * weight_width_[1] * kLaneStates;
+  }
+  bool is_whole() const {
+    return forward_width_ > pieces_.forward.size() && weight_width_[0] > pieces_.weights[0].size() &&
+           weight_width_[1] > pieces_.weights[1].size();
+  }
+  bool has(const State& s) const {
+    return s.forward >= first_forward(s.input) && s.forward < first_forward(s.input) + forward_width_ &&
+           s.weights[0] >= first_weight(0, s.input) && s.weights[1] >= first_weight(1, s.input);
+  }
+  // REQUIRES: has(s).
+  size_t index(const State& s) const {
+    size_t place = s.input * forward_width_ + (s.forward - first_forward(s.input));
+    for (size_t kind = 0; kind < 2; ++kind) {
+      place = place * weight_width_[kind] + (s.weights[kind] - first_weight(kind, s.input));
+    }
+    return place * kLaneStates + static_cast<size_t>(s.compute) * 3 + static_cast<size_t>(s.transfer);
+  }
+
+ private:
+  static constexpr size_t kUnitsPerLayer = 4;
+  static constexpr size_t kLaneStates = 5 * 3;
+
+  size_t first_forward(size_t input) const {
+    if (pieces_.input.empty()) return 0;
+    const size_t even = input * pieces_.forward.size() / pieces_.input.size();
+    const size_t half = forward_width_ / 2;
+    return std::min(even - std::min(even, half), pieces_.forward.size() + 1 - forward_width_);
+  }
+  size_t first_weight(size_t kind, size_t input) const {
+    const std::vector<int>& after = pieces_.weight_after[kind];
+    const auto startable =
+        static_cast<size_t>(std::upper_bound(after.begin(), after.end(), static_cast<int>(input)) - after.begin());
+    return startable - std::min(startable, weight_width_[kind] - 1);
+  }
+
+  const Pieces& pieces_;
+  size_t forward_width_;
+  std::array<size_t, 2> weight_width_;
+};
+
 class Search {
  public:
-  Search(const Pieces& pieces, Rates rates)
-      : pieces_(pieces),
-        rates_(rates),
-        extent_{pieces.forward.size() + 1, pieces.input.size() + 1, pieces.weights[0].size() + 1,
-                pieces.weights[1].size() + 1} {}
-
-  size_t states() const { return extent_[0] * extent_[1] * extent_[2] * extent_[3] * 5 * 3; }
+  Search(const Pieces& pieces, const Window& window, Rates rates) : pieces_(pieces), window_(window), rates_(rates) {}
 
   // The units in the order in which they start; empty: a search that found nothing.
   std::vector<Running> run() {
-    cells_.resize(states());
-    const size_t last_rank = 2 * (extent_[0] + extent_[1] + extent_[2] + extent_[3] - 4);
+    cells_.resize(window_.states());
+    const size_t last_rank =
+        2 * (pieces_.forward.size() + pieces_.input.size() + pieces_.weights[0].size() + pieces_.weights[1].size());
     ranks_.resize(last_rank + 1);
     put({}, {});
     for (size_t rank = 0; rank < last_rank; ++rank) {
       for (size_t i = 0; i < ranks_[rank].size(); ++i) {
         const State state = ranks_[rank][i];
         // Each step starts or ends a unit, so that put() changes cells of later ranks only.
-        for (const int32_t label : cells_[index(state)]) expand(state, label);
+        for (const int32_t label : cells_[window_.index(state)]) expand(state, label);
       }
       std::vector<State>().swap(ranks_[rank]);
     }
@@ -119,11 +172,6 @@ class Search {
   int64_t duration_ns() const { return duration_ns_; }
 
  private:
-  size_t index(const State& s) const {
-    const size_t transfer = static_cast<size_t>(s.transfer);
-    const size_t place = ((s.forward * extent_[1] + s.input) * extent_[2] + s.weights[0]) * extent_[3] + s.weights[1];
-    return (place * 5 + static_cast<size_t>(s.compute)) * 3 + transfer;
-  }
   // Starts and ends so far.
   static size_t rank_of(const State& s) {
     const size_t started = size_t{s.forward} + s.input + s.weights[0] + s.weights[1];
@@ -227,7 +275,8 @@ class Search {
   }
 
   void put(const State& state, const Label& label) {
-    std::vector<int32_t>& cell = cells_[index(state)];
+    if (!window_.has(state)) return;
+    std::vector<int32_t>& cell = cells_[window_.index(state)];
     const auto no_better = [&](const Label& a, const Label& b) { return b.time_ns <= a.time_ns && b.left <= a.left; };
     for (const int32_t other : cell) {
       if (no_better(label, labels_[other])) return;
@@ -241,7 +290,7 @@ class Search {
   std::vector<Running> best_order(size_t last_rank) {
     int32_t best = -1;
     for (const State& state : ranks_[last_rank]) {
-      for (const int32_t label : cells_[index(state)]) {
+      for (const int32_t label : cells_[window_.index(state)]) {
         if (best < 0 || labels_[label].time_ns < labels_[best].time_ns) best = label;
       }
     }
@@ -256,8 +305,8 @@ class Search {
   }
 
   const Pieces& pieces_;
+  const Window& window_;
   Rates rates_;
-  std::array<size_t, 4> extent_;
   std::vector<std::vector<int32_t>> cells_;  // [state] labels, none better than another
   std::vector<Label> labels_;
   std::vector<std::vector<State>> ranks_;  // states with labels, by starts and ends so far
@@ -300,25 +349,26 @@ int64_t contention_bound_ns(const std::vector<ChunkTask>& tasks) {
 }  // namespace
 
 ChunkPlan plan_chunk(const OverlapStage& forward, const OverlapStage& backward) {
-  const SlotProgram figure4 = figure4_order(forward, backward);
+  const SlotProgram usual = usual_order(forward, backward);
   ChunkPlan plan;
-  plan.figure4_ns = time_slot(figure4, forward, backward).duration_ns;
-  plan.program = figure4;
-  plan.duration_ns = plan.figure4_ns;
-  plan.is_figure4 = true;
-  plan.bound_ns = contention_bound_ns(chunk_tasks(figure4, forward, backward));
+  plan.usual_ns = time_slot(usual, forward, backward).duration_ns;
+  plan.program = usual;
+  plan.duration_ns = plan.usual_ns;
+  plan.is_usual = true;
+  plan.bound_ns = contention_bound_ns(chunk_tasks(usual, forward, backward));
   const Pieces pieces = pieces_of(forward, backward);
-  Search contended(pieces, Rates::kContended);
-  if (contended.states() > kMaxStates) return plan;
-  Search alone(pieces, Rates::kAlone);
-  alone.run();
-  plan.bound_ns = std::max(plan.bound_ns, alone.duration_ns());
-  SlotProgram found = program_of(pieces, contended.run());
+  const Window window = Window::widest(pieces);
+  if (window.is_whole()) {
+    Search alone(pieces, window, Rates::kAlone);
+    alone.run();
+    plan.bound_ns = std::max(plan.bound_ns, alone.duration_ns());
+  }
+  SlotProgram found = program_of(pieces, Search(pieces, window, Rates::kContended).run());
   const int64_t found_ns = time_slot(found, forward, backward).duration_ns;
-  if (found_ns < plan.figure4_ns) {
+  if (found.size() == usual.size() && found_ns < plan.usual_ns) {
     plan.program = std::move(found);
     plan.duration_ns = found_ns;
-    plan.is_figure4 = false;
+    plan.is_usual = false;
   }
   return plan;
 }

@@ -86,7 +86,7 @@ std::optional<double> layer_compute_us(const Job& job, const Evaluation&) {
 std::optional<double> pair_of_4_layers_ms(const Job& job, const Evaluation&) {
   const auto stage = overlapped_layers(job, 4);
   if (!stage) return std::nullopt;
-  return static_cast<double>(time_slot(figure4_order(*stage, *stage), *stage, *stage).duration_ns) / kNsPerMs;
+  return static_cast<double>(time_slot(usual_order(*stage, *stage), *stage, *stage).duration_ns) / kNsPerMs;
 }
 
 template <int64_t StepParts::*kPart>

@@ -31,7 +31,8 @@ class Clock {
     wait.input_ns = wait_ns(works, &ComponentWork::input, transfers.input_seconds);
     wait.weight_ns = wait_ns(works, &ComponentWork::weight, transfers.weight_seconds);
     StageProgram program;
-    if (wait.forward_ns + wait.input_ns + wait.weight_ns > 0) program.push_back(wait);
+    // Whether it is there does not depend on the setting, so that programs of several settings have the same places.
+    if (job_.cluster->gpu.rates.host_us_per_kernel > 0 || !transfers.empty()) program.push_back(wait);
     for (const ComponentWork& work : works) program.push_back(time(work));
     return program;
   }

@@ -11,6 +11,8 @@ struct LayerTransfers {
   double forward_seconds = 0;
   double input_seconds = 0;
   double weight_seconds = 0;
+
+  bool empty() const { return forward_seconds + input_seconds + weight_seconds == 0; }
 };
 
 // Of a layer like the model's layer `kind`. REQUIRES: the job has a model.

@@ -52,4 +52,11 @@ int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copi
   return rounded_ns(seconds);
 }
 
+int64_t norm_ns(const Job& job) {
+  if (job.clipping == Clipping::kNone) return 0;
+  const Group all{int64_t{job.layout.pipeline} * job.layout.data * job.layout.context * job.layout.tensor,
+                  job.cluster->gpus_per_node};
+  return rounded_ns(all_reduce_seconds(sizeof(float), all, *job.cluster));
+}
+
 }  // namespace pipeloom

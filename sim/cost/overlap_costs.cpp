@@ -7,14 +7,10 @@
 
 namespace pipeloom {
 
-namespace {
-
-AllToAllKernel kernel_of(Component component, SlotKind pass) {
+AllToAllKernel all_to_all_kernel(Component component, SlotKind pass) {
   const bool backward = pass != SlotKind::kF;
   return (component == Component::kDispatch) == backward ? AllToAllKernel::kCombine : AllToAllKernel::kDispatch;
 }
-
-}  // namespace
 
 std::vector<OverlapStage> overlap_stages(const Job& job, const std::vector<int>& layers_per_stage) {
   const Cluster& cluster = *job.cluster;
@@ -47,7 +43,7 @@ std::vector<ChunkTask> chunk_tasks(const SlotProgram& slot, const OverlapStage& 
     const auto number = static_cast<int32_t>(tasks.size());
     ChunkTask task;
     task.communication = cost.lane == Lane::kEp;
-    task.kernel = kernel_of(cost.component, step.pass);
+    task.kernel = all_to_all_kernel(cost.component, step.pass);
     task.alone_ns = pass_duration_ns(cost, step.pass);
     for (size_t kernel = 0; kernel < std::size(task.beside_ns); ++kernel) {
       task.beside_ns[kernel] =
@@ -80,7 +76,8 @@ SlotTime time_slot(SlotProgram program, const OverlapStage& forward, const Overl
   return slot;
 }
 
-SlotProgram figure4_order(const OverlapStage& forward, const OverlapStage& backward) {
+SlotProgram usual_order(const OverlapStage& forward, const OverlapStage& backward) {
+  if (forward.alone.empty()) return backward_program(backward.alone);
   return figure4_program(forward.alone, backward.alone);
 }
 
@@ -91,15 +88,10 @@ OverlapStage own_overlap(const StageProgram& program, const OverlapStage& split)
   return {program, {split.beside[0], split.beside[1]}};
 }
 
-SlotTime backward_slot(const StageProgram& program, const OverlapStage& split) {
-  const OverlapStage stage = own_overlap(program, split);
-  return time_slot(backward_program(program), stage, stage);
-}
-
-SlotTime in_turn(const OverlapStage& forward, const OverlapStage& backward) {
+// F, and B in its own order after it.
+SlotTime time_in_turn(const OverlapStage& forward, const OverlapStage& backward, const SlotProgram& backward_order) {
   SlotProgram both = forward_program(forward.alone);
-  const SlotProgram after = backward_program(backward.alone);
-  both.insert(both.end(), after.begin(), after.end());
+  both.insert(both.end(), backward_order.begin(), backward_order.end());
   return time_slot(std::move(both), forward, backward);
 }
 
@@ -125,7 +117,7 @@ std::vector<size_t> kinds_of(const std::vector<StageProgram>& programs, const st
 }  // namespace
 
 OverlapCosts overlap_costs(const std::vector<StageProgram>& programs, const std::vector<OverlapStage>& stages,
-                           const PairOrder& pair_order) {
+                           const SlotOrder& slot_order) {
   const std::vector<size_t> kinds = kinds_of(programs, stages);
   const size_t count = programs.size();
   OverlapCosts costs;
@@ -139,7 +131,8 @@ OverlapCosts overlap_costs(const std::vector<StageProgram>& programs, const std:
       costs.programs.of_backward.push_back(costs.programs.of_backward[kind]);
       continue;
     }
-    SlotTime slot = backward_slot(programs[stage], stages[stage]);
+    const OverlapStage own = own_overlap(programs[stage], stages[stage]);
+    SlotTime slot = time_slot(slot_order({}, own), {}, own);
     costs.backward.push_back({slot.duration_ns, 0, slot.input_ready_ns});
     costs.programs.of_backward.push_back(store(std::move(slot.program)));
   }
@@ -151,11 +144,10 @@ OverlapCosts overlap_costs(const std::vector<StageProgram>& programs, const std:
         costs.programs.of_pair.push_back(int32_t{costs.programs.of_pair[same]});
         continue;
       }
-      SlotTime slot = time_slot(pair_order(stages[f], stages[b]), stages[f], stages[b]);
-      if (SlotTime after = in_turn(own_overlap(programs[f], stages[f]), own_overlap(programs[b], stages[b]));
-          after.duration_ns <= slot.duration_ns) {
-        slot = std::move(after);
-      }
+      SlotTime slot = time_slot(slot_order(stages[f], stages[b]), stages[f], stages[b]);
+      SlotTime in_turn = time_in_turn(own_overlap(programs[f], stages[f]), own_overlap(programs[b], stages[b]),
+                                      costs.programs.programs[costs.programs.of_backward[b]]);
+      if (in_turn.duration_ns <= slot.duration_ns) slot = std::move(in_turn);
       costs.pairs.push_back({slot.duration_ns, 0, slot.forward_ready_ns, 0, slot.input_ready_ns});
       costs.pair_hidden_ns.push_back(slot.hidden_ns);
       costs.programs.of_pair.push_back(store(std::move(slot.program)));

@@ -10,6 +10,9 @@
 
 namespace pipeloom {
 
+// Which kernel a dispatch or combine launches in F or in I.
+AllToAllKernel all_to_all_kernel(Component component, SlotKind pass);
+
 // A stage's components inside slots in which compute and all-to-all overlap: on the SMs that communication leaves, with
 // nothing beside them, and with a dispatch or combine kernel beside them all the time.
 struct OverlapStage {
@@ -33,12 +36,14 @@ struct SlotTime {
 };
 SlotTime time_slot(SlotProgram program, const OverlapStage& forward, const OverlapStage& backward);
 
-// In which order the components of F and B of a pair run: figure4_order, or what a planner finds.
-using PairOrder = std::function<SlotProgram(const OverlapStage& forward, const OverlapStage& backward)>;
-SlotProgram figure4_order(const OverlapStage& forward, const OverlapStage& backward);
+// In which order the components of F and B of a pair run, or, if the forward stage has no components, those of B alone:
+// usual_order, or what a planner finds.
+using SlotOrder = std::function<SlotProgram(const OverlapStage& forward, const OverlapStage& backward)>;
+// DeepSeek-V3's Figure 4; in B each W follows its I (core/slot_program.h).
+SlotProgram usual_order(const OverlapStage& forward, const OverlapStage& backward);
 
-// Slots in which all-to-all overlaps with compute: B of every stage, in which each W runs beside the next all-to-all,
-// and the pairs of any two; a pair that overlapping would not shorten runs as F and then B.
+// Slots in which all-to-all overlaps with compute: B of every stage, in which W's run beside it, and the pairs of any
+// two; a pair that overlapping would not shorten runs as F and then B.
 struct OverlapCosts {
   OverlapPrograms programs;
   std::vector<PassCost> backward;       // [stage]
@@ -46,6 +51,6 @@ struct OverlapCosts {
   std::vector<int64_t> pair_hidden_ns;  // of their communication
 };
 OverlapCosts overlap_costs(const std::vector<StageProgram>& programs, const std::vector<OverlapStage>& stages,
-                           const PairOrder& pair_order);
+                           const SlotOrder& slot_order);
 
 }  // namespace pipeloom

@@ -50,6 +50,7 @@ void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
     costs.optimizer_ns.push_back(optimizer_ns(job, parameters, placement.pipes()));
   }
   costs.reserve = memory_reserve(job);
+  costs.norm_ns = norm_ns(job);
 }
 
 std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& layers_per_stage) {
@@ -60,7 +61,7 @@ std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& la
 }
 
 Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage,
-                                   const PairOrder& pair_order) {
+                                   const SlotOrder& slot_order) {
   PIPELOOM_CHECK(placement.ranks() == job.layout.pipeline);
   PIPELOOM_CHECK_OK(check_layers_per_stage(layers_per_stage, job.model->layers, placement.stages()));
   std::vector<StageProgram> programs = programs_of(job, layers_per_stage);
@@ -68,7 +69,7 @@ Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, s
   for (const StageProgram& program : programs) input.stages.push_back(stage_cost(program));
   OverlapCosts overlap;
   if (job.layout.expert > 1) {
-    overlap = overlap_costs(programs, overlap_stages(job, layers_per_stage), pair_order);
+    overlap = overlap_costs(programs, overlap_stages(job, layers_per_stage), slot_order);
     for (size_t stage = 0; stage < programs.size(); ++stage) input.stages[stage].backward = overlap.backward[stage];
     input.pairs = std::move(overlap.pairs);
   }
@@ -90,8 +91,8 @@ Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, s
 }  // namespace
 
 Result<StepCosts> step_costs(const Job& job, const Placement& placement, std::vector<int> layers_per_stage,
-                             const PairOrder& pair_order) {
-  if (job.model) return model_step_costs(job, placement, std::move(layers_per_stage), pair_order);
+                             const SlotOrder& slot_order) {
+  if (job.model) return model_step_costs(job, placement, std::move(layers_per_stage), slot_order);
   return direct_step_costs(job, placement);
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "core/slot_times.h"
 #include "sim/engine/links.h"
-#include "sim/engine/slot_times.h"
 
 namespace pipeloom {
 

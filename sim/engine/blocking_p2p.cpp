@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "core/batches.h"
+#include "core/slot_times.h"
 #include "sim/engine/links.h"
-#include "sim/engine/slot_times.h"
 
 namespace pipeloom {
 

@@ -22,8 +22,12 @@ class Engine {
   ChunkTimes run() {
     start_what_can();
     while (lanes_[0].running || lanes_[1].running) {
-      const int64_t step_ns = std::min(time_left(lanes_[0]), time_left(lanes_[1]));
-      advance(step_ns);
+      const int64_t next_ns = std::min(end_ns(lanes_[0]), end_ns(lanes_[1]));
+      if (lanes_[0].running && lanes_[1].running) times_.overlapped_ns += next_ns - now_ns_;
+      now_ns_ = next_ns;
+      for (Lane& lane : lanes_) {
+        if (end_ns(lane) == now_ns_) end(lane);
+      }
       start_what_can();
     }
     times_.duration_ns = now_ns_;
@@ -35,37 +39,17 @@ class Engine {
     std::vector<size_t> queue;
     size_t next = 0;  // in the queue: the running one, or the one to start
     bool running = false;
-    Work left = 0;
+    Progress progress;
   };
 
   const ChunkTask& task_of(const Lane& lane) const { return tasks_[lane.queue[lane.next]]; }
+  int64_t end_ns(const Lane& lane) const { return lane.running ? lane.progress.end_ns() : kNever; }
 
   // How long the lane's task takes if things stay as they are.
   int64_t beside_ns(const Lane& lane) const {
     const ChunkTask& task = task_of(lane);
     if (task.communication || !lanes_[1].running) return task.alone_ns;
     return task.beside_ns[static_cast<size_t>(task_of(lanes_[1]).kernel)];
-  }
-  int64_t time_left(const Lane& lane) const {
-    if (!lane.running) return kNever;
-    return time_for(lane.left, task_of(lane).alone_ns, beside_ns(lane));
-  }
-
-  void advance(int64_t step_ns) {
-    if (lanes_[0].running && lanes_[1].running) times_.overlapped_ns += step_ns;
-    const int64_t left_ns[2] = {time_left(lanes_[0]), time_left(lanes_[1])};
-    const int64_t full_ns[2] = {lanes_[0].running ? beside_ns(lanes_[0]) : 0,
-                                lanes_[1].running ? beside_ns(lanes_[1]) : 0};
-    now_ns_ += step_ns;
-    for (int i = 0; i < 2; ++i) {
-      Lane& lane = lanes_[i];
-      if (!lane.running) continue;
-      if (left_ns[i] == step_ns) {
-        end(lane);
-      } else {
-        lane.left -= work_in(step_ns, lane.left, task_of(lane).alone_ns, full_ns[i]);
-      }
-    }
   }
 
   void end(Lane& lane) {
@@ -84,7 +68,10 @@ class Engine {
       if (after >= 0 && !done_[after]) continue;
       times_.start_ns[number] = now_ns_;
       lane.running = true;
-      lane.left = whole_work(tasks_[number].alone_ns);
+      lane.progress = {now_ns_, whole_work(tasks_[number].alone_ns)};
+    }
+    for (Lane& lane : lanes_) {
+      if (lane.running) lane.progress.change_rate(now_ns_, task_of(lane).alone_ns, beside_ns(lane));
     }
   }
 

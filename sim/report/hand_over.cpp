@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/engine/slot_times.h"
+#include "core/slot_times.h"
 
 namespace pipeloom {
 

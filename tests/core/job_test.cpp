@@ -101,6 +101,12 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
              j.references = {{"step_s", 0, ""}};
            },
            "references of step_s: value is 0; allowed are 1e-12 to 1e+30"},
+          {[](Job& j) { j.variation.jitter = -0.1; }, "variation.jitter is -0.1; allowed are 0 to 10"},
+          {[](Job& j) { j.variation.expert_imbalance = 11; }, "variation.expert_imbalance is 11; allowed are 0 to 10"},
+          {[](Job& j) { j.variation.straggler_probability = 1.5; },
+           "variation.straggler_probability is 1.5; allowed are 0 to 1"},
+          {[](Job& j) { j.variation.straggler_slowdown = 0.5; },
+           "variation.straggler_slowdown is 0.5; allowed are 1 to 1000"},
           {[](Job& j) { j.batch.sequence_length = 0; }, "batch.sequence_length is 0; allowed are 1 to 100000000"},
           {[](Job& j) { j.batch.micro_batch_size = 0; }, "batch.micro_batch_size is 0; allowed are 1 to 1000000"},
           {[](Job& j) { j.batch.global_batch = 0; }, "batch.global_batch is 0; allowed are 1 to 1000000000000"},
@@ -111,6 +117,7 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
           {[](Job& j) { j.p2p.latency_ns = 5; },
            "p2p.latency_ns is 5; allowed is 0: with a model, links are the cluster's"},
           {[](Job& j) { j.p2p.receive_depth = -1; }, "p2p.receive_depth is -1; allowed are 0 to 1000000"},
+          {[](Job& j) { j.clip_norm = 0; }, "clip_norm is 0; allowed are 1e-12 to 1000000000000"},
           {[](Job& j) { j.zero_stage = 4; }, "zero_stage is 4; allowed are 0 to 3"},
           {[](Job& j) { j.memory_limit_bytes = -1; }, "memory_limit_bytes is -1; allowed are 0 to 1000000000000000"},
           {[](Job& j) { j.cluster->gpu.fp8_flops = 0; }, "precision is fp8; cluster.gpu H800 has none"},
@@ -152,6 +159,8 @@ TEST(Job, RefusesEachIllegalFieldOfDirectCostsAlone) {
                         j.measured_layers = {{0, 1, 1, 1}};
                       },
                       "measured_layers is given; allowed only with a model"},
+                     {[](Job& j) { j.variation.expert_imbalance = 0.1; },
+                      "variation.expert_imbalance is given; it needs a model with experts (model.moe)"},
                      {[](Job& j) { j.layout.layers_per_stage = {1}; },
                       "layout.layers_per_stage is given; allowed only with a model"},
                  });

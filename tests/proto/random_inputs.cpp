@@ -150,6 +150,11 @@ Job random_job(std::mt19937_64& random) {
   job.p2p.receive_depth = small(random, 0, 8);
   job.precision = static_cast<Precision>(between(random, 0, 2));
   job.recompute = static_cast<Recompute>(between(random, 0, 2));
+  if (sometimes(random)) {
+    job.variation = {0.125, job.model && job.model->moe ? 0.5 : 0, 0.0625, 1.5};
+  }
+  job.clipping = static_cast<Clipping>(between(random, 0, 2));
+  job.clip_norm = small(random, 1, 100);
   job.zero_stage = small(random, 0, 3);
   job.memory_limit_bytes = between(random, 0, 200'000'000'000);
   job.weight_share_millionths = between(random, 0, 1'000'000);
@@ -288,6 +293,7 @@ StepCosts random_costs(std::mt19937_64& random, const Schedule& schedule) {
                   .pair_hidden_ns = {},
                   .gradient_reduction_ns = repeat(stages, any),
                   .optimizer_ns = repeat(stages, any),
+                  .norm_ns = any(),
                   .reserve = {any(), any(), any(), any()},
                   .flops_per_step = any()};
   costs.programs =
@@ -315,7 +321,7 @@ Plan random_plan(std::mt19937_64& random) {
 }
 
 Trace random_trace(std::mt19937_64& random, int spans) {
-  Trace trace{.name = "a trace", .plan_digest = random(), .spans = {}};
+  Trace trace{"a trace", random(), {}, static_cast<int64_t>(random() % 1'000'000)};
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   const auto any_int = [&] { return static_cast<int32_t>(random()); };
   for (int i = 0; i < spans; ++i) {
@@ -325,10 +331,26 @@ Trace random_trace(std::mt19937_64& random, int spans) {
                 any_int(),
                 static_cast<Component>(between(random, 0, 8)),
                 static_cast<SlotKind>(between(random, 0, 4)),
-                static_cast<TaskKind>(between(random, 0, 4))};
+                static_cast<TaskKind>(between(random, 0, 5))};
     span.lane = static_cast<Lane>(between(random, 0, 4));
     span.begin_ns = between(random, std::numeric_limits<int64_t>::min(), kMost);
     span.end_ns = between(random, span.begin_ns, kMost);
+    if (sometimes(random)) continue;
+    span.replica = any_int();
+    span.queued_ns = between(random, 0, kMost);
+    span.waited_ns = between(random, 0, kMost);
+    span.bytes = between(random, 0, kMost);
+    span.wait.kind = static_cast<WaitKind>(between(random, 0, 4));
+    if (span.wait.kind == WaitKind::kTask) {
+      span.wait.task = {span.key.rank,
+                        any_int(),
+                        any_int(),
+                        static_cast<Component>(between(random, 0, 8)),
+                        static_cast<SlotKind>(between(random, 0, 4)),
+                        static_cast<TaskKind>(between(random, 0, 5))};
+    } else if (span.wait.kind != WaitKind::kNone) {
+      span.wait.rank = any_int();
+    }
   }
   return trace;
 }

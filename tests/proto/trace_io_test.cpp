@@ -81,6 +81,7 @@ TEST(TraceIo, ReadsBlockByBlock) {
   ASSERT_TRUE(reader.has_value()) << reader.error().message;
   EXPECT_EQ(reader->name(), "a trace");
   EXPECT_EQ(reader->plan_digest(), trace.plan_digest);
+  EXPECT_EQ(reader->clock_error_ns(), trace.clock_error_ns);
   EXPECT_EQ(reader->next().value().size(), TraceWriter::kBlockSpans);
   EXPECT_EQ(reader->next().value().size(), TraceWriter::kBlockSpans);
   EXPECT_EQ(reader->next().value(), std::vector<Span>{trace.spans.back()});
@@ -90,7 +91,7 @@ TEST(TraceIo, ReadsBlockByBlock) {
 
 TEST(TraceIo, AppearsOnClose) {
   const TempFolder folder;
-  auto writer = TraceWriter::create(folder.path("t"), "run", 1);
+  auto writer = TraceWriter::create(folder.path("t"), {"run", 1, 0});
   ASSERT_TRUE(writer.has_value());
   ASSERT_TRUE(writer->add({}).has_value());
   EXPECT_FALSE(read_trace(folder.path("t")).has_value());
@@ -160,7 +161,27 @@ TEST(TraceIo, RefusesAnUnknownLane) {
 TEST(TraceIo, RefusesAnUnknownKindOfTask) {
   Trace trace{.name = "", .plan_digest = 0, .spans = {Span{}}};
   trace.spans[0].key.kind = static_cast<TaskKind>(9);
-  EXPECT_EQ(error_of(content_of_trace(trace)), "run.trace: kind is 9; allowed are 0 to 4");
+  EXPECT_EQ(error_of(content_of_trace(trace)), "run.trace: kind is 9; allowed are 0 to 5");
+}
+
+TEST(TraceIo, RefusesAnUnknownWait) {
+  Trace trace{.name = "", .plan_digest = 0, .spans = {Span{}}};
+  trace.spans[0].wait.kind = static_cast<WaitKind>(9);
+  EXPECT_EQ(error_of(content_of_trace(trace)), "run.trace: wait is 9; allowed are 0 to 4");
+}
+
+// Two ranks, written before there were waits and replicas.
+TEST(TraceIo, ReadsAFileOfBefore) {
+  const Trace trace = read_trace(std::string(PIPELOOM_TEST_DATA) + "/formats/first.trace").value();
+  EXPECT_EQ(trace.name, "two ranks");
+  EXPECT_EQ(trace.plan_digest, 2749016792437348700u);
+  EXPECT_EQ(trace.clock_error_ns, 0);
+  ASSERT_EQ(trace.spans.size(), 24u);
+  for (const Span& span : trace.spans) {
+    EXPECT_EQ(span.replica, 0);
+    EXPECT_EQ(span.issue_ns(), span.begin_ns);
+    EXPECT_EQ(span.wait, Wait{});
+  }
 }
 
 TEST(TraceIo, TellsTheSendOfASlotFromItsReceive) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 
 #include "proto/plan_io.h"
@@ -84,10 +85,25 @@ TEST_F(PipeloomRun, WritesATraceOfEveryTask) {
   const Plan plan = read_plan(plan_path()).value();
   EXPECT_EQ(trace.plan_digest, plan.task_digest);
   ASSERT_GT(trace.spans.size(), 100u);
-  for (const Span& span : trace.spans) EXPECT_GE(span.begin_ns, 0);
+  std::set<int> replicas;
+  int64_t waits = 0;
+  for (const Span& span : trace.spans) {
+    replicas.insert(span.replica);
+    EXPECT_GE(span.issue_ns(), 0);
+    EXPECT_GE(span.queued_ns, 0);
+    EXPECT_GE(span.work_ns(), 0);
+    const bool transfer = span.key.kind == TaskKind::kSend || span.key.kind == TaskKind::kReceive;
+    const int64_t hand_over_bytes = plan.job.batch.tokens() * plan.job.model->hidden * 4;
+    EXPECT_TRUE(!transfer || span.bytes == hand_over_bytes) << span.bytes;
+    if (span.wait.kind != WaitKind::kNone) ++waits;
+    EXPECT_TRUE(span.wait.kind != WaitKind::kTask || span.wait.task.rank == span.key.rank);
+  }
+  EXPECT_EQ(static_cast<int>(replicas.size()), plan.job.layout.data);
+  EXPECT_GT(waits, 20);
   const Outcome paced = run({plan_path(), "--pace", "--steps", "1", "--trace", folder_.path("p")});
   ASSERT_EQ(paced.code, 0) << paced.err;
-  EXPECT_EQ(read_trace(folder_.path("p")).value().spans.size(), trace.spans.size());
+  // Paced runs are of one replica.
+  EXPECT_EQ(plan.job.layout.data * read_trace(folder_.path("p")).value().spans.size(), trace.spans.size());
 }
 
 TEST_F(PipeloomRun, SaysWhatIsWrong) {

@@ -75,7 +75,7 @@ TEST(ChunkState, FixedPointSumsMoveTheWeightsAsFloatSumsDo) {
   Subject floating(Sums::kFloat);
   for (Subject* subject : {&fixed, &floating}) {
     subject->all_passes();
-    subject->state.optimize({}, 1, 0, subject->stage.size());
+    subject->state.optimize({}, 1, 1.0, 0, subject->stage.size());
   }
   for (int64_t i = 0; i < fixed.stage.size(); ++i) {
     EXPECT_NEAR(fixed.state.weights()[i], floating.state.weights()[i], 1e-6);
@@ -97,7 +97,7 @@ TEST(ChunkState, OptimizesItsPartAlone) {
   Subject subject(Sums::kFloat);
   subject.all_passes();
   const std::vector<float> before(subject.state.weights().begin(), subject.state.weights().end());
-  subject.state.optimize({}, 1, 10, 5);
+  subject.state.optimize({}, 1, 1.0, 10, 5);
   for (int64_t i = 0; i < subject.stage.size(); ++i) {
     EXPECT_EQ(subject.state.weights()[i] != before[i], i >= 10 && i < 15) << i;
   }

@@ -34,7 +34,7 @@ RunOptions check_options() {
 }
 
 Result<TrainingResult> run(const Plan& plan) {
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const TextTokens text = text_for(plan.job);
   const RunOptions options = check_options();
   return train_on_threads({plan, graph, text, options});
@@ -85,6 +85,31 @@ TEST_P(CheckMode, OneReceiveBuffer) {
   Job job = tests::training_job(tests::tiny_dense(), 4, 8);
   job.p2p.receive_depth = 1;
   expect_sequential_bits(tests::plan_with(job, GetParam().name).value());
+}
+
+// Where the batches of this order wait for each other, the plan can't be made.
+TEST_P(CheckMode, BlockingP2p) {
+  Job job = tests::training_job(tests::tiny_dense(), 4, 8);
+  job.p2p.mode = P2pMode::kBlocking;
+  const auto plan = tests::plan_with(job, GetParam().name);
+  if (!plan) {
+    EXPECT_NE(plan.error().message.find("blocking P2P deadlocks"), std::string::npos) << plan.error().message;
+    GTEST_SKIP() << plan.error().message;
+  }
+  expect_sequential_bits(*plan);
+}
+
+// The norm is some 3 here: clipped, or not.
+TEST_P(CheckMode, Clipping) {
+  for (const Clipping clipping : {Clipping::kGlobal, Clipping::kValidated}) {
+    for (const double clip_norm : {0.01, 1000.0}) {
+      SCOPED_TRACE(testing::Message() << "clipping " << static_cast<int>(clipping) << " to " << clip_norm);
+      Job job = tests::training_job(tests::tiny_moe(), 2, 4, 2, 2);
+      job.clipping = clipping;
+      job.clip_norm = clip_norm;
+      expect_sequential_bits(tests::plan_with(job, GetParam().name).value());
+    }
+  }
 }
 
 TEST_P(CheckMode, MoeOnDataParallelReplicas) {

@@ -50,7 +50,7 @@ Plan a_plan() {
 Result<TrainingResult> run(const Plan& plan, int64_t steps, CheckpointOptions checkpoints, uint64_t seed = 1,
                            const std::string& content = tests::some_text()) {
   const TextTokens text = TextTokens::create(content, plan.job.batch, plan.job.model->vocabulary).value();
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   RunOptions options;
   options.training.check = true;
   options.training.seed = seed;

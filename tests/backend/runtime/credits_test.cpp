@@ -14,11 +14,11 @@ namespace {
 struct Ranks {
   explicit Ranks(int depth)
       : plan(tests::plan_with(tests::training_job(tests::tiny_dense(), 2, 6), "gpipe").value()),
-        graph(lower(plan.schedule, plan.costs)),
+        graph(lower(plan)),
         programs{{plan.schedule, graph, 0}, {plan.schedule, graph, 1}},
         endpoints(connect_threads(2)),
-        sender(programs[0], depth, *endpoints[0], 0),
-        receiver(programs[1], depth, *endpoints[1], 0) {
+        sender(programs[0], {P2pMode::kAsync, 0, depth}, *endpoints[0], 0),
+        receiver(programs[1], {P2pMode::kAsync, 0, depth}, *endpoints[1], 0) {
     sender.begin_step(7);
     receiver.begin_step(7);
     for (const RankTask& task : programs[0].tasks()) {

@@ -21,7 +21,7 @@ class FakeRunner : public TaskRunner {
     return {};
   }
   Result<Progress> poll(const RankTask& task) override {
-    if (describe(task) == hangs) return Progress::until_message();
+    if (describe(task) == hangs) return Progress::until_message({WaitKind::kMember, {}, 1});
     if (++asked_[task.number] < polls) return Progress::until(steady_now_ns());
     return Progress::done();
   }
@@ -39,12 +39,12 @@ class FakeRunner : public TaskRunner {
 struct Rank0 {
   Rank0()
       : plan(tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "dualpipev").value()),
-        graph(lower(plan.schedule, plan.costs)),
+        graph(lower(plan)),
         program(plan.schedule, graph, 0),
         endpoints(connect_threads(2)) {}
 
   Status run() {
-    Executor executor(program, runner, *endpoints[0], 50'000'000);
+    Executor executor(program, runner, *endpoints[0], heartbeat, 50'000'000);
     Status status = executor.run_step();
     spans = executor.spans();
     return status;
@@ -55,6 +55,7 @@ struct Rank0 {
   RankProgram program;
   std::vector<std::unique_ptr<Endpoint>> endpoints;
   FakeRunner runner;
+  Heartbeat heartbeat;
   std::vector<Span> spans;
 };
 
@@ -103,8 +104,8 @@ TEST(Executor, RunsEveryTaskOnceAfterWhatItWaitsFor) {
     std::map<TaskKey, int64_t> begin_ns;
     for (const Span& span : rank.spans) begin_ns[span.key] = span.begin_ns;
     for (uint32_t task = 0; task < rank.program.tasks().size(); ++task) {
-      for (const uint32_t dependent : rank.program.dependents(task)) {
-        EXPECT_LE(end_ns[rank.program.tasks()[task].task.key], begin_ns[rank.program.tasks()[dependent].task.key]);
+      for (const auto& dependent : rank.program.dependents(task)) {
+        EXPECT_LE(end_ns[rank.program.tasks()[task].task.key], begin_ns[rank.program.tasks()[dependent.task].task.key]);
       }
     }
     for (int queue = 0; queue < rank.program.queues(); ++queue) {

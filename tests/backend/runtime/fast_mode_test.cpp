@@ -19,7 +19,7 @@ class FastMode : public testing::TestWithParam<const char*> {};
 
 TEST_P(FastMode, LossesAreTheSequentialRunsToTheTolerance) {
   const Plan plan = tests::plan_with(tests::training_job(tests::tiny_moe(), 4, 8, 2, 2), GetParam()).value();
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const TextTokens text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary).value();
   RunOptions options;
   options.steps = kSteps;

@@ -27,7 +27,7 @@ std::vector<std::pair<int64_t, int64_t>> planned_and_measured(const Case& tested
   Job job = tests::training_job(tested.model, 4, 8, tested.data, tested.expert);
   job.recompute = tested.recompute;
   const Plan plan = tests::plan_with(job, tested.schedule).value();
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const TextTokens text = TextTokens::create(tests::some_text(), job.batch, job.model->vocabulary).value();
   RunOptions options;
   options.training.check = tested.check;
@@ -88,7 +88,7 @@ TEST(MemoryPlan, RecomputingTakesLess) {
 
 TEST(MemoryPlan, StatesAreWeightsSumsAndOptimizer) {
   const Plan plan = tests::plan_with(tests::training_job(tests::tiny_dense(), 1, 2), "1f1b").value();
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const RankProgram program(plan.schedule, graph, 0);
   const Stage<float> stage(*plan.job.model, whole_program(*plan.job.model), {}, plain_products<float>());
   TrainingOptions options;
@@ -99,7 +99,7 @@ TEST(MemoryPlan, StatesAreWeightsSumsAndOptimizer) {
 
 TEST(MemoryPlan, ARunThatMayNotFitIsRefused) {
   const Plan plan = tests::plan_with(tests::training_job(tests::tiny_dense(), 2, 4), "1f1b").value();
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const auto fits = [&](int ranks_here, int64_t available_bytes) {
     return check_memory(plan, graph, {}, ranks_here, available_bytes).has_value();
   };

@@ -43,22 +43,22 @@ class Paced : public testing::TestWithParam<const char*> {};
 // A loose bound: a test machine is busy with other things. The benchmark measures.
 TEST_P(Paced, LastsAsLongAsTheSimulationOfTheSameDurations) {
   const Plan plan = direct_plan(GetParam(), 4, 8);
-  const TaskGraph graph = perturbed(lower(plan.schedule, plan.costs), 30, 1);
+  const TaskGraph graph = perturbed(lower(plan), 30, 1);
   const std::vector<int64_t> durations_ns = planned_durations(graph);
-  const auto spans = pace_on_threads({plan, graph, durations_ns, 1, 20'000'000'000});
-  ASSERT_TRUE(spans.has_value()) << spans.error().message;
-  EXPECT_EQ(spans->size(), graph.tasks().size());
+  const auto trace = pace_on_threads({plan, graph, durations_ns, 1, 20'000'000'000});
+  ASSERT_TRUE(trace.has_value()) << trace.error().message;
+  EXPECT_EQ(trace->spans.size(), graph.tasks().size());
   const int64_t predicted_ns = sweep_tasks(graph).value().makespan_ns;
-  const int64_t executed_ns = std::ranges::max(*spans, {}, &Span::end_ns).end_ns;
+  const int64_t executed_ns = std::ranges::max(trace->spans, {}, &Span::end_ns).end_ns;
   EXPECT_GE(executed_ns, predicted_ns);
   EXPECT_LT(executed_ns, predicted_ns * 3);
 }
 
 TEST_P(Paced, EveryTaskTakesItsTimeAndWaitsForWhatItNeeds) {
   const Plan plan = direct_plan(GetParam(), 4, 8);
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const std::vector<int64_t> durations_ns = planned_durations(graph);
-  const auto spans = pace_on_threads({plan, graph, durations_ns, 2, 20'000'000'000}).value();
+  const auto spans = pace_on_threads({plan, graph, durations_ns, 2, 20'000'000'000}).value().spans;
   std::map<TaskKey, Span> by_key;
   for (const Span& span : spans) by_key[span.key] = span;
   for (uint32_t task = 0; task < graph.tasks().size(); ++task) {

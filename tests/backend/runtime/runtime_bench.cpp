@@ -32,11 +32,11 @@ int64_t makespan_ns(const std::vector<Span>& spans) {
 void task_overhead(benchmark::State& state) {
   const auto ranks = static_cast<int>(state.range(0));
   const Plan plan = direct_plan("1f1b", ranks, 256);
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const std::vector<int64_t> nothing(graph.tasks().size(), 0);
   int64_t executed_ns = 0;
   for (auto _ : state) {
-    const int64_t step_ns = makespan_ns(pace_on_threads({plan, graph, nothing}).value());
+    const int64_t step_ns = makespan_ns(pace_on_threads({plan, graph, nothing}).value().spans);
     state.SetIterationTime(static_cast<double>(step_ns) / 1e9);
     executed_ns += step_ns;
   }
@@ -63,14 +63,14 @@ TaskGraph perturbed(const TaskGraph& graph, uint64_t seed) {
 
 void paced_error(benchmark::State& state, const char* schedule) {
   const Plan plan = direct_plan(schedule, 8, 32);
-  const TaskGraph lowered = lower(plan.schedule, plan.costs);
+  const TaskGraph lowered = lower(plan);
   int64_t executed_ns = 0;
   int64_t predicted_ns = 0;
   uint64_t seed = 0;
   for (auto _ : state) {
     const TaskGraph graph = perturbed(lowered, ++seed);
     const std::vector<int64_t> durations_ns = planned_durations(graph);
-    const auto spans = pace_on_threads({plan, graph, durations_ns}).value();
+    const auto spans = pace_on_threads({plan, graph, durations_ns}).value().spans;
     executed_ns += makespan_ns(spans);
     predicted_ns += sweep_tasks(graph).value().makespan_ns;
     state.SetIterationTime(static_cast<double>(makespan_ns(spans)) / 1e9);

@@ -48,16 +48,15 @@ bool is(const TaskGraph& graph, const std::vector<uint32_t>& queue, TaskKind kin
 
 TEST(Sabotage, TheSameTasksInTheirOrderRun) {
   const Plan plan = a_plan();
-  const TaskGraph graph = changed(lower(plan.schedule, plan.costs), [](const TaskGraph&, std::vector<uint32_t>&) {});
+  const TaskGraph graph = changed(lower(plan), [](const TaskGraph&, std::vector<uint32_t>&) {});
   EXPECT_TRUE(run(plan, graph).has_value());
 }
 
 TEST(Sabotage, SwappedSendsAreNoticedByTheReceiver) {
   const Plan plan = a_plan();
-  const TaskGraph graph =
-      changed(lower(plan.schedule, plan.costs), [](const TaskGraph& tasks, std::vector<uint32_t>& queue) {
-        if (is(tasks, queue, TaskKind::kSend, 0)) std::swap(queue[0], queue[1]);
-      });
+  const TaskGraph graph = changed(lower(plan), [](const TaskGraph& tasks, std::vector<uint32_t>& queue) {
+    if (is(tasks, queue, TaskKind::kSend, 0)) std::swap(queue[0], queue[1]);
+  });
   const auto result = run(plan, graph);
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().message,
@@ -67,10 +66,9 @@ TEST(Sabotage, SwappedSendsAreNoticedByTheReceiver) {
 
 TEST(Sabotage, SwappedReceivesAreNoticed) {
   const Plan plan = a_plan();
-  const TaskGraph graph =
-      changed(lower(plan.schedule, plan.costs), [](const TaskGraph& tasks, std::vector<uint32_t>& queue) {
-        if (is(tasks, queue, TaskKind::kReceive, 0)) std::swap(queue[1], queue[2]);
-      });
+  const TaskGraph graph = changed(lower(plan), [](const TaskGraph& tasks, std::vector<uint32_t>& queue) {
+    if (is(tasks, queue, TaskKind::kReceive, 0)) std::swap(queue[1], queue[2]);
+  });
   const auto result = run(plan, graph);
   ASSERT_FALSE(result.has_value());
   EXPECT_NE(result.error().message.find("don't follow the same order"), std::string::npos) << result.error().message;
@@ -79,11 +77,10 @@ TEST(Sabotage, SwappedReceivesAreNoticed) {
 TEST(Sabotage, ASlotThatRunsTooEarlyIsStuckAndNamed) {
   const Plan plan = a_plan();
   // The last stage's first backward before its forward.
-  const TaskGraph graph =
-      changed(lower(plan.schedule, plan.costs), [](const TaskGraph& tasks, std::vector<uint32_t>& queue) {
-        const auto& first = tasks.tasks()[queue.front()];
-        if (first.key.rank == 1 && first.lane == Lane::kCompute) std::reverse(queue.begin(), queue.begin() + 12);
-      });
+  const TaskGraph graph = changed(lower(plan), [](const TaskGraph& tasks, std::vector<uint32_t>& queue) {
+    const auto& first = tasks.tasks()[queue.front()];
+    if (first.key.rank == 1 && first.lane == Lane::kCompute) std::reverse(queue.begin(), queue.begin() + 12);
+  });
   const auto result = run(plan, graph);
   ASSERT_FALSE(result.has_value());
   EXPECT_NE(result.error().message.find("nothing ended for 0.3 s"), std::string::npos) << result.error().message;
@@ -115,15 +112,14 @@ bool is_receive(const Task& task) {
 
 TEST(Sabotage, ADroppedReceiveEndsTheRun) {
   const Plan plan = a_plan();
-  const TaskGraph graph =
-      without(lower(plan.schedule, plan.costs), is_receive, [](const Task& /*task*/) { return false; });
+  const TaskGraph graph = without(lower(plan), is_receive, [](const Task& /*task*/) { return false; });
   EXPECT_THROW(static_cast<void>(run(plan, graph)), std::logic_error);
 }
 
 // Whether what is no longer waited for comes in time is chance; wrong numbers are none of the outcomes.
 TEST(Sabotage, DroppedDependenciesEndTheRunOrChangeNoBit) {
   const Plan plan = a_plan();
-  const TaskGraph whole = lower(plan.schedule, plan.costs);
+  const TaskGraph whole = lower(plan);
   const TaskGraph graph = without(
       whole, [](const Task& /*task*/) { return false; }, is_receive);
   const TrainingResult expected = run(plan, whole).value();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/lowering/lower.h"
+#include "planner/diff/overlap.h"
 #include "planner/evaluate.h"
 #include "sim/cost/layer_costs.h"
 #include "sim/engine/task_sweep.h"
@@ -19,7 +20,7 @@ Plan dualpipe_plan() {
 
 // Every task as predicted, `percent` of its time long.
 Trace trace_of(const Plan& plan, int64_t percent) {
-  const TaskGraph graph = lower(plan.schedule, plan.costs);
+  const TaskGraph graph = lower(plan);
   const TaskTimes times = sweep_tasks(graph).value();
   Trace trace;
   trace.plan_digest = plan.task_digest;
@@ -36,8 +37,11 @@ TEST(Diff, OfARunAsPredictedIsNone) {
   EXPECT_EQ(result.executed_step_ns, result.predicted_step_ns);
   EXPECT_EQ(result.missing, 0);
   for (const RankDiff& rank : result.ranks) {
-    EXPECT_EQ(rank.executed_busy_ns, rank.predicted_busy_ns);
-    EXPECT_EQ(rank.executed_end_ns, rank.predicted_end_ns);
+    EXPECT_EQ(rank.executed.busy_ns, rank.predicted.busy_ns);
+    EXPECT_EQ(rank.executed.end_ns, rank.predicted.end_ns);
+    EXPECT_EQ(rank.executed.overlapped_ns, rank.predicted.overlapped_ns);
+    EXPECT_GT(rank.executed.overlap(), 0.1);
+    EXPECT_LT(rank.executed.overlap(), 1);
   }
   for (const KindDiff& kind : result.kinds) EXPECT_EQ(kind.executed_median_ns, kind.predicted_median_ns) << kind.kind;
 }
@@ -49,6 +53,41 @@ TEST(Diff, SaysHowMuchSlowerARunWas) {
   const PlanDiff result = diff(plan, trace).value();
   EXPECT_NEAR(static_cast<double>(result.executed_step_ns), 1.5 * static_cast<double>(result.predicted_step_ns), 1e6);
   EXPECT_EQ(result.missing, 1);
+}
+
+TEST(Diff, EveryReplicaIsComparedAlone) {
+  const Plan plan = dualpipe_plan();
+  Trace trace = trace_of(plan, 100);
+  const Trace slow = trace_of(plan, 200);
+  for (Span span : slow.spans) {
+    span.replica = 1;
+    trace.spans.push_back(span);
+  }
+  const PlanDiff result = diff(plan, trace).value();
+  const size_t ranks = plan.schedule.ranks();
+  ASSERT_EQ(result.ranks.size(), 2 * ranks);
+  EXPECT_EQ(result.missing, 0);
+  EXPECT_EQ(result.executed_step_ns, 2 * result.predicted_step_ns);
+  EXPECT_EQ(result.ranks[0].executed.busy_ns, result.ranks[0].predicted.busy_ns);
+  EXPECT_EQ(result.ranks[ranks].executed.busy_ns, 2 * result.ranks[ranks].predicted.busy_ns);
+}
+
+// What a task waited for others is not what it took.
+TEST(Diff, WaitsAreLeftOut) {
+  const Plan plan = dualpipe_plan();
+  Trace trace = trace_of(plan, 100);
+  for (Span& span : trace.spans) {
+    span.begin_ns -= 1'000'000;
+    span.waited_ns = 1'000'000;
+  }
+  const PlanDiff result = diff(plan, trace).value();
+  for (const KindDiff& kind : result.kinds) EXPECT_EQ(kind.executed_median_ns, kind.predicted_median_ns) << kind.kind;
+  EXPECT_EQ(result.ranks[3].executed.busy_ns, result.ranks[3].predicted.busy_ns);
+}
+
+TEST(Overlap, CountsWhatLiesWithinTheCover) {
+  EXPECT_EQ(covered_ns({{0, 10}, {5, 25}}, {{20, 30}, {2, 4}, {8, 12}}), (2 + 2) + (4 + 5));
+  EXPECT_EQ(covered_ns({{0, 10}}, {}), 0);
 }
 
 TEST(Diff, RefusesTheTraceOfAnotherPlan) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/cost/layer_costs.h"
+#include "tests/support/models.h"
+
 namespace pipeloom {
 namespace {
 
@@ -32,6 +35,19 @@ TEST(OverlapCosts, ChainsAndWeightsWaitForWhatTheyNeed) {
   EXPECT_EQ(tasks[2].after, 1);  // W after its I
   EXPECT_EQ(tasks[3].after, 1);  // dispatch after the experts' I, not after their W
   EXPECT_EQ(tasks[5].after, 4);
+}
+
+// What a layer waits for beside its kernels may be hidden on few SMs and show on many: its place is there on both.
+TEST(OverlapCosts, AStagesProgramsHaveTheSamePlacesWhateverTheSms) {
+  const std::vector<int> layers = {61};
+  for (int host_us = 50; host_us <= 400; host_us += 10) {
+    Job job = test::deepseek_v3_job();
+    job.cluster->gpu.rates.host_us_per_kernel = host_us;
+    const OverlapStage stage = overlap_stages(job, layers)[0];
+    const StageProgram alone = stage_program(layer_costs(job, {job.cluster->gpu.sms}), stage_spans(layers)[0]);
+    ASSERT_EQ(stage.alone.size(), alone.size()) << host_us;
+    for (const StageProgram& beside : stage.beside) ASSERT_EQ(beside.size(), alone.size()) << host_us;
+  }
 }
 
 }  // namespace

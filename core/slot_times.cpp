@@ -1,4 +1,4 @@
-#include "sim/engine/slot_times.h"
+#include "core/slot_times.h"
 
 namespace pipeloom {
 

@@ -1,0 +1,229 @@
+#include "backend/transport/tcp/tcp_endpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <span>
+#include <thread>
+
+#include "backend/transport/inbox.h"
+#include "backend/transport/tcp/rendezvous.h"
+
+namespace pipeloom {
+
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+// Kinds of frames beside the channels.
+constexpr uint32_t kAbort = 100;  // its bytes are the error's text
+constexpr uint32_t kGoodbye = 101;
+
+// A rank that leaves waits so long for the others to leave too, if the run has failed: until they can know why.
+constexpr std::chrono::seconds kTimeToLeave{1};
+
+// Before the bytes of every message. Plain bytes: all are machines of one kind.
+struct FrameHeader {
+  uint32_t kind = 0;  // a channel, or one of the above
+  MessageTag tag = {};
+  int64_t ready_ns = 0;
+  uint64_t size = 0;
+};
+
+struct Frame {
+  FrameHeader header;
+  std::vector<std::byte> bytes;
+};
+
+struct Peer {
+  explicit Peer(tcp::socket connection) : socket(std::move(connection)) {}
+
+  tcp::socket socket;
+  std::deque<Frame> outgoing;  // the first is being written
+  Frame incoming;
+  bool left = false;    // said goodbye
+  bool closed = false;  // nothing more comes or goes
+};
+
+class Connections : public TcpEndpoint {
+ public:
+  Connections(std::unique_ptr<asio::io_context> io, const TcpWorld& world, std::vector<tcp::socket> sockets)
+      : io_(std::move(io)), rank_(world.rank), ranks_(world.ranks), inbox_(world.ranks), work_(io_->get_executor()) {
+    for (tcp::socket& socket : sockets) peers_.emplace_back(std::move(socket));
+    peers_[rank_].left = peers_[rank_].closed = true;
+    for (int rank = 0; rank < ranks_; ++rank) {
+      if (rank != rank_) read(rank);
+    }
+    io_->restart();
+    thread_ = std::thread([this] { io_->run(); });
+  }
+
+  ~Connections() override {
+    for (int rank = 0; rank < ranks_; ++rank) {
+      if (rank != rank_) send_frame(rank, {{.kind = kGoodbye}, {}});
+    }
+    std::unique_lock lock(mutex_);
+    const auto all_left = [&] {
+      return std::ranges::all_of(peers_, [](const Peer& peer) { return peer.closed || peer.left; }) && unsent_ == 0;
+    };
+    if (inbox_.aborted()) {
+      changed_.wait_for(lock, kTimeToLeave, all_left);
+    } else {
+      changed_.wait(lock, [&] { return all_left() || inbox_.aborted().has_value(); });
+    }
+    lock.unlock();
+    work_.reset();
+    io_->stop();
+    thread_.join();
+  }
+
+  int rank() const override { return rank_; }
+  int ranks() const override { return ranks_; }
+  void send(int target, Channel channel, Message message) override {
+    if (target == rank_) return inbox_.put(rank_, channel, std::move(message));
+    send_frame(target, {{static_cast<uint32_t>(channel), message.tag, message.ready_ns, message.bytes.size()},
+                        std::move(message.bytes)});
+  }
+  std::optional<Message> try_receive(int source, Channel channel) override { return inbox_.try_take(source, channel); }
+  void wait_until(int64_t time_ns) override { inbox_.wait_until(time_ns); }
+  void abort(const Error& error) override {
+    inbox_.abort(error);
+    if (told_others_.exchange(true)) return;
+    const auto text = std::as_bytes(std::span(error.message));
+    for (int rank = 0; rank < ranks_; ++rank) {
+      if (rank != rank_) send_frame(rank, {{.kind = kAbort, .size = text.size()}, {text.begin(), text.end()}});
+    }
+  }
+  std::optional<Error> aborted() override { return inbox_.aborted(); }
+  bool rank_0_left(std::chrono::nanoseconds within) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, within, [&] { return peers_[0].left || peers_[0].closed; });
+    return peers_[0].left;
+  }
+
+ private:
+  // Any thread.
+  void send_frame(int target, Frame frame) {
+    {
+      const std::lock_guard lock(mutex_);
+      ++unsent_;
+    }
+    asio::post(*io_, [this, target, frame = std::move(frame)]() mutable {
+      Peer& peer = peers_[target];
+      peer.outgoing.push_back(std::move(frame));
+      if (peer.outgoing.size() == 1) write(target);
+    });
+  }
+
+  // The rest runs on the thread of the connections.
+
+  void write(int target) {
+    Peer& peer = peers_[target];
+    if (peer.closed) return forget_outgoing(peer);
+    const Frame& frame = peer.outgoing.front();
+    const std::array<asio::const_buffer, 2> parts = {asio::buffer(&frame.header, sizeof frame.header),
+                                                     asio::buffer(frame.bytes)};
+    asio::async_write(peer.socket, parts, [this, target](const error_code& error, size_t) {
+      Peer& written = peers_[target];
+      if (error || written.closed) return close(target, error);
+      written.outgoing.pop_front();
+      change([&] { --unsent_; });
+      if (!written.outgoing.empty()) write(target);
+    });
+  }
+
+  void read(int source) {
+    Frame& frame = peers_[source].incoming;
+    asio::async_read(peers_[source].socket, asio::buffer(&frame.header, sizeof frame.header),
+                     [this, source](const error_code& error, size_t) {
+                       if (error) return close(source, error);
+                       read_bytes(source);
+                     });
+  }
+
+  void read_bytes(int source) {
+    Frame& frame = peers_[source].incoming;
+    frame.bytes.resize(frame.header.size);
+    asio::async_read(peers_[source].socket, asio::buffer(frame.bytes), [this, source](const error_code& error, size_t) {
+      if (error) return close(source, error);
+      take(source, std::move(peers_[source].incoming));
+      peers_[source].incoming = {};
+      read(source);
+    });
+  }
+
+  void take(int source, Frame frame) {
+    if (frame.header.kind == kGoodbye) {
+      change([&] { peers_[source].left = true; });
+    } else if (frame.header.kind == kAbort) {
+      told_others_ = true;
+      inbox_.abort(
+          {ErrorCode::kIo, std::string(reinterpret_cast<const char*>(frame.bytes.data()), frame.bytes.size())});
+      change([] {});
+    } else {
+      inbox_.put(source, static_cast<Channel>(frame.header.kind),
+                 {frame.header.tag, frame.header.ready_ns, std::move(frame.bytes)});
+    }
+  }
+
+  void close(int rank, const error_code& error) {
+    Peer& peer = peers_[rank];
+    if (peer.closed) return;
+    error_code none;
+    peer.socket.close(none);
+    change([&] { peer.closed = true; });
+    forget_outgoing(peer);
+    if (peer.left) return;
+    abort({ErrorCode::kIo, fmt::format("rank {} is gone: rank {} lost its connection ({})", rank, rank_,
+                                       error == asio::error::eof ? "closed without goodbye" : error.message())});
+    change([] {});
+  }
+
+  void forget_outgoing(Peer& peer) {
+    change([&] { unsent_ -= static_cast<int64_t>(peer.outgoing.size()); });
+    peer.outgoing.clear();
+  }
+
+  template <typename Change>
+  void change(const Change& change) {
+    {
+      const std::lock_guard lock(mutex_);
+      change();
+    }
+    changed_.notify_all();
+  }
+
+  std::unique_ptr<asio::io_context> io_;
+  int rank_;
+  int ranks_;
+  Inbox inbox_;
+  std::deque<Peer> peers_;  // [rank]
+  std::atomic<bool> told_others_ = false;
+  std::mutex mutex_;  // of Peer::left and closed, and of unsent_
+  std::condition_variable changed_;
+  int64_t unsent_ = 0;  // frames
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TcpEndpoint>> connect_tcp(const TcpWorld& world, int64_t patience_ns) {
+  auto io = std::make_unique<asio::io_context>();
+  PIPELOOM_TRY(std::vector<tcp::socket> sockets, rendezvous(*io, world, patience_ns));
+  return std::make_unique<Connections>(std::move(io), world, std::move(sockets));
+}
+
+}  // namespace pipeloom

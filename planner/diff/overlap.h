@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace pipeloom {
+
+struct Interval {
+  int64_t begin_ns = 0;
+  int64_t end_ns = 0;
+};
+
+// How much of `intervals`, in all, lies within `cover`. Intervals of `cover` don't overlap each other.
+int64_t covered_ns(const std::vector<Interval>& intervals, std::vector<Interval> cover);
+
+}  // namespace pipeloom

@@ -1,0 +1,98 @@
+// The schedule level and the component level agree where nothing contends beyond a slot (docs: DESIGN, rules of time).
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/lowering/lower.h"
+#include "planner/evaluate.h"
+#include "planner/schedules/table.h"
+#include "sim/engine/simulate_tasks.h"
+#include "tests/support/models.h"
+
+namespace pipeloom {
+namespace {
+
+// The slots' own contention is in their durations at both levels. Links only delay here: an occupied link is shared in
+// another way at each level.
+StepCosts with_free_links(StepCosts costs, int ranks) {
+  ScheduleCosts::Input input = costs.schedule.input();
+  for (LinkCost& link : input.links) link.bytes_per_s = 0;
+  costs.schedule = ScheduleCosts::create(costs.schedule.stages(), ranks, input).value();
+  return costs;
+}
+
+// How the two levels time one job with one schedule; nothing where the schedule can't run it.
+void expect_equal_levels(const Job& job, const NamedSchedule& named, int& compared) {
+  auto evaluation = evaluate(job, named);
+  if (!evaluation) return;
+  evaluation->costs = with_free_links(std::move(evaluation->costs), job.layout.pipeline);
+  evaluation = evaluate(job, std::move(evaluation->schedule), std::move(evaluation->costs));
+  SCOPED_TRACE(fmt::format("{} on {} ranks, {} micro-batches, receive depth {}", named.name, job.layout.pipeline,
+                           job.micro_batches, job.p2p.receive_depth));
+  StepRules rules = step_rules(job);
+  rules.receive_depth = job.p2p.receive_depth;
+  const TaskGraph graph = lower(evaluation->schedule, evaluation->costs, rules);
+  const TaskTimes swept = sweep_tasks(graph).value();
+  int64_t last_component_ns = 0;
+  for (size_t task = 0; task < graph.tasks().size(); ++task) {
+    if (graph.tasks()[task].key.kind == TaskKind::kComponent) {
+      last_component_ns = std::max(last_component_ns, swept.end_ns[task]);
+    }
+  }
+  EXPECT_EQ(last_component_ns, evaluation->timeline.makespan_ns);
+  EXPECT_EQ(swept.makespan_ns, evaluation->end.step_ns);
+  EXPECT_EQ(simulate_tasks(graph, uncontended_loads(graph)).value().makespan_ns, evaluation->end.step_ns);
+  ++compared;
+}
+
+TEST(Levels, AgreeOnGivenCosts) {
+  for (const NamedSchedule& named : named_schedules()) {
+    int compared = 0;
+    for (const int ranks : {2, 4, 8}) {
+      for (const int micro_batches : {ranks, 2 * ranks, 3 * ranks + 2}) {
+        Job job = test::direct_job(ranks, micro_batches);
+        job.costs->f_ns = {10'007};
+        job.costs->i_ns = {13'001};
+        job.costs->w_ns = {5'003};
+        job.costs->b_ns = {17'011};     // less than I + W
+        job.costs->pair_ns = {24'013};  // less than F + B
+        job.p2p.latency_ns = 701;
+        for (const int receive_depth : {0, 1, 2}) {
+          job.p2p.receive_depth = receive_depth;
+          expect_equal_levels(job, named, compared);
+        }
+        job.p2p.mode = P2pMode::kBlocking;
+        expect_equal_levels(job, named, compared);
+      }
+    }
+    EXPECT_GT(compared, 0) << named.name;
+  }
+}
+
+TEST(Levels, AgreeOnModels) {
+  Job moe = test::deepseek_v3_job();
+  moe.cluster->comm_sms = 20;
+  Job dense = test::llama3_405b_job();
+  dense.cluster->gpu.rates.host_us_per_kernel = 60;  // layers that wait for the host
+  Job slow_host = moe;
+  slow_host.cluster->gpu.rates.host_us_per_kernel = 150;  // hides under compute on fewer SMs
+  for (Job job : {moe, slow_host, dense}) {
+    job.batch.global_batch = job.layout.data * 40;
+    job.micro_batches = 0;
+    int compared = 0;
+    for (const NamedSchedule& named : named_schedules()) {
+      for (const int receive_depth : {0, 2}) {
+        job.p2p.receive_depth = receive_depth;
+        const auto made = make_job(job);
+        const auto adapted = made ? job_for(*made, named) : made;
+        if (adapted) expect_equal_levels(*adapted, named, compared);
+      }
+    }
+    EXPECT_GE(compared, 2 * 18) << job.name;
+  }
+}
+
+}  // namespace
+}  // namespace pipeloom
