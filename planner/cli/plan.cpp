@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/lowering/lower.h"
 #include "core/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/layout.h"
@@ -16,17 +15,6 @@
 #include "proto/plan_io.h"
 
 namespace pipeloom {
-
-namespace {
-
-Plan plan_of(const Subject& subject) {
-  const Evaluation& evaluation = subject.evaluation;
-  const PlanSummary summary = {evaluation.bubble.makespan_ns, evaluation.bubble.span_ns, evaluation.peak_memory()};
-  const int comm_sms = subject.job.cluster ? subject.job.cluster->comm_sms : 0;
-  return make_plan(subject.job, subject.schedule_name, evaluation.schedule, evaluation.costs, comm_sms, summary);
-}
-
-}  // namespace
 
 Status write_plan_of(const Subject& subject, const std::string& path) {
   return write_plan(path, plan_of(subject));
