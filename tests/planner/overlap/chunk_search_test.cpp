@@ -129,7 +129,8 @@ TEST(ChunkSearch, PlansLongChunks) {
     const ChunkPlan plan = plan_chunk(forward, backward);
     EXPECT_LE(plan.bound_ns, plan.duration_ns);
     EXPECT_LE(plan.duration_ns, plan.usual_ns);
-    EXPECT_LE(static_cast<double>(plan.duration_ns), 1.05 * static_cast<double>(plan.bound_ns)) << layers;
+    // The bound is the weaker one where not every order is looked at.
+    EXPECT_LE(static_cast<double>(plan.duration_ns), 1.1 * static_cast<double>(plan.bound_ns)) << layers;
     EXPECT_EQ(plan.duration_ns, time_slot(plan.program, forward, backward).duration_ns);
     better_than_usual += plan.is_usual ? 0 : 1;
   }
