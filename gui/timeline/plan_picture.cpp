@@ -52,6 +52,8 @@ std::string task_label(const TaskKey& task) {
       return fmt::format("reduce stage {}", task.layer);
     case TaskKind::kOptimizer:
       return "optimizer";
+    case TaskKind::kNorm:
+      return "gradient norm";
   }
   return {};
 }

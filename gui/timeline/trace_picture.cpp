@@ -18,6 +18,7 @@ uint8_t look_of_task(const Span& span, int pipe) {
     case TaskKind::kReceive:
       return kLookTransfer;
     case TaskKind::kGradientReduction:
+    case TaskKind::kNorm:
       return kLookReduction;
     case TaskKind::kOptimizer:
       return kLookOptimizer;
