@@ -54,7 +54,7 @@ void print_paced(const CommandOptions& options, const RunOutput& output, const s
 
 Status run_paced(const CommandOptions& options, const RunOutput& output, const Plan& plan) {
   const TaskGraph graph = lower(plan);
-  const std::vector<int64_t> durations_ns = planned_durations(graph);
+  const std::vector<int64_t> durations_ns = paced_durations(graph, options.varied_percent / 100, options.seed);
   const PacedRun run{plan, graph, durations_ns, options.steps, patience_ns(options)};
   const auto rank_main = [&](Endpoint& endpoint) -> Status {
     PIPELOOM_TRY(const RunTrace trace, pace_rank(run, endpoint));

@@ -49,10 +49,9 @@ struct SearchOptions {
   bool exact = false;
   bool compare = false;
 
-  bool given() const {
-    return !placement.empty() || !memory_cap.empty() || !objective.empty() || !budget.empty() || moves || seed ||
-           workers || exact || compare;
-  }
+  bool given() const { return searches() || !objective.empty() || seed || workers || exact || compare; }
+  // Whether they ask for more than a choice among the named schedules.
+  bool searches() const { return !placement.empty() || !memory_cap.empty() || !budget.empty() || moves; }
 };
 
 struct PlanOptions {
@@ -70,6 +69,8 @@ struct PlanOptions {
 Status write_plan_of(const Subject& subject, const std::string& path);
 // The part of run_plan that searches.
 Status run_search(const PlanOptions& options, const Output& output);
+// The part that plans for a percentile.
+Status run_robust_plan(const PlanOptions& options, const Output& output);
 Status run_plan(const PlanOptions& options, const Output& output);
 
 struct ShowOptions {
@@ -82,7 +83,9 @@ Status run_show(const ShowOptions& options, const Output& output);
 struct SimulateOptions {
   SubjectOptions subject;
   VariationOptions variation;
-  int samples = 0;  // steps whose durations scatter; 0: none
+  int samples = 0;          // steps whose durations scatter; 0: none
+  bool components = false;  // the whole step at component level
+  int expert_ranks = 1;     // WholeStepOptions
   uint64_t seed = 1;
   bool json = false;
 };

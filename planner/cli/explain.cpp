@@ -10,6 +10,7 @@
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
 #include "planner/cli/table.h"
+#include "planner/cli/whole_step.h"
 #include "planner/explanation.h"
 #include "sim/report/idle.h"
 
@@ -184,6 +185,10 @@ Status run_explain(const ExplainOptions& options, const Output& output) {
   if (options.rank >= 0) return report.print_moment(options.rank, at_ns, output.out);
   output.out << headline(subject) << "\n\n";
   report.print_overview(options.largest, output.out);
+  if (subject.job.model) {
+    PIPELOOM_TRY(const WholeStep step, whole_step_of(subject));
+    print_whole_step(subject, step, output.out);
+  }
   print_split(subject, output.out);
   return {};
 }

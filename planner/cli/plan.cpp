@@ -11,6 +11,7 @@
 #include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
+#include "planner/cli/whole_step.h"
 #include "proto/plan_io.h"
 
 namespace pipeloom {
@@ -27,6 +28,8 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   if (options.layout != "free" && (options.explain || !options.hold.empty())) {
     return invalid("--explain and --hold belong to --layout free");
   }
+  if (options.search.objective == "p95") return run_robust_plan(options, output);
+  if (options.variation.given()) return invalid("how durations scatter is given; it needs --objective p95");
   if (options.search.given()) return run_search(options, output);
   std::optional<FoundLayouts> layouts;
   std::optional<Subject> loaded;
@@ -46,8 +49,13 @@ Status run_plan(const PlanOptions& options, const Output& output) {
                                    format_bytes(memory_limit_bytes(subject.job))));
   }
   if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
+  std::optional<WholeStep> whole;
+  if (subject.job.model) {
+    PIPELOOM_TRY(whole, whole_step_of(subject));
+  }
   if (options.json) {
     nlohmann::json json = subject_json(subject);
+    if (whole) json["whole_step"] = whole_step_json(*whole);
     if (layouts) json["layouts"] = layouts_json(*layouts);
     output.out << json.dump(2) << '\n';
     return {};
@@ -55,6 +63,7 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   if (layouts) output.out << "\nThe fastest:\n";
   output.out << headline(subject) << '\n';
   print_summary(subject, output);
+  if (whole) print_whole_step_time(subject, *whole, output.out);
   print_split(subject, output.out);
   if (!options.output.empty()) output.out << fmt::format("\nplan written to {}\n", options.output);
   return {};

@@ -1,4 +1,4 @@
-#include "planner/search/search.h"
+#include "planner/cli/search.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,6 @@
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
 #include "planner/compare.h"
-#include "planner/search/job_problem.h"
 
 namespace pipeloom {
 
@@ -56,20 +55,6 @@ Result<std::vector<int64_t>> parse_caps(const std::string& text, int ranks) {
                                caps.size(), ranks));
   }
   return caps;
-}
-
-// Each of `searches` searches gets the same part of the time.
-Result<SearchLimits> limits_of(const SearchOptions& options, const Job& job, size_t searches) {
-  SearchLimits limits;
-  limits.seed = options.seed.value_or(1);
-  limits.workers = options.workers.value_or(2);
-  limits.exact = options.exact;
-  limits.p2p = p2p_rule_of(job);
-  limits.moves = options.moves.value_or(0);
-  if (options.moves && options.budget.empty()) return limits;
-  PIPELOOM_TRY(const auto budget, parse_budget(options.budget.empty() ? "5s" : options.budget));
-  limits.out_of_time = [end = Clock::now() + budget / searches] { return Clock::now() >= end; };
-  return limits;
 }
 
 // One line that is written over and over, on a terminal only.
@@ -211,6 +196,33 @@ Result<PlacedJob> placed_job(const Job& job, const PlanOptions& options) {
 
 }  // namespace
 
+Result<SearchLimits> limits_of(const SearchOptions& options, const Job& job, size_t searches) {
+  SearchLimits limits;
+  limits.seed = options.seed.value_or(1);
+  limits.workers = options.workers.value_or(2);
+  limits.exact = options.exact;
+  limits.p2p = p2p_rule_of(job);
+  limits.moves = options.moves.value_or(0);
+  if (options.moves && options.budget.empty()) return limits;
+  PIPELOOM_TRY(const auto budget, parse_budget(options.budget.empty() ? "5s" : options.budget));
+  limits.out_of_time = [end = Clock::now() + budget / searches] { return Clock::now() >= end; };
+  return limits;
+}
+
+Result<SearchedJob> searched_job(const Job& given, const PlanOptions& options) {
+  PIPELOOM_TRY(PlacedJob placed, placed_job(given, options));
+  SearchedJob searched = {std::move(placed.job), {}, Objective::kMakespan, {}};
+  if (options.search.objective == "span") searched.objective = Objective::kSpan;
+  if (searched.objective == Objective::kSpan && searched.job.clipping == Clipping::kGlobal) {
+    return invalid(
+        "--objective span can't be combined with clipping: GLOBAL, a barrier that no rank passes alone; allowed are "
+        "--objective makespan, and clipping: VALIDATED");
+  }
+  PIPELOOM_TRY(searched.caps, parse_caps(options.search.memory_cap, searched.job.layout.pipeline));
+  PIPELOOM_TRY(searched.problems, problems_of(searched.job, placed.kind, searched.caps, searched.objective));
+  return searched;
+}
+
 Status run_search(const PlanOptions& options, const Output& output) {
   const SearchOptions& how = options.search;
   if (!options.subject.schedule.empty()) {
@@ -222,16 +234,10 @@ Status run_search(const PlanOptions& options, const Output& output) {
     if (!options.json) print_layouts(given, layouts, options, output);
     given = layouts.best();
   }
-  PIPELOOM_TRY(const PlacedJob placed, placed_job(given, options));
-  const Job& job = placed.job;
-  if (how.objective == "span" && job.clipping == Clipping::kGlobal) {
-    return invalid(
-        "--objective span can't be combined with clipping: GLOBAL, a barrier that no rank passes alone; allowed are "
-        "--objective makespan, and clipping: VALIDATED");
-  }
-  const Objective objective = how.objective == "span" ? Objective::kSpan : Objective::kMakespan;
-  PIPELOOM_TRY(const std::vector<int64_t> caps, parse_caps(how.memory_cap, job.layout.pipeline));
-  PIPELOOM_TRY(std::vector<JobProblem> problems, problems_of(job, placed.kind, caps, objective));
+  PIPELOOM_TRY(SearchedJob searched, searched_job(given, options));
+  const Job& job = searched.job;
+  const Objective objective = searched.objective;
+  std::vector<JobProblem>& problems = searched.problems;
   const bool live = output.terminal.live && !options.json;
   std::optional<SearchResult> best;
   StepCosts* costs = nullptr;
@@ -249,7 +255,7 @@ Status run_search(const PlanOptions& options, const Output& output) {
   const Subject subject = {job, found.found_by, std::move(evaluation)};
   if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
   std::vector<ComparedRow> rows;
-  if (how.compare) rows = compared_rows(subject, caps, objective);
+  if (how.compare) rows = compared_rows(subject, searched.caps, objective);
   if (options.json) {
     nlohmann::json json = result_json(subject, found, how, objective);
     if (how.compare) json["compared"] = rows_json(job, rows);

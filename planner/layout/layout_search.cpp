@@ -77,8 +77,13 @@ struct Group {
 // Judges one layout with every schedule.
 class Judge {
  public:
-  Judge(const Job& layout, int32_t number, const LayoutBound& bound, const Front& front)
-      : layout_(layout), number_(number), bound_(bound), front_(front) {}
+  // `own_split`: the job's split of the SMs; others are tried only where pairs make something of them.
+  Judge(const Job& layout, int32_t number, const LayoutBound& bound, int own_split, const Front& front)
+      : layout_(layout),
+        number_(number),
+        bound_(bound),
+        only_pairs_(layout.cluster->comm_sms != own_split),
+        front_(front) {}
 
   std::vector<ConsideredLayout> run() {
     for (Group& group : groups()) judge(group);
@@ -89,9 +94,28 @@ class Judge {
   std::vector<const NamedSchedule*> schedules() const {
     std::vector<const NamedSchedule*> chosen;
     for (const NamedSchedule& named : named_schedules()) {
-      if (layout_.schedule.name.empty() || layout_.schedule.name == named.name) chosen.push_back(&named);
+      const bool asked_for = layout_.schedule.name.empty() || layout_.schedule.name == named.name;
+      if (!asked_for || (only_pairs_ && !uses_pairs(named)) || is_other_layout(named)) continue;
+      chosen.push_back(&named);
     }
     return chosen;
+  }
+
+  // A schedule that recomputes whatever the layout says is that of the layout which says so.
+  bool is_other_layout(const NamedSchedule& named) const {
+    if (named.adapt == nullptr) return false;
+    const auto own = named.adapt(layout_);
+    return own && own->recompute != layout_.recompute;
+  }
+
+  // Whether the layout's bounds rule it out, with one copy of the weights and pairs: then they do with any schedule.
+  bool ruled_out(LayoutVerdict& verdict) const {
+    if (bound_.bytes[0] > memory_limit_bytes(layout_)) {
+      verdict = LayoutVerdict::kTooLarge;
+      return true;
+    }
+    verdict = LayoutVerdict::kTooSlow;
+    return !front_.open_to({bound_.step_ns, bound_.bytes[0], 1});
   }
 
   void give_verdict(const NamedSchedule* named, int chunks, LayoutVerdict verdict, const Point& point) {
@@ -101,7 +125,13 @@ class Judge {
 
   std::vector<Group> groups() {
     std::vector<Group> groups;
+    LayoutVerdict verdict = LayoutVerdict::kTooSlow;
+    const bool hopeless = ruled_out(verdict);
     for (const NamedSchedule* named : schedules()) {
+      if (hopeless && named->adapt == nullptr) {
+        give_verdict(named, 0, verdict, {bound_.step_ns, bound_.bytes[0], 1});
+        continue;
+      }
       const auto own = job_for(layout_, *named);
       if (!own) {
         give_verdict(named, 0, LayoutVerdict::kCantRun, {});
@@ -248,6 +278,7 @@ class Judge {
   const Job& layout_;
   int32_t number_;
   const LayoutBound& bound_;
+  bool only_pairs_;
   const Front& front_;
   std::vector<ConsideredLayout> considered_;
 };
@@ -289,7 +320,8 @@ LayoutSearchResult search_layouts(const Job& job, const HeldFields& held, const 
     const size_t end = std::min(begin + kBatch, order.size());
     const auto run = [&](size_t first) {
       for (size_t i = begin + first; i < end; i += static_cast<size_t>(limits.workers)) {
-        judged[i - begin] = Judge(result.layouts[order[i]], order[i], bounds[order[i]], front).run();
+        judged[i - begin] =
+            Judge(result.layouts[order[i]], order[i], bounds[order[i]], job.cluster->comm_sms, front).run();
       }
     };
     {

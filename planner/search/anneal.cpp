@@ -31,6 +31,7 @@ bool Annealer::start(const Order& order, int64_t heat_ns, int64_t moves) {
 
 int64_t Annealer::run(int64_t work, int64_t good_enough_ns, const std::atomic<bool>* cancel) {
   constexpr int64_t kMovesPerLook = 256;
+  const bool joins = candidate_.problem().has_pairs() || candidate_.problem().has_short_backwards();
   const int64_t before = done_;
   const int64_t last_work = candidate_.work() + work;
   while (done_ < moves_ && best_ns_ > good_enough_ns &&
@@ -43,7 +44,7 @@ int64_t Annealer::run(int64_t work, int64_t good_enough_ns, const std::atomic<bo
       done_ = moves_;
       break;
     }
-    const bool pair = candidate_.problem().has_pairs() && random_.below(kSwapsPerJoin) == 0;
+    const bool pair = joins && random_.below(kSwapsPerJoin) == 0;
     if (!(pair ? try_pair(slot) : try_swap(slot))) continue;
     if (candidate_.value_ns() < best_ns_) {
       best_ns_ = candidate_.value_ns();

@@ -61,9 +61,11 @@ void Candidate::set_slot(int slot) {
   const int partner = order_.partner(slot);
   if (partner < 0) return;
   ++pairs_;
-  nodes_[slot].times = problem_->pair_times(problem_->line_number_of(slot), problem_->line_number_of(partner));
+  nodes_[slot].times = line.pass == Pass::kI
+                           ? problem_->whole_times(problem_->line_number_of(slot))
+                           : problem_->pair_times(problem_->line_number_of(slot), problem_->line_number_of(partner));
   nodes_[partner].times = nodes_[slot].times + 1;
-  give_[slot] = problem_->activations()[problem_->line_of(partner).stage].total;
+  give_[slot] = order_.given_by(*problem_, slot);
 }
 
 void Candidate::measure_memory() {
@@ -346,12 +348,14 @@ bool Candidate::swap(int slot) {
   return true;
 }
 
-bool Candidate::can_join(int forward, int backward) const {
-  if (order_.partner(forward) >= 0 || order_.partner(backward) >= 0) return false;
-  const Line& f = problem_->line_of(forward);
-  const Line& b = problem_->line_of(backward);
-  if (f.pass != Pass::kF || b.pass != Pass::kI) return false;
-  return f.pipe != b.pipe || f.stage != b.stage || forward - f.first_op != backward - b.first_op;
+bool Candidate::can_join(int slot, int joining) const {
+  if (order_.partner(slot) >= 0 || order_.partner(joining) >= 0) return false;
+  const Line& a = problem_->line_of(slot);
+  const Line& b = problem_->line_of(joining);
+  const bool one_stage = a.pipe == b.pipe && a.stage == b.stage;
+  const bool one_micro_batch = one_stage && slot - a.first_op == joining - b.first_op;
+  if (a.pass == Pass::kI && b.pass == Pass::kW) return one_micro_batch && problem_->short_backward(a.stage);
+  return problem_->has_pairs() && a.pass == Pass::kF && b.pass == Pass::kI && !one_micro_batch;
 }
 
 bool Candidate::keep_if_valid() {
@@ -360,18 +364,18 @@ bool Candidate::keep_if_valid() {
   return false;
 }
 
-bool Candidate::join(int forward, int backward) {
-  if (!can_join(forward, backward)) return false;
-  if (order_.next(backward) != forward && order_.next(forward) != backward) return false;
+bool Candidate::join(int slot, int joining) {
+  if (!can_join(slot, joining)) return false;
+  if (order_.next(joining) != slot && order_.next(slot) != joining) return false;
   saved_ = order_;
-  order_.join(*problem_, forward, backward);
+  order_.join(*problem_, slot, joining);
   return keep_if_valid();
 }
 
-bool Candidate::part(int forward) {
-  if (order_.partner(forward) < 0) return false;
+bool Candidate::part(int slot) {
+  if (order_.partner(slot) < 0) return false;
   saved_ = order_;
-  order_.part(*problem_, forward);
+  order_.part(*problem_, slot);
   return keep_if_valid();
 }
 

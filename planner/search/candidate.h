@@ -40,10 +40,11 @@ class Candidate {
   // other.
   bool swap(int slot);
 
-  // Joins an F and an I (and its W) that are neighbours to a pair, or parts one. False, and nothing changed, where
-  // memory, precedences or a deadlock forbid it. undo() takes back the last one that was done. O(slots).
-  bool join(int forward, int backward);
-  bool part(int forward);
+  // Joins an F and an I (and its W) that are neighbours to a pair, or an I and its W to a B, or parts one. False, and
+  // nothing changed, where memory, precedences or a deadlock forbid it. undo() takes back the last one that was done.
+  // O(slots).
+  bool join(int slot, int joining);
+  bool part(int slot);
   void undo();
 
   // Slots evaluated so far, for both heads and tails: a measure of time that is the same on every machine.
@@ -105,7 +106,7 @@ class Candidate {
   void update_after_swap(int slot, int later, int first, int last);
   void measure_value();
   bool rebuild();
-  bool can_join(int forward, int backward) const;
+  bool can_join(int slot, int joining) const;
   bool keep_if_valid();
 
   const SearchProblem* problem_;

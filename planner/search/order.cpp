@@ -51,22 +51,29 @@ int weight_op(const SearchProblem& problem, int backward) {
 
 }  // namespace
 
-void Order::join(const SearchProblem& problem, int forward, int backward) {
-  remove(backward);
-  if (problem.splits_backward()) remove(weight_op(problem, backward));
-  links_[forward].partner = backward;
-  links_[backward].partner = forward;
-  links_[backward].slot = forward;
+void Order::join(const SearchProblem& problem, int slot, int joining) {
+  remove(joining);
+  if (problem.splits_backward() && problem.line_of(joining).pass == Pass::kI) remove(weight_op(problem, joining));
+  links_[slot].partner = joining;
+  links_[joining].partner = slot;
+  links_[joining].slot = slot;
 }
 
-void Order::part(const SearchProblem& problem, int forward) {
-  const int backward = links_[forward].partner;
-  const int after = links_[forward].next;
-  links_[forward].partner = -1;
-  links_[backward].partner = -1;
-  links_[backward].slot = backward;
-  insert_before(backward, after);
-  if (problem.splits_backward()) insert_before(weight_op(problem, backward), after);
+void Order::part(const SearchProblem& problem, int slot) {
+  const int joined = links_[slot].partner;
+  const int after = links_[slot].next;
+  links_[slot].partner = -1;
+  links_[joined].partner = -1;
+  links_[joined].slot = joined;
+  insert_before(joined, after);
+  if (problem.splits_backward() && problem.line_of(joined).pass == Pass::kI) {
+    insert_before(weight_op(problem, joined), after);
+  }
+}
+
+int64_t Order::given_by(const SearchProblem& problem, int slot) const {
+  if (links_[slot].partner < 0) return problem.line_of(slot).give;
+  return problem.activations()[problem.line_of(links_[slot].partner).stage].total;
 }
 
 namespace {
@@ -94,7 +101,7 @@ class Importer {
     return problem_.lines()[number].first_op + taken_[number]++;
   }
 
-  // W's run in the order of those I's that are in no pair.
+  // W's run in the order of those I's that are alone.
   void add_weight(int stage, int micro_batch, int rank) {
     if (!problem_.splits_backward()) return;
     const int number = problem_.line_number(schedule_.pipe_of(micro_batch), stage, Pass::kI);
@@ -120,6 +127,13 @@ class Importer {
     }
     const int stage = slot.backward_pass_stage();
     const int micro_batch = slot.backward_pass_micro_batch();
+    if (slot.kind == SlotKind::kB && problem_.short_backward(stage)) {
+      const int backward = next_op(Pass::kI, stage, micro_batch);
+      order_.append(backward, rank);
+      order_.append(weight_op(problem_, backward), rank);
+      order_.join(problem_, backward, weight_op(problem_, backward));
+      return;
+    }
     if (slot.has_input_backward()) {
       const int backward = next_op(Pass::kI, stage, micro_batch);
       waiting_[problem_.line_number_of(backward)].push_back(backward);
@@ -132,7 +146,7 @@ class Importer {
   const Schedule& schedule_;
   Order order_;
   std::vector<int> taken_;                 // [line]
-  std::vector<std::vector<int>> waiting_;  // [line of I] I's in no pair, in their order
+  std::vector<std::vector<int>> waiting_;  // [line of I] I's alone, in their order
 };
 
 }  // namespace
@@ -160,9 +174,13 @@ Result<Schedule> schedule_of(const SearchProblem& problem, const Order& order) {
     slots.clear();
     for (int op = order.next(problem.begin_of(rank)); op != problem.end_of(rank); op = order.next(op)) {
       const Line& line = problem.line_of(op);
-      if (const int backward = order.partner(op); backward >= 0) {
-        const Line& other = problem.line_of(backward);
-        slots.push_back(Slot::pair(line.stage, micro_batch(line, op), other.stage, micro_batch(other, backward)));
+      if (const int joined = order.partner(op); joined >= 0) {
+        const Line& other = problem.line_of(joined);
+        if (line.pass == Pass::kI) {
+          slots.push_back(Slot::backward(line.stage, micro_batch(line, op)));
+          continue;
+        }
+        slots.push_back(Slot::pair(line.stage, micro_batch(line, op), other.stage, micro_batch(other, joined)));
         continue;
       }
       const SlotKind backward = problem.splits_backward() ? SlotKind::kI : SlotKind::kB;
@@ -182,8 +200,7 @@ std::vector<int64_t> peaks_of(const SearchProblem& problem, const Order& order) 
     for (int op = order.next(problem.begin_of(rank)); op != problem.end_of(rank); op = order.next(op)) {
       held += problem.line_of(op).take;
       peaks[rank] = std::max(peaks[rank], held);
-      held -= problem.line_of(op).give;
-      if (order.partner(op) >= 0) held -= problem.activations()[problem.line_of(order.partner(op)).stage].total;
+      held -= order.given_by(problem, op);
     }
   }
   return peaks;

@@ -11,8 +11,8 @@
 namespace pipeloom {
 
 // The orders of all ranks as linked lists of slots, so that a move is a few writes. A slot goes by its op, a pair by
-// its F; `partner` leads from one to the other (-1: alone). The W of a pair is inside and in no list. Memory: 16 bytes
-// an op.
+// its F, a B by its I; `partner` leads from there to the I or the W, and back (-1: alone). The W of a pair is inside
+// and in no list. Memory: 16 bytes an op.
 class Order {
  public:
   explicit Order(const SearchProblem& problem);
@@ -28,10 +28,13 @@ class Order {
   int partner(int op) const { return links_[op].partner; }
   // The slot that an op is in: itself, or its partner's F.
   int slot_of(int op) const { return links_[op].slot; }
-  // The I joins the F's slot; the I and its W leave the lists. REQUIRES: all three are in a list, alone.
-  void join(const SearchProblem& problem, int forward, int backward);
+  // An I joins an F's slot, with its W; or a W joins that of its I. They leave the lists. REQUIRES: all are in a list,
+  // alone.
+  void join(const SearchProblem& problem, int slot, int joining);
   // Undoes join; the I is behind the F, and its W behind that.
-  void part(const SearchProblem& problem, int forward);
+  void part(const SearchProblem& problem, int slot);
+  // What the slot gives back at its end.
+  int64_t given_by(const SearchProblem& problem, int slot) const;
 
  private:
   struct Links {

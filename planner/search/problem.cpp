@@ -55,6 +55,9 @@ SearchProblem::SearchProblem(Input input) : input_(std::move(input)) {
   const auto& stages = input_.costs.input().stages;
   const bool fused = std::ranges::all_of(stages, [](const StageCost& cost) { return cost.weight_ns == 0; });
   passes_ = fused ? 2 : 3;
+  has_short_backwards_ = !fused && std::ranges::any_of(stages, [](const StageCost& cost) {
+    return cost.backward.duration_ns < cost.input_backward.duration_ns + cost.weight_ns;
+  });
   micro_batches_of_.resize(pipes());
   for (int m = 0; m < micro_batches(); ++m) micro_batches_of_[input_.pipe_of_micro_batch[m]].push_back(m);
   caps_ = input_.memory_caps;
@@ -165,6 +168,7 @@ void SearchProblem::add_times() {
     work_ns_[line.rank] += times_.back().duration_ns * line.count;
   }
   if (has_pairs()) add_pair_times();
+  if (has_short_backwards_) add_whole_times();
 }
 
 void SearchProblem::add_pair_times() {
@@ -179,6 +183,22 @@ void SearchProblem::add_pair_times() {
       }
     }
   }
+}
+
+void SearchProblem::add_whole_times() {
+  first_whole_times_ = static_cast<int>(times_.size());
+  for (int pipe = 0; pipe < pipes(); ++pipe) {
+    for (int stage = 0; stage < stages(); ++stage) {
+      const PassCost& whole = costs().stage(stage).backward;
+      const int64_t up_ns = hand_over_ns(line(pipe, stage, Pass::kI));
+      times_.push_back({whole.duration_ns, whole.need_ns, whole.ready_ns + up_ns});
+      times_.push_back({whole.duration_ns, 0, whole.duration_ns});
+    }
+  }
+}
+
+int SearchProblem::whole_times(int backward_line) const {
+  return first_whole_times_ + 2 * (backward_line / passes_);
 }
 
 int SearchProblem::pair_times(int forward_line, int backward_line) const {

@@ -78,6 +78,12 @@ class SearchProblem {
   int passes() const { return passes_; }
   bool splits_backward() const { return passes_ == 3; }
   bool has_pairs() const { return input_.costs.has_pair_costs(); }
+  // True where B takes less than I and W on some stage (its W hides all-to-all), and there is a W.
+  bool has_short_backwards() const { return has_short_backwards_; }
+  bool short_backward(int stage) const {
+    const StageCost& cost = input_.costs.stage(stage);
+    return has_short_backwards_ && cost.backward.duration_ns < cost.input_backward.duration_ns + cost.weight_ns;
+  }
   int ops() const { return ops_; }
   std::span<const Line> lines() const { return lines_; }
   int line_number(int pipe, int stage, Pass pass) const {
@@ -102,10 +108,13 @@ class SearchProblem {
   }
   int ops_of_rank(int rank) const { return ops_of_rank_[rank]; }
 
-  // [line] Times of an op that runs alone, then two entries per pair of chunks of each rank.
+  // [line] Times of an op that runs alone, then two entries per pair of chunks of each rank, then two per chunk: of an
+  // I and its W as one B.
   std::span<const OpTimes> times() const { return times_; }
   // Index into times() of the F of a pair; its I is the next one.
   int pair_times(int forward_line, int backward_line) const;
+  // Index into times() of the I of a B; its W is the next one. REQUIRES: has_short_backwards.
+  int whole_times(int backward_line) const;
 
   static constexpr int64_t kNoCap = INT64_MAX / 4;
   int64_t cap(int rank) const { return caps_[rank]; }
@@ -120,12 +129,15 @@ class SearchProblem {
   void connect_ops();
   void add_times();
   void add_pair_times();
+  void add_whole_times();
   OpTimes alone(const Line& line) const;
   int64_t hand_over_ns(const Line& line) const;
   Status check_caps() const;
 
   Input input_;
   int passes_ = 3;
+  bool has_short_backwards_ = false;
+  int first_whole_times_ = 0;
   int ops_ = 0;
   std::vector<std::vector<int32_t>> micro_batches_of_;  // [pipe]
   std::vector<Line> lines_;

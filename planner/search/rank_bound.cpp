@@ -51,56 +51,172 @@ int64_t most_ns(std::vector<Kind> kinds, int64_t capacity, int64_t limit) {
   return std::min(total_ns, longest_ns);
 }
 
+// What any pairing of F's with B's saves, at most: `forward[i]` for each paired F of kind i and `backward[j]` for each
+// paired B of kind j, with forward[i] + backward[j] at least what a pair of the two saves. The prices of a transport
+// problem; any that keep this rule are a bound, and the best of one choice per kind of B are taken, which for two
+// chunks are the optimum.
+struct PairPrices {
+  std::vector<int64_t> forward;
+  std::vector<int64_t> backward;
+  int64_t most_saved_ns = 0;
+};
+
+PairPrices pair_prices(const std::vector<std::vector<int64_t>>& saved_ns, const std::vector<int64_t>& counts) {
+  const size_t chunks = counts.size();
+  PairPrices best;
+  best.most_saved_ns = INT64_MAX;
+  for (size_t pivot = 0; pivot < chunks; ++pivot) {
+    PairPrices prices = {std::vector<int64_t>(chunks, 0), std::vector<int64_t>(chunks, 0), 0};
+    for (size_t f = 0; f < chunks; ++f) prices.forward[f] = std::max<int64_t>(0, saved_ns[f][pivot]);
+    for (size_t b = 0; b < chunks; ++b) {
+      for (size_t f = 0; f < chunks; ++f) {
+        prices.backward[b] = std::max(prices.backward[b], saved_ns[f][b] - prices.forward[f]);
+      }
+    }
+    for (size_t f = 0; f < chunks; ++f) {
+      prices.forward[f] = 0;
+      for (size_t b = 0; b < chunks; ++b) {
+        prices.forward[f] = std::max(prices.forward[f], saved_ns[f][b] - prices.backward[b]);
+      }
+    }
+    for (size_t c = 0; c < chunks; ++c) {
+      prices.most_saved_ns += counts[c] * (prices.forward[c] + prices.backward[c]);
+    }
+    if (prices.most_saved_ns < best.most_saved_ns) best = std::move(prices);
+  }
+  return best;
+}
+
+// A chunk of the rank as the bound sees it.
+struct ChunkLines {
+  int64_t count = 0;
+  int64_t size = 0;
+  int64_t forward_ns = 0;
+  int64_t backward_ns = 0;       // I and W, alone
+  int64_t most_backward_ns = 0;  // the longest slot that its I, and all that its W, can be in
+  int64_t first_i_ns = 0;        // the earliest start of its first I ...
+  int64_t between_ns = 0;        // ... and how much later each further one is, at least
+};
+
 class RankBound {
  public:
   RankBound(const SearchProblem& problem, const LineTimes& times, int rank)
       : problem_(problem), times_(times), rank_(rank), cap_(problem.cap(rank)) {
     std::vector<int> least_stage(problem.pipes(), problem.stages());
-    std::vector<int> last_stage(problem.pipes(), -1);
-    for (const int number : problem.lines_of_rank(rank)) {
-      const Line& line = problem.lines()[number];
-      if (line.count == 0) continue;
-      const int64_t duration_ns = times.alone_ns(number);
-      work_ns_ += duration_ns * line.count;
-      if (line.pass == Pass::kF) forwards_.push_back({duration_ns, line.take, line.count});
-      if (line.pass == Pass::kW) weights_.push_back({duration_ns, line.give, line.count});
-      least_stage[line.pipe] = std::min(least_stage[line.pipe], line.stage);
-      last_stage[line.pipe] = std::max(last_stage[line.pipe], line.stage);
+    for (const Chunk& chunk : problem.placement().chunks_of(rank)) {
+      if (problem.micro_batches_of(chunk.pipe) == 0) continue;
+      least_stage[chunk.pipe] = std::min(least_stage[chunk.pipe], chunk.stage);
     }
-    for (int pipe = 0; pipe < problem.pipes(); ++pipe) {
-      if (last_stage[pipe] < 0) continue;
-      const int first_f = problem.line_number(pipe, least_stage[pipe], Pass::kF);
-      const int first_i = problem.line_number(pipe, last_stage[pipe], Pass::kI);
-      const int last_i = problem.line_number(pipe, least_stage[pipe], Pass::kI);
-      first_f_ns_ = std::min(first_f_ns_, times.head_ns(first_f));
-      first_i_ns_ = std::min(first_i_ns_, times.head_ns(first_i));
-      round_trip_ns_ = std::min(round_trip_ns_, times.head_ns(first_i) - times.head_ns(first_f));
-      tail_ns_ = std::min(tail_ns_, times.tail_ns(last_i));
+    for (const Chunk& chunk : problem.placement().chunks_of(rank)) {
+      if (problem.micro_batches_of(chunk.pipe) == 0) continue;
+      add_chunk(chunk, problem.line_number(chunk.pipe, least_stage[chunk.pipe], Pass::kF));
+      if (chunk.stage != least_stage[chunk.pipe]) continue;
+      const int first_f = problem.line_number(chunk.pipe, chunk.stage, Pass::kF);
+      if (problem.objective() == Objective::kMakespan) first_f_ns_ = std::min(first_f_ns_, times.head_ns(first_f));
+      tail_ns_ = std::min(tail_ns_, times.tail_ns(first_f + 1));
     }
+    if (problem.objective() == Objective::kSpan) first_f_ns_ = 0;
+    if (problem.has_pairs() && !chunks_.empty()) price_pairs();
   }
 
   int64_t value_ns() const {
-    if (forwards_.empty()) return 0;
-    if (!problem_.has_pairs()) return idle_before_ns(kAnyNumber) + work_ns_ + idle_behind_ns();
-    const int64_t saved_ns = most_saved_ns();
-    int64_t forwards = 0;
-    for (const Kind& kind : forwards_) forwards += kind.count;
-    int64_t least_ns = INT64_MAX;
-    for (int64_t alone = 1; alone <= forwards; ++alone) {
-      const int64_t idle_ns = idle_before_ns(alone) + idle_behind_ns();
-      least_ns = std::min(least_ns, idle_ns + work_ns_ - (forwards - alone) * saved_ns);
-    }
+    if (chunks_.empty()) return 0;
+    const int64_t least_ns = busy_and_idle_before_ns() + work_ns_ - prices_.most_saved_ns + idle_behind_ns();
     return std::max(least_ns, shortest_work_ns());
   }
 
  private:
   static constexpr int64_t kAnyNumber = INT64_MAX;
 
-  // Before the first I only F's run, `forwards` of them at most.
-  int64_t idle_before_ns(int64_t forwards) const {
-    const int64_t busy_ns = most_ns(forwards_, cap_, forwards);
-    if (problem_.objective() == Objective::kSpan) return std::max<int64_t>(0, round_trip_ns_ - busy_ns);
-    return std::max(first_f_ns_, first_i_ns_ - busy_ns);
+  void add_chunk(const Chunk& chunk, int first_f) {
+    const int f = problem_.line_number(chunk.pipe, chunk.stage, Pass::kF);
+    const int i = f + 1;
+    ChunkLines lines;
+    lines.count = problem_.lines()[f].count;
+    lines.size = problem_.lines()[f].take;
+    lines.forward_ns = times_.alone_ns(f);
+    lines.backward_ns = times_.alone_ns(i) + (problem_.splits_backward() ? times_.alone_ns(i + 1) : 0);
+    lines.most_backward_ns = lines.backward_ns;
+    lines.first_i_ns = times_.head_ns(i);
+    if (problem_.objective() == Objective::kSpan) lines.first_i_ns -= times_.head_ns(first_f);
+    if (chunk.stage + 1 < problem_.stages() && times_.head_ns(i) > 0) lines.between_ns = between_last_ns(chunk.pipe);
+    work_ns_ += lines.count * (lines.forward_ns + lines.backward_ns);
+    forwards_.push_back({lines.forward_ns, lines.size, lines.count});
+    if (problem_.splits_backward()) {
+      weights_.push_back({times_.alone_ns(i + 1), problem_.lines()[i + 1].give, lines.count});
+    }
+    forward_lines_.push_back(f);
+    chunks_.push_back(lines);
+  }
+
+  // The rank of the last stage runs an F and an I between two I's of that stage, one after the other or as a pair.
+  int64_t between_last_ns(int pipe) const {
+    const int f = problem_.line_number(pipe, problem_.stages() - 1, Pass::kF);
+    const int64_t in_turn_ns = times_.duration_ns(f) + times_.duration_ns(f + 1);
+    if (!problem_.has_pairs()) return in_turn_ns;
+    return std::min(in_turn_ns, problem_.times()[problem_.pair_times(f, f + 1)].duration_ns);
+  }
+
+  void price_pairs() {
+    std::vector<std::vector<int64_t>> saved_ns(chunks_.size(), std::vector<int64_t>(chunks_.size()));
+    std::vector<int64_t> counts;
+    for (size_t f = 0; f < chunks_.size(); ++f) {
+      counts.push_back(chunks_[f].count);
+      for (size_t b = 0; b < chunks_.size(); ++b) {
+        const int pair = problem_.pair_times(forward_lines_[f], forward_lines_[b] + 1);
+        const int64_t pair_ns = problem_.times()[pair].duration_ns;
+        saved_ns[f][b] = chunks_[f].forward_ns + chunks_[b].backward_ns - pair_ns;
+        chunks_[b].most_backward_ns = std::max(chunks_[b].most_backward_ns, pair_ns);
+      }
+    }
+    prices_ = pair_prices(saved_ns, counts);
+  }
+
+  // Of the time that F's alone take, the least that not pairing them costs. As many B's stay alone as F's.
+  int64_t least_cost_ns(int64_t forwards_ns) const {
+    if (!problem_.has_pairs()) return 0;
+    const int64_t backward_price = *std::ranges::min_element(prices_.backward);
+    int64_t least_ns = forwards_ns;
+    for (size_t c = 0; c < chunks_.size(); ++c) {
+      const int64_t price = prices_.forward[c] + backward_price;
+      if (price >= chunks_[c].forward_ns) continue;
+      least_ns = std::min(least_ns, static_cast<int64_t>(int128_t{forwards_ns} * price / chunks_[c].forward_ns));
+    }
+    return least_ns;
+  }
+
+  // The least that is lost until `at_ns`, when `arrived[c]` I's of chunk c can have started: what they and F's alone do
+  // not fill, and what it costs that these F's are alone.
+  int64_t lost_until_ns(int64_t at_ns, const std::vector<int64_t>& arrived) const {
+    int64_t room = cap_;
+    for (size_t c = 0; c < chunks_.size(); ++c) {
+      at_ns -= arrived[c] * chunks_[c].most_backward_ns;
+      room += arrived[c] * chunks_[c].size;
+    }
+    if (at_ns <= first_f_ns_) return first_f_ns_;
+    const int64_t filled_ns = std::min(at_ns - first_f_ns_, most_ns(forwards_, room, kAnyNumber));
+    return at_ns - filled_ns + least_cost_ns(filled_ns);
+  }
+
+  // At each moment at which an I can be the next to start; early ones say most.
+  int64_t busy_and_idle_before_ns() const {
+    constexpr int64_t kMostMoments = 256;
+    std::vector<int64_t> arrived(chunks_.size(), 0);
+    int64_t lost_ns = first_f_ns_;
+    for (int64_t moment = 0; moment < kMostMoments; ++moment) {
+      size_t next = 0;
+      int64_t next_ns = INT64_MAX;
+      for (size_t c = 0; c < chunks_.size(); ++c) {
+        const int64_t arrival_ns = chunks_[c].first_i_ns + arrived[c] * chunks_[c].between_ns;
+        if (arrived[c] == chunks_[c].count || arrival_ns >= next_ns) continue;
+        next = c;
+        next_ns = arrival_ns;
+      }
+      if (next_ns == INT64_MAX) break;
+      lost_ns = std::max(lost_ns, lost_until_ns(next_ns, arrived));
+      ++arrived[next];
+    }
+    return lost_ns;
   }
 
   // After the last I only W's run, as many as memory held besides that I's activation, and its own.
@@ -115,28 +231,10 @@ class RankBound {
     return std::max<int64_t>(0, tail_ns_ - pending_ns);
   }
 
-  int64_t most_saved_ns() const {
-    int64_t saved_ns = 0;
-    for_pairs([&](int64_t alone_ns, int64_t pair_ns) { saved_ns = std::max(saved_ns, alone_ns - pair_ns); });
-    return saved_ns;
-  }
-
   int64_t shortest_work_ns() const {
     int64_t least_ns = 0;
     for (const Kind& kind : forwards_) least_ns += kind.duration_ns * kind.count;
     return least_ns;
-  }
-
-  template <typename Visit>
-  void for_pairs(Visit visit) const {
-    const auto times = problem_.times();
-    for (const int f : problem_.lines_of_rank(rank_)) {
-      for (const int b : problem_.lines_of_rank(rank_)) {
-        if (problem_.lines()[f].pass != Pass::kF || problem_.lines()[b].pass != Pass::kI) continue;
-        const int64_t w_ns = problem_.splits_backward() ? times_.alone_ns(b + 1) : 0;
-        visit(times_.alone_ns(f) + times_.alone_ns(b) + w_ns, times[problem_.pair_times(f, b)].duration_ns);
-      }
-    }
   }
 
   const SearchProblem& problem_;
@@ -144,11 +242,12 @@ class RankBound {
   int rank_;
   int64_t cap_;
   int64_t work_ns_ = 0;
+  std::vector<ChunkLines> chunks_;
+  std::vector<int> forward_lines_;  // [chunk]
   std::vector<Kind> forwards_;
   std::vector<Kind> weights_;
+  PairPrices prices_;
   int64_t first_f_ns_ = INT64_MAX;
-  int64_t first_i_ns_ = INT64_MAX;
-  int64_t round_trip_ns_ = INT64_MAX;
   int64_t tail_ns_ = INT64_MAX;
 };
 

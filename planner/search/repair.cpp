@@ -16,6 +16,7 @@ class RankRepair {
         done_of_line_(problem.lines().size(), 0) {}
 
   void run() {
+    part_backwards();
     int64_t held = 0;
     for (int slot = order_.next(problem_.begin_of(rank_)); slot != end_;) {
       if (held + take(slot) > problem_.cap(rank_)) {
@@ -35,12 +36,13 @@ class RankRepair {
   }
 
  private:
-  int64_t take(int slot) const { return problem_.line_of(slot).take; }
-  int64_t give(int slot) const {
-    const int partner = order_.partner(slot);
-    if (partner < 0) return problem_.line_of(slot).give;
-    return problem_.activations()[problem_.line_of(partner).stage].total;
+  void part_backwards() {
+    for (int slot = order_.next(problem_.begin_of(rank_)); slot != end_; slot = order_.next(slot)) {
+      if (problem_.line_of(slot).pass == Pass::kI && order_.partner(slot) >= 0) order_.part(problem_, slot);
+    }
   }
+  int64_t take(int slot) const { return problem_.line_of(slot).take; }
+  int64_t give(int slot) const { return order_.given_by(problem_, slot); }
   // The first pass behind `slot` that gives memory back and follows a pass of its stage that is done; where there is
   // none, the first I, whose W can give back then. -1: neither.
   int next_giver(int slot) const {

@@ -1,0 +1,151 @@
+#include "planner/cli/robust.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "planner/cli/overlap_plan.h"
+#include "planner/cli/report.h"
+#include "planner/cli/search.h"
+#include "planner/cli/table.h"
+#include "planner/robust/robust_plan.h"
+
+namespace pipeloom {
+
+Result<Job> with_variation(Job job, const VariationOptions& options) {
+  Variation& variation = job.variation;
+  variation.jitter = options.jitter.value_or(variation.jitter);
+  variation.expert_imbalance = options.expert_imbalance.value_or(variation.expert_imbalance);
+  variation.straggler_probability = options.straggler_probability.value_or(variation.straggler_probability);
+  variation.straggler_slowdown = options.straggler_slowdown.value_or(variation.straggler_slowdown);
+  return make_job(std::move(job));
+}
+
+Status check_scatters(const Job& job) {
+  if (!job.variation.none()) return {};
+  return invalid("nothing scatters: give the job a variation, or for example --jitter 0.05");
+}
+
+namespace {
+
+std::string variation_text(const Variation& variation) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+  if (variation.jitter > 0) add(fmt::format("jitter {}", percent_text(variation.jitter)));
+  if (variation.expert_imbalance > 0) add(fmt::format("experts {}", percent_text(variation.expert_imbalance)));
+  if (variation.straggler_probability > 0) {
+    add(fmt::format("a rank is a straggler in {} of the steps, {} times slower",
+                    percent_text(variation.straggler_probability), variation.straggler_slowdown));
+  }
+  return text;
+}
+
+// Of what the step loses to scatter, what goes away with the rank's own.
+double share_of_loss(const Robustness& robustness, int rank) {
+  if (robustness.loss_ns <= 0) return 0;
+  return static_cast<double>(robustness.rank_loss_ns[rank]) / static_cast<double>(robustness.loss_ns);
+}
+
+}  // namespace
+
+void print_robustness(const Job& job, const Robustness& robustness, const SampleOptions& options,
+                      const Output& output) {
+  output.out << fmt::format("\n{} steps, seed {}: {}\n", options.samples, options.seed, variation_text(job.variation));
+  output.out << fmt::format("median {}   p95 {}   mean {}   as planned {}\n", time_text(job, robustness.median_ns),
+                            time_text(job, robustness.p95_ns), time_text(job, robustness.mean_ns),
+                            time_text(job, robustness.planned_ns));
+  const int worst = robustness.worst_rank();
+  output.out << fmt::format("rank {} hurts most: without its own scatter a step takes {} less, {} of the loss\n\n",
+                            worst, time_text(job, robustness.rank_loss_ns[worst]),
+                            percent_text(share_of_loss(robustness, worst)));
+  Table table({"rank", "costs a step", "of the loss"});
+  for (int rank = 0; rank < static_cast<int>(robustness.rank_loss_ns.size()); ++rank) {
+    table.add_row({std::to_string(rank), time_text(job, robustness.rank_loss_ns[rank]),
+                   percent_text(share_of_loss(robustness, rank))});
+  }
+  output.out << table.text();
+  output.out << "\nwhat is missing to 100 % goes away only with the scatter of several ranks together\n";
+}
+
+nlohmann::json robustness_json(const Robustness& robustness, const SampleOptions& options) {
+  nlohmann::json json = {{"samples", options.samples},
+                         {"seed", options.seed},
+                         {"as_planned", json_time(robustness.planned_ns)},
+                         {"mean", json_time(robustness.mean_ns)},
+                         {"median", json_time(robustness.median_ns)},
+                         {"p95", json_time(robustness.p95_ns)},
+                         {"worst_rank", robustness.worst_rank()},
+                         {"steps_by_rank", robustness.steps_by_rank},
+                         {"loss", json_time(robustness.loss_ns)},
+                         {"loss_by_rank", nlohmann::json::array()}};
+  for (const int64_t loss_ns : robustness.rank_loss_ns) json["loss_by_rank"].push_back(json_time(loss_ns));
+  return json;
+}
+
+namespace {
+
+void print_candidates(const Job& job, const std::vector<RobustCandidate>& candidates, const Output& output) {
+  Table table({"order", "median", "p95", "as planned"});
+  for (const RobustCandidate& candidate : candidates) {
+    const Robustness& robustness = candidate.robustness;
+    table.add_row({candidate.name, time_text(job, robustness.median_ns), time_text(job, robustness.p95_ns),
+                   time_text(job, robustness.planned_ns)});
+  }
+  output.out << "\nby p95:\n" << table.text();
+}
+
+// Orders on the placement of the best named schedule, or on that which is asked for, with no slack, some and twice as
+// much.
+Status add_searched(const Job& job, const PlanOptions& options, const SampleOptions& samples,
+                    std::vector<RobustCandidate>& candidates) {
+  constexpr int kSlacks = 3;
+  PIPELOOM_TRY(const SearchedJob searched, searched_job(job, options));
+  for (const JobProblem& problem : searched.problems) {
+    for (int slack = 0; slack < kSlacks; ++slack) {
+      PIPELOOM_TRY(const SearchLimits limits, limits_of(options.search, job, searched.problems.size() * kSlacks));
+      auto candidate = robust_searched(searched.job, problem, slack * slack_ns(job, problem.problem), limits, samples);
+      if (!candidate) return tl::unexpected(std::move(candidate).error());
+      candidates.push_back(*std::move(candidate));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status run_robust_plan(const PlanOptions& options, const Output& output) {
+  PIPELOOM_TRY(Job job, load_job(options.subject));
+  PIPELOOM_TRY(job, with_variation(std::move(job), options.variation));
+  PIPELOOM_CHECK_OK(check_scatters(job));
+  const SearchOptions& how = options.search;
+  SampleOptions samples = {.samples = 400, .seed = how.seed.value_or(1), .by_rank = false};
+  // With a memory cap in chunks only the search knows what fits.
+  std::vector<RobustCandidate> candidates;
+  if (how.memory_cap.empty() && how.placement.empty()) candidates = robust_named(job, samples);
+  if (how.searches()) PIPELOOM_CHECK_OK(add_searched(job, options, samples, candidates));
+  std::ranges::stable_sort(candidates, {}, [](const RobustCandidate& c) { return c.robustness.p95_ns; });
+  if (candidates.empty()) return unsupported("no schedule fits the memory");
+  RobustCandidate& best = candidates.front();
+  PIPELOOM_TRY(const Subject subject,
+               plan_overlap({std::move(best.job), best.name, std::move(best.evaluation)}, options.comm_sms));
+  samples = {.samples = 1000, .seed = samples.seed};
+  PIPELOOM_TRY(const Robustness robustness,
+               measure_robustness(subject.job, subject.evaluation.schedule, subject.evaluation.costs, samples));
+  if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
+  if (options.json) {
+    nlohmann::json json = subject_json(subject);
+    json["objective"] = "p95";
+    json["robustness"] = robustness_json(robustness, samples);
+    output.out << json.dump(2) << '\n';
+    return {};
+  }
+  output.out << headline(subject) << '\n';
+  print_summary(subject, output);
+  print_robustness(subject.job, robustness, samples, output);
+  print_candidates(subject.job, candidates, output);
+  if (!options.output.empty()) output.out << fmt::format("\nplan written to {}\n", options.output);
+  return {};
+}
+
+}  // namespace pipeloom

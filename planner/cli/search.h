@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "planner/cli/command.h"
+#include "planner/search/job_problem.h"
+#include "planner/search/search.h"
+
+namespace pipeloom {
+
+// What the options of a search make of a job: the job as it is placed, and a problem for each partition of its layers.
+struct SearchedJob {
+  Job job;
+  std::vector<int64_t> caps;  // millionths of a chunk
+  Objective objective = Objective::kMakespan;
+  std::vector<JobProblem> problems;
+};
+Result<SearchedJob> searched_job(const Job& job, const PlanOptions& options);
+
+// Each of `searches` searches gets the same part of the time.
+Result<SearchLimits> limits_of(const SearchOptions& options, const Job& job, size_t searches);
+
+}  // namespace pipeloom
