@@ -30,6 +30,9 @@ void TestWindow::open_sample(const char* path) {
 }
 
 void TestWindow::press(Act act) {
+  // Keys reach the active window only; a dialog or another window may have been that.
+  window_->activateWindow();
+  if (!QTest::qWaitForWindowActive(window_.get())) qFatal("the window can't be activated");
   const QKeySequence keys = window_->action(act).shortcut();
   QWidget* target = window_->focusWidget() != nullptr ? window_->focusWidget() : window_.get();
   QTest::keySequence(target, keys);
