@@ -49,9 +49,16 @@ double StepDraws::rank_factor(int rank) const {
 
 // The largest of n independent draws is the quantile u^(1/n) of one.
 double StepDraws::expert_factor(int layer, int micro_batch, int gpus) const {
+  return fullest(draw_key(layer, micro_batch), gpus);
+}
+
+double StepDraws::expert_factor_of(int number, int layer, int micro_batch, int gpus) const {
+  return fullest(draw_key(layer, micro_batch, number), gpus);
+}
+
+double StepDraws::fullest(uint64_t key, int gpus) const {
   if (variation_.expert_imbalance == 0) return 1;
-  const double share = uniform(kExperts, draw_key(layer, micro_batch));
-  return experts_.quantile(std::pow(share, 1.0 / gpus));
+  return experts_.quantile(std::pow(uniform(kExperts, key), 1.0 / gpus));
 }
 
 double StepDraws::jitter_factor(uint64_t key, const Scatter& scatter) const {

@@ -66,11 +66,14 @@ class StepDraws {
   double rank_factor(int rank) const;
   // On the experts of a layer and their all-to-all, for the fullest of the `gpus` GPUs that share them.
   double expert_factor(int layer, int micro_batch, int gpus) const;
+  // The same where several groups of `gpus` GPUs each are told apart: for the fullest of group `number`.
+  double expert_factor_of(int number, int layer, int micro_batch, int gpus) const;
   // On what `key` names, with a scatter of its own: variation.jitter for a component, less for a sum of several.
   double jitter_factor(uint64_t key, const Scatter& scatter) const;
 
  private:
   double uniform(uint64_t purpose, uint64_t key) const;  // in (0, 1)
+  double fullest(uint64_t key, int gpus) const;
 
   Variation variation_;
   Scatter experts_;

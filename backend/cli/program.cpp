@@ -29,13 +29,16 @@ void add_options(CLI::App& app, CommandOptions& options) {
   app.add_option("--learning-rate", options.learning_rate, "of Adam")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "of the initial weights")->capture_default_str();
+  app.add_option("--seed", options.seed, "of the initial weights, or of --vary")->capture_default_str();
   app.add_option("--ranks", options.ranks,
                  "how ranks run; auto: mpi or tcp where processes were started for them, else threads")
       ->default_val("auto")
       ->check(CLI::IsMember({"auto", "threads", "mpi", "tcp", "sequential"}));
   app.add_flag("--check", options.check, "slower, with the bits of `--ranks sequential --check` for every schedule");
   app.add_flag("--pace", options.paced, "no training: every task takes its planned time");
+  app.add_option("--vary", options.varied_percent,
+                 "with --pace: tasks take up to so many percent more or less, drawn by --seed")
+      ->check(CLI::Range(0.0, 100.0));
   app.add_option("--trace", options.trace_path, "the trace of the last step to write");
   app.add_option("--checkpoints", options.checkpoint_folder, "the folder to keep checkpoints in");
   app.add_option("--checkpoint-every", options.checkpoint_every, "steps between checkpoints; 0: none")

@@ -16,6 +16,7 @@ struct CommandOptions {
   std::string ranks;      // "auto", "threads", "mpi", "sequential"
   bool check = false;
   bool paced = false;
+  double varied_percent = 0;  // paced: how much longer or shorter than planned tasks are at most
   int64_t steps = 10;
   double learning_rate = 1e-3;
   uint64_t seed = 1;

@@ -54,7 +54,7 @@ void print_paced(const CommandOptions& options, const RunOutput& output, const s
 
 Status run_paced(const CommandOptions& options, const RunOutput& output, const Plan& plan) {
   const TaskGraph graph = lower(plan);
-  const std::vector<int64_t> durations_ns = planned_durations(graph);
+  const std::vector<int64_t> durations_ns = paced_durations(graph, options.varied_percent / 100, options.seed);
   const PacedRun run{plan, graph, durations_ns, options.steps, patience_ns(options)};
   const auto rank_main = [&](Endpoint& endpoint) -> Status {
     PIPELOOM_TRY(const RunTrace trace, pace_rank(run, endpoint));
@@ -122,9 +122,11 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
   const TaskGraph graph = lower(plan);
   const TrainingRun run{plan, graph, text, run_options};
   const std::string ranks = chosen_ranks(options.ranks, of_this_process);
-  PIPELOOM_CHECK_OK(check_memory(plan, graph, run_options.training, ranks_here(ranks, run.ranks(), of_this_process),
-                                 available_memory_bytes()));
+  PIPELOOM_TRY(const std::string warning,
+               check_memory(plan, graph, run_options.training, ranks_here(ranks, run.ranks(), of_this_process),
+                            available_memory_bytes()));
   const auto rank_main = [&](Endpoint& endpoint) -> Status {
+    if (endpoint.rank() == 0 && !warning.empty()) output.err << "pipeloom-run: warning: " << warning << std::endl;
     PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));
     if (endpoint.rank() != 0) return {};
     printer.end(result.parameters_digest);

@@ -2,6 +2,8 @@
 
 #include <sys/prctl.h>
 
+#include <random>
+
 #include "backend/runtime/executor.h"
 #include "backend/runtime/meeting.h"
 #include "backend/runtime/paced_runner.h"
@@ -18,9 +20,14 @@ void sleep_precisely() {
 
 }  // namespace
 
-std::vector<int64_t> planned_durations(const TaskGraph& graph) {
+std::vector<int64_t> paced_durations(const TaskGraph& graph, double share, uint64_t seed) {
+  std::mt19937_64 random(seed);
   std::vector<int64_t> durations_ns;
-  for (const Task& task : graph.tasks()) durations_ns.push_back(task.duration_ns);
+  for (const Task& task : graph.tasks()) {
+    const double draw = static_cast<double>(random()) / static_cast<double>(std::mt19937_64::max());
+    const double factor = task.lane == Lane::kCompute ? 1 + share * (2 * draw - 1) : 1;
+    durations_ns.push_back(static_cast<int64_t>(factor * static_cast<double>(task.duration_ns)));
+  }
   return durations_ns;
 }
 

@@ -19,8 +19,8 @@ struct PacedRun {
   int64_t patience_ns = 60'000'000'000;
 };
 
-// The tasks' own durations.
-std::vector<int64_t> planned_durations(const TaskGraph& graph);
+// The tasks' own durations; those of computation each up to `share` of them longer or shorter, drawn by `seed`.
+std::vector<int64_t> paced_durations(const TaskGraph& graph, double share = 0, uint64_t seed = 0);
 
 // Of the last step.
 Result<RunTrace> pace_rank(const PacedRun& run, Endpoint& endpoint);

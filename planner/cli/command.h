@@ -83,7 +83,9 @@ Status run_show(const ShowOptions& options, const Output& output);
 struct SimulateOptions {
   SubjectOptions subject;
   VariationOptions variation;
-  int samples = 0;  // steps whose durations scatter; 0: none
+  int samples = 0;          // steps whose durations scatter; 0: none
+  bool components = false;  // the whole step at component level
+  int expert_ranks = 1;     // WholeStepOptions
   uint64_t seed = 1;
   bool json = false;
 };

@@ -8,33 +8,9 @@
 #include "core/units.h"
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
+#include "planner/overlap/split.h"
 
 namespace pipeloom {
-
-namespace {
-
-bool has_pairs(const Subject& subject) {
-  const auto slots = subject.evaluation.schedule.slots();
-  const bool pairs =
-      std::any_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.kind == SlotKind::kFB; });
-  return pairs && !subject.evaluation.costs.overlap.of_pair.empty();
-}
-
-}  // namespace
-
-Result<Subject> plan_overlap(Subject subject, std::optional<int> comm_sms) {
-  if (comm_sms) {
-    if (!subject.job.cluster) return invalid("--comm-sms is given; allowed only for a job with a cluster");
-    subject.job.cluster->comm_sms = *comm_sms;
-    PIPELOOM_CHECK_OK(make_cluster(*subject.job.cluster).map([](const Cluster&) {}));
-  }
-  const auto named = find_schedule(subject.schedule_name);
-  if (!has_pairs(subject) || !named) return subject;
-  Job job = subject.job;
-  if (!comm_sms) job = with_best_split(job, split_curve(job, **named, candidate_splits(*job.cluster)));
-  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, **named, searched_order));
-  return Subject{std::move(job), std::move(subject.schedule_name), std::move(evaluation)};
-}
 
 void print_split(const Subject& subject, std::ostream& out) {
   const auto named = find_schedule(subject.schedule_name);

@@ -5,27 +5,16 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/lowering/lower.h"
 #include "core/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/layout.h"
 #include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
 #include "planner/cli/subject.h"
+#include "planner/cli/whole_step.h"
 #include "proto/plan_io.h"
 
 namespace pipeloom {
-
-namespace {
-
-Plan plan_of(const Subject& subject) {
-  const Evaluation& evaluation = subject.evaluation;
-  const PlanSummary summary = {evaluation.bubble.makespan_ns, evaluation.bubble.span_ns, evaluation.peak_memory()};
-  const int comm_sms = subject.job.cluster ? subject.job.cluster->comm_sms : 0;
-  return make_plan(subject.job, subject.schedule_name, evaluation.schedule, evaluation.costs, comm_sms, summary);
-}
-
-}  // namespace
 
 Status write_plan_of(const Subject& subject, const std::string& path) {
   return write_plan(path, plan_of(subject));
@@ -60,8 +49,13 @@ Status run_plan(const PlanOptions& options, const Output& output) {
                                    format_bytes(memory_limit_bytes(subject.job))));
   }
   if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
+  std::optional<WholeStep> whole;
+  if (subject.job.model) {
+    PIPELOOM_TRY(whole, whole_step_of(subject));
+  }
   if (options.json) {
     nlohmann::json json = subject_json(subject);
+    if (whole) json["whole_step"] = whole_step_json(*whole);
     if (layouts) json["layouts"] = layouts_json(*layouts);
     output.out << json.dump(2) << '\n';
     return {};
@@ -69,6 +63,7 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   if (layouts) output.out << "\nThe fastest:\n";
   output.out << headline(subject) << '\n';
   print_summary(subject, output);
+  if (whole) print_whole_step_time(subject, *whole, output.out);
   print_split(subject, output.out);
   if (!options.output.empty()) output.out << fmt::format("\nplan written to {}\n", options.output);
   return {};

@@ -173,7 +173,13 @@ void add_looking_commands(CLI::App& app, Action& chosen) {
   add_subject(simulate, simulate_options->subject, kJobOrPlan);
   simulate->add_option("--samples", simulate_options->samples, "time so many steps whose durations scatter")
       ->check(CLI::Range(1, 1'000'000));
-  simulate->add_option("--seed", simulate_options->seed, "of --samples (default 1)");
+  simulate->add_flag("--components", simulate_options->components,
+                     "every component on every rank, sharing SMs, NICs and NVLink: what each lane does");
+  simulate
+      ->add_option("--expert-ranks", simulate_options->expert_ranks,
+                   "with --components: members of an expert-parallel group, one by one; they wait for each other")
+      ->check(CLI::PositiveNumber);
+  simulate->add_option("--seed", simulate_options->seed, "of how durations scatter (default 1)");
   add_variation(simulate, simulate_options->variation);
   add_json(simulate, simulate_options->json);
 

@@ -13,18 +13,6 @@
 
 namespace pipeloom {
 
-std::string time_text(const Job& job, int64_t ns) {
-  return job.model ? format_duration(ns) : format_millionths(ns);
-}
-
-std::string memory_text(const Job& job, int64_t amount) {
-  return job.model ? format_bytes(amount) : format_millionths(amount);
-}
-
-std::string percent_text(double share) {
-  return fmt::format("{:.1f} %", share * 100);
-}
-
 double json_time(int64_t ns) {
   return static_cast<double>(ns) / static_cast<double>(kNsPerUnit);
 }

@@ -12,12 +12,6 @@
 
 namespace pipeloom {
 
-// Times of a job with a model are for people ("19.9 s"); those of a job for learning are in its units ("57").
-std::string time_text(const Job& job, int64_t ns);
-// Bytes; without a model, activations (given in millionths).
-std::string memory_text(const Job& job, int64_t amount);
-std::string percent_text(double share);
-
 // A time in JSON: units of kNsPerUnit (milliseconds).
 double json_time(int64_t ns);
 

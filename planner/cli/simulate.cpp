@@ -5,15 +5,30 @@
 #include "planner/cli/report.h"
 #include "planner/cli/robust.h"
 #include "planner/cli/subject.h"
+#include "planner/cli/whole_step.h"
 
 namespace pipeloom {
 
-Status run_simulate(const SimulateOptions& options, const Output& output) {
-  if (options.samples == 0 && options.variation.given()) {
-    return invalid("how durations scatter is given; it needs --samples, the number of steps to draw");
+namespace {
+
+Status check_options(const SimulateOptions& options) {
+  if (options.samples == 0 && !options.components && options.variation.given()) {
+    return invalid("how durations scatter is given; it needs --samples, the number of steps to draw, or --components");
   }
+  if (options.expert_ranks > 1 && !options.components) return invalid("--expert-ranks belongs to --components");
+  return {};
+}
+
+}  // namespace
+
+Status run_simulate(const SimulateOptions& options, const Output& output) {
+  PIPELOOM_CHECK_OK(check_options(options));
   PIPELOOM_TRY(Subject subject, load_subject(options.subject));
   PIPELOOM_TRY(subject.job, with_variation(std::move(subject.job), options.variation));
+  std::optional<WholeStep> whole;
+  if (options.components) {
+    PIPELOOM_TRY(whole, whole_step_of(subject, {.expert_ranks = options.expert_ranks, .seed = options.seed}));
+  }
   const SampleOptions samples = {.samples = options.samples, .seed = options.seed};
   std::optional<Robustness> robustness;
   if (options.samples > 0) {
@@ -23,12 +38,14 @@ Status run_simulate(const SimulateOptions& options, const Output& output) {
   }
   if (options.json) {
     nlohmann::json json = subject_json(subject);
+    if (whole) json["whole_step"] = whole_step_json(*whole);
     if (robustness) json["robustness"] = robustness_json(*robustness, samples);
     output.out << json.dump(2) << '\n';
     return {};
   }
   output.out << headline(subject) << '\n';
   print_summary(subject, output);
+  if (whole) print_whole_step(subject, *whole, output.out);
   if (robustness) print_robustness(subject.job, *robustness, samples, output);
   return {};
 }

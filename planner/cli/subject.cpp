@@ -4,10 +4,8 @@
 
 #include <algorithm>
 
-#include "core/lowering/lower.h"
 #include "core/units.h"
 #include "planner/cli/times.h"
-#include "planner/compare.h"
 #include "proto/job_io.h"
 #include "proto/plan_io.h"
 
@@ -126,13 +124,10 @@ Status check_nothing_fixed_by_a_plan(const SubjectOptions& options) {
 Result<Subject> subject_from_plan(const SubjectOptions& options) {
   PIPELOOM_CHECK_OK(check_nothing_fixed_by_a_plan(options));
   PIPELOOM_TRY(Plan plan, read_plan(options.path));
-  if (const Status same = check_digest(plan); !same) {
-    return fail(same.error().code, fmt::format("{}: {}", options.path, same.error().message));
-  }
-  Job job = plan.job;
-  set_p2p(options, job.p2p);
-  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, std::move(plan.schedule), std::move(plan.costs)));
-  return Subject{std::move(job), std::move(plan.schedule_name), std::move(evaluation)};
+  set_p2p(options, plan.job.p2p);
+  auto subject = subject_of(std::move(plan));
+  if (!subject) return fail(subject.error().code, fmt::format("{}: {}", options.path, subject.error().message));
+  return subject;
 }
 
 }  // namespace
@@ -143,46 +138,10 @@ Result<Job> load_job(const SubjectOptions& options) {
   return invalid(fmt::format("{}: a job file ends in .txtpb or .json", options.path));
 }
 
-namespace {
-
-Result<Subject> evaluated(Job job, const NamedSchedule& named) {
-  auto evaluation = evaluate(job, named);
-  if (!evaluation) return fail(evaluation.error().code, fmt::format("{}: {}", named.name, evaluation.error().message));
-  return Subject{std::move(job), std::string(named.name), std::move(*evaluation)};
-}
-
-}  // namespace
-
-Result<Subject> choose_schedule(const Job& job) {
-  const std::vector<ComparedSchedule> compared = compare_schedules(job);
-  const ComparedSchedule& best = compared.front();
-  if (!best.numbers) {
-    return unsupported(
-        fmt::format("no schedule can run this job; {}: {}", best.named->name, best.numbers.error().message));
-  }
-  if (!best.numbers->fits) {
-    const auto least = std::min_element(compared.begin(), compared.end(), [](const auto& a, const auto& b) {
-      if (!a.numbers || !b.numbers) return a.numbers.has_value() && !b.numbers.has_value();
-      return a.numbers->peak_memory < b.numbers->peak_memory;
-    });
-    return unsupported(fmt::format("no schedule fits the memory: a GPU may use {}; the least, {}, needs {}",
-                                   format_bytes(memory_limit_bytes(job)), least->named->name,
-                                   format_bytes(least->numbers->peak_memory)));
-  }
-  return evaluated(best.job, *best.named);
-}
-
 Result<Subject> load_subject(const SubjectOptions& options) {
   if (!options.path.empty() && !is_job_path(options.path)) return subject_from_plan(options);
   PIPELOOM_TRY(const Job job, load_job(options));
   return subject_of(job);
-}
-
-Result<Subject> subject_of(const Job& job) {
-  if (job.schedule.name.empty()) return choose_schedule(job);
-  PIPELOOM_TRY(const NamedSchedule* named, find_schedule(job.schedule.name));
-  PIPELOOM_TRY(Job own, job_for(job, *named));
-  return evaluated(std::move(own), *named);
 }
 
 }  // namespace pipeloom

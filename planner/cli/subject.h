@@ -5,7 +5,7 @@
 
 #include "core/job.h"
 #include "core/result.h"
-#include "planner/evaluate.h"
+#include "planner/subject.h"
 
 namespace pipeloom {
 
@@ -30,16 +30,6 @@ struct SubjectOptions {
 // The job that the options name; refuses a plan.
 Result<Job> load_job(const SubjectOptions& options);
 
-// One simulated schedule of a job: a plan's, the one that the job or --schedule names, or the best that fits.
-struct Subject {
-  Job job;
-  std::string schedule_name;
-  Evaluation evaluation;
-};
 Result<Subject> load_subject(const SubjectOptions& options);
-Result<Subject> subject_of(const Job& job);
-
-// The best named schedule that fits the memory.
-Result<Subject> choose_schedule(const Job& job);
 
 }  // namespace pipeloom

@@ -1,22 +1,19 @@
 #include "backend/transport/mpi/mpi_endpoint.h"
 
-#define OMPI_SKIP_MPICXX 1
-#define MPICH_SKIP_MPICXX 1
 #include <fmt/format.h>
-#include <mpi.h>
 #include <sys/prctl.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <list>
 #include <mutex>
 #include <span>
-#include <stdexcept>
 #include <thread>
 
 #include "backend/transport/inbox.h"
+#include "backend/transport/mpi/bells.h"
+#include "backend/transport/mpi/mpi_check.h"
 #include "core/check.h"
 
 namespace pipeloom {
@@ -25,29 +22,29 @@ namespace {
 
 constexpr int kAbortTag = kChannels;  // MPI tags below are channels
 
-// With nothing to move, the thread looks again after so long: little against a task of 1 ms, and little of a core.
-constexpr std::chrono::microseconds kIdle{20};
+// With something on its way, or ranks that can't ring, the thread looks again after so long: little against a task of
+// 1 ms, and little of a core.
+constexpr int64_t kLookAgain_ns = 20'000;
+// After a ring, until what was rung for must be here.
+constexpr int64_t kSoon_ns = 500'000;
+// Else.
+constexpr int64_t kIdle_ns = 5'000'000;
 
-// Evaluates the call once.
-void check_mpi(int result, const char* call) {
-  if (result == MPI_SUCCESS) return;
-  char text[MPI_MAX_ERROR_STRING];
-  int length = 0;
-  MPI_Error_string(result, text, &length);
-  throw std::runtime_error(fmt::format("{}: {}", call, std::string_view(text, static_cast<size_t>(length))));
-}
-#define PIPELOOM_MPI(call) check_mpi(call, #call)
+// MPI counts with ints. Messages are padded to whole blocks, so that they may have up to 128 GiB.
+constexpr size_t kBlockBytes = 64;
 
 struct Envelope {
   MessageTag tag;
   int64_t ready_ns = 0;
+  uint64_t size = 0;  // of the content
 };
 
 // The envelope comes last, so that the content need not move.
 std::vector<std::byte> sealed(Message message) {
-  const Envelope envelope{message.tag, message.ready_ns};
+  const Envelope envelope{message.tag, message.ready_ns, message.bytes.size()};
   std::vector<std::byte> bytes = std::move(message.bytes);
-  bytes.resize(bytes.size() + sizeof envelope);
+  const size_t needed = bytes.size() + sizeof envelope;
+  bytes.resize((needed + kBlockBytes - 1) / kBlockBytes * kBlockBytes);
   std::memcpy(bytes.data() + bytes.size() - sizeof envelope, &envelope, sizeof envelope);
   return bytes;
 }
@@ -56,19 +53,28 @@ Message opened(std::vector<std::byte> bytes) {
   Envelope envelope;
   PIPELOOM_CHECK(bytes.size() >= sizeof envelope);
   std::memcpy(&envelope, bytes.data() + bytes.size() - sizeof envelope, sizeof envelope);
-  bytes.resize(bytes.size() - sizeof envelope);
+  PIPELOOM_CHECK(envelope.size <= bytes.size());
+  bytes.resize(envelope.size);
   return {envelope.tag, envelope.ready_ns, std::move(bytes)};
 }
 
+// Finalises MPI when all else is gone.
+struct Finalizer {
+  ~Finalizer() { MPI_Finalize(); }
+};
+
 class MpiEndpoint : public Endpoint {
  public:
-  MpiEndpoint(int rank, int ranks) : rank_(rank), ranks_(ranks), inbox_(ranks) {
+  MpiEndpoint(int rank, int ranks) : rank_(rank), ranks_(ranks), inbox_(ranks), bells_(MPI_COMM_WORLD) {
+    PIPELOOM_MPI(MPI_Type_contiguous(kBlockBytes, MPI_BYTE, &block_));
+    PIPELOOM_MPI(MPI_Type_commit(&block_));
     thread_ = std::jthread([this](const std::stop_token& stop) { move_messages(stop); });
   }
   ~MpiEndpoint() override {
     thread_.request_stop();
+    bells_.ring(rank_);
     thread_.join();
-    MPI_Finalize();
+    MPI_Type_free(&block_);
   }
 
   int rank() const override { return rank_; }
@@ -84,7 +90,7 @@ class MpiEndpoint : public Endpoint {
     if (told_others_.exchange(true)) return;
     const auto text = std::as_bytes(std::span(error.message));
     for (int rank = 0; rank < ranks_; ++rank) {
-      if (rank != rank_) send_bytes(rank, kAbortTag, {text.begin(), text.end()});
+      if (rank != rank_) send_bytes(rank, kAbortTag, sealed({{}, 0, {text.begin(), text.end()}}));
     }
   }
   std::optional<Error> aborted() override { return inbox_.aborted(); }
@@ -96,12 +102,20 @@ class MpiEndpoint : public Endpoint {
   };
 
   void send_bytes(int target, int tag, std::vector<std::byte> bytes) {
-    const std::lock_guard lock(mutex_);
-    Sending& sending = sending_.emplace_back();
-    sending.bytes = std::move(bytes);
-    PIPELOOM_CHECK(sending.bytes.size() <= INT32_MAX);
-    PIPELOOM_MPI(MPI_Isend(sending.bytes.data(), static_cast<int>(sending.bytes.size()), MPI_BYTE, target, tag,
-                           MPI_COMM_WORLD, &sending.request));
+    bool gone = false;
+    {
+      const std::lock_guard lock(mutex_);
+      Sending& sending = sending_.emplace_back();
+      sending.bytes = std::move(bytes);
+      const size_t blocks = sending.bytes.size() / kBlockBytes;
+      PIPELOOM_CHECK(blocks <= INT32_MAX);
+      PIPELOOM_MPI(MPI_Isend(sending.bytes.data(), static_cast<int>(blocks), block_, target, tag, MPI_COMM_WORLD,
+                             &sending.request));
+      gone = is_done(sending);
+      if (gone) sending_.pop_back();
+    }
+    bells_.ring(target);
+    if (!gone) bells_.ring(rank_);  // its thread has to look after it
   }
 
   // MPI moves large messages only while somebody calls it, and the rank computes: hence a thread (with 200 ms of
@@ -109,12 +123,19 @@ class MpiEndpoint : public Endpoint {
   void move_messages(const std::stop_token& stop) {
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // Linux lets a thread oversleep by 50 us by default
     try {
+      int64_t quiet_since_ns = 0;
       while (!stop.stop_requested() || !all_sent()) {
-        if (!receive_one() && !forget_sent()) std::this_thread::sleep_for(kIdle);
+        const bool moved = receive_one() || forget_sent();
+        if (moved || bells_.wait(pause_ns(quiet_since_ns))) quiet_since_ns = steady_now_ns();
       }
     } catch (const std::exception& bug) {
       inbox_.abort({ErrorCode::kIo, fmt::format("rank {}: {}", rank_, bug.what())});
     }
+  }
+
+  int64_t pause_ns(int64_t quiet_since_ns) {
+    const bool busy = !bells_.all_ring() || !all_sent() || steady_now_ns() - quiet_since_ns < kSoon_ns;
+    return busy ? kLookAgain_ns : kIdle_ns;
   }
 
   bool receive_one() {
@@ -123,28 +144,32 @@ class MpiEndpoint : public Endpoint {
     MPI_Status status;
     PIPELOOM_MPI(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, &message, &status));
     if (found == 0) return false;
-    int size = 0;
-    PIPELOOM_MPI(MPI_Get_count(&status, MPI_BYTE, &size));
-    std::vector<std::byte> bytes(static_cast<size_t>(size));
-    PIPELOOM_MPI(MPI_Mrecv(bytes.data(), size, MPI_BYTE, &message, MPI_STATUS_IGNORE));
+    int blocks = 0;
+    PIPELOOM_MPI(MPI_Get_count(&status, block_, &blocks));
+    std::vector<std::byte> bytes(static_cast<size_t>(blocks) * kBlockBytes);
+    PIPELOOM_MPI(MPI_Mrecv(bytes.data(), blocks, block_, &message, MPI_STATUS_IGNORE));
+    Message received = opened(std::move(bytes));
     if (status.MPI_TAG == kAbortTag) {
       told_others_ = true;
-      inbox_.abort({ErrorCode::kIo, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
+      const auto* text = reinterpret_cast<const char*>(received.bytes.data());
+      inbox_.abort({ErrorCode::kIo, std::string(text, received.bytes.size())});
     } else {
-      inbox_.put(status.MPI_SOURCE, static_cast<Channel>(status.MPI_TAG), opened(std::move(bytes)));
+      inbox_.put(status.MPI_SOURCE, static_cast<Channel>(status.MPI_TAG), std::move(received));
     }
     return true;
+  }
+
+  static bool is_done(Sending& sending) {
+    int done = 0;
+    PIPELOOM_MPI(MPI_Test(&sending.request, &done, MPI_STATUS_IGNORE));
+    return done != 0;
   }
 
   // Whether any message has gone.
   bool forget_sent() {
     const std::lock_guard lock(mutex_);
     const size_t before = sending_.size();
-    sending_.remove_if([](Sending& sending) {
-      int done = 0;
-      PIPELOOM_MPI(MPI_Test(&sending.request, &done, MPI_STATUS_IGNORE));
-      return done != 0;
-    });
+    sending_.remove_if(is_done);
     return sending_.size() < before;
   }
 
@@ -153,9 +178,12 @@ class MpiEndpoint : public Endpoint {
     return sending_.empty();
   }
 
+  Finalizer finalizer_;
   int rank_;
   int ranks_;
   Inbox inbox_;
+  Bells bells_;
+  MPI_Datatype block_ = MPI_DATATYPE_NULL;
   std::mutex mutex_;
   std::list<Sending> sending_;  // not moved while MPI reads them
   std::atomic<bool> told_others_ = false;

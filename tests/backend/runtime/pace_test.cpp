@@ -44,7 +44,7 @@ class Paced : public testing::TestWithParam<const char*> {};
 TEST_P(Paced, LastsAsLongAsTheSimulationOfTheSameDurations) {
   const Plan plan = direct_plan(GetParam(), 4, 8);
   const TaskGraph graph = perturbed(lower(plan), 30, 1);
-  const std::vector<int64_t> durations_ns = planned_durations(graph);
+  const std::vector<int64_t> durations_ns = paced_durations(graph);
   const auto trace = pace_on_threads({plan, graph, durations_ns, 1, 20'000'000'000});
   ASSERT_TRUE(trace.has_value()) << trace.error().message;
   EXPECT_EQ(trace->spans.size(), graph.tasks().size());
@@ -57,7 +57,7 @@ TEST_P(Paced, LastsAsLongAsTheSimulationOfTheSameDurations) {
 TEST_P(Paced, EveryTaskTakesItsTimeAndWaitsForWhatItNeeds) {
   const Plan plan = direct_plan(GetParam(), 4, 8);
   const TaskGraph graph = lower(plan);
-  const std::vector<int64_t> durations_ns = planned_durations(graph);
+  const std::vector<int64_t> durations_ns = paced_durations(graph);
   const auto spans = pace_on_threads({plan, graph, durations_ns, 2, 20'000'000'000}).value().spans;
   std::map<TaskKey, Span> by_key;
   for (const Span& span : spans) by_key[span.key] = span;

@@ -1,0 +1,46 @@
+#include <QApplication>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "gui/panels/headless.h"
+#include "gui/panels/main_window.h"
+#include "gui/panels/style.h"
+
+namespace {
+
+// Pictures need no screen; the platform has to be known before Qt starts.
+bool wants_picture(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--out" || argument.starts_with("--out=") || argument == "--help" || argument == "-h") return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const bool picture = wants_picture(argc, argv);
+    if (picture) qputenv("QT_QPA_PLATFORM", "offscreen");
+    QApplication application(argc, argv);
+    QApplication::setOrganizationName("pipeloom");
+    QApplication::setApplicationName("pipeloom-gui");
+    const pipeloom::Options options = pipeloom::parse_options(QApplication::arguments());
+    if (!options.message.isEmpty()) {
+      std::fputs(qPrintable(options.message), options.exit_code == 0 ? stdout : stderr);
+      return options.exit_code;
+    }
+    if (picture) return pipeloom::draw_picture(options);
+    pipeloom::MainWindow window(options.dark || pipeloom::prefers_dark(QApplication::palette()));
+    if (options.size.isValid()) window.resize(options.size);
+    window.show();
+    window.open(options.paths);
+    return QApplication::exec();
+  } catch (const std::exception& bug) {
+    std::fprintf(stderr, "pipeloom-gui: internal error, please report it: %s\n", bug.what());
+    return 70;  // EX_SOFTWARE of sysexits.h
+  }
+}

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "gui/timeline/frame.h"
+
+namespace pipeloom {
+
+// Named marks are kept beside their file, in FILE.marks (JSON).
+std::string marks_path(const std::string& path);
+// No marks where there is no such file.
+Result<std::vector<Mark>> read_marks(const std::string& path);
+Status write_marks(const std::string& path, const std::vector<Mark>& marks);
+
+}  // namespace pipeloom

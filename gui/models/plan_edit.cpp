@@ -1,0 +1,105 @@
+#include "gui/models/plan_edit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "planner/schedules/table.h"
+#include "planner/search/job_problem.h"
+#include "sim/cost/step_costs.h"
+
+namespace pipeloom {
+
+PlanSettings settings_of(const Subject& subject) {
+  const Job& job = subject.job;
+  return {.schedule = subject.schedule_name,
+          .ranks = job.layout.pipeline,
+          .micro_batches = job.micro_batches,
+          .chunks = job.schedule.chunks,
+          .tensor = job.layout.tensor,
+          .expert = job.layout.expert,
+          .precision = job.precision,
+          .recompute = job.recompute,
+          .memory_limit_bytes = job.memory_limit_bytes,
+          .comm_sms = job.cluster ? job.cluster->comm_sms : 0};
+}
+
+namespace {
+
+Status set_layout(const PlanSettings& settings, Job& job) {
+  Layout& layout = job.layout;
+  layout.tensor = settings.tensor;
+  layout.pipeline = settings.ranks;
+  layout.expert = settings.expert;
+  layout.layers_per_stage.clear();
+  const int64_t together = int64_t{layout.pipeline} * layout.tensor * layout.context;
+  if (together <= 0 || job.cluster->gpus() % together != 0) {
+    return invalid(fmt::format("{} ranks x {} tensor-parallel do not divide the {} GPUs", layout.pipeline,
+                               layout.tensor, job.cluster->gpus()));
+  }
+  layout.data = static_cast<int>(job.cluster->gpus() / together);
+  job.batch.global_batch = int64_t{settings.micro_batches} * layout.data * job.batch.micro_batch_size;
+  job.micro_batches = 0;  // follows from the batch
+  return {};
+}
+
+}  // namespace
+
+Result<Subject> with_settings(const Subject& subject, const PlanSettings& settings) {
+  Job job = subject.job;
+  job.schedule.chunks = settings.chunks;
+  if (job.model) {
+    PIPELOOM_CHECK_OK(set_layout(settings, job));
+    job.cluster->comm_sms = settings.comm_sms;
+    PIPELOOM_CHECK_OK(make_cluster(*job.cluster).map([](const Cluster&) {}));
+  } else {
+    job.layout.pipeline = settings.ranks;
+    job.micro_batches = settings.micro_batches;
+  }
+  job.precision = settings.precision;
+  job.recompute = settings.recompute;
+  job.memory_limit_bytes = settings.memory_limit_bytes;
+  job.schedule.name = settings.schedule;
+  PIPELOOM_TRY(job, make_job(std::move(job)));
+  PIPELOOM_TRY(const NamedSchedule* named, find_schedule(settings.schedule));
+  PIPELOOM_TRY(Job own, job_for(job, *named));
+  auto evaluation = evaluate(own, *named, searched_order);
+  if (!evaluation) return fail(evaluation.error().code, fmt::format("{}: {}", named->name, evaluation.error().message));
+  return Subject{std::move(own), std::string(named->name), std::move(*evaluation)};
+}
+
+Result<Subject> with_comm_sms(const Subject& subject, int comm_sms) {
+  if (!subject.job.cluster) return invalid("only a job with a cluster has SMs to split");
+  Job job = subject.job;
+  job.cluster->comm_sms = comm_sms;
+  PIPELOOM_CHECK_OK(make_cluster(*job.cluster).map([](const Cluster&) {}));
+  if (const auto named = find_schedule(subject.schedule_name)) {
+    PIPELOOM_TRY(Evaluation evaluation, evaluate(job, **named, searched_order));
+    return Subject{std::move(job), subject.schedule_name, std::move(evaluation)};
+  }
+  const Evaluation& old = subject.evaluation;
+  PIPELOOM_TRY(StepCosts costs, step_costs(job, old.schedule.placement(), old.costs.layers_per_stage, searched_order));
+  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, old.schedule, std::move(costs)));
+  return Subject{std::move(job), subject.schedule_name, std::move(evaluation)};
+}
+
+std::vector<SplitPoint> split_points(const Subject& subject) {
+  const auto named = find_schedule(subject.schedule_name);
+  if (!has_pairs(subject) || !named) return {};
+  return split_curve(subject.job, **named, candidate_splits(*subject.job.cluster));
+}
+
+Result<Improved> improved(const Subject& subject, const SearchLimits& limits) {
+  Job job = subject.job;
+  const Placement& placement = subject.evaluation.schedule.placement();
+  if (job.model) job.layout.layers_per_stage = subject.evaluation.costs.layers_per_stage;
+  job.schedule.chunks = placement.stages() / placement.ranks();
+  if (placement.kind() == PlacementKind::kBidirectional) job.schedule.pipe_pairs = placement.pipes() / 2;
+  PIPELOOM_TRY(std::vector<JobProblem> problems, problems_of(job, placement.kind(), {}, Objective::kMakespan));
+  PIPELOOM_TRY(const SearchResult found, search(problems.front().problem, limits));
+  if (found.makespan_ns >= subject.evaluation.bubble.makespan_ns) return Improved{subject, found.bound_ns, false};
+  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, found.schedule, std::move(problems.front().costs)));
+  return Improved{{std::move(job), found.found_by, std::move(evaluation)}, found.bound_ns, true};
+}
+
+}  // namespace pipeloom

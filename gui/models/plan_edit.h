@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/job.h"
+#include "core/result.h"
+#include "planner/overlap/split.h"
+#include "planner/search/search.h"
+#include "planner/subject.h"
+
+namespace pipeloom {
+
+// What a person may change about a plan without editing its job's file.
+struct PlanSettings {
+  std::string schedule;
+  int ranks = 1;          // of one pipeline
+  int micro_batches = 1;  // of one pipeline in one step
+  int chunks = 0;         // per rank; 0: the schedule's default
+  int tensor = 1;
+  int expert = 1;
+  Precision precision = Precision::kBf16;
+  Recompute recompute = Recompute::kNone;
+  int64_t memory_limit_bytes = 0;  // 0: the GPU's
+  int comm_sms = 0;                // 0: the job has no cluster
+
+  bool operator==(const PlanSettings&) const = default;
+};
+PlanSettings settings_of(const Subject& subject);
+// The same job with these settings, planned anew. With a model the other replicas take what GPUs are left, and the
+// batch grows or shrinks with the number of micro-batches. Pure.
+Result<Subject> with_settings(const Subject& subject, const PlanSettings& settings);
+
+// The subject with another split of the SMs: a named schedule is generated anew, any other order stays.
+Result<Subject> with_comm_sms(const Subject& subject, int comm_sms);
+// Time per step against the SMs of communication. Empty where nothing overlaps.
+std::vector<SplitPoint> split_points(const Subject& subject);
+
+// Searches an order that is better than the subject's, on its placement and within its memory, until `limits` end it.
+// The subject itself where there is none.
+struct Improved {
+  Subject subject;
+  int64_t bound_ns = 0;
+  bool better = false;
+};
+Result<Improved> improved(const Subject& subject, const SearchLimits& limits);
+
+}  // namespace pipeloom

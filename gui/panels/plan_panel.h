@@ -1,0 +1,61 @@
+#pragma once
+
+#include <QWidget>
+
+#include "gui/models/plan_edit.h"
+#include "gui/models/session.h"
+#include "gui/panels/split_curve_view.h"
+
+class QComboBox;
+class QDoubleSpinBox;
+class QLabel;
+class QPushButton;
+class QSlider;
+class QSpinBox;
+
+namespace pipeloom {
+
+// Schedule, layout, precision, memory and the split of the SMs. The slider plans anew as it moves; the rest on "Apply".
+class PlanPanel : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit PlanPanel(Session& session, QWidget* parent = nullptr);
+
+  void show_document(const DocumentPointer& document);
+  void set_theme(const Theme& theme);
+  PlanSettings settings() const;
+  const SplitCurveView& curve() const { return *curve_; }
+
+ private:
+  QWidget* form();
+  QWidget* split();
+  void apply();
+  void slide(int comm_sms);
+  void show_curve(const DocumentPointer& document);
+
+  Session& session_;
+  DocumentPointer document_;
+  Background curves_;
+  PlanSettings shown_;
+
+  QLabel* headline_;
+  QComboBox* schedule_;
+  QLabel* summary_;
+  QSpinBox* ranks_;
+  QSpinBox* micro_batches_;
+  QSpinBox* chunks_;
+  QSpinBox* tensor_;
+  QSpinBox* expert_;
+  QComboBox* precision_;
+  QComboBox* recompute_;
+  QDoubleSpinBox* memory_;
+  QPushButton* apply_;
+  QPushButton* reset_;
+  QWidget* split_;
+  QLabel* split_text_;
+  QSlider* slider_;
+  SplitCurveView* curve_;
+};
+
+}  // namespace pipeloom

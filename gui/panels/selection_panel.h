@@ -1,0 +1,36 @@
+#pragma once
+
+#include <QLabel>
+#include <QTextBrowser>
+#include <QWidget>
+
+#include "gui/models/selection.h"
+#include "gui/panels/chunk_view.h"
+
+namespace pipeloom {
+
+// What is selected, in words, and the order inside its chunk.
+class SelectionPanel : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit SelectionPanel(Session& session, QWidget* parent = nullptr);
+
+  void show_selection(const Document* document, const std::optional<Selection>& selection);
+  void show_description(const Description& description);
+  void set_theme(const Theme& theme);
+  ChunkView& chunk() { return *chunk_; }
+  QString text() const { return facts_->toPlainText(); }
+
+ Q_SIGNALS:
+  void cause_wanted();
+  void effect_wanted();
+
+ private:
+  const Theme* theme_ = &light_theme();
+  Description shown_;
+  QTextBrowser* facts_;
+  ChunkView* chunk_;
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,97 @@
+#include "planner/subject.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/lowering/lower.h"
+#include "core/units.h"
+#include "planner/compare.h"
+#include "planner/overlap/split.h"
+
+namespace pipeloom {
+
+namespace {
+
+Result<Subject> evaluated(Job job, const NamedSchedule& named) {
+  auto evaluation = evaluate(job, named);
+  if (!evaluation) return fail(evaluation.error().code, fmt::format("{}: {}", named.name, evaluation.error().message));
+  return Subject{std::move(job), std::string(named.name), std::move(*evaluation)};
+}
+
+}  // namespace
+
+Result<Subject> choose_schedule(const Job& job) {
+  const std::vector<ComparedSchedule> compared = compare_schedules(job);
+  const ComparedSchedule& best = compared.front();
+  if (!best.numbers) {
+    return unsupported(
+        fmt::format("no schedule can run this job; {}: {}", best.named->name, best.numbers.error().message));
+  }
+  if (!best.numbers->fits) {
+    const auto least = std::min_element(compared.begin(), compared.end(), [](const auto& a, const auto& b) {
+      if (!a.numbers || !b.numbers) return a.numbers.has_value() && !b.numbers.has_value();
+      return a.numbers->peak_memory < b.numbers->peak_memory;
+    });
+    return unsupported(fmt::format("no schedule fits the memory: a GPU may use {}; the least, {}, needs {}",
+                                   format_bytes(memory_limit_bytes(job)), least->named->name,
+                                   format_bytes(least->numbers->peak_memory)));
+  }
+  return evaluated(best.job, *best.named);
+}
+
+Result<Subject> subject_of(const Job& job) {
+  if (job.schedule.name.empty()) return choose_schedule(job);
+  PIPELOOM_TRY(const NamedSchedule* named, find_schedule(job.schedule.name));
+  PIPELOOM_TRY(Job own, job_for(job, *named));
+  return evaluated(std::move(own), *named);
+}
+
+Result<Subject> subject_of(Plan plan) {
+  PIPELOOM_CHECK_OK(check_digest(plan));
+  Job job = std::move(plan.job);
+  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, std::move(plan.schedule), std::move(plan.costs)));
+  return Subject{std::move(job), std::move(plan.schedule_name), std::move(evaluation)};
+}
+
+Plan plan_of(const Subject& subject) {
+  const Evaluation& evaluation = subject.evaluation;
+  const PlanSummary summary = {evaluation.bubble.makespan_ns, evaluation.bubble.span_ns, evaluation.peak_memory()};
+  const int comm_sms = subject.job.cluster ? subject.job.cluster->comm_sms : 0;
+  return make_plan(subject.job, subject.schedule_name, evaluation.schedule, evaluation.costs, comm_sms, summary);
+}
+
+bool has_pairs(const Subject& subject) {
+  const auto slots = subject.evaluation.schedule.slots();
+  const bool pairs =
+      std::any_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.kind == SlotKind::kFB; });
+  return pairs && !subject.evaluation.costs.overlap.of_pair.empty();
+}
+
+Result<Subject> plan_overlap(Subject subject, std::optional<int> comm_sms) {
+  if (comm_sms) {
+    if (!subject.job.cluster) return invalid("--comm-sms is given; allowed only for a job with a cluster");
+    subject.job.cluster->comm_sms = *comm_sms;
+    PIPELOOM_CHECK_OK(make_cluster(*subject.job.cluster).map([](const Cluster&) {}));
+  }
+  const auto named = find_schedule(subject.schedule_name);
+  if (!has_pairs(subject) || !named) return subject;
+  Job job = subject.job;
+  if (!comm_sms) job = with_best_split(job, split_curve(job, **named, candidate_splits(*job.cluster)));
+  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, **named, searched_order));
+  return Subject{std::move(job), std::move(subject.schedule_name), std::move(evaluation)};
+}
+
+std::string time_text(const Job& job, int64_t ns) {
+  return job.model ? format_duration(ns) : format_millionths(ns);
+}
+
+std::string memory_text(const Job& job, int64_t amount) {
+  return job.model ? format_bytes(amount) : format_millionths(amount);
+}
+
+std::string percent_text(double share) {
+  return fmt::format("{:.1f} %", share * 100);
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,64 @@
+#include "tests/gui/window.h"
+
+#include "planner/subject.h"
+#include "proto/plan_io.h"
+
+namespace pipeloom::tests {
+
+TestWindow::TestWindow(QSize size, bool dark) : window_(std::make_unique<MainWindow>(dark)) {
+  window_->resize(size);
+  window_->show();
+  QTest::qWait(1);
+}
+
+void TestWindow::wait_until_idle() {
+  QTest::qWait(1);
+  const bool idle =
+      QTest::qWaitFor([this] { return !window_->session().busy() && !window_->session().improving(); }, 60'000);
+  if (!idle) qFatal("the window still works after a minute");
+  QTest::qWait(20);
+}
+
+void TestWindow::open(const QStringList& paths) {
+  window_->open(paths);
+  wait_until_idle();
+}
+
+void TestWindow::open_sample(const char* path) {
+  window_->session().open_sample(path);
+  wait_until_idle();
+}
+
+void TestWindow::press(Act act) {
+  // Keys reach the active window only; a dialog or another window may have been that.
+  window_->activateWindow();
+  if (!QTest::qWaitForWindowActive(window_.get())) qFatal("the window can't be activated");
+  const QKeySequence keys = window_->action(act).shortcut();
+  QWidget* target = window_->focusWidget() != nullptr ? window_->focusWidget() : window_.get();
+  QTest::keySequence(target, keys);
+  QTest::qWait(1);
+}
+
+void TestWindow::shoot(const QString& name) {
+  const QString folder = qEnvironmentVariable("PIPELOOM_SHOTS");
+  QTest::qWait(30);
+  if (!folder.isEmpty()) picture().save(folder + "/" + name + ".png");
+}
+
+std::string plan_file(const std::string& path, const char* schedule, int ranks, int micro_batches) {
+  Job job;
+  job.layout.pipeline = ranks;
+  job.micro_batches = micro_batches;
+  job.costs = DirectCosts{{1'000'000}, {1'000'000}, {1'000'000}, {}, 3'000'000};
+  job.p2p.receive_depth = 0;
+  job.schedule.name = schedule;
+  const auto made = make_job(job);
+  if (!made) qFatal("%s", made.error().message.c_str());
+  const auto subject = subject_of(*made);
+  if (!subject) qFatal("%s", subject.error().message.c_str());
+  if (const Status written = write_plan(path, plan_of(*subject)); !written)
+    qFatal("%s", written.error().message.c_str());
+  return path;
+}
+
+}  // namespace pipeloom::tests

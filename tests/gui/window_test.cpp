@@ -1,0 +1,258 @@
+// Opening files of all kinds, good and broken; the start page; unsaved changes; a window that stays responsive.
+#include "tests/gui/window.h"
+
+#include <gtest/gtest.h>
+
+#include <QAbstractButton>
+#include <QAbstractItemModelTester>
+#include <QElapsedTimer>
+#include <QMessageBox>
+#include <QSlider>
+#include <QTableView>
+#include <QTimer>
+
+#include "core/lowering/lower.h"
+#include "gui/models/plan_edit.h"
+#include "proto/files.h"
+#include "proto/plan_io.h"
+#include "proto/trace_io.h"
+#include "sim/engine/task_sweep.h"
+#include "tests/support/temp_folder.h"
+
+namespace pipeloom {
+namespace {
+
+using tests::TestWindow;
+
+// The plan's own tasks, each a tenth longer than planned.
+std::string trace_of(const std::string& plan_path, const std::string& path) {
+  const auto plan = read_plan(plan_path);
+  const TaskGraph graph = lower(plan->schedule, plan->costs);
+  const auto times = sweep_tasks(graph);
+  Trace trace{"run", plan->task_digest, {}};
+  for (size_t i = 0; i < graph.tasks().size(); ++i) {
+    const int64_t begin_ns = times->start_ns[i] * 11 / 10;
+    trace.spans.push_back(
+        {graph.tasks()[i].key, graph.tasks()[i].lane, begin_ns, begin_ns + graph.tasks()[i].duration_ns * 11 / 10});
+  }
+  EXPECT_TRUE(write_trace(path, trace));
+  return path;
+}
+
+void answer_unsaved(QMessageBox::StandardButton answer) {
+  QTimer::singleShot(50, [answer] {
+    auto* box = qobject_cast<QMessageBox*>(QApplication::activeModalWidget());
+    ASSERT_NE(box, nullptr) << "nobody asked";
+    box->button(answer)->click();
+  });
+}
+
+TEST(StartPage, OpensASampleInOneClick) {
+  TestWindow window;
+  EXPECT_TRUE(window->shows_start_page());
+  auto* card = window->findChild<QAbstractButton*>("samples/deepseek-v3.txtpb");
+  ASSERT_NE(card, nullptr);
+  QTest::mouseClick(card, Qt::LeftButton);
+  window.wait_until_idle();
+  EXPECT_FALSE(window->shows_start_page());
+  EXPECT_EQ(window.document().step->subject.schedule_name, "dualpipe");
+  EXPECT_EQ(window.document().picture->ranks.size(), 16u);
+  EXPECT_TRUE(window->message().isEmpty());
+}
+
+TEST(StartPage, EverySampleOpens) {
+  TestWindow window;
+  ASSERT_GE(samples().size(), 5u);
+  for (const Sample& sample : samples()) {
+    window.open_sample(sample.path.c_str());
+    EXPECT_TRUE(window->message().isEmpty()) << sample.path << ": " << window->message().toStdString();
+    EXPECT_FALSE(sample.summary.empty()) << sample.path;
+  }
+}
+
+TEST(StartPage, RemembersFiles) {
+  const tests::TempFolder folder;
+  const std::string plan = tests::plan_file(folder.path("kept.plan"), "1f1b", 2, 4);
+  TestWindow window;
+  window.open({QString::fromStdString(plan)});
+  TestWindow later;
+  bool listed = false;
+  for (const auto* button : later->start_page().findChildren<QAbstractButton*>()) {
+    listed = listed || button->text().contains("kept.plan");
+  }
+  EXPECT_TRUE(listed);
+}
+
+class BrokenFiles : public testing::TestWithParam<const char*> {};
+
+TEST_P(BrokenFiles, GiveAMessageAndLeaveTheWindowUsable) {
+  const tests::TempFolder folder;
+  const std::string plan = tests::plan_file(folder.path("good.plan"), "1f1b", 4, 8);
+  const std::string trace = trace_of(plan, folder.path("good.trace"));
+  const std::string kind = GetParam();
+  std::string path = folder.path("missing.plan");
+  const auto cut = [&](const std::string& from, const char* name) {
+    const std::string content = tests::content_of(from);
+    return folder.file(name, content.substr(0, content.size() / 2));
+  };
+  if (kind == "truncated plan") path = cut(plan, "cut.plan");
+  if (kind == "truncated trace") path = cut(trace, "cut.trace");
+  if (kind == "noise") path = folder.file("noise.plan", std::string(5000, '\x07'));
+  if (kind == "empty") path = folder.file("empty.plan", "");
+  if (kind == "job with a mistake")
+    path = folder.file("job.txtpb", "layout { pipeline: 0 }\ncosts { f_ms: 1 }\nmicro_batches: 4\n");
+  if (kind == "json that is none") path = folder.file("job.json", "{");
+  if (kind == "folder") path = folder.path("");
+  TestWindow window;
+  window.open({QString::fromStdString(plan)});
+  window.open({QString::fromStdString(path)});
+  EXPECT_FALSE(window->message().isEmpty());
+  EXPECT_EQ(window.document().name(), "good.plan");  // what was there stays
+  window.press(Act::kZoomIn);
+  EXPECT_LT(window.timeline().frame().window.length_ns(), static_cast<double>(window.timeline().frame().length_ns()));
+  window.open({QString::fromStdString(plan)});
+  EXPECT_TRUE(window->message().isEmpty());
+}
+INSTANTIATE_TEST_SUITE_P(All, BrokenFiles,
+                         testing::Values("missing", "truncated plan", "truncated trace", "noise", "empty",
+                                         "job with a mistake", "json that is none", "folder"));
+
+TEST(Window, AsksBeforeItClosesWithUnsavedChanges) {
+  const tests::TempFolder folder;
+  TestWindow window;
+  window.open({QString::fromStdString(tests::plan_file(folder.path("a.plan"), "1f1b", 4, 8))});
+  window->session().edit("more micro-batches", [](const Subject& subject) {
+    PlanSettings settings = settings_of(subject);
+    settings.micro_batches = 12;
+    return with_settings(subject, settings);
+  });
+  window.wait_until_idle();
+  EXPECT_EQ(window.document().schedule()->micro_batches(), 12);
+  answer_unsaved(QMessageBox::Cancel);
+  window->close();
+  EXPECT_TRUE(window->isVisible());
+  answer_unsaved(QMessageBox::Save);
+  window->close();
+  window.wait_until_idle();
+  EXPECT_FALSE(window->session().has_unsaved_changes());
+  const auto saved = read_plan(folder.path("a.plan"));
+  ASSERT_TRUE(saved);
+  EXPECT_EQ(saved->schedule.micro_batches(), 12);
+  window->close();
+  EXPECT_FALSE(window->isVisible());
+}
+
+TEST(Window, LaysATraceOverItsPlan) {
+  const tests::TempFolder folder;
+  const std::string plan = tests::plan_file(folder.path("a.plan"), "1f1b", 4, 8);
+  TestWindow window;
+  window.open({QString::fromStdString(plan)});
+  window->session().lay_trace_over(QString::fromStdString(trace_of(plan, folder.path("a.trace"))));
+  window.wait_until_idle();
+  const PictureLane* executed = window.document().picture->ranks[1].lane(LaneRole::kExecuted);
+  ASSERT_NE(executed, nullptr);
+  for (const LaneSpan& span : executed->spans) {
+    if (span.end_ns == span.begin_ns) continue;
+    EXPECT_EQ(span.upper, kLookRatio0 + 4) << "a tenth longer";
+  }
+  EXPECT_GT(window->tables().model(TablesPanel::kErrors).rowCount(), 1);
+  EXPECT_TRUE(window->tables().isTabVisible(TablesPanel::kErrors));
+}
+
+TEST(Window, RefusesATraceOfAnotherPlan) {
+  const tests::TempFolder folder;
+  const std::string plan = tests::plan_file(folder.path("a.plan"), "1f1b", 4, 8);
+  const std::string other = tests::plan_file(folder.path("b.plan"), "zb-h1", 4, 8);
+  TestWindow window;
+  window.open({QString::fromStdString(plan)});
+  window->session().lay_trace_over(QString::fromStdString(trace_of(other, folder.path("b.trace"))));
+  window.wait_until_idle();
+  EXPECT_TRUE(window->message().contains("another plan"));
+}
+
+TEST(Window, OpensATraceAlone) {
+  const tests::TempFolder folder;
+  const std::string plan = tests::plan_file(folder.path("a.plan"), "dualpipe", 4, 8);
+  TestWindow window;
+  window.open({QString::fromStdString(trace_of(plan, folder.path("a.trace")))});
+  EXPECT_TRUE(window->message().isEmpty());
+  EXPECT_EQ(window.document().picture->ranks.size(), 4u);
+  EXPECT_FALSE(window->action(Act::kImprove).isEnabled());
+  window.press(Act::kNextSpan);
+  EXPECT_TRUE(window.timeline().selection());
+}
+
+// Turns the event loop while `what` goes on, and says for how long it stood still at worst.
+qint64 longest_pause_ms(const std::function<bool()>& done) {
+  QElapsedTimer clock;
+  clock.start();
+  qint64 worst = 0;
+  for (qint64 last = clock.elapsed(); !done() && clock.elapsed() < 60'000;) {
+    QCoreApplication::processEvents(QEventLoop::AllEvents, 5);
+    QTest::qSleep(1);
+    worst = std::max(worst, clock.elapsed() - last);
+    last = clock.elapsed();
+  }
+  return worst;
+}
+
+TEST(Window, AnswersTheSliderWithNewPlans) {
+  TestWindow window;
+  window.open_sample("samples/deepseek-v3.txtpb");
+  QTest::qWait(1500);  // the curve
+  auto* slider = window->findChild<QSlider*>("comm_sms");
+  ASSERT_TRUE(slider);
+  EXPECT_GT(window->plan_panel().curve().points().size(), 20u);
+  const int64_t before_ns = window.document().step->subject.evaluation.end.step_ns;
+  for (const int sms : {19, 18, 17, 16, 15, 14, 13, 12, 11, 10}) slider->setValue(sms);
+  longest_pause_ms([&] { return !window->session().busy(); });
+  EXPECT_EQ(window.document().step->subject.job.cluster->comm_sms, 10);
+  EXPECT_LT(window.document().step->subject.evaluation.end.step_ns, before_ns);
+  EXPECT_EQ(window->session().undo_stack().count(), 1);  // stale results are dropped, the rest is one change
+  window->session().undo_stack().setClean();
+}
+
+TEST(Tables, AreProperModelsAndSelectWhatTheyShow) {
+  const tests::TempFolder folder;
+  TestWindow window;
+  window.open({QString::fromStdString(tests::plan_file(folder.path("a.plan"), "1f1b", 4, 8)),
+               QString::fromStdString(tests::plan_file(folder.path("b.plan"), "gpipe", 4, 8))});
+  QTest::qWait(300);
+  for (int table = 0; table < TablesPanel::kTables; ++table) {
+    FactsModel& model = window->tables().model(static_cast<TablesPanel::Table>(table));
+    const QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
+    for (int row = 0; row < model.rowCount(); ++row) {
+      for (int column = 0; column < model.columnCount(); ++column) {
+        EXPECT_TRUE(model.data(model.index(row, column)).isValid());
+      }
+    }
+  }
+  EXPECT_EQ(window->tables().model(TablesPanel::kPasses).rowCount(), 4 * 8 * 2);
+  EXPECT_GT(window->tables().model(TablesPanel::kSchedules).rowCount(), 10);
+  QTableView& passes = window->tables().view(TablesPanel::kPasses);
+  window->tables().setCurrentIndex(TablesPanel::kPasses);
+  passes.setFocus();
+  passes.setCurrentIndex(passes.model()->index(3, 0));
+  QTest::keyClick(&passes, Qt::Key_Down);
+  ASSERT_TRUE(window.timeline().selection());
+  EXPECT_EQ(slot_of(window.document(), *window.timeline().selection()), 4u);
+  // A rank's idle time is the sum of its causes.
+  FactsModel& ranks = window->tables().model(TablesPanel::kRanks);
+  for (int rank = 0; rank < 4; ++rank) {
+    double causes = 0;
+    double idle = 0;
+    for (int column = 0; column < ranks.columnCount(); ++column) {
+      const QString name = ranks.headerData(column, Qt::Horizontal).toString();
+      const double value = ranks.data(ranks.index(rank, column), FactsModel::kSortRole).toDouble();
+      if (name == "idle") idle = value;
+      for (int cause = 0; cause < kIdleCauses; ++cause) {
+        if (name == idle_cause_name(static_cast<IdleCause>(cause))) causes += value;
+      }
+    }
+    EXPECT_GT(idle, 0);
+    EXPECT_EQ(idle, causes);
+  }
+}
+
+}  // namespace
+}  // namespace pipeloom
