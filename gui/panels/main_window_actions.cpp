@@ -173,7 +173,7 @@ void MainWindow::export_picture() {
   const QString path = QFileDialog::getSaveFileName(this, "Export picture", "timeline.png", "Pictures (*.png *.svg)");
   if (path.isEmpty()) return;
   const Frame& frame = timeline_->frame();
-  const Status written = write_picture(path, frame, legend_of(*frame.pictures.front(), session_.options().colour));
+  const Status written = write_picture(path, frame, legend_of(frame.pictures, session_.options().colour));
   if (written) {
     work_text_->setText("picture written to " + path);
   } else {
@@ -182,13 +182,17 @@ void MainWindow::export_picture() {
 }
 
 void MainWindow::search() {
-  hits_.clear();
+  const DocumentPointer document = session_.document();
+  if (!document) return;
+  finding_.run([document, query = search_->text()] { return find_all(*document, 0, query); },
+               [this](std::vector<Selection> found) { show_hits(std::move(found)); });
+}
+
+void MainWindow::show_hits(std::vector<Selection> found) {
+  hits_ = std::move(found);
   hit_ = -1;
   std::vector<int64_t> times_ns;
-  if (const DocumentPointer document = session_.document()) {
-    hits_ = find_all(*document, 0, search_->text());
-    for (const Selection& hit : hits_) times_ns.push_back(hit.span.begin_ns);
-  }
+  for (const Selection& hit : hits_) times_ns.push_back(hit.span.begin_ns);
   timeline_->set_hits(std::move(times_ns));
   minimap_->update();
   hits_text_->setText(search_->text().isEmpty() ? QString()

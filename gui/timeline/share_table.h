@@ -46,6 +46,9 @@ class ShareTable {
     const std::vector<int32_t>& edges = levels_[number];
     return {edges.data(), static_cast<int>(edges.size() / columns_) - 1};
   }
+  // Time before `time_ns` in which any look runs.
+  double busy_before(double time_ns) const;
+
   static constexpr float kWhole = 2147483520.f;  // the largest float below 2^31: signed numbers convert faster
 
  private:

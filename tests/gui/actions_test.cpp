@@ -132,7 +132,7 @@ TEST_F(Actions, SearchAndWalkOverTheHits) {
   window_.press(Act::kSearch);
   EXPECT_TRUE(window_->search_field().hasFocus());
   QTest::keyClicks(&window_->search_field(), "F3");
-  ASSERT_FALSE(view().frame().hits_ns.empty());
+  ASSERT_TRUE(QTest::qWaitFor([this] { return !view().frame().hits_ns.empty(); }, 5000));
   EXPECT_EQ(view().frame().hits_ns.size(), 4u);  // on four stages
   window_->timeline().setFocus();
   window_.press(Act::kNextHit);
