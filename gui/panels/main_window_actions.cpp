@@ -2,6 +2,7 @@
 #include <QDockWidget>
 #include <QFileDialog>
 #include <QInputDialog>
+#include <QTabBar>
 #include <QUndoStack>
 
 #include "gui/models/marks.h"
@@ -15,10 +16,17 @@ namespace {
 
 constexpr const char* kOpenFilter = "Jobs, plans and traces (*.txtpb *.json *.plan *.trace);;All files (*)";
 
-void toggle(QDockWidget* dock) {
-  const bool shown = dock->isVisible() && !dock->visibleRegion().isEmpty();
-  dock->setVisible(!shown);
-  if (!shown) dock->raise();
+// A panel that is hidden, or behind another one's tab, comes to the front; one in front goes away.
+void toggle(QMainWindow& window, QDockWidget* panel) {
+  const bool shown = panel->isVisible() && !panel->visibleRegion().isEmpty();
+  panel->setVisible(!shown);
+  if (shown) return;
+  // raise() does nothing where the panel was raised last but another tab was chosen since.
+  for (QTabBar* tabs : window.findChildren<QTabBar*>(QString(), Qt::FindDirectChildrenOnly)) {
+    for (int i = 0; i < tabs->count(); ++i) {
+      if (tabs->tabText(i) == panel->windowTitle()) tabs->setCurrentIndex(i);
+    }
+  }
 }
 
 }  // namespace
@@ -124,11 +132,11 @@ void MainWindow::perform(Act act) {
       chose_theme_ = true;
       return set_dark(action(act).isChecked());
     case Act::kSelectionPanel:
-      return toggle(selection_dock_);
+      return toggle(*this, selection_dock_);
     case Act::kPlanPanel:
-      return toggle(plan_dock_);
+      return toggle(*this, plan_dock_);
     case Act::kTablesPanel:
-      return toggle(tables_dock_);
+      return toggle(*this, tables_dock_);
     case Act::kPalette: {
       CommandPalette palette(this);
       std::optional<Act> chosen;

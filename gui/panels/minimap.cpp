@@ -10,9 +10,26 @@ namespace {
 
 constexpr double kGrip = 6;  // pixels to both sides of an edge
 
-// Busy time of a lane in each of as many equal parts as there are sums, as shares, added to them. O(parts).
-void add_busy(const ShareTable& shares, double length_ns, std::vector<float>& sums) {
-  if (shares.looks().empty()) return;
+constexpr size_t kSpansPerColumn =
+    4;  // up to so many are added one by one: the table's buckets may be wider than columns
+
+// Busy time of a lane in each of as many equal parts as there are sums, as shares, added to them.
+void add_spans(const std::vector<LaneSpan>& spans, double length_ns, std::vector<float>& sums) {
+  const double columns = static_cast<double>(sums.size());
+  const auto last = static_cast<int>(sums.size()) - 1;
+  for (const LaneSpan& span : spans) {
+    const double x0 = static_cast<double>(span.begin_ns) / length_ns * columns;
+    const double x1 = static_cast<double>(span.end_ns) / length_ns * columns;
+    for (int column = std::min(static_cast<int>(x0), last); column <= std::min(static_cast<int>(x1), last); ++column) {
+      sums[column] += static_cast<float>(std::max(0.0, std::min(x1, column + 1.0) - std::max<double>(x0, column)));
+    }
+  }
+}
+
+// O(parts), whatever the lane holds.
+void add_busy(const PictureLane& lane, double length_ns, std::vector<float>& sums) {
+  if (lane.spans.size() <= kSpansPerColumn * sums.size()) return add_spans(lane.spans, length_ns, sums);
+  const ShareTable& shares = lane.shares;
   const double column_ns = length_ns / static_cast<double>(sums.size());
   double before_ns = 0;
   for (size_t column = 0; column < sums.size(); ++column) {
@@ -40,7 +57,7 @@ void Minimap::refresh() {
   if (frame.pictures.empty()) return;
   const Picture& picture = *frame.pictures.front();
   for (const RankPicture& rank : picture.ranks) {
-    if (!rank.lanes.empty()) add_busy(rank.lanes.front().shares, static_cast<double>(frame.length_ns()), idle_);
+    if (!rank.lanes.empty()) add_busy(rank.lanes.front(), static_cast<double>(frame.length_ns()), idle_);
   }
   const auto ranks = static_cast<float>(std::max<size_t>(picture.ranks.size(), 1));
   for (float& value : idle_) value = std::clamp(1 - value / ranks, 0.f, 1.f);

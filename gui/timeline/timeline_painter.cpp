@@ -91,11 +91,11 @@ void TimelinePainter::paint_labels(const Picture& picture, const PictureLane& la
       std::string text = picture.label(picture, lane, span, half == 1);
       const int room = place.right - place.left - kLabelPadding;
       // "F12", else smaller, else "12".
-      int pixels = static_cast<int>(size * scale);
-      const int smaller = std::min(pixels, static_cast<int>(kSmallLabel * scale));
-      if (Glyphs::of_size(pixels).width(text) > room) pixels = smaller;
-      if (Glyphs::of_size(pixels).width(text) > room && lane.role == LaneRole::kPasses) text.erase(0, 1);
-      const Glyphs& glyphs = Glyphs::of_size(pixels);
+      int text_size = static_cast<int>(size * scale);
+      const int smaller = std::min(text_size, static_cast<int>(kSmallLabel * scale));
+      if (Glyphs::of_size(text_size).width(text) > room) text_size = smaller;
+      if (Glyphs::of_size(text_size).width(text) > room && lane.role == LaneRole::kPasses) text.erase(0, 1);
+      const Glyphs& glyphs = Glyphs::of_size(text_size);
       if (glyphs.width(text) > room) continue;
       const Look& look = palette.looks[half == 1 ? span.lower : span.upper];
       const int x = left + (place.left + place.right - glyphs.width(text)) / 2 + 1;

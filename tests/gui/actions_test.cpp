@@ -218,7 +218,8 @@ TEST_F(Actions, ShowAndHidePanels) {
     const bool visible = !panel->visibleRegion().isEmpty();
     window_.press(act);
     QTest::qWait(100);
-    EXPECT_NE(!panel->visibleRegion().isEmpty(), visible) << name;
+    EXPECT_NE(!panel->visibleRegion().isEmpty(), visible)
+        << name << panel->isVisible() << window_->action(act).isChecked();
   }
 }
 
