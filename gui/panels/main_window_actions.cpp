@@ -18,7 +18,8 @@ constexpr const char* kOpenFilter = "Jobs, plans and traces (*.txtpb *.json *.pl
 
 // A panel that is hidden, or behind another one's tab, comes to the front; one in front goes away.
 void toggle(QMainWindow& window, QDockWidget* panel) {
-  const bool shown = panel->isVisible() && !panel->visibleRegion().isEmpty();
+  // Qt keeps a panel behind another tab outside of the window.
+  const bool shown = panel->isVisible() && panel->geometry().intersects(window.rect());
   panel->setVisible(!shown);
   if (shown) return;
   // raise() does nothing where the panel was raised last but another tab was chosen since.
