@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 namespace pipeloom {
@@ -19,6 +21,7 @@ enum class Component : uint8_t {
   kWait = 9,  // for the host, or for a layer's weights or activations on their way: what compute doesn't hide
 };
 const char* component_name(Component component);  // "attention", "dispatch", ...
+std::optional<Component> find_component(std::string_view name);
 
 // An in-order queue of a rank. Stored in plans and traces: values never change.
 enum class Lane : uint8_t { kCompute = 0, kEp = 1, kP2p = 2, kDp = 3, kHost = 4 };

@@ -45,13 +45,48 @@ Status check_source(const Job& job) {
   return {};
 }
 
+// Whether the layer has that component; all-to-all is there only where experts are spread, and is left out otherwise.
+bool has_component(const Model& model, int layer, Component component) {
+  switch (component) {
+    case Component::kStage:
+      return true;
+    case Component::kEmbed:
+      return layer == -1;
+    case Component::kHead:
+      return layer == model.layers;
+    case Component::kAttention:
+      return layer >= 0 && layer < model.layers;
+    case Component::kMlp:
+      return layer >= 0 && layer < model.layers && !model.is_moe_layer(layer);
+    case Component::kRouter:
+    case Component::kDispatch:
+    case Component::kExperts:
+    case Component::kCombine:
+      return layer >= 0 && layer < model.layers && model.is_moe_layer(layer);
+    case Component::kWait:
+      break;
+  }
+  return false;
+}
+
+Status check_measured_component(const Model& model, const MeasuredLayer& measured) {
+  if (has_component(model, measured.layer, measured.component)) return {};
+  return invalid(fmt::format("measured_layers gives component {} of layer {}, which has none",
+                             component_name(measured.component), measured.layer));
+}
+
 Status check_measured_layers(const Job& job) {
   if (job.measured_layers.empty()) return {};
   if (!job.model) return invalid("measured_layers is given; allowed only with a model");
-  std::set<int> seen;
+  std::set<std::pair<int, Component>> seen;
   for (const MeasuredLayer& measured : job.measured_layers) {
     PIPELOOM_CHECK_OK(check_field("measured_layers.layer", int64_t{measured.layer}, -1, job.model->layers));
-    if (!seen.insert(measured.layer).second) {
+    PIPELOOM_CHECK_OK(check_measured_component(*job.model, measured));
+    const bool whole = measured.component == Component::kStage;
+    const auto again = seen.lower_bound({measured.layer, Component::kStage});
+    const bool has_any = again != seen.end() && again->first == measured.layer;
+    const bool has_whole = seen.contains({measured.layer, Component::kStage});
+    if ((whole && has_any) || has_whole || !seen.insert({measured.layer, measured.component}).second) {
       return invalid(fmt::format("measured_layers gives layer {} twice; allowed is once", measured.layer));
     }
     for (const auto& [name, ns] :

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/cluster.h"
+#include "core/component.h"
 #include "core/costs.h"
 #include "core/layout.h"
 #include "core/model.h"
@@ -75,12 +76,14 @@ struct DirectCosts {
   bool operator==(const DirectCosts&) const = default;
 };
 
-// Measured times of the model's layers (a row of a CSV: layer,f_us,i_us,w_us). They replace what the cost model says.
+// Measured times of the model's layers, or of components of layers (a row of a CSV: layer,f_us,i_us,w_us or
+// layer,component,f_us,i_us,w_us). They replace what the cost model says.
 struct MeasuredLayer {
   int layer = 0;  // -1: embedding; the model's layer count: head and loss
   int64_t f_ns = 0;
   int64_t i_ns = 0;
   int64_t w_ns = 0;
+  Component component = Component::kStage;  // kStage: the whole layer, divided as the cost model does
 
   bool operator==(const MeasuredLayer&) const = default;
 };

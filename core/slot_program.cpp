@@ -83,6 +83,27 @@ class Figure4 {
 
 }  // namespace
 
+std::vector<int32_t> predecessors(const SlotProgram& program) {
+  std::vector<int32_t> before;
+  before.reserve(program.size());
+  int32_t forward_end = -1;
+  int32_t input_end = -1;
+  std::vector<int32_t> input_of;  // [component]
+  for (const SlotStep& step : program) {
+    const auto number = static_cast<int32_t>(before.size());
+    if (input_of.size() <= step.component) input_of.resize(step.component + size_t{1}, -1);
+    if (step.pass == SlotKind::kW) {
+      before.push_back(input_of[step.component]);
+      continue;
+    }
+    int32_t& chain_end = step.pass == SlotKind::kF ? forward_end : input_end;
+    before.push_back(chain_end);
+    chain_end = number;
+    if (step.pass == SlotKind::kI) input_of[step.component] = number;
+  }
+  return before;
+}
+
 SlotProgram forward_program(const StageProgram& stage) {
   SlotProgram program;
   for (size_t i = 0; i < stage.size(); ++i) append(program, stage, i, SlotKind::kF);

@@ -21,6 +21,9 @@ struct SlotStep {
 // so do I's; a W waits for its I.
 using SlotProgram = std::vector<SlotStep>;
 
+// [step] The earlier step that it waits for beyond its lane; -1: none.
+std::vector<int32_t> predecessors(const SlotProgram& program);
+
 // Orders with the components' times alone. In B every W follows its I, so that it runs while the next all-to-all does.
 // Components without weights have no W.
 SlotProgram forward_program(const StageProgram& stage);

@@ -69,6 +69,7 @@ class TaskGraph {
 class TaskGraphBuilder {
  public:
   uint32_t add(Task task);
+  uint32_t size() const { return static_cast<uint32_t>(tasks_.size()); }
   const Task& task(uint32_t number) const { return tasks_[number]; }
   void depend(uint32_t task, uint32_t from, int64_t delay_ns = 0);
   TaskGraph build() &&;

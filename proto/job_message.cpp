@@ -84,6 +84,15 @@ Result<MeasuredLayer> load_measured_layer(const proto::MeasuredLayer& message) {
   PIPELOOM_TRY(layer.f_ns, whole_units("measured_layers.f_us", message.f_us(), kNsPerUs));
   PIPELOOM_TRY(layer.i_ns, whole_units("measured_layers.i_us", message.i_us(), kNsPerUs));
   PIPELOOM_TRY(layer.w_ns, whole_units("measured_layers.w_us", message.w_us(), kNsPerUs));
+  if (!message.component().empty()) {
+    const auto component = find_component(message.component());
+    if (!component)
+      return invalid(
+          fmt::format("measured_layers.component is \"{}\"; allowed are attention, router, "
+                      "dispatch, experts, combine, mlp, embed and head",
+                      message.component()));
+    layer.component = *component;
+  }
   return layer;
 }
 
@@ -202,6 +211,7 @@ void store_measured_layer(const MeasuredLayer& layer, proto::MeasuredLayer* mess
   message->set_f_us(decimal(layer.f_ns, kNsPerUs));
   message->set_i_us(decimal(layer.i_ns, kNsPerUs));
   message->set_w_us(decimal(layer.w_ns, kNsPerUs));
+  if (layer.component != Component::kStage) message->set_component(component_name(layer.component));
 }
 
 void store_job(const Job& job, proto::Job* message) {

@@ -122,9 +122,11 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
   const TaskGraph graph = lower(plan);
   const TrainingRun run{plan, graph, text, run_options};
   const std::string ranks = chosen_ranks(options.ranks, of_this_process);
-  PIPELOOM_CHECK_OK(check_memory(plan, graph, run_options.training, ranks_here(ranks, run.ranks(), of_this_process),
-                                 available_memory_bytes()));
+  PIPELOOM_TRY(const std::string warning,
+               check_memory(plan, graph, run_options.training, ranks_here(ranks, run.ranks(), of_this_process),
+                            available_memory_bytes()));
   const auto rank_main = [&](Endpoint& endpoint) -> Status {
+    if (endpoint.rank() == 0 && !warning.empty()) output.err << "pipeloom-run: warning: " << warning << std::endl;
     PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));
     if (endpoint.rank() != 0) return {};
     printer.end(result.parameters_digest);

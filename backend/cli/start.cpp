@@ -15,9 +15,9 @@ bool has_any(const Environment& environment, std::initializer_list<const char*> 
   return std::ranges::any_of(names, [&](const char* name) { return environment(name) != nullptr; });
 }
 
-// Open MPI's mpirun; MPICH's and Slurm's PMI; PMIx.
+// Open MPI's mpirun; PMIx.
 bool started_by_mpi(const Environment& environment) {
-  return has_any(environment, {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"});
+  return has_any(environment, {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK"});
 }
 
 bool started_by_torchrun(const Environment& environment) {
@@ -94,7 +94,9 @@ const char* of_this_process(const char* name) {
 std::string chosen_ranks(const std::string& ranks, const Environment& environment) {
   if (ranks != "auto") return ranks;
   if (started_by_mpi(environment)) return "mpi";
-  return started_by_torchrun(environment) || started_by_slurm(environment) ? "tcp" : "threads";
+  if (started_by_torchrun(environment) || started_by_slurm(environment)) return "tcp";
+  // MPICH's mpirun. Slurm's PMI-2 looks alike, but Debian's Open MPI does not speak it.
+  return has_any(environment, {"PMI_SIZE"}) ? "mpi" : "threads";
 }
 
 int ranks_here(const std::string& ranks, int count, const Environment& environment) {

@@ -13,8 +13,8 @@ namespace pipeloom {
 using Environment = std::function<const char*(const char* name)>;
 const char* of_this_process(const char* name);
 
-// "threads", "mpi" or "tcp" for "auto": what started this process decides. mpi: mpirun, or srun with a PMI; tcp:
-// torchrun's variables, or srun without a PMI.
+// "threads", "mpi" or "tcp" for "auto": what started this process decides. mpi: mpirun, or srun with PMIx; tcp:
+// torchrun's variables, or srun without PMIx.
 std::string chosen_ranks(const std::string& ranks, const Environment& environment);
 
 // How many of `count` ranks this machine runs, as far as is known before the start; at most all.

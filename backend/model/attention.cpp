@@ -62,6 +62,16 @@ void Attention<Real>::weight_backward(const Saved& saved, Real* gradients) const
   products_.add_weight_gradient(saved.core.view(), saved.output_gradient.view(), output_.of(gradients));
 }
 
+template <typename Real>
+void Attention<Real>::forget(Saved& saved) const {
+  saved.normed = {};
+}
+
+template <typename Real>
+void Attention<Real>::recall(const Real* weights, Saved& saved) const {
+  saved.normed = norm_.output(weights, saved.norm);
+}
+
 template class Attention<float>;
 template class Attention<double>;
 

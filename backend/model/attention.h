@@ -27,6 +27,10 @@ class Attention {
   Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;
   void weight_backward(const Saved& saved, Real* gradients) const;
 
+  // Between F and I, what is cheap to compute again is left out: the norm.
+  void forget(Saved& saved) const;
+  void recall(const Real* weights, Saved& saved) const;
+
  private:
   // `rotate` on every head of queries and keys.
   template <typename Rotate>

@@ -42,11 +42,20 @@ Mla<Real>::Mla(ParameterBlock& block, const Model& model, int64_t sequence, cons
 }
 
 template <typename Real>
-void Mla<Real>::make_query(const Real* weights, Saved& saved) const {
+void Mla<Real>::compress(const Real* weights, Saved& saved) const {
   if (query_norm_) {
     const Matrix<Real> down = products_.times(saved.normed.view(), query_down_.of(weights));
     saved.query_latent = query_norm_->forward(weights, down.view(), saved.query_norm);
   }
+  const Matrix<Real> down = products_.times(saved.normed.view(), down_.of(weights));
+  saved.latent = latent_norm_.forward(weights, down.view().columns_at(0, shape_.kv_lora_rank), saved.latent_norm);
+  saved.shared_key = Matrix<Real>(down.rows(), shape_.rope_dim);
+  copy<Real>(down.view().columns_at(shape_.kv_lora_rank, shape_.rope_dim), saved.shared_key.view());
+  rope_.turn(saved.shared_key.view());
+}
+
+template <typename Real>
+void Mla<Real>::make_query(const Real* weights, Saved& saved) const {
   const Matrix<Real>& input = query_norm_ ? saved.query_latent : saved.normed;
   saved.query = products_.times(input.view(), query_.of(weights));
   for (int64_t head = 0; head < shape_.heads; ++head) {
@@ -56,19 +65,15 @@ void Mla<Real>::make_query(const Real* weights, Saved& saved) const {
 
 template <typename Real>
 void Mla<Real>::make_key_and_value(const Real* weights, Saved& saved) const {
-  Matrix<Real> down = products_.times(saved.normed.view(), down_.of(weights));
-  const View<Real> shared_key = down.view().columns_at(shape_.kv_lora_rank, shape_.rope_dim);
-  rope_.turn(shared_key);
-  saved.latent = latent_norm_.forward(weights, down.view().columns_at(0, shape_.kv_lora_rank), saved.latent_norm);
-  Matrix<Real> up = products_.times(saved.latent.view(), up_.of(weights));
+  const Matrix<Real> up = products_.times(saved.latent.view(), up_.of(weights));
   saved.key = Matrix<Real>(up.rows(), shape_.heads * head_width_);
   saved.value = Matrix<Real>(up.rows(), int64_t{shape_.heads} * shape_.value_dim);
   for (int64_t head = 0; head < shape_.heads; ++head) {
-    const View<Real> both =
+    const View<const Real> both =
         up.view().columns_at(head * (shape_.head_dim + shape_.value_dim), shape_.head_dim + shape_.value_dim);
     const View<Real> key = saved.key.view().columns_at(head * head_width_, head_width_);
     copy<Real>(both.columns_at(0, shape_.head_dim), key.columns_at(0, shape_.head_dim));
-    copy<Real>(shared_key, key.columns_at(shape_.head_dim, shape_.rope_dim));
+    copy<Real>(saved.shared_key.view(), key.columns_at(shape_.head_dim, shape_.rope_dim));
     copy<Real>(both.columns_at(shape_.head_dim, shape_.value_dim),
                saved.value.view().columns_at(head * shape_.value_dim, shape_.value_dim));
   }
@@ -77,6 +82,7 @@ void Mla<Real>::make_key_and_value(const Real* weights, Saved& saved) const {
 template <typename Real>
 Matrix<Real> Mla<Real>::forward(const Real* weights, Matrix<Real> x, Saved& saved) const {
   saved.normed = norm_.forward(weights, x.view(), saved.norm);
+  compress(weights, saved);
   make_query(weights, saved);
   make_key_and_value(weights, saved);
   saved.core = core_.forward({saved.query.view(), saved.key.view(), saved.value.view()});
@@ -148,6 +154,24 @@ void Mla<Real>::weight_backward(const Saved& saved, Real* gradients) const {
   latent_norm_.weight_backward(saved.latent_norm, gradients);
   products_.add_weight_gradient(saved.latent.view(), saved.up_gradient.view(), up_.of(gradients));
   products_.add_weight_gradient(saved.core.view(), saved.output_gradient.view(), output_.of(gradients));
+}
+
+// Queries that are not compressed are no up-projection: they stay.
+template <typename Real>
+void Mla<Real>::forget(Saved& saved) const {
+  if (query_norm_) saved.query_latent = saved.query = {};
+  saved.normed = saved.latent = saved.key = saved.value = {};
+}
+
+template <typename Real>
+void Mla<Real>::recall(const Real* weights, Saved& saved) const {
+  saved.normed = norm_.output(weights, saved.norm);
+  saved.latent = latent_norm_.output(weights, saved.latent_norm);
+  if (query_norm_) {
+    saved.query_latent = query_norm_->output(weights, saved.query_norm);
+    make_query(weights, saved);
+  }
+  make_key_and_value(weights, saved);
 }
 
 template class Mla<float>;

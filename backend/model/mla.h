@@ -21,11 +21,12 @@ class Mla {
     typename RmsNorm<Real>::Saved query_norm;
     Matrix<Real> query_latent;  // [tokens, q rank]; empty without query compression
     typename RmsNorm<Real>::Saved latent_norm;
-    Matrix<Real> latent;  // [tokens, kv rank]
-    Matrix<Real> query;   // [tokens, heads * (d + rope)] turned
-    Matrix<Real> key;     // the same
-    Matrix<Real> value;   // [tokens, heads * value_dim]
-    Matrix<Real> core;    // [tokens, heads * value_dim]
+    Matrix<Real> latent;      // [tokens, kv rank]
+    Matrix<Real> shared_key;  // [tokens, rope] turned, of all heads
+    Matrix<Real> query;       // [tokens, heads * (d + rope)] turned
+    Matrix<Real> key;         // the same
+    Matrix<Real> value;       // [tokens, heads * value_dim]
+    Matrix<Real> core;        // [tokens, heads * value_dim]
     // From I, for W.
     Matrix<Real> query_gradient;
     Matrix<Real> query_down_gradient;  // [tokens, q rank]
@@ -41,7 +42,13 @@ class Mla {
   Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;
   void weight_backward(const Saved& saved, Real* gradients) const;
 
+  // Between F and I, what is cheap to compute again is left out: norms and up-projections.
+  void forget(Saved& saved) const;
+  void recall(const Real* weights, Saved& saved) const;
+
  private:
+  // Compressed rows of the normed input, and what is made of them.
+  void compress(const Real* weights, Saved& saved) const;
   void make_query(const Real* weights, Saved& saved) const;
   void make_key_and_value(const Real* weights, Saved& saved) const;
   Matrix<Real> query_backward(const Real* weights, Saved& saved) const;

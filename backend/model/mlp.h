@@ -33,6 +33,11 @@ class Mlp {
     inner_.weight_backward(saved.inner, gradients);
   }
 
+  // Between F and I, what is cheap to compute again is left out: the norm. (What the activation function gives is never
+  // kept.)
+  void forget(Saved& saved) const { saved.inner.input = {}; }
+  void recall(const Real* weights, Saved& saved) const { saved.inner.input = norm_.output(weights, saved.norm); }
+
  private:
   RmsNorm<Real> norm_;
   FeedForward<Real> inner_;

@@ -34,17 +34,20 @@ template <typename Real, typename Maths>
 class HiddenPart : public Part<Real> {
  public:
   template <typename... Arguments>
-  explicit HiddenPart(const Arguments&... arguments) : maths_(this->own_, arguments...) {}
-  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
+  explicit HiddenPart(const PartShape& shape, const Arguments&... arguments)
+      : maths_(this->own_, arguments...), selective_(shape.recompute == Recompute::kSelective) {}
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_, selective_); }
 
  private:
   class Run : public PartRun<Real> {
    public:
-    explicit Run(const Maths& maths) : maths_(maths) {}
+    Run(const Maths& maths, bool selective) : maths_(maths), selective_(selective) {}
     void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
       flow.hidden = maths_.forward(weights.own, std::move(flow.hidden), saved_);
+      if (selective_) maths_.forget(saved_);
     }
     void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      if (selective_) maths_.recall(weights.own, saved_);
       flow.hidden = maths_.input_backward(weights.own, std::move(flow.hidden), saved_);
     }
     void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
@@ -53,9 +56,11 @@ class HiddenPart : public Part<Real> {
 
    private:
     const Maths& maths_;
+    bool selective_;
     typename Maths::Saved saved_;
   };
   Maths maths_;
+  bool selective_;
 };
 
 template <typename Real>
@@ -117,19 +122,22 @@ class HeadPart : public Part<Real> {
 template <typename Real>
 class RouterPart : public Part<Real> {
  public:
-  RouterPart(const Model& model, const Products<Real>& products) : maths_(this->own_, model, products) {}
-  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
+  RouterPart(const PartShape& shape, const Model& model, const Products<Real>& products)
+      : maths_(this->own_, model, products), selective_(shape.recompute == Recompute::kSelective) {}
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_, selective_); }
 
  private:
   class Run : public PartRun<Real> {
    public:
-    explicit Run(const Router<Real>& maths) : maths_(maths) {}
+    Run(const Router<Real>& maths, bool selective) : maths_(maths), selective_(selective) {}
     void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
       auto output = maths_.forward(weights.own, flow.hidden, saved_);
       flow.normed = std::move(output.normed);
       flow.routing = std::move(output.routing);
+      if (selective_) maths_.forget(saved_);
     }
     void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
+      if (selective_) maths_.recall(weights.own, saved_);
       flow.hidden += maths_.input_backward(weights.own, {std::move(flow.normed), std::move(flow.routing)}, saved_);
     }
     void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
@@ -138,9 +146,11 @@ class RouterPart : public Part<Real> {
 
    private:
     const Router<Real>& maths_;
+    bool selective_;
     typename Router<Real>::Saved saved_;
   };
   Router<Real> maths_;
+  bool selective_;
 };
 
 template <typename Real>
@@ -287,8 +297,8 @@ template <typename Real>
 std::unique_ptr<Part<Real>> make_attention(const Model& model, const PartShape& shape, const Products<Real>& products) {
   using AttentionPart = HiddenPart<Real, Attention<Real>>;
   using MlaPart = HiddenPart<Real, Mla<Real>>;
-  if (model.attention.is_mla()) return std::make_unique<MlaPart>(model, shape.sequence, products);
-  return std::make_unique<AttentionPart>(model, shape.sequence, products);
+  if (model.attention.is_mla()) return std::make_unique<MlaPart>(shape, model, shape.sequence, products);
+  return std::make_unique<AttentionPart>(shape, model, shape.sequence, products);
 }
 
 template <typename Real>
@@ -306,13 +316,13 @@ std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& mod
     case Component::kAttention:
       return make_attention(model, shape, products);
     case Component::kRouter:
-      return std::make_unique<RouterPart<Real>>(model, products);
+      return std::make_unique<RouterPart<Real>>(shape, model, products);
     case Component::kDispatch:
       return std::make_unique<DispatchPart>(model, shape.ep_ranks);
     case Component::kExperts:
       return std::make_unique<ExpertsPart<Real>>(model, shape, with_exchange, products);
     case Component::kMlp:
-      return std::make_unique<MlpPart>(model, products);
+      return std::make_unique<MlpPart>(shape, model, products);
     case Component::kCombine:
       return std::make_unique<CombinePart>(model, shape.ep_ranks);
     case Component::kHead:
@@ -328,7 +338,7 @@ std::unique_ptr<Part<Real>> make_part(Component component, const Model& model, c
                                       bool with_exchange, const Products<Real>& products) {
   auto part = make_kept_part(component, model, shape, with_exchange, products);
   const bool moves_data = component == Component::kDispatch || component == Component::kCombine;
-  if (!shape.recompute || moves_data) return part;
+  if (shape.recompute != Recompute::kFull || moves_data) return part;
   return std::make_unique<RecomputedPart<Real>>(std::move(part));
 }
 

@@ -7,6 +7,7 @@
 #include "backend/model/parameters.h"
 #include "backend/model/products.h"
 #include "core/component.h"
+#include "core/job.h"
 #include "core/model.h"
 
 namespace pipeloom {
@@ -70,11 +71,12 @@ class Part {
 
 // What a part's maths need to know beside the model.
 struct PartShape {
-  int64_t sequence = 1;    // tokens
-  int ep_ranks = 1;        // members of the EP group ...
-  int ep_rank = 0;         // ... and which of them this is
-  double loss_scale = 1;   // of the sum of the tokens' losses
-  bool recompute = false;  // I runs F again, from the inputs that it kept, instead of keeping what F saved
+  int64_t sequence = 1;   // tokens
+  int ep_ranks = 1;       // members of the EP group ...
+  int ep_rank = 0;        // ... and which of them this is
+  double loss_scale = 1;  // of the sum of the tokens' losses
+  // kFull: I runs F again, from the inputs that it kept; kSelective: norms and up-projections.
+  Recompute recompute = Recompute::kNone;
 };
 
 // `with_exchange`: experts dispatch and combine by themselves, because the stage's program has no components for it.

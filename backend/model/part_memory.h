@@ -6,8 +6,7 @@
 
 namespace pipeloom {
 
-// The most that one micro-batch makes a part hold, in numbers (floats). What routed experts hold depends on the gate:
-// this is for all tokens of all source ranks choosing experts of this rank.
+// The most that one micro-batch makes a part hold, in numbers (floats).
 struct PartMemory {
   int64_t after_forward = 0;
   int64_t after_input = 0;  // after I, all that W needs included
@@ -15,8 +14,9 @@ struct PartMemory {
   int64_t workspace = 0;    // within one call
 };
 
-// `tokens` of a micro-batch. `part`: what make_part makes of the component.
+// `tokens` of a micro-batch. `part`: what make_part makes of the component. What routed experts hold depends on the
+// gate: for `sources` times what one rank's tokens send out, which is at most shape.ep_ranks times.
 PartMemory part_memory(Component component, const Model& model, const PartShape& shape, int64_t tokens,
-                       bool with_exchange, const Part<float>& part);
+                       bool with_exchange, const Part<float>& part, int sources);
 
 }  // namespace pipeloom

@@ -16,19 +16,24 @@ RmsNorm<Real>::RmsNorm(ParameterBlock& block, const std::string& name, int64_t w
 
 template <typename Real>
 Matrix<Real> RmsNorm<Real>::forward(const Real* weights, View<const Real> x, Saved& saved) const {
-  const Real* weight = weight_.of(weights).data;
   saved.normalised = Matrix<Real>(x.rows, width_);
   saved.inverse.resize(x.rows);
-  Matrix<Real> y(x.rows, width_);
   for (int64_t i = 0; i < x.rows; ++i) {
     Real squares = 0;
     for (int64_t j = 0; j < width_; ++j) squares += x.row(i)[j] * x.row(i)[j];
     const Real inverse = Real{1} / std::sqrt(squares / static_cast<Real>(width_) + static_cast<Real>(kEpsilon));
     saved.inverse[i] = inverse;
-    for (int64_t j = 0; j < width_; ++j) {
-      saved.normalised.row(i)[j] = x.row(i)[j] * inverse;
-      y.row(i)[j] = saved.normalised.row(i)[j] * weight[j];
-    }
+    for (int64_t j = 0; j < width_; ++j) saved.normalised.row(i)[j] = x.row(i)[j] * inverse;
+  }
+  return output(weights, saved);
+}
+
+template <typename Real>
+Matrix<Real> RmsNorm<Real>::output(const Real* weights, const Saved& saved) const {
+  const Real* weight = weight_.of(weights).data;
+  Matrix<Real> y(saved.normalised.rows(), width_);
+  for (int64_t i = 0; i < y.rows(); ++i) {
+    for (int64_t j = 0; j < width_; ++j) y.row(i)[j] = saved.normalised.row(i)[j] * weight[j];
   }
   return y;
 }

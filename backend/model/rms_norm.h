@@ -20,6 +20,8 @@ class RmsNorm {
 
   // `weights` and `gradients` begin the block.
   Matrix<Real> forward(const Real* weights, View<const Real> x, Saved& saved) const;
+  // What forward gave, again.
+  Matrix<Real> output(const Real* weights, const Saved& saved) const;
   // The gradient of x.
   Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;
   void weight_backward(const Saved& saved, Real* gradients) const;

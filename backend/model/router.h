@@ -37,6 +37,10 @@ class Router {
     gate_.weight_backward(saved.gate, gradients);
   }
 
+  // Between F and I, what is cheap to compute again is left out: the norm.
+  void forget(Saved& saved) const { saved.gate.input = {}; }
+  void recall(const Real* weights, Saved& saved) const { saved.gate.input = norm_.output(weights, saved.norm); }
+
  private:
   RmsNorm<Real> norm_;
   Gate<Real> gate_;

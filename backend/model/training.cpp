@@ -63,7 +63,7 @@ PartShape part_shape(const Job& job, int ep_rank) {
   shape.ep_ranks = job.layout.expert;
   shape.ep_rank = ep_rank;
   shape.loss_scale = 1 / static_cast<double>(micro_batches_per_step(job) * job.batch.tokens());
-  shape.recompute = job.recompute == Recompute::kFull;
+  shape.recompute = job.recompute;
   return shape;
 }
 

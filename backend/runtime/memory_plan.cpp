@@ -25,14 +25,15 @@ struct StageMemory {
   }
 };
 
-StageMemory stage_memory(const Plan& plan, int stage, const TrainingOptions& options) {
+StageMemory stage_memory(const Plan& plan, int stage, const TrainingOptions& options, RoutedTokens routed) {
   const PartShape shape = part_shape(plan.job, 0);
+  const int sources = routed == RoutedTokens::kAll ? shape.ep_ranks : std::min(shape.ep_ranks, 2);
   const Stage<float> maths(*plan.job.model, plan.costs.programs[stage], shape, products_for(options));
   StageMemory memory;
   memory.numbers = maths.size();
   for (const auto& placed : maths.parts()) {
     memory.of_part[{placed.layer, placed.component}] = part_memory(
-        placed.component, *plan.job.model, shape, plan.job.batch.tokens(), shape.ep_ranks == 1, *placed.part);
+        placed.component, *plan.job.model, shape, plan.job.batch.tokens(), shape.ep_ranks == 1, *placed.part, sources);
   }
   return memory;
 }
@@ -100,11 +101,12 @@ int64_t message_numbers(const Plan& plan, const RankProgram& program) {
 
 }  // namespace
 
-RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const TrainingOptions& options) {
+RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const TrainingOptions& options,
+                           RoutedTokens routed) {
   std::map<int, StageMemory> stages;
   int64_t numbers = 0;
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(program.rank())) {
-    if (!stages.contains(chunk.stage)) stages[chunk.stage] = stage_memory(plan, chunk.stage, options);
+    if (!stages.contains(chunk.stage)) stages[chunk.stage] = stage_memory(plan, chunk.stage, options, routed);
     numbers += stages[chunk.stage].numbers;
   }
   const int64_t sum_bytes = options.check ? sizeof(int64_t) : sizeof(float);
@@ -114,30 +116,55 @@ RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const T
   memory.activations = activation_numbers(plan, program, stages) * kNumber;
   memory.messages = message_numbers(plan, program) * kNumber;
   if (!alone) memory.reductions = 2 * numbers * sum_bytes;
+  if (plan.job.clipping == Clipping::kValidated) memory.reductions += 3 * numbers * kNumber;  // to undo the optimizer
   return memory;
 }
 
-Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int ranks_here,
-                    int64_t available_bytes) {
+namespace {
+
+// Of all ranks on one machine.
+struct MachineMemory {
   RankMemoryPlan fullest;
   int fullest_rank = 0;
+  int64_t need_bytes = 0;
+};
+
+MachineMemory machine_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int ranks_here,
+                             RoutedTokens routed) {
+  MachineMemory machine;
   int64_t sum = 0;
   for (int rank = 0; rank < plan.schedule.ranks(); ++rank) {
-    const RankMemoryPlan memory = plan_memory(plan, RankProgram(plan.schedule, graph, rank), options);
+    const RankMemoryPlan memory = plan_memory(plan, RankProgram(plan.schedule, graph, rank), options, routed);
     sum += memory.total();
-    if (memory.total() <= fullest.total()) continue;
-    fullest = memory;
-    fullest_rank = rank;
+    if (memory.total() <= machine.fullest.total()) continue;
+    machine.fullest = memory;
+    machine.fullest_rank = rank;
   }
-  const int64_t need = std::min(sum * plan.job.layout.data, fullest.total() * ranks_here);
-  if (need <= available_bytes) return {};
+  machine.need_bytes = std::min(sum * plan.job.layout.data, machine.fullest.total() * ranks_here);
+  return machine;
+}
+
+}  // namespace
+
+Result<std::string> check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options,
+                                 int ranks_here, int64_t available_bytes) {
+  const MachineMemory most = machine_memory(plan, graph, options, ranks_here, RoutedTokens::kAll);
+  if (most.need_bytes <= available_bytes) return std::string();
+  const MachineMemory likely = machine_memory(plan, graph, options, ranks_here, RoutedTokens::kTwiceEven);
+  if (likely.need_bytes <= available_bytes) {
+    return fmt::format(
+        "the run may need {} on this machine, which has {} free, if the gate prefers the experts of few "
+        "ranks; {} if none of them gets more than twice its even share",
+        format_bytes(most.need_bytes), format_bytes(available_bytes), format_bytes(likely.need_bytes));
+  }
+  const RankMemoryPlan& fullest = likely.fullest;
   return unsupported(
       fmt::format("the run may need {} on this machine, which has {} free: rank {} alone {} (states {}, activations "
                   "{}, messages {}, "
                   "reductions {})",
-                  format_bytes(need), format_bytes(available_bytes), fullest_rank, format_bytes(fullest.total()),
-                  format_bytes(fullest.states), format_bytes(fullest.activations), format_bytes(fullest.messages),
-                  format_bytes(fullest.reductions)));
+                  format_bytes(likely.need_bytes), format_bytes(available_bytes), likely.fullest_rank,
+                  format_bytes(fullest.total()), format_bytes(fullest.states), format_bytes(fullest.activations),
+                  format_bytes(fullest.messages), format_bytes(fullest.reductions)));
 }
 
 int64_t available_memory_bytes() {

@@ -19,13 +19,17 @@ struct RankMemoryPlan {
   int64_t total() const { return states + activations + messages + reductions; }
 };
 
+// How many tokens a rank's experts get: all of their EP group, which is safe; or twice an even share.
+enum class RoutedTokens : uint8_t { kAll, kTwiceEven };
+
 // Follows the rank's tasks through one step. `program` is for `rank` of the pipeline. Pure.
-RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const TrainingOptions& options);
+RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const TrainingOptions& options,
+                           RoutedTokens routed = RoutedTokens::kAll);
 
 // Whether `ranks_here` of the run's ranks, whichever they are, fit together into `available_bytes`; the error names the
-// fullest rank and its parts.
-Status check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options, int ranks_here,
-                    int64_t available_bytes);
+// fullest rank and its parts. Where only a gate that prefers few ranks could need more, a warning; else "".
+Result<std::string> check_memory(const Plan& plan, const TaskGraph& graph, const TrainingOptions& options,
+                                 int ranks_here, int64_t available_bytes);
 
 // Of this machine, for programs that ask now; INT64_MAX where the system does not say.
 int64_t available_memory_bytes();

@@ -57,13 +57,15 @@ class Lowering {
     }
   }
 
-  // A slot starts when both lanes of the slot before it are done; its tasks then follow their chains (F, I) and lanes.
+  // A slot starts when both lanes of the slot before it are done; its tasks then follow their lanes and what they wait
+  // for.
   LaneEnds add_slot(int rank, uint32_t number, const LaneEnds& before) {
     const Slot& slot = schedule_.slots()[number];
     LaneEnds ends = before;
     std::array<bool, 2> lane_used = {false, false};
     uint32_t forward_end = kNone;
     uint32_t input_end = kNone;
+    const uint32_t first = builder_.size();
     for (const SlotComponent& part : slot_components(slot, costs_)) {
       const uint32_t task = builder_.add(component_task(rank, number, part));
       const size_t lane = part.cost.lane == Lane::kCompute ? 0 : 1;
@@ -72,9 +74,9 @@ class Lowering {
         begins_[number].push_back(task);
         if (before.task[1 - lane] != kNone) builder_.depend(task, before.task[1 - lane]);
       }
-      uint32_t& chain_end = part.pass == SlotKind::kF ? forward_end : input_end;
-      if (chain_end != kNone) builder_.depend(task, chain_end);
-      if (part.pass != SlotKind::kW) chain_end = task;
+      if (part.after >= 0) builder_.depend(task, first + static_cast<uint32_t>(part.after));
+      if (part.pass == SlotKind::kF) forward_end = task;
+      if (part.pass == SlotKind::kI) input_end = task;
       ends.task[lane] = task;
     }
     if (overlap_program(slot, costs_) != nullptr) outputs_[number] = {forward_end, input_end};

@@ -63,10 +63,14 @@ const SlotProgram* overlap_program(const Slot& slot, const StepCosts& costs) {
 
 std::vector<SlotComponent> slot_components(const Slot& slot, const StepCosts& costs) {
   const SlotProgram* stored = overlap_program(slot, costs);
+  const SlotProgram program = stored != nullptr ? *stored : default_program(slot, costs);
+  const std::vector<int32_t> after = predecessors(program);
   std::vector<SlotComponent> components;
-  for (const SlotStep& step : stored != nullptr ? *stored : default_program(slot, costs)) {
+  components.reserve(program.size());
+  for (size_t i = 0; i < program.size(); ++i) {
+    const SlotStep& step = program[i];
     const int stage = step.pass == SlotKind::kF ? slot.stage : slot.backward_pass_stage();
-    components.push_back({costs.programs[stage][step.component], step.pass, step.duration_ns});
+    components.push_back({costs.programs[stage][step.component], step.pass, step.duration_ns, after[i]});
   }
   if (is_whole(costs.programs[slot.stage]) && is_whole(costs.programs[slot.backward_pass_stage()])) {
     share_duration(components, slot_times(costs.schedule, slot).duration_ns);

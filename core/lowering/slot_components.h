@@ -13,6 +13,7 @@ struct SlotComponent {
   ComponentCost cost;
   SlotKind pass = SlotKind::kF;  // F, I or W
   int64_t duration_ns = 0;
+  int32_t after = -1;  // the earlier component of the slot that it waits for beyond its lane; -1: none
 };
 
 // The components of `slot` in issue order; each lane runs its own in this order: as the slot's overlap program says, if

@@ -31,15 +31,13 @@ std::vector<OverlapPiece> overlap_of(const SlotLayout& layout) {
 SlotLayout slot_layout(const Slot& slot, const StepCosts& costs) {
   SlotLayout layout;
   int64_t lane_free_ns[2] = {0, 0};
-  int64_t forward_end_ns = 0;
-  int64_t input_end_ns = 0;
+  std::vector<int64_t> ends_ns;
   for (const SlotComponent& part : slot_components(slot, costs)) {
     const bool compute = part.cost.lane == Lane::kCompute;
     int64_t& free_ns = lane_free_ns[compute ? 0 : 1];
-    int64_t& chain_end_ns = part.pass == SlotKind::kF ? forward_end_ns : input_end_ns;
-    const int64_t begin_ns = std::max(free_ns, chain_end_ns);
+    const int64_t begin_ns = std::max(free_ns, part.after < 0 ? 0 : ends_ns[part.after]);
     free_ns = begin_ns + part.duration_ns;
-    if (part.pass != SlotKind::kW) chain_end_ns = free_ns;
+    ends_ns.push_back(free_ns);
     (compute ? layout.compute : layout.communication).push_back({part, begin_ns, free_ns});
   }
   layout.overlap = overlap_of(layout);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <ostream>
@@ -45,6 +46,7 @@ Status run_run(const RunOptions& options, const Output& output) {
   words.push_back(options.plan);
   words.insert(words.end(), options.rest.begin(), options.rest.end());
   output.out.flush();
+  if (isatty(STDERR_FILENO) != 0) setenv("PIPELOOM_TERMINAL", "1", 1);  // pipeloom-run shows its progress there
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -178,17 +178,17 @@ std::vector<MeasuredLayer> measured_layers_of(const Plan& plan, const std::vecto
     }
   }
   const int layers = plan.job.model ? plan.job.model->layers : 0;
-  std::map<int, MeasuredLayer> measured;
+  std::map<std::pair<int, Component>, MeasuredLayer> measured;
   for (auto& [part, values] : times) {
-    const auto [number, component, pass] = part;
-    if (number > layers) continue;  // MTP modules
-    MeasuredLayer& layer = measured[number];
-    layer.layer = number;
-    int64_t& pass_ns = pass == SlotKind::kF ? layer.f_ns : pass == SlotKind::kI ? layer.i_ns : layer.w_ns;
-    pass_ns += quantile(values, 0.5);
+    const auto [layer, component, pass] = part;
+    if (layer > layers || component == Component::kStage || component == Component::kWait) continue;  // MTP modules too
+    MeasuredLayer& row = measured[{layer, component}];
+    row.layer = layer;
+    row.component = component;
+    (pass == SlotKind::kF ? row.f_ns : pass == SlotKind::kI ? row.i_ns : row.w_ns) = quantile(values, 0.5);
   }
   std::vector<MeasuredLayer> rows;
-  for (const auto& [number, layer] : measured) rows.push_back(layer);
+  for (const auto& [part, row] : measured) rows.push_back(row);
   return rows;
 }
 

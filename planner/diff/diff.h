@@ -51,8 +51,8 @@ struct PlanDiff {
 // Errors: the trace is of another plan; it has a task that the plan has not.
 Result<PlanDiff> diff(const Plan& plan, const Trace& trace);
 
-// What a layer's passes took, summed over its components' medians: compute and all-to-all. Layer -1 is the embedding,
-// the model's layer count the head. Layers that the trace has not are left out.
+// What the components of the layers took: medians, waits for other ranks left out. Layer -1 is the embedding, the
+// model's layer count the head. What the traces have not is left out.
 std::vector<MeasuredLayer> measured_layers_of(const Plan& plan, const std::vector<Trace>& traces);
 
 }  // namespace pipeloom

@@ -87,16 +87,23 @@ bool Annealer::try_swap(int slot) {
   return candidate_.swap(slot);
 }
 
+// A backward becomes whole, or the slot a pair with the next one.
+bool Annealer::join(int slot) {
+  const SearchProblem& problem = candidate_.problem();
+  const Line& line = problem.line_of(slot);
+  const int next = candidate_.order().next(slot);
+  if (line.pass != Pass::kF && problem.short_backward(line.stage)) {
+    const int index = slot - line.first_op;
+    const int backward = problem.line(line.pipe, line.stage, Pass::kI).first_op + index;
+    const bool whole = line.pass == Pass::kW || random_.below(2) == 0;
+    if (whole) return candidate_.join(backward, weight_op(problem, backward));
+  }
+  return next < problem.ops() && (candidate_.join(slot, next) || candidate_.join(next, slot));
+}
+
 bool Annealer::try_pair(int slot) {
   const int64_t most_ns = candidate_.value_ns() + allowance_ns();
-  const int next = candidate_.order().next(slot);
-  bool changed = false;
-  if (candidate_.order().partner(slot) >= 0) {
-    changed = candidate_.part(slot);
-  } else if (next < candidate_.problem().ops()) {
-    changed = candidate_.join(slot, next) || candidate_.join(next, slot);
-  }
-  if (!changed) return false;
+  if (!(candidate_.order().partner(slot) >= 0 ? candidate_.part(slot) : join(slot))) return false;
   if (candidate_.value_ns() <= most_ns) return true;
   candidate_.undo();
   return false;

@@ -55,6 +55,7 @@ class Annealer {
   int critical_slot();
   int64_t allowance_ns();
   bool try_swap(int slot);
+  bool join(int slot);
   bool try_pair(int slot);
 
   Candidate candidate_;

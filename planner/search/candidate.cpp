@@ -366,7 +366,8 @@ bool Candidate::keep_if_valid() {
 
 bool Candidate::join(int slot, int joining) {
   if (!can_join(slot, joining)) return false;
-  if (order_.next(joining) != slot && order_.next(slot) != joining) return false;
+  const bool pair = problem_->line_of(slot).pass == Pass::kF;
+  if (pair && order_.next(joining) != slot && order_.next(slot) != joining) return false;
   saved_ = order_;
   order_.join(*problem_, slot, joining);
   return keep_if_valid();

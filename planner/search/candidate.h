@@ -40,9 +40,9 @@ class Candidate {
   // other.
   bool swap(int slot);
 
-  // Joins an F and an I (and its W) that are neighbours to a pair, or an I and its W to a B, or parts one. False, and
-  // nothing changed, where memory, precedences or a deadlock forbid it. undo() takes back the last one that was done.
-  // O(slots).
+  // Joins an F and an I (and its W) that are neighbours to a pair, or an I and its W to a B where the I is, or parts
+  // one. False, and nothing changed, where memory, precedences or a deadlock forbid it. undo() takes back the last one
+  // that was done. O(slots).
   bool join(int slot, int joining);
   bool part(int slot);
   void undo();

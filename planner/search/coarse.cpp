@@ -24,6 +24,14 @@ Result<Placement> half_of(const Placement& placement) {
   return invalid("no placement");
 }
 
+std::vector<uint16_t> pipes_of(int micro_batches, int pipes) {
+  std::vector<uint16_t> pipe_of;
+  for (int m = 0; m < micro_batches; ++m) {
+    pipe_of.push_back(static_cast<uint16_t>(int64_t{m} * pipes / micro_batches));
+  }
+  return pipe_of;
+}
+
 }  // namespace
 
 std::optional<SearchProblem> coarse_problem(const SearchProblem& problem) {
@@ -49,15 +57,29 @@ std::optional<SearchProblem> coarse_problem(const SearchProblem& problem) {
     const int64_t cap = problem.cap(2 * rank);
     caps.push_back(problem.has_cap(2 * rank) ? cap / 2 : cap);
   }
-  std::vector<uint16_t> pipes;
   const int micro_batches = std::max(placement->pipes(), problem.micro_batches() / 4);
-  for (int m = 0; m < micro_batches; ++m) {
-    pipes.push_back(static_cast<uint16_t>(int64_t{m} * placement->pipes() / micro_batches));
-  }
-  auto coarse = SearchProblem::create({*placement, std::move(pipes), *std::move(schedule_costs), std::move(activations),
-                                       std::move(caps), problem.objective()});
+  auto coarse =
+      SearchProblem::create({*placement, pipes_of(micro_batches, placement->pipes()), *std::move(schedule_costs),
+                             std::move(activations), std::move(caps), problem.objective()});
   if (!coarse) return std::nullopt;
   return *std::move(coarse);
+}
+
+std::optional<SearchProblem> shorter_problem(const SearchProblem& problem) {
+  constexpr int kPerRank = 3;  // micro-batches
+  const int micro_batches = kPerRank * problem.ranks();
+  if (micro_batches * 2 > problem.micro_batches()) return std::nullopt;
+  std::vector<int64_t> caps;
+  for (int rank = 0; rank < problem.ranks(); ++rank) caps.push_back(problem.cap(rank));
+  const auto activations = problem.activations();
+  auto shorter = SearchProblem::create({problem.placement(),
+                                        pipes_of(micro_batches, problem.pipes()),
+                                        problem.costs(),
+                                        {activations.begin(), activations.end()},
+                                        std::move(caps),
+                                        problem.objective()});
+  if (!shorter) return std::nullopt;
+  return *std::move(shorter);
 }
 
 }  // namespace pipeloom

@@ -11,4 +11,8 @@ namespace pipeloom {
 // nullopt where the placement has no half.
 std::optional<SearchProblem> coarse_problem(const SearchProblem& problem);
 
+// The same problem with fewer micro-batches: enough to fill and drain all ranks with a steady state between, which more
+// micro-batches only repeat. nullopt where that is not much shorter.
+std::optional<SearchProblem> shorter_problem(const SearchProblem& problem);
+
 }  // namespace pipeloom

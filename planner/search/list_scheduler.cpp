@@ -24,6 +24,8 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
       sent_(problem.placement().queues().size()),
       taken_(problem.placement().queues().size()),
       order_(problem.ranks()),
+      alone_(problem.lines().size()),
+      weights_done_(problem.lines().size(), 0),
       mean_weight_ns_(problem.ranks(), 0) {
   std::vector<int> users(shared_queue_.size(), 0);
   for (const Line& line : problem.lines()) {
@@ -48,6 +50,12 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
     }
     mean_weight_ns_[rank] /= static_cast<int64_t>(chunks.size());
     order_[rank].reserve(problem.ops_of_rank(rank));
+  }
+  int64_t most_work_ns = 0;
+  for (int rank = 0; rank < problem.ranks(); ++rank) most_work_ns = std::max(most_work_ns, problem.work_ns(rank));
+  constexpr int64_t kHeavyPercent = 97;
+  for (int rank = 0; rank < problem.ranks(); ++rank) {
+    heavy_.push_back(problem.work_ns(rank) >= most_work_ns / 100 * kHeavyPercent ? 1 : 0);
   }
   const auto times = problem.times();
   for (int pipe = 0; pipe < problem.pipes(); ++pipe) {
@@ -82,6 +90,8 @@ void ListScheduler::set_limits(const ListPolicy& policy) {
 
 void ListScheduler::reset(const ListPolicy& policy) {
   policy_ = policy;
+  policy_.pairs = policy.pairs && problem_.has_pairs();
+  ops_left_ = problem_.ops();
   std::ranges::fill(ranks_, RankState{});
   std::fill(wake_ns_.begin(), wake_ns_.begin() + problem_.ranks(), 0);
   std::fill(wake_ns_.begin() + problem_.ranks(), wake_ns_.end(), kNever);
@@ -89,6 +99,8 @@ void ListScheduler::reset(const ListPolicy& policy) {
   std::ranges::fill(taken_, 0);
   for (auto& sent : sent_) sent.clear();
   for (auto& order : order_) order.clear();
+  for (auto& alone : alone_) alone.clear();
+  std::ranges::fill(weights_done_, 0);
   set_limits(policy);
   for (size_t i = 0; i < lines_.size(); ++i) {
     const Line& line = problem_.lines()[i];
@@ -165,14 +177,45 @@ int ListScheduler::pending_weight(int rank) const {
   return best;
 }
 
+bool ListScheduler::makes_pair(int rank, int forward, int backward) const {
+  const bool itself = forward + 1 == backward && lines_[forward].next == lines_[backward].next;
+  return !itself && lines_[backward].next >= policy_.alone_backwards[heavy_[rank]];
+}
+
+// Of an F and an I only one of which could start: it waits where the other is about to come.
+void ListScheduler::wait_for_partner(int rank, int64_t now_ns, int64_t next_forward_ns, int64_t next_backward_ns,
+                                     int& forward, int& backward) const {
+  const auto soon = [&](int line, int64_t other_ns) {
+    return other_ns != kNever &&
+           (other_ns - now_ns) * 100 <= problem_.times()[line].duration_ns * policy_.wait_percent[heavy_[rank]];
+  };
+  if (forward >= 0 && backward < 0 && ranks_[rank].started_backward && soon(forward, next_backward_ns)) forward = -1;
+  if (backward >= 0 && forward < 0 && lines_[backward].next >= policy_.alone_backwards[heavy_[rank]] &&
+      soon(backward, next_forward_ns)) {
+    backward = -1;
+  }
+}
+
+// An I, or its B where that is shorter.
+ListScheduler::Choice ListScheduler::with_backward(int backward) const {
+  const LineState& state = lines_[backward];
+  const bool whole = problem_.short_backward(problem_.lines()[backward].stage) && state.next >= policy_.split_first &&
+                     state.count - state.next > policy_.split_last;
+  return {backward, 0, whole ? backward + 1 : -1};
+}
+
 ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relaxed) const {
   const RankState& state = ranks_[rank];
-  int64_t next_arrival_ns = kNever;
+  int64_t next_backward_ns = kNever;
+  int64_t next_forward_ns = kNever;
   bool blocked = false;
-  const int backward =
-      choose_chunk(backward_lines_[rank], policy_.backward_chunk, rank, now_ns, next_arrival_ns, blocked);
-  const int64_t next_backward_ns = next_arrival_ns;
-  int forward = choose_chunk(forward_lines_[rank], policy_.forward_chunk, rank, now_ns, next_arrival_ns, blocked);
+  int backward = choose_chunk(backward_lines_[rank], policy_.backward_chunk, rank, now_ns, next_backward_ns, blocked);
+  int forward = choose_chunk(forward_lines_[rank], policy_.forward_chunk, rank, now_ns, next_forward_ns, blocked);
+  const int64_t next_arrival_ns = std::min(next_backward_ns, next_forward_ns);
+  if (policy_.pairs) {
+    if (forward >= 0 && backward >= 0 && makes_pair(rank, forward, backward)) return {forward, 0, backward};
+    if (!relaxed) wait_for_partner(rank, now_ns, next_forward_ns, next_backward_ns, forward, backward);
+  }
   if (forward >= 0 && backward < 0 && !relaxed && next_backward_ns != kNever) {
     const int64_t duration_ns = problem_.times()[forward].duration_ns;
     const int64_t delay_ns = now_ns + duration_ns - next_backward_ns;
@@ -184,20 +227,20 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
   const bool must_wait_for_forward = in_turn && policy_.turn == ListPolicy::Turn::kStrict && !state.last_was_forward &&
                                      forward < 0 && forward_left(rank);
   if (weight >= 0 && backward < 0 && lines_[weight - 1].next - lines_[weight].next > policy_.pending_limit) {
-    return {weight, 0};
+    return {weight};
   }
   if (backward >= 0 && !must_wait_for_forward) {
     const bool forward_first =
         policy_.turn == ListPolicy::Turn::kForwardFirst ||
         (policy_.turn != ListPolicy::Turn::kBackwardFirst && !state.last_was_forward && state.started_backward);
-    if (forward >= 0 && forward_first) return {forward, 0};
-    return {backward, 0};
+    if (forward >= 0 && forward_first) return {forward};
+    return with_backward(backward);
   }
-  if (forward >= 0 && !must_wait_for_backward) return {forward, 0};
+  if (forward >= 0 && !must_wait_for_backward) return {forward};
   if (weight >= 0) {
     const bool gap =
         next_arrival_ns == kNever || (next_arrival_ns - now_ns) * 100 >= mean_weight_ns_[rank] * policy_.gap_percent;
-    if (gap || blocked || relaxed) return {weight, 0};
+    if (gap || blocked || relaxed) return {weight};
   }
   // Woken by what arrives; what nobody has sent yet wakes the rank when it is sent.
   int64_t wake_ns = kNever;
@@ -210,21 +253,25 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
   return {-1, wake_ns};
 }
 
-void ListScheduler::start(int rank, int line_number, int64_t now_ns) {
+// The next op of a line. `alone`: an I whose W is still to come.
+int ListScheduler::take_op(int rank, int line_number, bool alone) {
   const Line& line = problem_.lines()[line_number];
-  const OpTimes& times = problem_.times()[line_number];
   LineState& state = lines_[line_number];
   RankState& at = ranks_[rank];
-  const int op = line.first_op + state.next++;
-  if (at.first_ns < 0) at.first_ns = now_ns;
-  at.free_ns = now_ns + times.duration_ns;
+  int index = state.next++;
+  if (line.pass == Pass::kI && alone) alone_[line_number].push_back(index);
+  if (line.pass == Pass::kW && alone) index = alone_[line_number - 1][weights_done_[line_number - 1]++];
   at.held += line.take - line.give;
   ++at.done;
+  --ops_left_;
   if (line.pass != Pass::kW) at.last_was_forward = line.pass == Pass::kF;
   at.started_backward = at.started_backward || line.pass == Pass::kI;
   if (line.in_queue >= 0 && shared_queue_[line.in_queue] != 0) ++taken_[line.in_queue];
-  order_[rank].push_back(op);
-  set_wake(rank, at.free_ns);
+  return line.first_op + index;
+}
+
+void ListScheduler::send(int rank, int line_number, int op, const OpTimes& times, int64_t now_ns) {
+  const Line& line = problem_.lines()[line_number];
   // The last stage hands over to itself.
   if (line.output < 0) return;
   const int next_op = problem_.output_of(op);
@@ -233,6 +280,27 @@ void ListScheduler::start(int rank, int line_number, int64_t now_ns) {
   ++lines_[line.output].arrived;
   if (line.out_queue >= 0 && shared_queue_[line.out_queue] != 0) sent_[line.out_queue].push_back(line.output);
   if (next.rank != rank) wake(next.rank, std::max(arrival_ns_[next_op], ranks_[next.rank].free_ns));
+}
+
+void ListScheduler::start(int rank, const Choice& choice, int64_t now_ns) {
+  const bool pair = choice.joined >= 0 && lines_[choice.line].forward;
+  const bool whole = choice.joined >= 0 && !pair;
+  size_t number = static_cast<size_t>(choice.line);
+  if (pair) number = static_cast<size_t>(problem_.pair_times(choice.line, choice.joined));
+  if (whole) number = static_cast<size_t>(problem_.whole_times(choice.line));
+  const OpTimes* times = &problem_.times()[number];
+  RankState& at = ranks_[rank];
+  if (at.first_ns < 0) at.first_ns = now_ns;
+  at.free_ns = now_ns + times->duration_ns;
+  set_wake(rank, at.free_ns);
+  const int op = take_op(rank, choice.line, !whole);
+  const int joined = choice.joined >= 0 ? take_op(rank, choice.joined, false) : -1;
+  order_[rank].push_back({op, joined});
+  send(rank, choice.line, op, times[0], now_ns);
+  if (!pair) return;
+  send(rank, choice.joined, joined, times[1], now_ns);
+  // Its W is inside.
+  if (problem_.splits_backward()) take_op(rank, choice.joined + 1, false);
 }
 
 // The first rank of those that wake first.
@@ -249,7 +317,7 @@ bool ListScheduler::wake_someone(int64_t now_ns) {
     const int64_t at_ns = std::max(now_ns, ranks_[rank].free_ns);
     const Choice choice = choose(rank, at_ns, true);
     if (choice.line < 0) continue;
-    start(rank, choice.line, at_ns);
+    start(rank, choice, at_ns);
     return true;
   }
   return false;
@@ -258,12 +326,11 @@ bool ListScheduler::wake_someone(int64_t now_ns) {
 std::optional<int64_t> ListScheduler::run(const ListPolicy& policy) {
   reset(policy);
   int64_t now_ns = 0;
-  for (int left = problem_.ops(); left > 0;) {
+  while (ops_left_ > 0) {
     const int rank = first_awake();
     const int64_t wake_ns = wake_ns_[rank];
     if (wake_ns == kNever) {
       if (!wake_someone(now_ns)) return std::nullopt;
-      --left;
       continue;
     }
     now_ns = std::max(now_ns, wake_ns);
@@ -272,8 +339,7 @@ std::optional<int64_t> ListScheduler::run(const ListPolicy& policy) {
       set_wake(rank, choice.wake_ns);
       continue;
     }
-    start(rank, choice.line, wake_ns);
-    --left;
+    start(rank, choice, wake_ns);
   }
   int64_t value_ns = 0;
   for (const RankState& rank : ranks_) {
@@ -286,7 +352,15 @@ std::optional<int64_t> ListScheduler::run(const ListPolicy& policy) {
 Order ListScheduler::order() const {
   Order order(problem_);
   for (int rank = 0; rank < problem_.ranks(); ++rank) {
-    for (const int op : order_[rank]) order.append(op, rank);
+    for (const Placed& placed : order_[rank]) {
+      order.append(placed.op, rank);
+      if (placed.joined < 0) continue;
+      order.append(placed.joined, rank);
+      if (problem_.line_of(placed.joined).pass == Pass::kI && problem_.splits_backward()) {
+        order.append(weight_op(problem_, placed.joined), rank);
+      }
+      order.join(problem_, placed.op, placed.joined);
+    }
   }
   return order;
 }

@@ -36,6 +36,15 @@ struct ListPolicy {
   int hold_percent = 100;
   // W's that wait longer than this many micro-batches run before an F.
   int pending_limit = 1 << 20;
+  // Where pairs cost something of their own: an F and an I that both could start run as a pair, but for the first I's
+  // of each chunk; one of them waits for the other for at most this share of itself.
+  // [0] of most ranks, [1] of those with the most work: what these lose nobody makes up for.
+  bool pairs = false;
+  std::array<int, 2> alone_backwards = {0, 0};
+  std::array<int, 2> wait_percent = {0, 0};
+  // Where a B is shorter than I and W: a chunk's backwards are split only among the first and the last of these.
+  int split_first = 1 << 20;
+  int split_last = 0;
 
   bool operator==(const ListPolicy&) const = default;
 };
@@ -78,6 +87,11 @@ class ListScheduler {
   struct Choice {
     int line = -1;
     int64_t wake_ns = 0;  // where there is none: when to look again
+    int joined = -1;      // the line of the I of a pair, or of the W of a B
+  };
+  struct Placed {
+    int32_t op = 0;
+    int32_t joined = -1;
   };
 
   void reset(const ListPolicy& policy);
@@ -90,7 +104,13 @@ class ListScheduler {
   Choice choose(int rank, int64_t now_ns, bool relaxed) const;
   bool forward_left(int rank) const;
   int pending_weight(int rank) const;
-  void start(int rank, int line, int64_t now_ns);
+  void wait_for_partner(int rank, int64_t now_ns, int64_t next_forward_ns, int64_t next_backward_ns, int& forward,
+                        int& backward) const;
+  Choice with_backward(int backward) const;
+  bool makes_pair(int rank, int forward, int backward) const;
+  int take_op(int rank, int line, bool alone);
+  void send(int rank, int line, int op, const OpTimes& times, int64_t now_ns);
+  void start(int rank, const Choice& choice, int64_t now_ns);
   void set_wake(int rank, int64_t at_ns) {
     wake_ns_[rank] = at_ns;
     int64_t& first = block_wake_ns_[rank / kBlock];
@@ -109,6 +129,7 @@ class ListScheduler {
 
   const SearchProblem& problem_;
   ListPolicy policy_;
+  int ops_left_ = 0;
   // [rank] lines by pass, latest stage first.
   std::vector<std::vector<int32_t>> forward_lines_;
   std::vector<std::vector<int32_t>> backward_lines_;
@@ -122,8 +143,11 @@ class ListScheduler {
   std::vector<uint8_t> shared_queue_;        // [queue] true where several lines use it
   std::vector<std::vector<int32_t>> sent_;   // [queue] lines in the order of sending
   std::vector<size_t> taken_;                // [queue]
-  std::vector<std::vector<int32_t>> order_;  // [rank] ops
+  std::vector<std::vector<Placed>> order_;   // [rank]
+  std::vector<std::vector<int32_t>> alone_;  // [line of I] which of its I's are alone, in their order
+  std::vector<size_t> weights_done_;         // [line of I] how many of their W's have run
   std::vector<int64_t> mean_weight_ns_;      // [rank]
+  std::vector<uint8_t> heavy_;               // [rank] 1: among those with the most work
 };
 
 }  // namespace pipeloom

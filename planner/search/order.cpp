@@ -41,15 +41,10 @@ void Order::swap_with_next(int op) {
   links_[after].previous = op;
 }
 
-namespace {
-
-// The W of the same micro-batch and stage.
 int weight_op(const SearchProblem& problem, int backward) {
   const Line& line = problem.line_of(backward);
   return problem.line(line.pipe, line.stage, Pass::kW).first_op + backward - line.first_op;
 }
-
-}  // namespace
 
 void Order::join(const SearchProblem& problem, int slot, int joining) {
   remove(joining);

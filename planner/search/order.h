@@ -48,6 +48,9 @@ class Order {
   std::vector<Links> links_;  // [node]
 };
 
+// The W of the same micro-batch and stage as an I.
+int weight_op(const SearchProblem& problem, int backward);
+
 // The order of a schedule of the same placement and the same number of micro-batches in each pipe. Micro-batches are
 // numbered anew where it does not take them in ascending order. Where the problem has no pairs, a pair becomes its F
 // and, behind it, its I and W; a B becomes I and W.

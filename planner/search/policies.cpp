@@ -13,6 +13,7 @@ constexpr int kMostGap = 130;
 constexpr int kNoHold = 100;
 constexpr int kMostPending = 40;
 constexpr int kNoPendingLimit = 1 << 20;
+constexpr int kMostAlone = 24;
 
 int between(Random& random, int least, int most) {
   return least + static_cast<int>(random.below(static_cast<uint32_t>(most - least + 1)));
@@ -31,7 +32,7 @@ int in_flight(Random& random) {
 
 }  // namespace
 
-ListPolicy random_policy(Random& random) {
+ListPolicy random_policy(const SearchProblem& problem, Random& random) {
   ListPolicy policy;
   policy.turn = any_of<ListPolicy::Turn>(random, ListPolicy::kTurns);
   policy.forward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
@@ -40,14 +41,53 @@ ListPolicy random_policy(Random& random) {
   policy.in_flight_extra.fill(between(random, 0, kMostExtra - 1));
   policy.gap_percent = between(random, 0, 4) * 25;
   if (between(random, 0, 1) == 0) policy.hold_percent = between(random, 0, 3) * 25;
+  if (problem.has_pairs()) {
+    policy.pairs = between(random, 0, 3) > 0;
+    policy.alone_backwards.fill(between(random, 0, kMostAlone));
+    policy.wait_percent.fill(between(random, 0, 4) * 25);
+  }
+  if (problem.has_short_backwards()) {
+    policy.split_first = between(random, 0, kMostAlone);
+    policy.split_last = between(random, 0, kMostAlone);
+  }
   return policy;
 }
 
-ListPolicy changed_policy(const ListPolicy& policy, Random& random) {
+namespace {
+
+// What runs as a pair, or whole.
+void change_joining(ListPolicy& policy, Random& random) {
+  const auto ranks = static_cast<size_t>(between(random, 0, 1));
+  switch (between(random, 0, 4)) {
+    case 0:
+      policy.pairs = !policy.pairs;
+      break;
+    case 1:
+      policy.alone_backwards[ranks] = between(random, 0, kMostAlone);
+      break;
+    case 2:
+      policy.wait_percent[ranks] = between(random, 0, 120);
+      break;
+    case 3:
+      policy.split_first = between(random, 0, kMostAlone);
+      break;
+    default:
+      policy.split_last = between(random, 0, kMostAlone);
+      break;
+  }
+}
+
+}  // namespace
+
+ListPolicy changed_policy(const SearchProblem& problem, const ListPolicy& policy, Random& random) {
   constexpr int kMostChanges = 3;
   ListPolicy changed = policy;
   for (int left = between(random, 1, kMostChanges); left > 0; --left) {
     const auto chunk = static_cast<size_t>(between(random, 0, ListPolicy::kChunks - 1));
+    if ((problem.has_pairs() || problem.has_short_backwards()) && between(random, 0, 1) == 0) {
+      change_joining(changed, random);
+      continue;
+    }
     switch (between(random, 0, 7)) {
       case 0:
         changed.turn = any_of<ListPolicy::Turn>(random, ListPolicy::kTurns);

@@ -5,8 +5,8 @@
 
 namespace pipeloom {
 
-// Any policy, and one that differs from `policy` in a few rules: how the search walks among them.
-ListPolicy random_policy(Random& random);
-ListPolicy changed_policy(const ListPolicy& policy, Random& random);
+// Any policy for a problem, and one that differs from `policy` in a few rules: how the search walks among them.
+ListPolicy random_policy(const SearchProblem& problem, Random& random);
+ListPolicy changed_policy(const SearchProblem& problem, const ListPolicy& policy, Random& random);
 
 }  // namespace pipeloom

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "planner/search/coarse.h"
+
 namespace pipeloom {
 
 namespace {
@@ -22,15 +24,30 @@ int64_t moves_of_cycle(int ops, int cycle) {
 }  // namespace
 
 Strand::Strand(const SearchProblem& problem, uint64_t seed, int number)
-    : problem_(problem), number_(number), random_(seed), lists_(problem), annealer_(problem, random_.next()) {
+    : problem_(problem), number_(number), random_(seed), annealer_(problem, random_.next()) {
   int64_t work_ns = 0;
   for (int rank = 0; rank < problem.ranks(); ++rank) work_ns += problem.work_ns(rank);
   mean_pass_ns_ = std::max<int64_t>(1, work_ns / problem.ops());
-  if (problem.ops() < kLargeProblem) return;
-  coarse_ = coarse_problem(problem);
-  if (!coarse_) return;
-  coarse_lists_ = std::make_unique<ListScheduler>(*coarse_);
-  policies_tried_ = kLargeProblem;  // none at random
+  constexpr int64_t kCoarsePolicies = 1500;
+  constexpr int64_t kShorterPolicies = 600;
+  if (problem.ops() >= kLargeProblem) {
+    if (auto coarse = coarse_problem(problem)) {
+      add_level(std::make_unique<SearchProblem>(*std::move(coarse)), kCoarsePolicies);
+    }
+    if (auto shorter = shorter_problem(problem)) {
+      add_level(std::make_unique<SearchProblem>(*std::move(shorter)), kShorterPolicies);
+    }
+  }
+  add_level(nullptr, INT64_MAX);
+}
+
+// The problem itself where there is no own one.
+void Strand::add_level(std::unique_ptr<SearchProblem> own, int64_t enough) {
+  Level& level = levels_.emplace_back();
+  level.own = std::move(own);
+  level.problem = level.own ? level.own.get() : &problem_;
+  level.lists = std::make_unique<ListScheduler>(*level.problem);
+  level.enough = enough;
 }
 
 std::vector<Found> Strand::take_found() {
@@ -47,49 +64,39 @@ void Strand::remember(Policies& policies, const ListPolicy& policy, int64_t valu
   if (policies.size() > kKept) policies.pop_back();
 }
 
-// Random ones at first, then changes of the best: the better a policy, the likelier it is changed.
-ListPolicy Strand::next_policy(const Policies& policies, int64_t tried) {
+// What was good on the level before; on the first one random ones. Then changes of the best: the better a policy, the
+// likelier it is changed.
+ListPolicy Strand::next_policy(size_t number) {
   constexpr int64_t kRandomPolicies = 150;
-  if (tried < kRandomPolicies || policies.empty()) return random_policy(random_);
-  const uint32_t pick = random_.below(1 + random_.below(static_cast<uint32_t>(policies.size())));
-  return changed_policy(policies[pick].policy, random_);
-}
-
-// False once enough were tried.
-bool Strand::try_coarse_policies(int64_t& work) {
-  constexpr int64_t kCoarsePolicies = 1500;
-  while (coarse_tried_ < kCoarsePolicies) {
-    if (work <= 0) return true;
-    const ListPolicy policy = next_policy(coarse_policies_, coarse_tried_++);
-    if (const auto value_ns = coarse_lists_->run(policy)) remember(coarse_policies_, policy, *value_ns);
-    work -= coarse_->ops();
-    ++moves_;
+  Level& level = levels_[number];
+  const int64_t tried = level.tried++;
+  if (number > 0 && !levels_[number - 1].policies.empty()) {
+    Policies& before = levels_[number - 1].policies;
+    const ListPolicy policy = before.front().policy;
+    before.erase(before.begin());
+    return policy;
   }
-  return false;
-}
-
-std::optional<ListPolicy> Strand::take_coarse_policy() {
-  if (coarse_policies_.empty()) return std::nullopt;
-  const ListPolicy policy = coarse_policies_.front().policy;
-  coarse_policies_.erase(coarse_policies_.begin());
-  return policy;
+  const bool first = number == 0 && tried < kRandomPolicies;
+  if (first || level.policies.empty()) return random_policy(problem_, random_);
+  const uint32_t pick = random_.below(1 + random_.below(static_cast<uint32_t>(level.policies.size())));
+  return changed_policy(problem_, level.policies[pick].policy, random_);
 }
 
 void Strand::schedule_lists(int64_t work, const std::atomic<bool>* cancel) {
-  if (coarse_ && try_coarse_policies(work)) return;
   std::optional<Order> best;
-  for (; work > 0; work -= problem_.ops()) {
-    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) break;
+  size_t number = 0;
+  while (work > 0 && !(cancel != nullptr && cancel->load(std::memory_order_relaxed))) {
+    while (levels_[number].tried >= levels_[number].enough) ++number;
+    Level& level = levels_[number];
     ++moves_;
-    const std::optional<ListPolicy> from_coarse = take_coarse_policy();
-    const ListPolicy policy = from_coarse ? *from_coarse : next_policy(policies_, policies_tried_);
-    ++policies_tried_;
-    const auto value_ns = lists_.run(policy);
+    work -= level.problem->ops();
+    const ListPolicy policy = next_policy(number);
+    const auto value_ns = level.lists->run(policy);
     if (!value_ns) continue;
-    remember(policies_, policy, *value_ns);
-    if (*value_ns >= best_list_ns_) continue;
+    remember(level.policies, policy, *value_ns);
+    if (number + 1 < levels_.size() || *value_ns >= best_list_ns_) continue;
     best_list_ns_ = *value_ns;
-    best = lists_.order();
+    best = level.lists->order();
   }
   if (best) found_.push_back({best_list_ns_, std::move(best)});
 }

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "planner/search/anneal.h"
-#include "planner/search/coarse.h"
 #include "planner/search/list_scheduler.h"
 #include "planner/search/policies.h"
 
@@ -42,23 +41,25 @@ class Strand {
 
   // Policies by value, best first; few of one value.
   using Policies = std::vector<Tried>;
+  // A problem on which policies are tried; the last one is the problem itself. Good ones go on to the next.
+  struct Level {
+    std::unique_ptr<SearchProblem> own;  // of the levels before the last
+    const SearchProblem* problem = nullptr;
+    std::unique_ptr<ListScheduler> lists;
+    Policies policies;
+    int64_t tried = 0;
+    int64_t enough = 0;  // policies, then the next level has its turn
+  };
+  void add_level(std::unique_ptr<SearchProblem> own, int64_t enough);
   static void remember(Policies& policies, const ListPolicy& policy, int64_t value_ns);
-  ListPolicy next_policy(const Policies& policies, int64_t tried);
-  bool try_coarse_policies(int64_t& work);
-  std::optional<ListPolicy> take_coarse_policy();
+  ListPolicy next_policy(size_t level);
   void begin_cycle(const std::vector<Found>& elite);
 
   const SearchProblem& problem_;
   int number_;
   Random random_;
-  ListScheduler lists_;
   Annealer annealer_;
-  Policies policies_;
-  int64_t policies_tried_ = 0;
-  std::optional<SearchProblem> coarse_;  // of large problems
-  std::unique_ptr<ListScheduler> coarse_lists_;
-  Policies coarse_policies_;
-  int64_t coarse_tried_ = 0;
+  std::vector<Level> levels_;
   std::vector<Found> found_;
   int64_t best_list_ns_ = INT64_MAX;
   int64_t reported_ns_ = INT64_MAX;  // of this cycle

@@ -118,6 +118,24 @@ void apply_measured(StageProgram& program, const PassTimes& alone, const Measure
   apply(&ComponentCost::weight_ns, now.weight_ns, alone.weight_ns, measured.w_ns);
 }
 
+// Of `component`, or of all; the rest of the program stays.
+void apply_to_component(StageProgram& program, const StageProgram& alone, const MeasuredLayer& measured) {
+  if (measured.component == Component::kStage) return apply_measured(program, sum_of(alone), measured);
+  StageProgram parts;
+  StageProgram parts_alone;
+  for (size_t i = 0; i < program.size(); ++i) {
+    if (program[i].component != measured.component) continue;
+    parts.push_back(program[i]);
+    parts_alone.push_back(alone[i]);
+  }
+  if (parts.empty()) return;
+  apply_measured(parts, sum_of(parts_alone), measured);
+  auto next = parts.begin();
+  for (ComponentCost& part : program) {
+    if (part.component == measured.component) part = *next++;
+  }
+}
+
 // The head alone: what follows it are MTP modules.
 void apply_head(StageProgram& last, const StageProgram& alone, const MeasuredLayer& measured) {
   StageProgram head = {last.front()};
@@ -143,11 +161,11 @@ LayerCosts layer_costs(const Job& job, const ComputeSetting& setting) {
   const LayerCosts alone = computed_costs(job, {job.cluster->gpu.sms});
   for (const MeasuredLayer& measured : job.measured_layers) {
     if (measured.layer < 0) {
-      apply_measured(costs.first, sum_of(alone.first), measured);
+      apply_to_component(costs.first, alone.first, measured);
     } else if (measured.layer == job.model->layers) {
       apply_head(costs.last, alone.last, measured);
     } else {
-      apply_measured(costs.layers[measured.layer], sum_of(alone.layers[measured.layer]), measured);
+      apply_to_component(costs.layers[measured.layer], alone.layers[measured.layer], measured);
     }
   }
   return costs;

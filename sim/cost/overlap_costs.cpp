@@ -32,30 +32,20 @@ std::vector<OverlapStage> overlap_stages(const Job& job, const std::vector<int>&
 }
 
 std::vector<ChunkTask> chunk_tasks(const SlotProgram& slot, const OverlapStage& forward, const OverlapStage& backward) {
+  const std::vector<int32_t> after = predecessors(slot);
   std::vector<ChunkTask> tasks;
   tasks.reserve(slot.size());
-  int32_t forward_end = -1;
-  int32_t input_end = -1;
-  std::vector<int32_t> input_of(backward.alone.size(), -1);  // [component] its I
   for (const SlotStep& step : slot) {
     const OverlapStage& stage = step.pass == SlotKind::kF ? forward : backward;
     const ComponentCost& cost = stage.alone[step.component];
-    const auto number = static_cast<int32_t>(tasks.size());
     ChunkTask task;
     task.communication = cost.lane == Lane::kEp;
     task.kernel = all_to_all_kernel(cost.component, step.pass);
+    task.after = after[tasks.size()];
     task.alone_ns = pass_duration_ns(cost, step.pass);
     for (size_t kernel = 0; kernel < std::size(task.beside_ns); ++kernel) {
       task.beside_ns[kernel] =
           std::max(task.alone_ns, pass_duration_ns(stage.beside[kernel][step.component], step.pass));
-    }
-    if (step.pass == SlotKind::kW) {
-      task.after = input_of[step.component];
-    } else {
-      int32_t& chain_end = step.pass == SlotKind::kF ? forward_end : input_end;
-      task.after = chain_end;
-      chain_end = number;
-      if (step.pass == SlotKind::kI) input_of[step.component] = number;
     }
     tasks.push_back(task);
   }

@@ -57,7 +57,8 @@ class Accounts {
 
   int64_t alone_ns(size_t run, uint32_t task) const {
     const int64_t ns = loads_.of(task).alone_ns;
-    return replicas_.scale.empty() ? ns : ns * replicas_.scale[run] / ReplicaRuns::kUnscaled;
+    if (replicas_.scale.empty()) return ns;
+    return (ns * replicas_.scale[run] + ReplicaRuns::kUnscaled - 1) / ReplicaRuns::kUnscaled;
   }
 
   // When the payload of an all-to-all starts: its last member is there.

@@ -134,6 +134,18 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
            },
            "measured_layers gives layer 4 twice; allowed is once"},
           {[](Job& j) {
+             j.measured_layers = {{4, 1, 1, 1, Component::kExperts}, {4, 1, 1, 1}};
+           },
+           "measured_layers gives layer 4 twice; allowed is once"},
+          {[](Job& j) {
+             j.measured_layers = {{4, 1, 1, 1}, {4, 1, 1, 1, Component::kExperts}};
+           },
+           "measured_layers gives layer 4 twice; allowed is once"},
+          {[](Job& j) {
+             j.measured_layers = {{4, 1, 1, 1, Component::kAttention}, {4, 1, 1, 1, Component::kMlp}};
+           },
+           "measured_layers gives component mlp of layer 4, which has none"},
+          {[](Job& j) {
              j.measured_layers = {{4, 1, -1, 1}};
            },
            "measured_layers of layer 4: i_ns is -1; allowed are 0 to 10000000000000"},

@@ -72,8 +72,7 @@ TEST(WholeStep, RefusesExpertRanksThatDoNotDivide) {
   const Job job = short_job();
   const Evaluation evaluation = evaluate(job, *find_schedule("dualpipe").value()).value();
   const auto step = simulate_whole_step(job, evaluation.schedule, evaluation.costs, {.expert_ranks = 3});
-  EXPECT_EQ(step.error().message,
-            "3 expert ranks can't be simulated one by one; allowed are the divisors of layout.expert, 64");
+  EXPECT_EQ(step.error().message, "expert ranks: 3 is not allowed; it must divide layout.expert (64)");
 }
 
 }  // namespace

@@ -144,6 +144,14 @@ TEST(JobIo, ReadsMeasuredLayersBesideTheJob) {
   EXPECT_EQ(job->measured_layers, (std::vector<MeasuredLayer>{{0, 1500, 2000, 3000}, {2, 0, 1, 10000}}));
 }
 
+TEST(JobIo, ReadsMeasuredComponents) {
+  const TempFolder folder;
+  folder.file("layers.csv", "layer,component,f_us,i_us,w_us\n0,attention,1.5,2,3\n");
+  const auto job = read_job(folder.file("job.txtpb", std::string(kModel) + "measured_layers_csv: \"layers.csv\""));
+  ASSERT_TRUE(job.has_value()) << job.error().message;
+  EXPECT_EQ(job->measured_layers, (std::vector<MeasuredLayer>{{0, 1500, 2000, 3000, Component::kAttention}}));
+}
+
 std::string measured_error(const std::string& csv) {
   const TempFolder folder;
   folder.file("layers.csv", csv);
@@ -153,6 +161,8 @@ std::string measured_error(const std::string& csv) {
 
 TEST(JobIo, SaysWhereMeasuredLayersAreWrong) {
   EXPECT_EQ(measured_error(""), "layers.csv:1:1: the header is \"\"; expected \"layer,f_us,i_us,w_us\"");
+  EXPECT_EQ(measured_error("layer,component,f_us,i_us,w_us\n0,brain,1,2,3\n"),
+            "layers.csv:2:3: there is no component brain");
   EXPECT_EQ(measured_error("layer,f_us,i_us,w_us\n0,1,2\n"), "layers.csv:2:1: 3 cells; expected 4");
   EXPECT_EQ(measured_error("layer,f_us,i_us,w_us\n0,1,2,3\n1,1,-2,3\n"),
             "layers.csv:3:5: i_us is -2; allowed is 0 or more");

@@ -120,7 +120,8 @@ void give_model(std::mt19937_64& random, Job& job) {
     job.layout.layers_per_stage = {1, 2, 3, job.model->layers - 6};
   }
   for (int layer = 0; layer < small(random, 0, 5); ++layer) {
-    job.measured_layers.push_back({layer, time_ns(random), time_ns(random), time_ns(random)});
+    job.measured_layers.push_back({layer, time_ns(random), time_ns(random), time_ns(random),
+                                   sometimes(random) ? Component::kStage : Component::kAttention});
   }
 }
 

@@ -5,13 +5,17 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <memory>
 #include <random>
 #include <thread>
 
+#include "core/lowering/lower.h"
 #include "proto/plan_io.h"
+#include "sim/engine/task_sweep.h"
 #include "tests/backend/cli/process.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
+#include "tests/backend/transport/free_port.h"
 #include "tests/support/temp_folder.h"
 
 namespace pipeloom {
@@ -149,6 +153,76 @@ TEST_F(Mpi, AHungRankEndsTheJobWithinTheDeadlineAndIsNamed) {
   // In a task, or between two steps.
   EXPECT_THAT(job.output(), testing::ContainsRegex("nothing (ended|came) for (1|2).0 s"));
   EXPECT_NE(job.output().find("from rank "), std::string::npos) << job.output();
+}
+
+// A loose bound: a test machine is busy with other things. backend_bench measures.
+TEST_F(Mpi, PacedRanksLastAboutAsLongAsPlanned) {
+  Job job;
+  job.costs = DirectCosts{{1'000'000}, {1'500'000}, {1'000'000}, {}, {}};
+  job.layout.pipeline = kRanks;
+  job.micro_batches = 16;
+  const Plan plan = tests::plan_with(make_job(job).value(), "1f1b").value();
+  ASSERT_TRUE(write_plan(folder_.path("paced.plan"), plan).has_value());
+  Process run({"env", "ASAN_OPTIONS=detect_leaks=0", "mpirun", "--allow-run-as-root", "--oversubscribe", "-n",
+               std::to_string(kRanks), PIPELOOM_RUN, folder_.path("paced.plan"), "--pace", "--steps", "2", "--json"});
+  ASSERT_EQ(run.wait(kLong), 0) << run.output();
+  const std::string text = run.output();
+  const int64_t makespan_ns = std::stoll(text.substr(text.find("\"makespan_ns\":") + 14));
+  const int64_t predicted_ns = sweep_tasks(lower(plan)).value().makespan_ns;
+  EXPECT_GE(makespan_ns, predicted_ns);
+  EXPECT_LT(makespan_ns, predicted_ns * 3);
+}
+
+// Processes that no mpirun started find each other by torchrun's variables.
+class Tcp : public Threads {
+ protected:
+  std::unique_ptr<Process> start(int rank, int port, const std::vector<std::string>& more) const {
+    std::vector<std::string> words = {"env", "RANK=" + std::to_string(rank), "WORLD_SIZE=" + std::to_string(kRanks),
+                                      "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + std::to_string(port)};
+    const std::vector<std::string> own = command(more);
+    words.insert(words.end(), own.begin(), own.end());
+    return std::make_unique<Process>(words);
+  }
+  std::vector<std::unique_ptr<Process>> start_all(const std::vector<std::string>& more) const {
+    const int port = tests::free_port();
+    std::vector<std::unique_ptr<Process>> processes;
+    for (int rank = 0; rank < kRanks; ++rank) processes.push_back(start(rank, port, more));
+    return processes;
+  }
+  static void wait_for_steps(const Process& rank_0) {
+    for (int i = 0; i < 3'000 && rank_0.output().find("step ") == std::string::npos; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+};
+
+TEST_F(Tcp, EndsWithTheSequentialRunsParameters) {
+  const auto processes = start_all({"--steps", "3"});
+  for (const auto& process : processes) ASSERT_EQ(process->wait(kLong), 0) << process->output();
+  EXPECT_EQ(parameters(processes[0]->output()), sequential_parameters("3"));
+  EXPECT_EQ(processes[1]->output(), "");
+}
+
+TEST_F(Tcp, AKilledRankEndsAllAndAResumedRunHasItsBits) {
+  std::mt19937_64 random(1);
+  const std::string expected = sequential_parameters(kManySteps);
+  for (int i = 0; i < kills(); ++i) {
+    const std::string name = "checkpoints" + std::to_string(i);
+    const auto processes = start_all(resumable(name, {"--checkpoint-every", "3"}));
+    wait_for_steps(*processes[0]);
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
+    const int killed = i % kRanks;
+    processes[killed]->kill_all();
+    std::string said;
+    for (const auto& process : processes) {
+      EXPECT_GT(process->wait(10), 0) << process->output();
+      said += process->output();
+    }
+    EXPECT_NE(said.find("rank " + std::to_string(killed) + " is gone"), std::string::npos) << said;
+    const auto resumed = start_all(resumable(name, {"--resume"}));
+    for (const auto& process : resumed) EXPECT_EQ(process->wait(kLong), 0) << process->output();
+    EXPECT_EQ(parameters(resumed[0]->output()), expected);
+  }
 }
 
 }  // namespace

@@ -38,7 +38,9 @@ TEST(Start, WhatStartedTheProcessDecides) {
   EXPECT_EQ(chosen({{"OMPI_COMM_WORLD_SIZE", "4"}}), "mpi");
   EXPECT_EQ(chosen(kTorchrun), "tcp");
   EXPECT_EQ(chosen(kSlurm), "tcp");
+  EXPECT_EQ(chosen({{"PMI_SIZE", "4"}}), "mpi");
   EXPECT_EQ(chosen(with(kSlurm, "PMIX_RANK", "5")), "mpi");
+  EXPECT_EQ(chosen(with(kSlurm, "PMI_SIZE", "8")), "tcp");
   EXPECT_EQ(chosen(with(kSlurm, "SLURM_STEP_NUM_TASKS", "1")), "threads");
   EXPECT_EQ(chosen_ranks("threads", environment(kTorchrun)), "threads");
 }

@@ -22,7 +22,7 @@ struct Case {
   const char* name;
   Model model;
   StageProgram program;
-  bool recompute = false;
+  Recompute recompute = Recompute::kNone;
 };
 
 ComponentCost component(int layer, Component component) {
@@ -147,7 +147,7 @@ Model without_query_compression() {
 }
 
 std::vector<Case> cases() {
-  const auto attention = [](Model model, bool recompute = false) {
+  const auto attention = [](Model model, Recompute recompute = Recompute::kNone) {
     return Case{"", cut(std::move(model)), {component(0, Component::kAttention)}, recompute};
   };
   const auto named = [](const char* name, Case tested) {
@@ -162,13 +162,15 @@ std::vector<Case> cases() {
       named("GroupedQueryAttention", attention(tests::tiny_dense())),
       named("AttentionWithLearnedPositions", attention(tests::tiny_gpt())),
       named("Mla", attention(tests::tiny_moe())),
-      named("MlaRecomputed", attention(tests::tiny_moe(), true)),
+      named("MlaRecomputed", attention(tests::tiny_moe(), Recompute::kFull)),
+      named("MlaSelective", attention(tests::tiny_moe(), Recompute::kSelective)),
+      named("AttentionSelective", attention(tests::tiny_dense(), Recompute::kSelective)),
       named("MlaWithoutQueryCompression", attention(without_query_compression())),
       {"SwigluMlp", cut(tests::tiny_dense()), mlp},
       {"GeluMlp", cut(tests::tiny_gpt()), mlp},
       {"SharedAndGroupedExperts", cut(tests::tiny_moe()), moe},
       {"RoutedExpertsAlone", cut(tests::tiny_mixtral()), local_moe},
-      {"ExpertsRecomputed", cut(tests::tiny_moe()), local_moe, true},
+      {"ExpertsRecomputed", cut(tests::tiny_moe()), local_moe, Recompute::kFull},
       {"Head", cut(tests::tiny_dense()), {component(8, Component::kHead)}},
       {"EmbeddingWithPositions", cut(tests::tiny_gpt()), {component(-1, Component::kEmbed)}},
       {"EmbeddingToHead",

@@ -14,6 +14,7 @@ struct Case {
   const char* name;
   Model model;
   std::vector<Component> components;
+  Recompute recompute = Recompute::kNone;
 };
 
 // Bytes that the parts of a stage hold after all of F, and after all of I.
@@ -22,9 +23,10 @@ struct Held {
   int64_t after_input = 0;
 };
 
-PartShape shape() {
+PartShape shape_of(const Case& tested) {
   PartShape shape;
   shape.sequence = 3;
+  shape.recompute = tested.recompute;
   return shape;
 }
 
@@ -42,7 +44,7 @@ int64_t bytes_of(const Flow<float>& flow) {
 
 Held measured(const Case& tested) {
   const int64_t before = matrix_memory().bytes;
-  const Stage<float> stage(tested.model, program_of(tested), shape(), plain_products<float>());
+  const Stage<float> stage(tested.model, program_of(tested), shape_of(tested), plain_products<float>());
   const std::vector<float> weights(stage.size(), 0.1F);
   Flow<float> flow;
   flow.tokens.assign(kTokens, 1);
@@ -62,12 +64,12 @@ Held measured(const Case& tested) {
 }
 
 Held planned(const Case& tested) {
-  const Stage<float> stage(tested.model, program_of(tested), shape(), plain_products<float>());
+  const Stage<float> stage(tested.model, program_of(tested), shape_of(tested), plain_products<float>());
   const bool with_exchange = std::ranges::count(tested.components, Component::kDispatch) == 0;
   Held held;
   for (const auto& placed : stage.parts()) {
     const PartMemory memory =
-        part_memory(placed.component, tested.model, shape(), kTokens, with_exchange, *placed.part);
+        part_memory(placed.component, tested.model, shape_of(tested), kTokens, with_exchange, *placed.part, 1);
     held.after_forward += memory.after_forward * int64_t{sizeof(float)};
     held.after_input += memory.after_input * int64_t{sizeof(float)};
   }
@@ -93,6 +95,10 @@ std::vector<Case> cases() {
       {"Embed", tests::tiny_gpt(), {kEmbed}},
       {"Attention", tests::tiny_dense(), {kAttention}},
       {"Mla", tests::tiny_moe(), {kAttention}},
+      {"AttentionSelective", tests::tiny_dense(), {kAttention}, Recompute::kSelective},
+      {"MlaSelective", tests::tiny_moe(), {kAttention}, Recompute::kSelective},
+      {"MlpSelective", tests::tiny_dense(), {kMlp}, Recompute::kSelective},
+      {"MoeSelective", tests::tiny_moe(), {kRouter, kDispatch, kExperts, kCombine}, Recompute::kSelective},
       {"SwigluMlp", tests::tiny_dense(), {kMlp}},
       {"GeluMlp", tests::tiny_gpt(), {kMlp}},
       {"LocalExperts", tests::tiny_mixtral(), {kRouter, kExperts}},

@@ -120,8 +120,10 @@ TEST(TrainSequentially, RecomputingChangesNoBit) {
   TrainingOptions options;
   options.check = true;
   const TrainingResult kept = train_sequentially(job, text_for(job), 2, options).value();
-  job.recompute = Recompute::kFull;
-  EXPECT_EQ(train_sequentially(job, text_for(job), 2, options).value(), kept);
+  for (const Recompute recompute : {Recompute::kSelective, Recompute::kFull}) {
+    job.recompute = recompute;
+    EXPECT_EQ(train_sequentially(job, text_for(job), 2, options).value(), kept);
+  }
 }
 
 TEST(TrainSequentially, EndsWithAnErrorWhereAGradientOverflows) {

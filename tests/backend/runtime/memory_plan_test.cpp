@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "backend/runtime/train.h"
@@ -72,6 +73,7 @@ TEST(MemoryPlan, HoldsWhatRecomputingRunsTake) {
     const Case tested{tests::tiny_dense(), schedule, 1, 1, true, Recompute::kFull};
     expect_enough_but_not_wasteful(tested, 6);
     expect_enough_but_not_wasteful({tests::tiny_moe(), schedule, 2, 2, true, Recompute::kFull}, 10);
+    expect_enough_but_not_wasteful({tests::tiny_moe(), schedule, 2, 2, true, Recompute::kSelective}, 8);
   }
 }
 
@@ -104,7 +106,7 @@ TEST(MemoryPlan, ARunThatMayNotFitIsRefused) {
     return check_memory(plan, graph, {}, ranks_here, available_bytes).has_value();
   };
   EXPECT_TRUE(fits(2, 1'000'000'000));
-  const Status status = check_memory(plan, graph, {}, 2, 100'000);
+  const auto status = check_memory(plan, graph, {}, 2, 100'000);
   ASSERT_FALSE(status.has_value());
   EXPECT_NE(status.error().message.find("on this machine, which has 100.0 kB free: rank "), std::string::npos)
       << status.error().message;
@@ -112,6 +114,26 @@ TEST(MemoryPlan, ARunThatMayNotFitIsRefused) {
   while (!fits(2, least)) least += 1'000;
   EXPECT_FALSE(fits(2, least * 3 / 4));
   EXPECT_TRUE(fits(1, least * 3 / 4));
+}
+
+// All tokens of four ranks could choose the experts of one; hardly more than twice its share do.
+TEST(MemoryPlan, AnUnlikelyGateIsWarnedOf) {
+  const Plan plan = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 4, 4), "1f1b").value();
+  const TaskGraph graph = lower(plan);
+  const auto fullest = [&](RoutedTokens routed) {
+    int64_t bytes = 0;
+    for (const int rank : {0, 1}) {
+      bytes = std::max(bytes, plan_memory(plan, RankProgram(plan.schedule, graph, rank), {}, routed).total());
+    }
+    return bytes;
+  };
+  const int64_t most = fullest(RoutedTokens::kAll);
+  const int64_t likely = fullest(RoutedTokens::kTwiceEven);
+  EXPECT_LT(likely, most);
+  EXPECT_EQ(check_memory(plan, graph, {}, 1, most).value(), "");
+  EXPECT_NE(check_memory(plan, graph, {}, 1, (likely + most) / 2).value().find("if the gate prefers"),
+            std::string::npos);
+  EXPECT_FALSE(check_memory(plan, graph, {}, 1, likely / 2).has_value());
 }
 
 TEST(MemoryPlan, ThisMachineHasSomeMemory) {

@@ -1,29 +1,14 @@
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <thread>
 
 #include "backend/transport/tcp/tcp_endpoint.h"
-#include "core/check.h"
+#include "tests/backend/transport/free_port.h"
 
 namespace pipeloom {
 namespace {
 
 constexpr int64_t kPatience_ns = 10'000'000'000;
-
-// One that nobody listens on.
-int free_port() {
-  const int handle = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  socklen_t size = sizeof address;
-  PIPELOOM_CHECK(bind(handle, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  PIPELOOM_CHECK(getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  close(handle);
-  return ntohs(address.sin_port);
-}
 
 // Each world on a thread of its own, as if they were processes; what became of each, or "" where all went well.
 template <typename Function>
@@ -47,7 +32,7 @@ std::vector<std::string> run(const std::vector<TcpWorld>& worlds, int64_t patien
 }
 
 std::vector<TcpWorld> worlds(int ranks) {
-  const int port = free_port();
+  const int port = tests::free_port();
   std::vector<TcpWorld> all;
   for (int rank = 0; rank < ranks; ++rank) all.push_back({rank, ranks, "localhost", port});
   return all;

@@ -76,7 +76,7 @@ TEST(Simulate, APlanGivesTheSameNumbersAsItsJob) {
   const std::string plan = folder.path("a.plan");
   const auto planned = run_command({"plan", sample("deepseek-v3"), "-o", plan, "--json"});
   ASSERT_EQ(planned.code, 0) << planned.err;
-  EXPECT_EQ(run_command({"simulate", plan, "--json"}).json(), planned.json());
+  EXPECT_EQ(run_command({"simulate", plan, "--components", "--json"}).json(), planned.json());
 }
 
 TEST(Simulate, WithoutAScheduleTheBestIsTaken) {

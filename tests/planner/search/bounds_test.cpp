@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "planner/evaluate.h"
+#include "planner/search/job_problem.h"
 #include "planner/search/list_scheduler.h"
 #include "planner/search/policies.h"
 #include "tests/planner/search/cases.h"
+#include "tests/support/models.h"
 
 namespace pipeloom::tests {
 namespace {
@@ -47,7 +50,7 @@ TEST(LowerBound, IsBelowWhateverAnyPolicyReaches) {
     ListScheduler lists(problem);
     Random random(seed);
     for (int i = 0; i < 20; ++i) {
-      const auto value_ns = lists.run(random_policy(random));
+      const auto value_ns = lists.run(random_policy(problem, random));
       if (!value_ns) continue;
       ++schedules;
       EXPECT_LE(bound_ns, *value_ns) << "problem " << seed;
@@ -76,6 +79,34 @@ TEST(LowerBound, OfASpanWithEnoughMemoryIsTheWork) {
 TEST(LowerBound, CountsWhatPairsCanSave) {
   const SearchProblem problem = uniform_problem({.ranks = 1, .micro_batches = 5, .w = 0, .pair = 1.5});
   EXPECT_EQ(lower_bound_ns(problem), (5 * 2) * kNsPerUnit - 4 * kNsPerUnit / 2);
+}
+
+// Two chunks, of which each F saves 1 with the other's B and 3 with its own: 4 F's and B's of each kind save 16 at
+// most, not 4 x 3 + 4 x 3. The prices are those of the transport problem.
+TEST(LowerBound, PricesPairsByWhoIsLeftToPairWith) {
+  ScheduleCosts::Input input;
+  input.stages = std::vector(2, StageCost::plain(4 * kNsPerUnit, 4 * kNsPerUnit, 0));
+  const auto pair = [](int saved) { return PairCost::plain((8 - saved) * kNsPerUnit); };
+  input.pairs = {pair(3), pair(1), pair(1), pair(1)};
+  const SearchProblem problem = SearchProblem::create({Placement::looped(1, 2).value(),
+                                                       std::vector<uint16_t>(4, 0),
+                                                       ScheduleCosts::create(2, 1, std::move(input)).value(),
+                                                       std::vector(2, ActivationSize{1, 1}),
+                                                       {},
+                                                       Objective::kMakespan})
+                                    .value();
+  const int64_t saved_ns = 4 * 3 * kNsPerUnit + 4 * kNsPerUnit;
+  EXPECT_GE(rank_bound_ns(problem), 4 * 16 * kNsPerUnit - saved_ns);
+}
+
+// How late I's arrive and what it costs to run F's alone meanwhile: without either it is 88 % of DualPipe's makespan.
+TEST(LowerBound, OfDeepSeekV3IsNearWhatDualPipeTakes) {
+  const Job job = test::deepseek_v3_job();
+  const Evaluation dualpipe = evaluate(job, *find_schedule("dualpipe").value()).value();
+  Job placed = job;
+  placed.layout.layers_per_stage = dualpipe.costs.layers_per_stage;
+  const auto problems = problems_of(placed, PlacementKind::kBidirectional, {}, Objective::kMakespan).value();
+  EXPECT_GE(rank_bound_ns(problems[0].problem) * 100, dualpipe.bubble.makespan_ns * 91);
 }
 
 }  // namespace

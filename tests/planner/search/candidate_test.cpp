@@ -17,7 +17,7 @@ std::optional<Order> some_order(const SearchProblem& problem, uint64_t seed) {
   ListScheduler lists(problem);
   Random random(seed);
   for (int i = 0; i < 20; ++i) {
-    if (lists.run(random_policy(random))) return lists.order();
+    if (lists.run(random_policy(problem, random))) return lists.order();
   }
   return std::nullopt;
 }

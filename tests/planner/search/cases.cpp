@@ -111,8 +111,13 @@ SearchProblem random_problem(uint32_t seed) {
   ScheduleCosts::Input input;
   std::vector<ActivationSize> sizes;
   const bool pairs = pick(0, 3) == 0;
+  const bool short_backwards = pick(0, 2) == 0;
   for (int stage = 0; stage < placement.stages(); ++stage) {
-    input.stages.push_back(StageCost::plain(pick(1, 9) * kNsPerUnit, pick(1, 9) * kNsPerUnit, pick(0, 9) * kNsPerUnit));
+    const int f = pick(1, 9);
+    const int i = pick(1, 9);
+    const int w = pick(0, 9);
+    const int b = short_backwards ? std::max({i, w, i + w - pick(0, 6)}) : i + w;
+    input.stages.push_back(StageCost::plain(f * kNsPerUnit, i * kNsPerUnit, w * kNsPerUnit, b * kNsPerUnit));
     const int total = pick(5, 9);
     sizes.push_back({total, pick(0, total)});
   }

@@ -15,8 +15,8 @@ TEST(ListScheduler, KeepsEveryRuleWhateverThePolicy) {
     const SearchProblem problem = random_problem(seed);
     ListScheduler lists(problem);
     Random random(seed);
-    ListPolicy policy = random_policy(random);
-    for (int i = 0; i < 10; ++i, policy = changed_policy(policy, random)) {
+    ListPolicy policy = random_policy(problem, random);
+    for (int i = 0; i < 10; ++i, policy = changed_policy(problem, policy, random)) {
       const auto value_ns = lists.run(policy);
       if (!value_ns) {
         // Only messages of two chunks that share a queue can block each other.

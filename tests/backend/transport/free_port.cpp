@@ -1,0 +1,22 @@
+#include "tests/backend/transport/free_port.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/check.h"
+
+namespace pipeloom::tests {
+
+int free_port() {
+  const int handle = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  socklen_t size = sizeof address;
+  PIPELOOM_CHECK(bind(handle, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  PIPELOOM_CHECK(getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  close(handle);
+  return ntohs(address.sin_port);
+}
+
+}  // namespace pipeloom::tests
