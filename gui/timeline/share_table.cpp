@@ -9,7 +9,7 @@ namespace pipeloom {
 
 namespace {
 
-constexpr int kFactor = 8;  // between levels
+constexpr int kFactor = 4;  // between levels
 constexpr int kFewestBuckets = 64;
 
 }  // namespace
