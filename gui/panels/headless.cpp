@@ -149,10 +149,10 @@ Status draw(const Options& options) {
   PIPELOOM_TRY(const std::vector<DocumentPointer> documents, open_all(options));
   const Theme& theme = options.dark ? dark_theme() : light_theme();
   const QSize size = options.size.isValid() ? options.size : QSize(1280, 720);
-  const std::vector<LegendEntry> legend = legend_of(*documents.front()->picture, options.picture.colour);
   Frame frame;
   frame.theme = &theme;
   for (const DocumentPointer& document : documents) frame.pictures.push_back(document->picture.get());
+  const std::vector<LegendEntry> legend = legend_of(frame.pictures, options.picture.colour);
   frame.width = size.width();
   frame.height = std::max(size.height() - paint_legend(nullptr, legend, theme, 10, frame.width), 100);
   RowOptions rows = options.rows;

@@ -50,9 +50,10 @@ const char* name_of(int look) {
 
 }  // namespace
 
-std::vector<LegendEntry> legend_of(const Picture& picture, ColourBy colour) {
-  std::array<bool, 2 * kFaded> occurs = {};
-  bool odd_pipes = false;
+namespace {
+
+// Which looks the picture has; those of odd pipes count as those of even ones.
+void note_looks(const Picture& picture, std::array<bool, 2 * kFaded>& occurs, bool& odd_pipes) {
   for (const RankPicture& rank : picture.ranks) {
     for (const PictureLane& lane : rank.lanes) {
       for (const uint8_t look : lane.shares.looks()) {
@@ -63,6 +64,14 @@ std::vector<LegendEntry> legend_of(const Picture& picture, ColourBy colour) {
       for (const LaneSpan& idle : lane.idle) occurs[idle.upper] = true;
     }
   }
+}
+
+}  // namespace
+
+std::vector<LegendEntry> legend_of(std::span<const Picture* const> pictures, ColourBy colour) {
+  std::array<bool, 2 * kFaded> occurs = {};
+  bool odd_pipes = false;
+  for (const Picture* picture : pictures) note_looks(*picture, occurs, odd_pipes);
   if (occurs[kLookRatio0 + 1] || occurs[kLookRatio0 + 2] || occurs[kLookRatio0 + 4] || occurs[kLookRatio0 + 5]) {
     occurs[kLookRatio0] = occurs[kLookRatio0 + 3] = occurs[kLookRatio0 + 6] = true;
   }

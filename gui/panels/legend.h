@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QWidget>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,8 +15,8 @@ struct LegendEntry {
   int look = 0;
   QString text;
 };
-// Of what occurs in the picture.
-std::vector<LegendEntry> legend_of(const Picture& picture, ColourBy colour);
+// Of what occurs in the pictures.
+std::vector<LegendEntry> legend_of(std::span<const Picture* const> pictures, ColourBy colour);
 // In one or more lines of `width`; returns the height. Without a painter nothing is painted.
 int paint_legend(QPainter* painter, const std::vector<LegendEntry>& entries, const Theme& theme, int left, int width);
 

@@ -34,7 +34,7 @@ MainWindow::MainWindow(bool dark) : theme_(dark ? &dark_theme() : &light_theme()
   setObjectName("main");
   setWindowTitle("Pipeloom");
   setAcceptDrops(true);
-  setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowTabbedDocks);
+  setDockOptions(QMainWindow::AllowTabbedDocks);
   build_actions();
   build_centre();
   build_docks();
@@ -305,7 +305,7 @@ void MainWindow::show_documents() {
     title_->setText(QString::fromStdString(first.picture->title));
     detail_->setText(documents.size() == 1 ? QString::fromStdString(first.picture->detail)
                                            : QString("and %1 more, on one axis").arg(documents.size() - 1));
-    legend_->show_entries(legend_of(*first.picture, first.options.colour));
+    legend_->show_entries(legend_of(timeline_->frame().pictures, first.options.colour));
     if (const QString path = QString::fromStdString(first.path); path != shown_path_) {
       shown_path_ = path;
       if (!path.isEmpty()) remember(path);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gui/models/actions.h"
+#include "gui/models/background.h"
 #include "gui/models/session.h"
 #include "gui/panels/legend.h"
 #include "gui/panels/minimap.h"
@@ -79,6 +80,7 @@ class MainWindow : public QMainWindow {
   bool may_leave();
 
   void search();
+  void show_hits(std::vector<Selection> found);
   void walk_hits(int step);
   void select(const std::optional<Selection>& selection);
   void select_next_bubble();
@@ -118,6 +120,7 @@ class MainWindow : public QMainWindow {
   QLabel* work_text_ = nullptr;
   QProgressBar* work_bar_ = nullptr;
 
+  Background finding_;
   std::vector<Selection> hits_;
   int hit_ = -1;
   int bubble_ = -1;

@@ -2,6 +2,7 @@
 #include <QDockWidget>
 #include <QFileDialog>
 #include <QInputDialog>
+#include <QTabBar>
 #include <QUndoStack>
 
 #include "gui/models/marks.h"
@@ -15,10 +16,18 @@ namespace {
 
 constexpr const char* kOpenFilter = "Jobs, plans and traces (*.txtpb *.json *.plan *.trace);;All files (*)";
 
-void toggle(QDockWidget* dock) {
-  const bool shown = dock->isVisible() && !dock->visibleRegion().isEmpty();
-  dock->setVisible(!shown);
-  if (!shown) dock->raise();
+// A panel that is hidden, or behind another one's tab, comes to the front; one in front goes away.
+void toggle(QMainWindow& window, QDockWidget* panel) {
+  // Qt keeps a panel behind another tab outside of the window.
+  const bool shown = panel->isVisible() && panel->geometry().intersects(window.rect());
+  panel->setVisible(!shown);
+  if (shown) return;
+  // raise() does nothing where the panel was raised last but another tab was chosen since.
+  for (QTabBar* tabs : window.findChildren<QTabBar*>(QString(), Qt::FindDirectChildrenOnly)) {
+    for (int i = 0; i < tabs->count(); ++i) {
+      if (tabs->tabText(i) == panel->windowTitle()) tabs->setCurrentIndex(i);
+    }
+  }
 }
 
 }  // namespace
@@ -124,11 +133,11 @@ void MainWindow::perform(Act act) {
       chose_theme_ = true;
       return set_dark(action(act).isChecked());
     case Act::kSelectionPanel:
-      return toggle(selection_dock_);
+      return toggle(*this, selection_dock_);
     case Act::kPlanPanel:
-      return toggle(plan_dock_);
+      return toggle(*this, plan_dock_);
     case Act::kTablesPanel:
-      return toggle(tables_dock_);
+      return toggle(*this, tables_dock_);
     case Act::kPalette: {
       CommandPalette palette(this);
       std::optional<Act> chosen;
@@ -173,7 +182,7 @@ void MainWindow::export_picture() {
   const QString path = QFileDialog::getSaveFileName(this, "Export picture", "timeline.png", "Pictures (*.png *.svg)");
   if (path.isEmpty()) return;
   const Frame& frame = timeline_->frame();
-  const Status written = write_picture(path, frame, legend_of(*frame.pictures.front(), session_.options().colour));
+  const Status written = write_picture(path, frame, legend_of(frame.pictures, session_.options().colour));
   if (written) {
     work_text_->setText("picture written to " + path);
   } else {
@@ -182,13 +191,17 @@ void MainWindow::export_picture() {
 }
 
 void MainWindow::search() {
-  hits_.clear();
+  const DocumentPointer document = session_.document();
+  if (!document) return;
+  finding_.run([document, query = search_->text()] { return find_all(*document, 0, query); },
+               [this](std::vector<Selection> found) { show_hits(std::move(found)); });
+}
+
+void MainWindow::show_hits(std::vector<Selection> found) {
+  hits_ = std::move(found);
   hit_ = -1;
   std::vector<int64_t> times_ns;
-  if (const DocumentPointer document = session_.document()) {
-    hits_ = find_all(*document, 0, search_->text());
-    for (const Selection& hit : hits_) times_ns.push_back(hit.span.begin_ns);
-  }
+  for (const Selection& hit : hits_) times_ns.push_back(hit.span.begin_ns);
   timeline_->set_hits(std::move(times_ns));
   minimap_->update();
   hits_text_->setText(search_->text().isEmpty() ? QString()

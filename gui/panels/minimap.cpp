@@ -10,17 +10,32 @@ namespace {
 
 constexpr double kGrip = 6;  // pixels to both sides of an edge
 
-// Busy time of a lane in each of `columns` equal parts, as shares, added to `sums`.
-void add_busy(const PictureLane& lane, double length_ns, std::vector<float>& sums) {
-  if (lane.spans.empty()) return;
+constexpr size_t kSpansPerColumn =
+    4;  // up to so many are added one by one: the table's buckets may be wider than columns
+
+// Busy time of a lane in each of as many equal parts as there are sums, as shares, added to them.
+void add_spans(const std::vector<LaneSpan>& spans, double length_ns, std::vector<float>& sums) {
   const double columns = static_cast<double>(sums.size());
   const auto last = static_cast<int>(sums.size()) - 1;
-  for (const LaneSpan& span : lane.spans) {
+  for (const LaneSpan& span : spans) {
     const double x0 = static_cast<double>(span.begin_ns) / length_ns * columns;
     const double x1 = static_cast<double>(span.end_ns) / length_ns * columns;
     for (int column = std::min(static_cast<int>(x0), last); column <= std::min(static_cast<int>(x1), last); ++column) {
       sums[column] += static_cast<float>(std::max(0.0, std::min(x1, column + 1.0) - std::max<double>(x0, column)));
     }
+  }
+}
+
+// O(parts), whatever the lane holds.
+void add_busy(const PictureLane& lane, double length_ns, std::vector<float>& sums) {
+  if (lane.spans.size() <= kSpansPerColumn * sums.size()) return add_spans(lane.spans, length_ns, sums);
+  const ShareTable& shares = lane.shares;
+  const double column_ns = length_ns / static_cast<double>(sums.size());
+  double before_ns = 0;
+  for (size_t column = 0; column < sums.size(); ++column) {
+    const double until_ns = shares.busy_before(column_ns * static_cast<double>(column + 1));
+    sums[column] += static_cast<float>((until_ns - before_ns) / column_ns);
+    before_ns = until_ns;
   }
 }
 

@@ -53,21 +53,8 @@ Heights heights_of(std::span<const Picture* const> pictures, const RowOptions& o
   return sum;
 }
 
-}  // namespace
-
-Rows layout_rows(std::span<const Picture* const> pictures, const RowOptions& options, int available) {
-  Heights sum = heights_of(pictures, options);
-  if (options.memory == ShowMemory::kWhereRoom && sum.least > available) {
-    RowOptions without = options;
-    without.memory = ShowMemory::kNever;
-    return layout_rows(pictures, without, available);
-  }
-  // Rounding adds up to half a pixel a row, and a line between rows: leave that out rather than scroll by it.
-  size_t count = 0;
-  for_each_row(pictures, options, [&](int, int, int, Heights) { ++count; });
-  const double room = available - static_cast<double>(count) - kTop;
-  const double share = sum.most > sum.least ? std::clamp((room - sum.least) / (sum.most - sum.least), 0.0, 1.0) : 0;
-
+// Every height at this share of the way from its least to its most.
+Rows rows_at(std::span<const Picture* const> pictures, const RowOptions& options, double share) {
   Rows rows;
   int y = options.titles ? 0 : kTop;
   int last_picture = -1;
@@ -90,6 +77,26 @@ Rows layout_rows(std::span<const Picture* const> pictures, const RowOptions& opt
     rows.ranks.back().height = y - rows.ranks.back().y;
   });
   rows.height = y + kRankGap.at(share);
+  return rows;
+}
+
+}  // namespace
+
+Rows layout_rows(std::span<const Picture* const> pictures, const RowOptions& options, int available) {
+  Heights sum = heights_of(pictures, options);
+  if (options.memory == ShowMemory::kWhereRoom && sum.least > available) {
+    RowOptions without = options;
+    without.memory = ShowMemory::kNever;
+    return layout_rows(pictures, without, available);
+  }
+  const double room = available - kTop;
+  double share = sum.most > sum.least ? std::clamp((room - sum.least) / (sum.most - sum.least), 0.0, 1.0) : 0;
+  Rows rows = rows_at(pictures, options, share);
+  // Rounding and the lines between rows add up: a little less fits.
+  while (rows.height > available && share > 0) {
+    share = std::max(share - 0.02, 0.0);
+    rows = rows_at(pictures, options, share);
+  }
   return rows;
 }
 

@@ -9,7 +9,7 @@ namespace pipeloom {
 
 namespace {
 
-constexpr int kFactor = 8;  // between levels
+constexpr int kFactor = 4;  // between levels
 constexpr int kFewestBuckets = 64;
 
 }  // namespace
@@ -92,6 +92,18 @@ int ShareTable::level_for(double stretch_ns) const {
     bucket_ns *= kFactor;
   }
   return level;
+}
+
+double ShareTable::busy_before(double time_ns) const {
+  const Level finest = level(0);
+  const double place = std::clamp(time_ns / bucket_ns_, 0.0, static_cast<double>(buckets_));
+  const int edge = std::min(static_cast<int>(place), buckets_ - 1);
+  const int32_t* low = finest.totals + static_cast<size_t>(edge) * columns_;
+  double sum = 0;
+  for (size_t i = 0; i < looks_.size(); ++i) {
+    sum += low[i] + (place - edge) * (static_cast<double>(low[columns_ + i]) - low[i]);
+  }
+  return sum / kWhole * length_ns();
 }
 
 }  // namespace pipeloom

@@ -18,8 +18,9 @@ struct LaneSpan {
 static_assert(sizeof(LaneSpan) == 24, "a picture of 20 million spans shall fit a laptop");
 
 // Which share of any stretch of a lane each look takes, in O(looks), however many spans lie in it: idle time is never
-// lost. Running totals at the edges of equal time buckets; a share pyramid needs a level per zoom, differences of
-// totals need one. Between the edges the totals are taken to grow evenly, so ask for stretches of a bucket or more.
+// lost. A pyramid of running totals at the edges of equal time buckets, each level with a quarter of the edges of the
+// one below: any level would do, but what a coarse one is asked for lies close together in memory. Between edges totals
+// are taken to grow evenly, so ask for stretches of four buckets or more of a level.
 class ShareTable {
  public:
   ShareTable() = default;
@@ -46,6 +47,9 @@ class ShareTable {
     const std::vector<int32_t>& edges = levels_[number];
     return {edges.data(), static_cast<int>(edges.size() / columns_) - 1};
   }
+  // Time before `time_ns` in which any look runs.
+  double busy_before(double time_ns) const;
+
   static constexpr float kWhole = 2147483520.f;  // the largest float below 2^31: signed numbers convert faster
 
  private:

@@ -12,7 +12,8 @@ namespace pipeloom {
 
 namespace {
 
-constexpr int kLabelPadding = 3;
+constexpr int kLabelPadding = 1;
+constexpr int kSmallLabel = 9;
 
 // The pixel size of labels in a bar of this height; 0: too low for any.
 int label_size(int height) {
@@ -87,11 +88,14 @@ void TimelinePainter::paint_labels(const Picture& picture, const PictureLane& la
       const int half_height = pair ? height / 2 : height;
       const int size = label_size(static_cast<int>(half_height / scale));
       if (size == 0) continue;
-      const Glyphs& glyphs = Glyphs::of_size(static_cast<int>(size * scale));
       std::string text = picture.label(picture, lane, span, half == 1);
       const int room = place.right - place.left - kLabelPadding;
-      // "F12", else "12"; of longer words as much as there is room for.
-      if (glyphs.width(text) > room && lane.role == LaneRole::kPasses) text.erase(0, 1);
+      // "F12", else smaller, else "12".
+      int text_size = static_cast<int>(size * scale);
+      const int smaller = std::min(text_size, static_cast<int>(kSmallLabel * scale));
+      if (Glyphs::of_size(text_size).width(text) > room) text_size = smaller;
+      if (Glyphs::of_size(text_size).width(text) > room && lane.role == LaneRole::kPasses) text.erase(0, 1);
+      const Glyphs& glyphs = Glyphs::of_size(text_size);
       if (glyphs.width(text) > room) continue;
       const Look& look = palette.looks[half == 1 ? span.lower : span.upper];
       const int x = left + (place.left + place.right - glyphs.width(text)) / 2 + 1;

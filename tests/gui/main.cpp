@@ -5,6 +5,12 @@
 #include <QSettings>
 #include <QTemporaryDir>
 
+// What fontconfig keeps for the whole run is not ours.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libfontconfig";
+}
+
 int main(int argc, char** argv) {
   qputenv("QT_QPA_PLATFORM", "offscreen");
   const QTemporaryDir folder;

@@ -5,6 +5,8 @@
 #include <QPainter>
 #include <map>
 
+#include "gui/models/document.h"
+#include "gui/models/plan_edit.h"
 #include "gui/timeline/timeline_painter.h"
 #include "tests/gui/lanes.h"
 
@@ -58,6 +60,18 @@ void build_share_table(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(ShareTable(lane.spans, tests::end_of(lane)));
 }
 BENCHMARK(build_share_table)->Unit(benchmark::kMillisecond);
+
+// From a move of the slider to the picture that shows it, on the DeepSeek-V3 sample.
+void split_sms(benchmark::State& state) {
+  const auto document = open_sample("samples/deepseek-v3.txtpb", {});
+  int sms = 8;
+  for (auto _ : state) {
+    auto subject = with_comm_sms((*document)->step->subject, sms);
+    benchmark::DoNotOptimize(with_subject(**document, std::move(*subject)));
+    sms = sms == 32 ? 8 : sms + 1;
+  }
+}
+BENCHMARK(split_sms)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace pipeloom

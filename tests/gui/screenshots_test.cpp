@@ -64,6 +64,18 @@ TEST_P(Screenshots, Comparison) {
   EXPECT_EQ(window->session().documents().size(), 3u);
 }
 
+TEST_P(Screenshots, Overlay) {
+  const tests::TempFolder folder;
+  const std::string plan = tests::plan_file(folder.path("run.plan"), "zb-h1", 4, 8);
+  tests::TestWindow window(GetParam().size, GetParam().dark);
+  window.open({QString::fromStdString(plan)});
+  window->session().lay_trace_over(QString::fromStdString(tests::trace_file(plan, folder.path("run.trace"))));
+  window.wait_until_idle();
+  window->tables().setCurrentIndex(TablesPanel::kErrors);
+  window.shoot(name("overlay"));
+  EXPECT_NE(window.document().diff, nullptr);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Screenshots,
                          testing::Values(Look{{1280, 720}, false}, Look{{1280, 720}, true}, Look{{1920, 1080}, false},
                                          Look{{1920, 1080}, true}));

@@ -1,7 +1,10 @@
 #include "tests/gui/window.h"
 
+#include "core/lowering/lower.h"
 #include "planner/subject.h"
 #include "proto/plan_io.h"
+#include "proto/trace_io.h"
+#include "sim/engine/task_sweep.h"
 
 namespace pipeloom::tests {
 
@@ -58,6 +61,21 @@ std::string plan_file(const std::string& path, const char* schedule, int ranks, 
   if (!subject) qFatal("%s", subject.error().message.c_str());
   if (const Status written = write_plan(path, plan_of(*subject)); !written)
     qFatal("%s", written.error().message.c_str());
+  return path;
+}
+
+std::string trace_file(const std::string& plan_path, const std::string& path) {
+  const auto plan = read_plan(plan_path);
+  if (!plan) qFatal("%s", plan.error().message.c_str());
+  const TaskGraph graph = lower(plan->schedule, plan->costs);
+  const auto times = sweep_tasks(graph);
+  Trace trace{"run", plan->task_digest, {}};
+  for (size_t i = 0; i < graph.tasks().size(); ++i) {
+    const Task& task = graph.tasks()[i];
+    const int64_t begin_ns = times->start_ns[i] * 11 / 10;
+    trace.spans.push_back({task.key, task.lane, begin_ns, begin_ns + task.duration_ns * 11 / 10});
+  }
+  if (const Status written = write_trace(path, trace); !written) qFatal("%s", written.error().message.c_str());
   return path;
 }
 

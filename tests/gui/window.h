@@ -33,4 +33,7 @@ class TestWindow {
 // A plan file of a named schedule with unit costs.
 std::string plan_file(const std::string& path, const char* schedule, int ranks, int micro_batches);
 
+// What running that plan could have left: its own tasks, each a tenth longer than planned.
+std::string trace_file(const std::string& plan_path, const std::string& path);
+
 }  // namespace pipeloom::tests
