@@ -1,6 +1,5 @@
 #pragma once
 
-#include <QTimer>
 #include <QWidget>
 
 #include "gui/models/plan_edit.h"
@@ -39,7 +38,6 @@ class PlanPanel : public QWidget {
   DocumentPointer document_;
   Background curves_;
   PlanSettings shown_;
-  QTimer refine_;
 
   QLabel* headline_;
   QComboBox* schedule_;
