@@ -294,7 +294,8 @@ void ListScheduler::start(int rank, const Choice& choice, int64_t now_ns) {
   at.free_ns = now_ns + times->duration_ns;
   set_wake(rank, at.free_ns);
   const int op = take_op(rank, choice.line, !whole);
-  const int joined = choice.joined >= 0 ? take_op(rank, choice.joined, false) : -1;
+  int joined = choice.joined >= 0 ? take_op(rank, choice.joined, false) : -1;
+  if (whole) joined = weight_op(problem_, op);
   order_[rank].push_back({op, joined});
   send(rank, choice.line, op, times[0], now_ns);
   if (!pair) return;

@@ -103,10 +103,8 @@ class Accounts {
 Result<WholeStep> simulate_whole_step(const Job& job, const Schedule& schedule, const StepCosts& costs,
                                       const WholeStepOptions& options) {
   if (options.expert_ranks < 1 || job.layout.expert % options.expert_ranks != 0) {
-    return invalid(
-        fmt::format("{} expert ranks can't be simulated one by one; allowed are the divisors of "
-                    "layout.expert, {}",
-                    options.expert_ranks, job.layout.expert));
+    return invalid(fmt::format("expert ranks: {} is not allowed; it must divide layout.expert ({})",
+                               options.expert_ranks, job.layout.expert));
   }
   StepRules rules = step_rules(job);
   rules.receive_depth = job.p2p.receive_depth;

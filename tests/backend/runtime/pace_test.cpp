@@ -13,10 +13,11 @@
 namespace pipeloom {
 namespace {
 
-Plan direct_plan(const char* schedule, int ranks, int micro_batches) {
+Plan direct_plan(const char* schedule, int ranks, int micro_batches, P2pMode mode = P2pMode::kAsync) {
   Job job;
   job.costs = DirectCosts{{1'000'000}, {1'500'000}, {1'000'000}, {}, {}};
   job.p2p.latency_ns = 200'000;
+  job.p2p.mode = mode;
   job.layout.pipeline = ranks;
   job.micro_batches = micro_batches;
   return tests::plan_with(make_job(job).value(), schedule).value();
@@ -54,8 +55,8 @@ TEST_P(Paced, LastsAsLongAsTheSimulationOfTheSameDurations) {
   EXPECT_LT(executed_ns, predicted_ns * 3);
 }
 
-TEST_P(Paced, EveryTaskTakesItsTimeAndWaitsForWhatItNeeds) {
-  const Plan plan = direct_plan(GetParam(), 4, 8);
+// Runs the plan, and holds every task against its duration and what it has to wait for.
+void expect_times_and_waits(const Plan& plan) {
   const TaskGraph graph = lower(plan);
   const std::vector<int64_t> durations_ns = paced_durations(graph);
   const auto spans = pace_on_threads({plan, graph, durations_ns, 2, 20'000'000'000}).value().spans;
@@ -68,14 +69,25 @@ TEST_P(Paced, EveryTaskTakesItsTimeAndWaitsForWhatItNeeds) {
     for (const TaskDependency& dependency : graph.dependencies(task)) {
       const Span& from = by_key.at(graph.tasks()[dependency.from].key);
       // A receive is posted early and ends when its message has been under way for the link's latency. A member of a
-      // reduction may start before the others.
+      // reduction may start before the others, a blocking send before its receive.
       if (receive) {
         EXPECT_GE(span.end_ns, from.begin_ns + durations_ns[dependency.from] + dependency.delay_ns);
+      } else if (from.key.rank == span.key.rank) {
+        EXPECT_GE(span.begin_ns, from.end_ns + dependency.delay_ns);
       } else {
-        EXPECT_GE(from.key.rank == span.key.rank ? span.begin_ns : span.end_ns - durations_ns[task], from.end_ns);
+        EXPECT_GE(span.end_ns - durations_ns[task], from.end_ns);
       }
     }
   }
+}
+
+TEST_P(Paced, EveryTaskTakesItsTimeAndWaitsForWhatItNeeds) {
+  expect_times_and_waits(direct_plan(GetParam(), 4, 8));
+}
+
+TEST(PacedBlocking, BothRanksOfATransferWaitForIt) {
+  expect_times_and_waits(direct_plan("1f1b", 4, 8, P2pMode::kBlocking));
+  expect_times_and_waits(direct_plan("gpipe", 4, 8, P2pMode::kBlocking));
 }
 
 INSTANTIATE_TEST_SUITE_P(, Paced, testing::Values("1f1b", "zb-v", "chimera", "dualpipe"), [](const auto& tested) {
