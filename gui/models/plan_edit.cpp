@@ -68,17 +68,17 @@ Result<Subject> with_settings(const Subject& subject, const PlanSettings& settin
   return Subject{std::move(own), std::string(named->name), std::move(*evaluation)};
 }
 
-Result<Subject> with_comm_sms(const Subject& subject, int comm_sms) {
+Result<Subject> with_comm_sms(const Subject& subject, int comm_sms, const SlotOrder& slot_order) {
   if (!subject.job.cluster) return invalid("only a job with a cluster has SMs to split");
   Job job = subject.job;
   job.cluster->comm_sms = comm_sms;
   PIPELOOM_CHECK_OK(make_cluster(*job.cluster).map([](const Cluster&) {}));
   if (const auto named = find_schedule(subject.schedule_name)) {
-    PIPELOOM_TRY(Evaluation evaluation, evaluate(job, **named, searched_order));
+    PIPELOOM_TRY(Evaluation evaluation, evaluate(job, **named, slot_order));
     return Subject{std::move(job), subject.schedule_name, std::move(evaluation)};
   }
   const Evaluation& old = subject.evaluation;
-  PIPELOOM_TRY(StepCosts costs, step_costs(job, old.schedule.placement(), old.costs.layers_per_stage, searched_order));
+  PIPELOOM_TRY(StepCosts costs, step_costs(job, old.schedule.placement(), old.costs.layers_per_stage, slot_order));
   PIPELOOM_TRY(Evaluation evaluation, evaluate(job, old.schedule, std::move(costs)));
   return Subject{std::move(job), subject.schedule_name, std::move(evaluation)};
 }

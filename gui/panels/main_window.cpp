@@ -50,6 +50,8 @@ MainWindow::MainWindow(bool dark) : theme_(dark ? &dark_theme() : &light_theme()
 
 // Panels tell of their end; what listens must still be there.
 MainWindow::~MainWindow() {
+  session_.undo_stack().disconnect(&session_);
+  session_.disconnect(this);
   for (QDockWidget* panel : {selection_dock_, plan_dock_, tables_dock_}) {
     panel->disconnect(this);
     delete panel;

@@ -16,6 +16,7 @@ namespace pipeloom {
 
 namespace {
 
+constexpr int kRestMs = 600;
 constexpr int kSliderMerge = 1;  // its edits are undone together
 constexpr double kGigabyte = 1e9;
 
@@ -127,6 +128,19 @@ QWidget* PlanPanel::split() {
   slider_->setObjectName("comm_sms");
   slider_->setAccessibleName("SMs for communication");
   connect(slider_, &QSlider::valueChanged, this, &PlanPanel::slide);
+  // At rest the order inside pairs is searched too, which a moving slider has no time for.
+  refine_.setSingleShot(true);
+  refine_.setInterval(kRestMs);
+  connect(&refine_, &QTimer::timeout, this, [this] {
+    if (session_.busy()) return refine_.start();
+    if (!document_ || !document_->step || shown_.comm_sms != slider_->value()) return;  // undone, or another plan
+    session_.edit(
+        "split the SMs",
+        [comm_sms = slider_->value()](const Subject& subject) {
+          return with_comm_sms(subject, comm_sms, searched_order);
+        },
+        kSliderMerge);
+  });
   curve_ = new SplitCurveView;
   auto* column = new QVBoxLayout(split_);
   column->setContentsMargins(0, 8, 0, 0);
@@ -214,6 +228,7 @@ void PlanPanel::slide(int comm_sms) {
   curve_->set_current(comm_sms);
   session_.edit(
       "split the SMs", [comm_sms](const Subject& subject) { return with_comm_sms(subject, comm_sms); }, kSliderMerge);
+  refine_.start();
 }
 
 }  // namespace pipeloom

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <QTimer>
 #include <QWidget>
 
 #include "gui/models/plan_edit.h"
@@ -38,6 +39,7 @@ class PlanPanel : public QWidget {
   DocumentPointer document_;
   Background curves_;
   PlanSettings shown_;
+  QTimer refine_;
 
   QLabel* headline_;
   QComboBox* schedule_;
