@@ -108,7 +108,7 @@ int paint_legend(QPainter* painter, const std::vector<LegendEntry>& entries, con
       y += kLine;
     }
     if (painter != nullptr) {
-      const QRectF swatch(x, y + (kLine - kSwatchHeight) / 2, kSwatchWidth, kSwatchHeight);
+      const QRectF swatch(x, y + (kLine - kSwatchHeight) / 2.0, kSwatchWidth, kSwatchHeight);
       paint_swatch(*painter, theme.look(entry.look), swatch);
       if (entry.look == kLookForward + 1) {
         painter->fillRect(QRectF(swatch.left(), swatch.bottom() - 2, swatch.width(), 2),

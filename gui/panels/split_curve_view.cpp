@@ -38,7 +38,8 @@ void SplitCurveView::paintEvent(QPaintEvent*) {
   font.setPixelSize(11);
   painter.setFont(font);
   const auto by_time = [](const SplitPoint& a, const SplitPoint& b) { return a.step_ns < b.step_ns; };
-  const auto [best, worst] = std::minmax_element(points_.begin(), points_.end(), by_time);
+  const auto best = std::min_element(points_.begin(), points_.end(), by_time);
+  const auto worst = std::max_element(points_.begin(), points_.end(), by_time);
   const QRectF plot(10, 24, width() - 20, height() - 44);
   const int first = points_.front().comm_sms;
   const int last = points_.back().comm_sms;
