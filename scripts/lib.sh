@@ -23,11 +23,11 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# build PRESET: configures where that is needed, and builds what has changed.
+# build PRESET [TARGET…]: configures where that is needed, and builds what has changed.
 build() {
   say "Building (preset $1); minutes the first time"
   cmake --preset "$1" >"build/configure-$1.log" 2>&1 || { cat "build/configure-$1.log"; return 1; }
-  cmake --build --preset "$1" >"build/build-$1.log" 2>&1 || { cat "build/build-$1.log"; return 1; }
+  cmake --build --preset "$1" ${2:+--target "${@:2}"} >"build/build-$1.log" 2>&1 || { cat "build/build-$1.log"; return 1; }
   tail -n 1 "build/build-$1.log"
 }
 
