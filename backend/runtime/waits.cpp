@@ -31,15 +31,15 @@ std::string wait_text(const RankTask& task, const Gather& gather) {
       return fmt::format("the {} message of micro-batch {} from rank {}",
                          task.task.direction == Direction::kForward ? "forward" : "backward", task.micro_batch, rank);
     case TaskKind::kSend:
-      return fmt::format("a free receive buffer of rank {}", rank);
+      return fmt::format("a free receive buffer from rank {}", rank);
     case TaskKind::kComponent:
-      return fmt::format("the tokens of rank {}", rank);
+      return fmt::format("the tokens from rank {}", rank);
     case TaskKind::kGradientReduction:
-      return fmt::format("the gradients of rank {}", rank);
+      return fmt::format("the gradients from rank {}", rank);
     case TaskKind::kOptimizer:
-      return fmt::format("the weights of rank {}", rank);
+      return fmt::format("the weights from rank {}", rank);
     case TaskKind::kNorm:
-      return fmt::format("the norm of rank {}", rank);
+      return fmt::format("the norm from rank {}", rank);
   }
   return fmt::format("a message from rank {}", rank);
 }
