@@ -1,6 +1,8 @@
 // The whole circle of a user: plan, run, diff, calibrate, plan again.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 
@@ -12,6 +14,11 @@ namespace {
 
 int shell(const std::string& command) {
   return std::system(command.c_str());
+}
+
+// 0 for a right prediction, towards 1 the further it is off.
+double distance(double predicted, double measured) {
+  return std::abs(predicted - measured) / std::max(predicted, measured);
 }
 
 TEST(Commands, PlanRunDiffCalibrate) {
@@ -39,22 +46,24 @@ TEST(Commands, PlanRunDiffCalibrate) {
   const std::string paced = folder.path("paced.trace");
   ASSERT_EQ(shell(std::string(PIPELOOM_RUN) + " " + second + " --pace --steps 1 --trace " + paced + " > /dev/null"), 0);
   const auto second_diff = run_command({"diff", second, paced, "--json"}).json();
-  int better = 0;
+  // Over all kinds together: one kind's first prediction may be right by luck, and a busy machine scatters each of
+  // them.
+  double first_error = 0;
+  double second_error = 0;
+  int kinds = 0;
   for (size_t i = 0; i < diff["kinds"].size(); ++i) {
     const auto& first_kind = diff["kinds"][i];
     const auto& second_kind = second_diff["kinds"][i];
-    ASSERT_EQ(first_kind["kind"], second_kind["kind"]);
-    const double measured = first_kind["executed_median"].get<double>();
-    const double first_error = std::abs(first_kind["predicted_median"].get<double>() - measured);
-    const double second_error = std::abs(second_kind["predicted_median"].get<double>() - measured);
     const std::string kind = first_kind["kind"];
-    const bool is_component = kind.ends_with(" F") || kind.ends_with(" I") || kind.ends_with(" W");
-    if (!is_component) continue;
-    EXPECT_LE(second_error, first_error) << kind;
-    EXPECT_LE(second_error, 0.5 * measured) << kind;  // a kind's median of its layers' medians
-    ++better;
+    ASSERT_EQ(kind, second_kind["kind"]);
+    if (!kind.ends_with(" F") && !kind.ends_with(" I") && !kind.ends_with(" W")) continue;
+    const double measured = first_kind["executed_median"].get<double>();
+    first_error += distance(first_kind["predicted_median"].get<double>(), measured);
+    second_error += distance(second_kind["predicted_median"].get<double>(), measured);
+    ++kinds;
   }
-  EXPECT_GE(better, 15);
+  EXPECT_GE(kinds, 15);
+  EXPECT_LT(second_error, 0.1 * first_error);
 }
 
 TEST(Commands, DiffRefusesAnotherPlansTrace) {
