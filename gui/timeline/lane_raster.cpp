@@ -13,6 +13,7 @@ constexpr size_t kSpansPerColumn = 2;
 constexpr double kEdgeFrom = 3;   // pixels: narrower spans have no edge
 constexpr double kLabelFrom = 9;  // pixels: narrower spans have no label
 constexpr int kHatchFrom = 3;     // columns: a hatch in fewer is no hatch
+constexpr size_t kAhead = 16;     // columns
 // A column with so much of one look counts as all of it.
 constexpr float kWholeShare = 0.999f;
 
@@ -112,6 +113,8 @@ void LaneRaster::add_looks(const int32_t* totals, size_t stride, std::span<const
     };
     Vec4 before = totals_at(places_[0]);
     for (size_t column = 0; column < sums.size(); ++column) {
+      // Columns lie some hundred bytes apart in a table of megabytes: each would wait for memory.
+      __builtin_prefetch(totals + places_[std::min(column + kAhead, sums.size())].edge * stride + group);
       const Vec4 after = totals_at(places_[column + 1]);
       const Vec4 share = (after - before) * scale;
       before = after;
