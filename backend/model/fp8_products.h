@@ -8,11 +8,10 @@ namespace pipeloom {
 // A matrix of E4M3 numbers with a scale for each tile: number times scale is the value.
 struct ScaledTiles {
   Matrix<float> numbers;
-  Matrix<float> scales;  // [tile row][tile column]
+  Matrix<float> scales;  // [row of tiles][column]: the columns of a tile have the same
   int64_t tile_rows = 1;
-  int64_t tile_columns = 1;
 
-  float scale_at(int64_t i, int64_t j) const { return scales.row(i / tile_rows)[j / tile_columns]; }
+  const float* scales_of_row(int64_t i) const { return scales.row(i / tile_rows); }
 };
 // The largest magnitude of a tile becomes the largest of E4M3. A tile of zeros has scale 1.
 ScaledTiles scaled_tiles(View<const float> values, int64_t tile_rows, int64_t tile_columns);

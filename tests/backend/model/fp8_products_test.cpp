@@ -98,16 +98,25 @@ TEST(ScaledTiles, FillTheFormatTileByTile) {
     values.row(1)[j] = j < 128 ? -3.f : 0.f;
   }
   const ScaledTiles tiles = scaled_tiles(values.view(), 1, kFp8Tile);
-  EXPECT_EQ(tiles.scales.columns(), 2);
   EXPECT_EQ(tiles.numbers.row(0)[5], 448);
   EXPECT_EQ(tiles.numbers.row(0)[150], 448);  // a small tile keeps its precision
   EXPECT_EQ(tiles.numbers.row(1)[5], -448);
   EXPECT_EQ(tiles.numbers.row(1)[150], 0);
-  EXPECT_FLOAT_EQ(tiles.scale_at(1, 5) * 448, 3.f);
-  EXPECT_EQ(tiles.scale_at(1, 150), 1);
+  EXPECT_FLOAT_EQ(tiles.scales_of_row(1)[5] * 448, 3.f);
+  EXPECT_EQ(tiles.scales_of_row(1)[150], 1);
   const ScaledTiles block = scaled_tiles(values.view(), kFp8Tile, kFp8Tile);
   EXPECT_EQ(block.scales.rows(), 1);
-  EXPECT_FLOAT_EQ(block.scale_at(0, 5) * 448, 3.f);  // of both rows
+  EXPECT_FLOAT_EQ(block.scales_of_row(0)[5] * 448, 3.f);  // of both rows
+}
+
+TEST(ScaledTiles, HoldNumbersOfTheFormat) {
+  const Matrix<float> values = random_matrix<float>(30, 500, 3);
+  const ScaledTiles tiles = scaled_tiles(values.view(), 1, kFp8Tile);
+  for (int64_t i = 0; i < 30; ++i) {
+    for (int64_t j = 0; j < 500; ++j) {
+      EXPECT_EQ(tiles.numbers.row(i)[j], rounded(values.row(i)[j] / tiles.scales_of_row(i)[j], kE4m3Format));
+    }
+  }
 }
 
 // Factors of a few hundredths of relative error each give sums of about that.
