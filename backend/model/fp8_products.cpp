@@ -22,14 +22,6 @@ float to_e4m3(float value) {
   return (value + no_fraction) - no_fraction;
 }
 
-Matrix<float> transposed(View<const float> values) {
-  Matrix<float> result(values.columns, values.rows);
-  for (int64_t i = 0; i < values.rows; ++i) {
-    for (int64_t j = 0; j < values.columns; ++j) result.row(j)[i] = values.row(i)[j];
-  }
-  return result;
-}
-
 // c += a b, with scales that don't change within a tile of the inner dimension.
 void add_scaled_product(const ScaledTiles& a, const ScaledTiles& b, View<float> c) {
   const int64_t inner = a.numbers.columns();

@@ -60,4 +60,13 @@ class Matrix {
   CountedBytes counted_;
 };
 
+template <typename Real>
+Matrix<std::remove_const_t<Real>> transposed(View<Real> values) {
+  Matrix<std::remove_const_t<Real>> result(values.columns, values.rows);
+  for (int64_t i = 0; i < values.rows; ++i) {
+    for (int64_t j = 0; j < values.columns; ++j) result.row(j)[i] = values.row(i)[j];
+  }
+  return result;
+}
+
 }  // namespace pipeloom

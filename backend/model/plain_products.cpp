@@ -6,15 +6,6 @@ namespace pipeloom {
 
 namespace {
 
-template <typename Real>
-Matrix<Real> transposed(View<const Real> a) {
-  Matrix<Real> result(a.columns, a.rows);
-  for (int64_t i = 0; i < a.rows; ++i) {
-    for (int64_t j = 0; j < a.columns; ++j) result.row(j)[i] = a.row(i)[j];
-  }
-  return result;
-}
-
 // Whole rows of b at a time, so that the compiler can use vectors without changing the order of any sum.
 template <typename Real>
 void multiply_rows(View<const Real> a, View<const Real> b, View<Real> c) {
