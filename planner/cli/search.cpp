@@ -95,7 +95,9 @@ Job with_whole_share(Job job, int chunks) {
   for (auto* times : {&job.costs->f_ns, &job.costs->i_ns, &job.costs->w_ns, &job.costs->b_ns}) {
     if (times->size() == 1) times->front() *= chunks;
   }
-  if (job.costs->pair_ns) *job.costs->pair_ns *= chunks;
+  for (auto* pair_ns : {&job.costs->pair_ns, &job.costs->input_pair_ns}) {
+    if (*pair_ns) **pair_ns *= chunks;
+  }
   return job;
 }
 

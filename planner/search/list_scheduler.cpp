@@ -294,14 +294,13 @@ void ListScheduler::start(int rank, const Choice& choice, int64_t now_ns) {
   at.free_ns = now_ns + times->duration_ns;
   set_wake(rank, at.free_ns);
   const int op = take_op(rank, choice.line, !whole);
-  int joined = choice.joined >= 0 ? take_op(rank, choice.joined, false) : -1;
+  int joined = choice.joined >= 0 ? take_op(rank, choice.joined, pair && !problem_.pairs_hold_weight()) : -1;
   if (whole) joined = weight_op(problem_, op);
   order_[rank].push_back({op, joined});
   send(rank, choice.line, op, times[0], now_ns);
   if (!pair) return;
   send(rank, choice.joined, joined, times[1], now_ns);
-  // Its W is inside.
-  if (problem_.splits_backward()) take_op(rank, choice.joined + 1, false);
+  if (problem_.pairs_hold_weight()) take_op(rank, choice.joined + 1, false);
 }
 
 // The first rank of those that wake first.
@@ -357,7 +356,7 @@ Order ListScheduler::order() const {
       order.append(placed.op, rank);
       if (placed.joined < 0) continue;
       order.append(placed.joined, rank);
-      if (problem_.line_of(placed.joined).pass == Pass::kI && problem_.splits_backward()) {
+      if (problem_.line_of(placed.joined).pass == Pass::kI && problem_.pairs_hold_weight()) {
         order.append(weight_op(problem_, placed.joined), rank);
       }
       order.join(problem_, placed.op, placed.joined);
