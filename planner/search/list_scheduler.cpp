@@ -163,6 +163,20 @@ bool ListScheduler::forward_left(int rank) const {
   });
 }
 
+// Whether an F of a later stage arrives while `forward` would run, and would wait too long.
+bool ListScheduler::delays_forward(int rank, int forward, int64_t now_ns) const {
+  const int64_t duration_ns = problem_.times()[forward].duration_ns;
+  for (const int line : forward_lines_[rank]) {
+    if (line == forward) return false;
+    const LineState& state = lines_[line];
+    if (state.next >= policy_.hold_forwards || state.next >= state.count) continue;
+    const int64_t at_ns = arrival_ns(line);
+    if (at_ns <= now_ns || at_ns == kNever) continue;
+    if ((now_ns + duration_ns - at_ns) * 100 > duration_ns * policy_.hold_forward_percent) return true;
+  }
+  return false;
+}
+
 int ListScheduler::pending_weight(int rank) const {
   if (!problem_.splits_backward()) return -1;
   int best = -1;
@@ -221,6 +235,7 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
     const int64_t delay_ns = now_ns + duration_ns - next_backward_ns;
     if (delay_ns * 100 > duration_ns * policy_.hold_percent) forward = -1;
   }
+  if (forward >= 0 && !relaxed && policy_.hold_forwards > 0 && delays_forward(rank, forward, now_ns)) forward = -1;
   const int weight = pending_weight(rank);
   const bool in_turn = !relaxed && policy_.turn >= ListPolicy::Turn::kWaitForBackward && state.started_backward;
   const bool must_wait_for_backward = in_turn && state.last_was_forward;
