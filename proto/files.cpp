@@ -29,16 +29,27 @@ std::string follow_links(const std::string& path) {
   return error ? path : target.string();
 }
 
+// No file of ours is larger, and devices never end.
+constexpr size_t kMostBytes = size_t{1} << 31;
+
 // False, with errno, where reading failed.
 bool read_all(int descriptor, std::string* content) {
   constexpr size_t kStep = 1 << 20;
-  constexpr size_t kMost = size_t{1} << 31;  // no file of ours is larger; devices never end
+  struct stat about = {};
+  if (fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode)) {
+    const auto expected = static_cast<size_t>(about.st_size);
+    if (expected >= kMostBytes) {
+      errno = EFBIG;
+      return false;
+    }
+    content->resize(expected + 1);  // the read past the end finds room
+  }
   size_t size = 0;
   while (true) {
-    if (content->size() < size + kStep) content->resize(std::max(2 * size, size + kStep));
+    if (content->size() == size) content->resize(std::max(2 * size, size + kStep));
     const ssize_t count = read(descriptor, content->data() + size, content->size() - size);
     if (count < 0 && errno == EINTR) continue;
-    if (count > 0 && size + static_cast<size_t>(count) >= kMost) {
+    if (count > 0 && size + static_cast<size_t>(count) >= kMostBytes) {
       errno = EFBIG;
       return false;
     }
@@ -65,6 +76,9 @@ Result<std::string> read_file(const std::string& path) {
   const int read_errno = errno;  // close may change it
   close(descriptor);
   errno = read_errno;
+  if (!complete && read_errno == EFBIG) {
+    return invalid(fmt::format("{} is too large; allowed are files of less than {} GiB", path, kMostBytes >> 30));
+  }
   if (!complete) return io_error("read", path);
   return content;
 }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
+#include "backend/cli/fp8_error.h"
 #include "backend/cli/run_options.h"
 
 namespace pipeloom {
@@ -20,7 +21,7 @@ constexpr const char* kFooter =
     "set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.";
 
 void add_options(CLI::App& app, CommandOptions& options) {
-  app.add_option("PLAN", options.plan_path, "the plan to run")->required();
+  app.add_option("PLAN", options.plan_path, "the plan to run");
   app.add_option("--text", options.text_path, "the text to train on");
   app.add_option("--token-bytes", options.token_bytes, "bytes of the text that are one token, the lowest first")
       ->check(CLI::IsMember({1, 2, 4}))
@@ -51,6 +52,18 @@ void add_options(CLI::App& app, CommandOptions& options) {
   app.add_flag("--json", options.json, "one JSON object a line, for scripts");
 }
 
+CLI::App* add_fp8_error(CLI::App& app, Fp8ErrorOptions& options) {
+  CLI::App* command = app.add_subcommand("fp8-error", "what a tensor core's sums of FP8 products lose; needs no plan");
+  command->add_option("--inner", options.inner, "products in a sum")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->capture_default_str();
+  command->add_option("--size", options.size, "rows and columns of sums")
+      ->check(CLI::Range(int64_t{1}, int64_t{4096}))
+      ->capture_default_str();
+  command->add_option("--seed", options.seed, "of the random numbers")->capture_default_str();
+  return command;
+}
+
 }  // namespace
 
 int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, bool progress) {
@@ -59,13 +72,21 @@ int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::
   CommandOptions options;
   options.progress = progress;
   add_options(app, options);
+  Fp8ErrorOptions fp8;
+  const CLI::App* fp8_error = add_fp8_error(app, fp8);
   try {
     app.parse(argc, argv);
+    if (!fp8_error->parsed() && options.plan_path.empty()) throw CLI::RequiredError("PLAN");
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error, out, err);
     return code == 0 ? 0 : kBadUsage;
   }
-  const Status status = run_plan_file(options, {out, err});
+  Status status;
+  if (fp8_error->parsed()) {
+    print_fp8_error(fp8, out);
+  } else {
+    status = run_plan_file(options, {out, err});
+  }
   out.flush();
   if (status && out.good()) return 0;
   err << "pipeloom-run: " << (status ? "can't write to standard output" : status.error().message) << '\n';

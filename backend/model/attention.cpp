@@ -3,7 +3,8 @@
 namespace pipeloom {
 
 template <typename Real>
-Attention<Real>::Attention(ParameterBlock& block, const Model& model, int64_t sequence, const Products<Real>& products)
+Attention<Real>::Attention(ParameterBlock& block, const Model& model, int64_t sequence,
+                           const Arithmetic<Real>& arithmetic)
     : query_width_(int64_t{model.attention.heads} * model.attention.head_dim),
       key_width_(int64_t{model.attention.kv_heads} * model.attention.head_dim),
       value_width_(int64_t{model.attention.kv_heads} * model.attention.value_dim),
@@ -14,8 +15,8 @@ Attention<Real>::Attention(ParameterBlock& block, const Model& model, int64_t se
       output_(block.add_product("output", int64_t{model.attention.heads} * model.attention.value_dim, model.hidden)),
       rope_(sequence, turned_heads_ > 0 ? head_dim_ : 0),
       core_({sequence, model.attention.heads, model.attention.kv_heads, head_dim_, model.attention.value_dim},
-            products),
-      products_(products) {}
+            arithmetic.precise),
+      products_(arithmetic.linear) {}
 
 template <typename Real>
 template <typename Rotate>

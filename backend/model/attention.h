@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backend/model/arithmetic.h"
 #include "backend/model/attention_core.h"
 #include "backend/model/rms_norm.h"
 #include "backend/model/rope.h"
@@ -21,7 +22,7 @@ class Attention {
   };
 
   // REQUIRES: the attention is not MLA.
-  Attention(ParameterBlock& block, const Model& model, int64_t sequence, const Products<Real>& products);
+  Attention(ParameterBlock& block, const Model& model, int64_t sequence, const Arithmetic<Real>& arithmetic);
 
   Matrix<Real> forward(const Real* weights, Matrix<Real> x, Saved& saved) const;  // [tokens, hidden]
   Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;

@@ -21,7 +21,7 @@ void add_to(View<const Real> from, View<Real> to) {
 }  // namespace
 
 template <typename Real>
-Mla<Real>::Mla(ParameterBlock& block, const Model& model, int64_t sequence, const Products<Real>& products)
+Mla<Real>::Mla(ParameterBlock& block, const Model& model, int64_t sequence, const Arithmetic<Real>& arithmetic)
     : shape_(model.attention),
       head_width_(shape_.head_dim + shape_.rope_dim),
       norm_(block, "norm", model.hidden),
@@ -30,8 +30,8 @@ Mla<Real>::Mla(ParameterBlock& block, const Model& model, int64_t sequence, cons
       up_(block.add_product("up", shape_.kv_lora_rank, int64_t{shape_.heads} * (shape_.head_dim + shape_.value_dim))),
       output_(block.add_product("output", int64_t{shape_.heads} * shape_.value_dim, model.hidden)),
       rope_(sequence, shape_.rope_dim),
-      core_({sequence, shape_.heads, shape_.heads, head_width_, shape_.value_dim}, products),
-      products_(products) {
+      core_({sequence, shape_.heads, shape_.heads, head_width_, shape_.value_dim}, arithmetic.precise),
+      products_(arithmetic.linear) {
   int64_t query_input = model.hidden;
   if (shape_.q_lora_rank > 0) {
     query_down_ = block.add_product("query_down", model.hidden, shape_.q_lora_rank);

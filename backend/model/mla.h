@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "backend/model/arithmetic.h"
 #include "backend/model/attention_core.h"
 #include "backend/model/rms_norm.h"
 #include "backend/model/rope.h"
@@ -36,7 +37,7 @@ class Mla {
   };
 
   // REQUIRES: the attention is MLA.
-  Mla(ParameterBlock& block, const Model& model, int64_t sequence, const Products<Real>& products);
+  Mla(ParameterBlock& block, const Model& model, int64_t sequence, const Arithmetic<Real>& arithmetic);
 
   Matrix<Real> forward(const Real* weights, Matrix<Real> x, Saved& saved) const;
   Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;

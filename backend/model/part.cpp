@@ -294,16 +294,17 @@ class RecomputedPart : public Part<Real> {
 };
 
 template <typename Real>
-std::unique_ptr<Part<Real>> make_attention(const Model& model, const PartShape& shape, const Products<Real>& products) {
+std::unique_ptr<Part<Real>> make_attention(const Model& model, const PartShape& shape,
+                                           const Arithmetic<Real>& arithmetic) {
   using AttentionPart = HiddenPart<Real, Attention<Real>>;
   using MlaPart = HiddenPart<Real, Mla<Real>>;
-  if (model.attention.is_mla()) return std::make_unique<MlaPart>(shape, model, shape.sequence, products);
-  return std::make_unique<AttentionPart>(shape, model, shape.sequence, products);
+  if (model.attention.is_mla()) return std::make_unique<MlaPart>(shape, model, shape.sequence, arithmetic);
+  return std::make_unique<AttentionPart>(shape, model, shape.sequence, arithmetic);
 }
 
 template <typename Real>
 std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& model, const PartShape& shape,
-                                           bool with_exchange, const Products<Real>& products) {
+                                           bool with_exchange, const Arithmetic<Real>& arithmetic) {
   using DispatchPart = ExchangePart<Real, Dispatch<Real>, DispatchRun<Real>>;
   using CombinePart = ExchangePart<Real, Combine<Real>, CombineRun<Real>>;
   using MlpPart = HiddenPart<Real, Mlp<Real>>;
@@ -314,19 +315,19 @@ std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& mod
     case Component::kEmbed:
       return std::make_unique<EmbedPart<Real>>(model, shape.sequence);
     case Component::kAttention:
-      return make_attention(model, shape, products);
+      return make_attention(model, shape, arithmetic);
     case Component::kRouter:
-      return std::make_unique<RouterPart<Real>>(shape, model, products);
+      return std::make_unique<RouterPart<Real>>(shape, model, arithmetic.precise);
     case Component::kDispatch:
       return std::make_unique<DispatchPart>(model, shape.ep_ranks);
     case Component::kExperts:
-      return std::make_unique<ExpertsPart<Real>>(model, shape, with_exchange, products);
+      return std::make_unique<ExpertsPart<Real>>(model, shape, with_exchange, arithmetic.linear);
     case Component::kMlp:
-      return std::make_unique<MlpPart>(shape, model, products);
+      return std::make_unique<MlpPart>(shape, model, arithmetic.linear);
     case Component::kCombine:
       return std::make_unique<CombinePart>(model, shape.ep_ranks);
     case Component::kHead:
-      return std::make_unique<HeadPart<Real>>(model, shape.loss_scale, products);
+      return std::make_unique<HeadPart<Real>>(model, shape.loss_scale, arithmetic.precise);
   }
   check_failed("a component", __FILE__, __LINE__);
 }
@@ -335,16 +336,16 @@ std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& mod
 
 template <typename Real>
 std::unique_ptr<Part<Real>> make_part(Component component, const Model& model, const PartShape& shape,
-                                      bool with_exchange, const Products<Real>& products) {
-  auto part = make_kept_part(component, model, shape, with_exchange, products);
+                                      bool with_exchange, const Arithmetic<Real>& arithmetic) {
+  auto part = make_kept_part(component, model, shape, with_exchange, arithmetic);
   const bool moves_data = component == Component::kDispatch || component == Component::kCombine;
   if (shape.recompute != Recompute::kFull || moves_data) return part;
   return std::make_unique<RecomputedPart<Real>>(std::move(part));
 }
 
 template std::unique_ptr<Part<float>> make_part(Component, const Model&, const PartShape&, bool,
-                                                const Products<float>&);
+                                                const Arithmetic<float>&);
 template std::unique_ptr<Part<double>> make_part(Component, const Model&, const PartShape&, bool,
-                                                 const Products<double>&);
+                                                 const Arithmetic<double>&);
 
 }  // namespace pipeloom

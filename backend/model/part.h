@@ -3,9 +3,9 @@
 #include <memory>
 #include <vector>
 
+#include "backend/model/arithmetic.h"
 #include "backend/model/flow.h"
 #include "backend/model/parameters.h"
-#include "backend/model/products.h"
 #include "core/component.h"
 #include "core/job.h"
 #include "core/model.h"
@@ -82,6 +82,6 @@ struct PartShape {
 // `with_exchange`: experts dispatch and combine by themselves, because the stage's program has no components for it.
 template <typename Real>
 std::unique_ptr<Part<Real>> make_part(Component component, const Model& model, const PartShape& shape,
-                                      bool with_exchange, const Products<Real>& products);
+                                      bool with_exchange, const Arithmetic<Real>& arithmetic);
 
 }  // namespace pipeloom

@@ -41,13 +41,13 @@ double uniform(uint64_t seed, uint64_t place) {
 
 template <typename Real>
 Stage<Real>::Stage(const Model& model, const StageProgram& program, const PartShape& shape,
-                   const Products<Real>& products) {
+                   const Arithmetic<Real>& arithmetic) {
   for (const ComponentCost& cost : program) {
     Placed& placed = parts_.emplace_back();
     placed.layer = cost.layer;
     placed.component = cost.component;
     placed.weight_pass = cost.weight_ns > 0;
-    placed.part = make_part(cost.component, model, shape, !has_exchange(program, cost.layer), products);
+    placed.part = make_part(cost.component, model, shape, !has_exchange(program, cost.layer), arithmetic);
     placed.own = own_size_;
     own_size_ += placed.part->own().size();
   }

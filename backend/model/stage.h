@@ -35,7 +35,7 @@ class Stage {
     }
   };
 
-  Stage(const Model& model, const StageProgram& program, const PartShape& shape, const Products<Real>& products);
+  Stage(const Model& model, const StageProgram& program, const PartShape& shape, const Arithmetic<Real>& arithmetic);
 
   const std::vector<Placed>& parts() const { return parts_; }  // in the order of F
   // REQUIRES: the program has it.

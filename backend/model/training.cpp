@@ -53,10 +53,6 @@ Status check_trainable(const Job& job) {
                model.learned_positions, "at least batch.sequence_length");
 }
 
-const Products<float>& products_for(const TrainingOptions& options) {
-  return options.check ? plain_products<float>() : onednn_products();
-}
-
 PartShape part_shape(const Job& job, int ep_rank) {
   PartShape shape;
   shape.sequence = job.batch.sequence_length;
@@ -79,7 +75,7 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
                                           const std::function<void(const StepReport&)>& on_step) {
   PartShape shape = part_shape(job, 0);
   shape.ep_ranks = 1;
-  const Stage<float> stage(*job.model, whole_program(*job.model), shape, products_for(options));
+  const Stage<float> stage(*job.model, whole_program(*job.model), shape, arithmetic_for(job.precision, options.check));
   ChunkState chunk(stage, options.check ? Sums::kFixedPoint : Sums::kFloat, micro_batches_per_step(job), options.seed);
   TrainingResult result;
   for (int64_t step = 0; step < steps; ++step) {

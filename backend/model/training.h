@@ -15,8 +15,8 @@
 namespace pipeloom {
 
 struct TrainingOptions {
-  // Check mode: plain products and sums in fixed point, so that a run's bits are those of every other cut of the same
-  // job. Otherwise oneDNN and float sums.
+  // Check mode: products in one order and sums in fixed point, so that a run's bits are those of every other cut of the
+  // same job. Otherwise oneDNN's products and float sums.
   bool check = false;
   AdamOptions adam;
   uint64_t seed = 1;  // of the initial weights
@@ -40,7 +40,6 @@ struct StepReport {
 // Whether this backend has the maths for the job's model and layout; names the field that it can't run.
 Status check_trainable(const Job& job);
 
-const Products<float>& products_for(const TrainingOptions& options);
 // Of a rank that is number `ep_rank` of its EP group.
 PartShape part_shape(const Job& job, int ep_rank);
 // Micro-batches of all data-parallel replicas in one step.

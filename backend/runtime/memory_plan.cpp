@@ -28,7 +28,8 @@ struct StageMemory {
 StageMemory stage_memory(const Plan& plan, int stage, const TrainingOptions& options, RoutedTokens routed) {
   const PartShape shape = part_shape(plan.job, 0);
   const int sources = routed == RoutedTokens::kAll ? shape.ep_ranks : std::min(shape.ep_ranks, 2);
-  const Stage<float> maths(*plan.job.model, plan.costs.programs[stage], shape, products_for(options));
+  const Stage<float> maths(*plan.job.model, plan.costs.programs[stage], shape,
+                           arithmetic_for(plan.job.precision, options.check));
   StageMemory memory;
   memory.numbers = maths.size();
   for (const auto& placed : maths.parts()) {

@@ -40,8 +40,8 @@ TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, con
   const PartShape shape = part_shape(plan.job, ep_group_.place);
   const Sums sums = options.check ? Sums::kFixedPoint : Sums::kFloat;
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(rank_.pipeline_rank)) {
-    auto maths =
-        std::make_unique<Stage<float>>(*plan.job.model, plan.costs.programs[chunk.stage], shape, products_for(options));
+    auto maths = std::make_unique<Stage<float>>(*plan.job.model, plan.costs.programs[chunk.stage], shape,
+                                                arithmetic_for(plan.job.precision, options.check));
     chunks_.push_back(std::make_unique<ChunkRun>(chunk.pipe, chunk.stage, std::move(maths), sums,
                                                  micro_batches_per_step(plan.job), options.seed));
   }

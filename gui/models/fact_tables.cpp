@@ -145,7 +145,7 @@ FactsModel::Facts schedule_facts(DocumentPointer document, std::shared_ptr<const
 FactsModel::Facts error_facts(DocumentPointer document) {
   if (!document->diff) return {};
   const auto kind = [document](int row) -> const KindDiff& { return document->diff->kinds[row]; };
-  const auto time = [](int64_t ns) { return format_duration(ns); };
+  const auto time = [document](int64_t ns) { return time_text(document->step->subject.job, ns); };
   return {static_cast<int>(document->diff->kinds.size()),
           {{"task", [kind](int row) { return text_of(kind(row).kind); }, {}},
            count_column("count", [kind](int row) { return kind(row).tasks; }),

@@ -89,15 +89,21 @@ std::vector<SplitPoint> split_points(const Subject& subject) {
   return split_curve(subject.job, **named, candidate_splits(*subject.job.cluster));
 }
 
-Result<Improved> improved(const Subject& subject, const SearchLimits& limits) {
+Result<Improved> improved(const Subject& subject, int64_t activation_cap, const SearchLimits& limits) {
   Job job = subject.job;
   const Placement& placement = subject.evaluation.schedule.placement();
   if (job.model) job.layout.layers_per_stage = subject.evaluation.costs.layers_per_stage;
   job.schedule.chunks = placement.stages() / placement.ranks();
   if (placement.kind() == PlacementKind::kBidirectional) job.schedule.pipe_pairs = placement.pipes() / 2;
-  PIPELOOM_TRY(std::vector<JobProblem> problems, problems_of(job, placement.kind(), {}, Objective::kMakespan));
+  const int64_t peak = subject.evaluation.peak_memory();
+  std::vector<int64_t> caps;  // with a model: the GPU's memory
+  if (!job.model) caps = {activation_cap > 0 ? activation_cap : peak};
+  const bool fits = caps.empty() || peak <= caps.front();
+  PIPELOOM_TRY(std::vector<JobProblem> problems,
+               problems_of(job, placement.kind(), std::move(caps), Objective::kMakespan));
   PIPELOOM_TRY(const SearchResult found, search(problems.front().problem, limits));
-  if (found.makespan_ns >= subject.evaluation.bubble.makespan_ns) return Improved{subject, found.bound_ns, false};
+  if (fits && found.makespan_ns >= subject.evaluation.bubble.makespan_ns)
+    return Improved{subject, found.bound_ns, false};
   PIPELOOM_TRY(Evaluation evaluation, evaluate(job, found.schedule, std::move(problems.front().costs)));
   return Improved{{std::move(job), found.found_by, std::move(evaluation)}, found.bound_ns, true};
 }

@@ -41,12 +41,13 @@ Result<Subject> with_comm_sms(const Subject& subject, int comm_sms, const SlotOr
 std::vector<SplitPoint> split_points(const Subject& subject);
 
 // Searches an order that is better than the subject's, on its placement and within its memory, until `limits` end it.
-// The subject itself where there is none.
+// The subject itself where there is none. `activation_cap`: of a job without a model, in millionths of a chunk; 0: what
+// the subject itself holds.
 struct Improved {
   Subject subject;
   int64_t bound_ns = 0;
   bool better = false;
 };
-Result<Improved> improved(const Subject& subject, const SearchLimits& limits);
+Result<Improved> improved(const Subject& subject, int64_t activation_cap, const SearchLimits& limits);
 
 }  // namespace pipeloom

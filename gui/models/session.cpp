@@ -220,13 +220,14 @@ SearchLimits Session::limits() {
   return limits;
 }
 
-void Session::improve() {
+void Session::improve(int64_t activation_cap) {
   if (!document() || !document()->step || improving()) return;
   cancelled_ = std::make_shared<std::atomic<bool>>(false);
   searching_.run(
-      [base = document(), limits = limits(), keep = cancelled_]() -> Result<std::pair<DocumentPointer, bool>> {
+      [base = document(), activation_cap, limits = limits(),
+       keep = cancelled_]() -> Result<std::pair<DocumentPointer, bool>> {
         return guarded([&]() -> Result<std::pair<DocumentPointer, bool>> {
-          PIPELOOM_TRY(Improved found, improved(base->step->subject, limits));
+          PIPELOOM_TRY(Improved found, improved(base->step->subject, activation_cap, limits));
           const bool better = found.better;
           return std::pair(better ? with_subject(*base, std::move(found.subject)) : base, better);
         });

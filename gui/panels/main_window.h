@@ -87,6 +87,7 @@ class MainWindow : public QMainWindow {
   void select_peak();
   void add_mark(bool named);
   void load_marks();
+  void keep_marks();
   void toggle_rows(Act act);
   void next_colouring();
   void set_picture_options();
@@ -125,6 +126,8 @@ class MainWindow : public QMainWindow {
   int hit_ = -1;
   int bubble_ = -1;
   std::vector<Mark> marks_;
+  Background marks_reading_;
+  bool marks_are_known_ = true;  // else a write would lose what could not be read
   QString shown_path_;
 };
 

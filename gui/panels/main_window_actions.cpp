@@ -60,7 +60,7 @@ void MainWindow::perform(Act act) {
     case Act::kRedo:
       return session_.undo_stack().redo();
     case Act::kImprove:
-      return session_.improve();
+      return session_.improve(plan_panel_->activation_cap());
     case Act::kStop:
       return session_.stop();
     case Act::kMoveComponentLeft:
@@ -98,8 +98,7 @@ void MainWindow::perform(Act act) {
     case Act::kClearMarks:
       marks_.clear();
       timeline_->set_marks({});
-      if (!shown_path_.isEmpty()) (void)write_marks(marks_path(shown_path_.toStdString()), marks_);
-      return;
+      return keep_marks();
     case Act::kNextSpan:
       return timeline_->select_next(1);
     case Act::kPreviousSpan:
@@ -245,7 +244,14 @@ void MainWindow::add_mark(bool named) {
   }
   marks_.push_back(mark);
   timeline_->set_marks(marks_);
-  if (!named || shown_path_.isEmpty()) return;
+  if (named) keep_marks();
+}
+
+void MainWindow::keep_marks() {
+  if (shown_path_.isEmpty()) return;
+  if (!marks_are_known_) {
+    return show_message("marks are not kept: those in the file could not be read, and would be lost");
+  }
   if (const Status written = write_marks(marks_path(shown_path_.toStdString()), marks_); !written) {
     show_message(QString::fromStdString(written.error().message));
   }
@@ -253,10 +259,18 @@ void MainWindow::add_mark(bool named) {
 
 void MainWindow::load_marks() {
   marks_.clear();
-  if (!shown_path_.isEmpty()) {
-    if (auto read = read_marks(marks_path(shown_path_.toStdString()))) marks_ = std::move(*read);
-  }
   timeline_->set_marks(marks_);
+  marks_reading_.drop();
+  marks_are_known_ = shown_path_.isEmpty();
+  if (marks_are_known_) return;
+  marks_reading_.run([path = marks_path(shown_path_.toStdString())] { return read_marks(path); },
+                     [this](Result<std::vector<Mark>> read) {
+                       if (!read) return show_message(QString::fromStdString(read.error().message));
+                       marks_are_known_ = true;
+                       // Behind what the file says, what was marked meanwhile.
+                       marks_.insert(marks_.begin(), read->begin(), read->end());
+                       timeline_->set_marks(marks_);
+                     });
 }
 
 void MainWindow::toggle_rows(Act act) {

@@ -9,6 +9,7 @@
 #include <QSlider>
 #include <QSpinBox>
 #include <QVBoxLayout>
+#include <cmath>
 
 #include "planner/schedules/table.h"
 
@@ -89,6 +90,13 @@ QWidget* PlanPanel::form() {
   memory_->setDecimals(1);
   memory_->setSuffix(" GB");
   memory_->setSpecialValueText("all of the GPU");
+  activations_ = new QDoubleSpinBox;
+  activations_->setObjectName("activations");
+  activations_->setRange(0, 100'000);
+  activations_->setDecimals(2);
+  activations_->setSuffix(" chunks");
+  activations_->setSpecialValueText("as much as the plan");
+  activations_->setToolTip("how many activations Improve may let a rank hold");
   apply_ = new QPushButton("Plan anew");
   apply_->setObjectName("apply");
   apply_->setDefault(true);
@@ -98,7 +106,7 @@ QWidget* PlanPanel::form() {
   connect(reset_, &QPushButton::clicked, this, [this] { show_document(document_); });
 
   auto* box = new QWidget;
-  auto* rows = new QFormLayout(box);
+  auto* rows = form_ = new QFormLayout(box);
   rows->setContentsMargins(0, 0, 0, 0);
   rows->setVerticalSpacing(6);
   rows->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
@@ -112,6 +120,7 @@ QWidget* PlanPanel::form() {
   rows->addRow("precision", precision_);
   rows->addRow("recompute", recompute_);
   rows->addRow("memory per GPU", memory_);
+  rows->addRow("memory per rank", activations_);
   auto* buttons = new QHBoxLayout;
   buttons->addWidget(apply_);
   buttons->addWidget(reset_);
@@ -172,6 +181,10 @@ PlanSettings PlanPanel::settings() const {
   return settings;
 }
 
+int64_t PlanPanel::activation_cap() const {
+  return std::llround(activations_->value() * 1e6);
+}
+
 void PlanPanel::show_document(const DocumentPointer& document) {
   const bool other_step = !document_ || !document || document_->step != document->step;
   document_ = document;
@@ -195,6 +208,8 @@ void PlanPanel::show_document(const DocumentPointer& document) {
   recompute_->setCurrentIndex(static_cast<int>(shown_.recompute));
   memory_->setValue(static_cast<double>(shown_.memory_limit_bytes) / kGigabyte);
   const bool model = subject.job.model.has_value();
+  form_->setRowVisible(memory_, model);
+  form_->setRowVisible(activations_, !model);
   for (QWidget* widget : std::initializer_list<QWidget*>{tensor_, precision_, recompute_, memory_}) {
     widget->setEnabled(model);
   }

@@ -9,6 +9,7 @@
 
 class QComboBox;
 class QDoubleSpinBox;
+class QFormLayout;
 class QLabel;
 class QPushButton;
 class QSlider;
@@ -26,6 +27,9 @@ class PlanPanel : public QWidget {
   void show_document(const DocumentPointer& document);
   void set_theme(const Theme& theme);
   PlanSettings settings() const;
+  // What a search may let a rank hold where the job has no model, in millionths of a chunk; 0: as much as the plan
+  // does.
+  int64_t activation_cap() const;
   const SplitCurveView& curve() const { return *curve_; }
 
  private:
@@ -42,6 +46,7 @@ class PlanPanel : public QWidget {
   QTimer refine_;
 
   QLabel* headline_;
+  QFormLayout* form_;
   QComboBox* schedule_;
   QLabel* summary_;
   QSpinBox* ranks_;
@@ -52,6 +57,7 @@ class PlanPanel : public QWidget {
   QComboBox* precision_;
   QComboBox* recompute_;
   QDoubleSpinBox* memory_;
+  QDoubleSpinBox* activations_;
   QPushButton* apply_;
   QPushButton* reset_;
   QWidget* split_;

@@ -35,10 +35,11 @@ Glyphs::Glyphs(int pixel_size) {
     painter.setPen(Qt::white);
     painter.drawText(0, height_ - 1, QString(QLatin1Char(c)));
     painter.end();
-    glyph.coverage.resize(static_cast<size_t>(glyph.advance) * (height_ + 2));
     for (int y = 0; y < height_ + 2; ++y) {
       for (int x = 0; x < glyph.advance; ++x) {
-        glyph.coverage[static_cast<size_t>(y) * glyph.advance + x] = static_cast<uint8_t>(qAlpha(mask.pixel(x, y)));
+        const int coverage = qAlpha(mask.pixel(x, y));
+        if (coverage == 0) continue;
+        glyph.dots.push_back({static_cast<uint8_t>(x), static_cast<uint8_t>(y), static_cast<uint8_t>(coverage)});
       }
     }
   }
@@ -54,16 +55,18 @@ void Glyphs::draw(QImage& image, int x, int y, std::string_view text, QRgb colou
                   int clip_right) const {
   const int left = std::max(clip_left, 0);
   const int right = std::min(clip_right, image.width());
+  const bool all_rows = y >= 0 && y + height_ + 2 <= image.height();
+  const auto stride = static_cast<ptrdiff_t>(image.bytesPerLine() / sizeof(QRgb));
+  auto* const pixels = reinterpret_cast<QRgb*>(image.bits());
   for (const char c : text) {
     const Glyph& one = glyph(c);
-    for (int row = 0; row < height_ + 2; ++row) {
-      if (y + row < 0 || y + row >= image.height()) continue;
-      auto* pixels = reinterpret_cast<QRgb*>(image.scanLine(y + row));
-      const uint8_t* coverage = one.coverage.data() + static_cast<size_t>(row) * one.advance;
-      for (int column = std::max(0, left - x); column < std::min(one.advance, right - x); ++column) {
-        if (coverage[column] == 0) continue;
-        pixels[x + column] = blended(pixels[x + column], colour, coverage[column] + 1u);
-      }
+    const bool whole = all_rows && x >= left && x + one.advance <= right;
+    for (const Dot dot : one.dots) {
+      const int column = x + dot.x;
+      const int row = y + dot.y;
+      if (!whole && (column < left || column >= right || row < 0 || row >= image.height())) continue;
+      QRgb& pixel = pixels[row * stride + column];
+      pixel = blended(pixel, colour, dot.coverage + 1u);
     }
     x += one.advance;
   }

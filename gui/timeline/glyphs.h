@@ -8,7 +8,7 @@
 
 namespace pipeloom {
 
-// Printable ASCII of one font size as coverage masks, for the thousands of short labels in a frame, each of which would
+// Printable ASCII of one font size as covered pixels, for the thousands of short labels in a frame, each of which would
 // cost QPainter microseconds.
 class Glyphs {
  public:
@@ -23,9 +23,15 @@ class Glyphs {
  private:
   explicit Glyphs(int pixel_size);
 
+  // A pixel that the glyph covers more or less of. Only those are kept: they are a quarter of its box.
+  struct Dot {
+    uint8_t x = 0;
+    uint8_t y = 0;
+    uint8_t coverage = 0;
+  };
   struct Glyph {
     int advance = 0;
-    std::vector<uint8_t> coverage;  // [height][advance]
+    std::vector<Dot> dots;
   };
   static constexpr char kFirst = 32;
   static constexpr char kLast = 126;

@@ -2,6 +2,7 @@
 
 #include <QImage>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "gui/timeline/lane.h"
@@ -32,14 +33,8 @@ class LaneRaster {
   size_t spans_in_view() const { return spans_in_view_; }
 
  private:
-  // Sums of colour times share: red, green, blue, share.
-  struct alignas(16) Sums {
-    float values[4] = {};
-
-    void add(const Sums& colour, float share) {
-      for (int i = 0; i < 4; ++i) values[i] += share * colour.values[i];
-    }
-  };
+  // Four floats that are computed with at once (GCC and Clang): blue, green, red and share of a column, or totals.
+  using Vec4 = float __attribute__((vector_size(16)));
   struct Run {
     int begin = 0;
     int end = 0;
@@ -49,6 +44,9 @@ class LaneRaster {
 
   void reset(const Palette& palette, int columns);
   void add_table(const ShareTable& shares, const TimeWindow& window);
+  void place_edges(const ShareTable& shares, const ShareTable::Level& level, const TimeWindow& window);
+  void add_looks(const int32_t* totals, size_t stride, std::span<const uint8_t> looks, float scale,
+                 std::vector<Vec4>& sums, std::vector<uint8_t>& pure) const;
   void add_spans(const LaneSpan* begin, const LaneSpan* end, const TimeWindow& window);
   void add_piece(int column, float share, const LaneSpan& span);
   void set_columns(int begin, int end, const LaneSpan& span);
@@ -56,13 +54,15 @@ class LaneRaster {
   void resolve();
   void fill(QImage& image, int left, int top, int height) const;
   void hatch(QRgb* row, const std::vector<Run>& runs, int left, int y, bool baseline) const;
+  static Vec4 as_vector(QRgb colour);
+  static QRgb colour_of(Vec4 sums, Vec4 background);
   static void collect_runs(const std::vector<uint8_t>& pure, const Palette& palette, std::vector<Run>& runs);
 
   const Palette* palette_ = nullptr;
-  Sums of_look_[2 * kFaded];
+  Vec4 of_look_[2 * kFaded];
   bool split_ = false;  // the lane's halves differ; otherwise the lower ones are not filled
-  std::vector<Sums> sums_upper_;
-  std::vector<Sums> sums_lower_;
+  std::vector<Vec4> sums_upper_;
+  std::vector<Vec4> sums_lower_;
   std::vector<uint8_t> pure_upper_;  // [column] the look that fills it, or kMixed
   std::vector<uint8_t> pure_lower_;
   std::vector<uint8_t> edge_;  // [column] 1: the last of a span
@@ -70,8 +70,13 @@ class LaneRaster {
   std::vector<QRgb> lower_;
   std::vector<Run> runs_upper_;
   std::vector<Run> runs_lower_;
-  std::vector<float> before_;
-  std::vector<float> after_;
+  // Where a column of pixels begins in the share table's level: between which edges, and how far. One more than
+  // columns.
+  struct EdgePlace {
+    size_t edge = 0;
+    float part = 0;
+  };
+  std::vector<EdgePlace> places_;
   std::vector<LabelPlace> labels_;
   size_t spans_in_view_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <QPainterPath>
 #include <algorithm>
 
+#include "gui/timeline/rank_differences.h"
 #include "gui/timeline/ruler.h"
 
 namespace pipeloom {
@@ -119,8 +120,14 @@ void paint_names(QPainter& painter, const Frame& frame) {
     const int name_width = QFontMetrics(name_font).horizontalAdvance(name);
     painter.setFont(fact_font);
     painter.setPen(theme.muted);
-    painter.drawText(place.adjusted(26 + name_width, 0, -10, 0), Qt::AlignVCenter | Qt::AlignLeft,
-                     QString::fromStdString(picture.detail));
+    const QString detail = QString::fromStdString(picture.detail);
+    const QRect rest = place.adjusted(26 + name_width, 0, -12, 0);
+    painter.drawText(rest, Qt::AlignVCenter | Qt::AlignLeft, detail);
+    if (title.picture == 0) continue;
+    const int detail_width = QFontMetrics(fact_font).horizontalAdvance(detail);
+    const Picture& base = *frame.pictures.front();
+    paint_idle_differences(painter, rest.adjusted(detail_width + 24, 0, 0, 0), base, idle_differences(base, picture),
+                           theme);
   }
 }
 

@@ -14,9 +14,10 @@ constexpr int kFewestBuckets = 64;
 
 }  // namespace
 
-// Two spans a bucket: finer stretches are painted span by span. 2^15 buckets of a dozen looks are 1.5 MB a lane.
+// At most three spans a bucket, for finer stretches are painted span by span. 2^17 buckets of eight looks are 4 MB a
+// lane.
 int ShareTable::buckets_for(size_t spans) {
-  return static_cast<int>(std::clamp<size_t>(std::bit_ceil(spans / 2 + 1), kFewestBuckets, size_t{1} << 15));
+  return static_cast<int>(std::clamp<size_t>(std::bit_ceil(spans / 3 + 1), kFewestBuckets, size_t{1} << 17));
 }
 
 ShareTable::ShareTable(std::span<const LaneSpan> spans, int64_t length_ns) {
@@ -35,7 +36,7 @@ ShareTable::ShareTable(std::span<const LaneSpan> spans, int64_t length_ns) {
   }
   buckets_ = buckets_for(spans.size());
   bucket_ns_ = static_cast<double>(length_ns) / buckets_;
-  columns_ = (looks_.size() * (split_ ? 2 : 1) + 3) / 4 * 4;
+  columns_ = (looks_.size() + 3) / 4 * 4 * (split_ ? 2 : 1);
   std::vector<int32_t> totals((static_cast<size_t>(buckets_) + 1) * columns_);
 
   // Exact totals so far, written down whenever an edge is passed.
@@ -55,7 +56,7 @@ ShareTable::ShareTable(std::span<const LaneSpan> spans, int64_t length_ns) {
     const auto end = static_cast<double>(span.end_ns);
     write_edges_up_to(begin);
     const size_t upper = column[span.upper];
-    const size_t lower = looks_.size() + column[span.lower];
+    const size_t lower = lower_half() + column[span.lower];
     double from = begin;
     while (edge <= buckets_ && edge * bucket_ns_ < end) {
       const double until = edge * bucket_ns_;

@@ -33,9 +33,11 @@ class ShareTable {
   double length_ns() const { return bucket_ns_ * buckets_; }
   // Whether some span's halves differ; then the lower halves have columns of their own.
   bool split() const { return split_; }
-  // Columns of a total: the looks, those of the lower halves after them where split(), and none besides up to a
-  // multiple of four.
+  // Columns of a total: the looks and none besides up to a multiple of four, and where split() as many for the lower
+  // halves.
   size_t columns() const { return columns_; }
+  // The first column of the lower halves. REQUIRES: split().
+  size_t lower_half() const { return columns_ / 2; }
   // The coarsest level whose buckets are at most a quarter of `stretch_ns`.
   int level_for(double stretch_ns) const;
   // Running totals of one level. [edge][column], in parts of the whole lane of kWhole.

@@ -21,10 +21,35 @@ int label_size(int height) {
   return std::min(height - 2, 11);
 }
 
+bool is_vector(const QPainter& painter) {
+  return painter.paintEngine() != nullptr && painter.paintEngine()->type() == QPaintEngine::SVG;
+}
+
+// The background of what rows of pixels will not cover: a fill below all of them would write each pixel twice.
+void fill_uncovered(QPainter& painter, const Frame& frame) {
+  const QColor& base = frame.theme->base;
+  int bottom = Frame::kRulerHeight;
+  for (const Row& row : frame.rows.rows) {
+    const int y = Frame::kRulerHeight + row.y - frame.scroll_y;
+    if (y + row.height <= Frame::kRulerHeight || y >= frame.height) continue;
+    if (y > bottom) painter.fillRect(0, bottom, frame.width, y - bottom, base);
+    bottom = y + row.height;
+    const auto length = static_cast<double>(frame.pictures[row.picture]->length_ns);
+    const double shown = std::clamp(frame.window_of(row.picture).x_of(length), 0.0, frame.window.width);
+    const int shown_to = Frame::kNamesWidth + static_cast<int>(shown);
+    painter.fillRect(shown_to, y, frame.width - shown_to, row.height, base);
+  }
+  painter.fillRect(0, bottom, frame.width, std::max(0, frame.height - bottom), base);
+}
+
 }  // namespace
 
 void TimelinePainter::paint(QPainter& painter, const Frame& frame) {
-  painter.fillRect(0, 0, frame.width, frame.height, frame.theme->base);
+  if (is_vector(painter)) {
+    painter.fillRect(0, 0, frame.width, frame.height, frame.theme->base);
+  } else {
+    fill_uncovered(painter, frame);
+  }
   const QRect below_ruler(0, Frame::kRulerHeight, frame.width, frame.height - Frame::kRulerHeight);
   painter.save();
   painter.setClipRect(below_ruler);
@@ -38,7 +63,7 @@ void TimelinePainter::paint(QPainter& painter, const Frame& frame) {
 
 void TimelinePainter::paint_rows(QPainter& painter, const Frame& frame) {
   if (frame.window.width < 1) return;
-  if (painter.paintEngine() != nullptr && painter.paintEngine()->type() == QPaintEngine::SVG) {
+  if (is_vector(painter)) {
     paint_vector_rows(painter, frame);
   } else {
     paint_raster_rows(painter, frame, painter.device()->devicePixelRatioF());

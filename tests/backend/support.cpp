@@ -83,6 +83,7 @@ Job training_job(const Model& model, int ranks, int micro_batches, int data, int
   cluster.gpu.sms = 8;
   cluster.gpu.memory_bytes = 4'000'000'000;
   cluster.gpu.bf16_flops = cluster.gpu.memory_bytes_per_s = cluster.gpu.nvlink_bytes_per_s = 1e9;
+  cluster.gpu.fp8_flops = 2e9;
   cluster.gpus_per_node = ranks * data;
   cluster.nic_bytes_per_s = 1e9;
   cluster.comm_sms = 2;

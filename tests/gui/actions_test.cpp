@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <QDockWidget>
+#include <QDoubleSpinBox>
 #include <QFileDialog>
 #include <QInputDialog>
 #include <QTimer>
@@ -156,10 +157,24 @@ TEST_F(Actions, MarkTimes) {
   // Named marks are kept beside the plan.
   TestWindow again;
   again.open({QString::fromStdString(plan_)});
-  ASSERT_EQ(again.timeline().frame().marks.size(), 1u);
+  ASSERT_TRUE(QTest::qWaitFor([&] { return again.timeline().frame().marks.size() == 1; }, 5000));
   EXPECT_EQ(again.timeline().frame().marks[0].text, "here");
   window_.press(Act::kClearMarks);
   EXPECT_TRUE(view().frame().marks.empty());
+}
+
+TEST_F(Actions, MarksThatCannotBeReadAreNotOverwritten) {
+  const std::string marks = folder_.file("second.plan.marks", "[{\"time_ns\": 4,");
+  window_.open({QString::fromStdString(other_)});
+  ASSERT_TRUE(QTest::qWaitFor([this] { return window_->message().contains("no list of marks"); }, 5000));
+  when_open<QInputDialog>([](QInputDialog& dialog) {
+    dialog.setTextValue("here");
+    dialog.accept();
+  });
+  window_.press(Act::kNamedMark);
+  EXPECT_EQ(view().frame().marks.size(), 1u);
+  EXPECT_TRUE(window_->message().contains("not kept"));
+  EXPECT_EQ(tests::content_of(marks), "[{\"time_ns\": 4,");
 }
 
 TEST_F(Actions, ShowAndHideLanes) {
@@ -285,6 +300,29 @@ TEST_F(Actions, UndoRedoAndImprove) {
   window_.wait_until_idle();
   EXPECT_EQ(window_.document().step->subject.evaluation.bubble.makespan_ns, after_ns);
   window_->session().disconnect(&*window_);
+  window_->session().undo_stack().setClean();
+}
+
+TEST_F(Actions, ImproveStaysWithinTheChunksThatThePanelNames) {
+  const auto peak = [this] { return window_.document().step->subject.evaluation.peak_memory(); };
+  window_.open({QString::fromStdString(other_)});
+  window_.press(Act::kPlanPanel);
+  ASSERT_EQ(peak(), 4'000'000);
+  auto* chunks = window_->findChild<QDoubleSpinBox*>("activations");
+  ASSERT_NE(chunks, nullptr);
+  ASSERT_TRUE(chunks->isVisible());
+  chunks->setValue(3);
+  window_.press(Act::kImprove);
+  QTest::qWait(1000);
+  window_.press(Act::kStop);
+  window_.wait_until_idle();
+  EXPECT_LE(peak(), 3'000'000);  // also where that is slower
+  chunks->setValue(0);
+  window_.press(Act::kImprove);
+  QTest::qWait(1000);
+  window_.press(Act::kStop);
+  window_.wait_until_idle();
+  EXPECT_LE(peak(), 3'000'000);  // as much as the plan has
   window_->session().undo_stack().setClean();
 }
 

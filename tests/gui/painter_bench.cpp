@@ -52,7 +52,7 @@ void paint_frame(benchmark::State& state) {
 }
 BENCHMARK(paint_frame)
     ->ArgNames({"millions", "zoom"})
-    ->ArgsProduct({{5, 20}, {1, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384, 65536}})
+    ->ArgsProduct({{5, 20}, {1, 4, 8, 16, 24, 32, 48, 64, 80, 96, 128, 256, 512, 1024, 2048, 4096, 16384, 65536}})
     ->Unit(benchmark::kMillisecond);
 
 void build_share_table(benchmark::State& state) {

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "tests/support/temp_folder.h"
 
@@ -45,6 +47,28 @@ TEST(Files, ReadingSaysWhatIsUnreadable) {
   const std::string path = folder.file("a", "x");
   chmod(path.c_str(), 0);
   EXPECT_EQ(read_file(path).error().message, "can't read " + path + ": Permission denied");
+}
+
+TEST(Files, ReadingRefusesWhatIsTooLargeWithoutReadingIt) {
+  const TempFolder folder;
+  const std::string path = folder.file("huge.plan", "");
+  std::filesystem::resize_file(path, uintmax_t{5} << 30);  // sparse: takes no room
+  const auto content = read_file(path);
+  ASSERT_FALSE(content.has_value());
+  EXPECT_NE(content.error().message.find("is too large; allowed are files of less than 2 GiB"), std::string::npos)
+      << content.error().message;
+}
+
+TEST(Files, ReadsWhatHasNoSize) {
+  const TempFolder folder;
+  const std::string path = folder.path("pipe");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const std::string written(200'000, 'x');
+  std::thread writer([&] { std::ofstream(path) << written; });
+  const auto content = read_file(path);
+  writer.join();
+  ASSERT_TRUE(content.has_value());
+  EXPECT_TRUE(*content == written);
 }
 
 TEST(Files, WritingNamesAMissingFolder) {

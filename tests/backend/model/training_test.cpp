@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <string_view>
 
 #include "tests/backend/support.h"
@@ -114,6 +115,21 @@ INSTANTIATE_TEST_SUITE_P(, Trains,
                          testing::Values(tests::tiny_dense(), tests::tiny_gpt(), tests::tiny_moe(),
                                          tests::tiny_mixtral()),
                          [](const auto& tested) { return tested.param.family; });
+
+TEST(TrainSequentially, FollowsThePrecisionOfTheJob) {
+  std::map<Precision, double> losses;
+  for (const Precision precision : {Precision::kFp16, Precision::kBf16, Precision::kFp8}) {
+    Job job = tests::training_job(tests::tiny_moe(), 1, 4);
+    job.precision = precision;
+    losses[precision] = train_sequentially(job, text_for(job), 1, {}).value().losses.front();
+  }
+  const double exact = losses[Precision::kFp16];  // in FP32
+  for (const Precision precision : {Precision::kBf16, Precision::kFp8}) {
+    EXPECT_NE(losses[precision], exact);
+    EXPECT_NEAR(losses[precision], exact, 2e-3 * exact);
+  }
+  EXPECT_NE(losses[Precision::kBf16], losses[Precision::kFp8]);
+}
 
 TEST(TrainSequentially, RecomputingChangesNoBit) {
   Job job = tests::training_job(tests::tiny_moe(), 1, 3);

@@ -112,6 +112,16 @@ TEST_P(CheckMode, Clipping) {
   }
 }
 
+// BF16 is what all other jobs here have.
+TEST_P(CheckMode, OtherPrecisions) {
+  for (const Precision precision : {Precision::kFp8, Precision::kFp16}) {
+    SCOPED_TRACE(testing::Message() << "precision " << static_cast<int>(precision));
+    Job job = tests::training_job(tests::tiny_moe(), 2, 4, 2, 2);
+    job.precision = precision;
+    expect_sequential_bits(tests::plan_with(job, GetParam().name).value());
+  }
+}
+
 TEST_P(CheckMode, MoeOnDataParallelReplicas) {
   expect_bits_of(tests::tiny_moe(), {{2, 4}, {4, 8}}, 2);
 }
