@@ -39,9 +39,9 @@ Status check_stage(const StageCost& cost, int stage) {
   return check_duration(cost.weight_ns, "W" + of_stage);
 }
 
-Status check_pair(const PairCost& pair, const StageCost& forward, const StageCost& backward, const std::string& what) {
+Status check_pair(const PairCost& pair, const PassCost& forward, const PassCost& backward, const std::string& what) {
   PIPELOOM_CHECK_OK(check_duration(pair.duration_ns, what));
-  const int64_t least = std::max(forward.forward.duration_ns, backward.backward.duration_ns);
+  const int64_t least = std::max(forward.duration_ns, backward.duration_ns);
   if (pair.duration_ns < least) {
     return invalid(fmt::format("{} takes {} ns; a pair takes at least as long as the longer of its passes ({} ns)",
                                what, pair.duration_ns, least));
@@ -54,30 +54,53 @@ Status check_pair(const PairCost& pair, const StageCost& forward, const StageCos
   return {};
 }
 
-// One pair for all must hold for the longest F and the longest B.
-Status check_pair_for_all(const ScheduleCosts::Input& input) {
-  StageCost longest;
-  for (const StageCost& stage : input.stages) {
-    longest.forward.duration_ns = std::max(longest.forward.duration_ns, stage.forward.duration_ns);
-    longest.backward.duration_ns = std::max(longest.backward.duration_ns, stage.backward.duration_ns);
-  }
-  return check_pair(input.pairs[0], longest, longest, "a pair");
-}
+// Pairs of F with B (`backward` is StageCost::backward) or with I.
+class PairCheck {
+ public:
+  PairCheck(const ScheduleCosts::Input& input, int stages, PassCost StageCost::*backward)
+      : input_(input),
+        stages_(static_cast<size_t>(stages)),
+        backward_(backward),
+        with_input_(backward == &StageCost::input_backward),
+        pairs_(with_input_ ? input.input_pairs : input.pairs) {}
 
-Status check_pairs(const ScheduleCosts::Input& input, int stages) {
-  if (input.pairs.size() == 1) return check_pair_for_all(input);
-  if (input.pairs.size() != static_cast<size_t>(stages) * stages) {
-    return invalid(fmt::format("{} pair costs are given; {} stages need {}, or one for all", input.pairs.size(), stages,
-                               static_cast<size_t>(stages) * stages));
-  }
-  for (int f = 0; f < stages; ++f) {
-    for (int b = 0; b < stages; ++b) {
-      PIPELOOM_CHECK_OK(check_pair(input.pairs[static_cast<size_t>(f) * stages + b], input.stages[f], input.stages[b],
-                                   fmt::format("the pair of F of stage {} and B of stage {}", f, b)));
+  Status run() const {
+    if (pairs_.empty()) return {};
+    if (input_.classes != 1) return invalid("pair costs are given for micro-batches of several classes");
+    if (pairs_.size() == 1) return check_one_for_all();
+    if (pairs_.size() != stages_ * stages_) {
+      return invalid(fmt::format("{} pair costs are given; {} stages need {}, or one for all", pairs_.size(), stages_,
+                                 stages_ * stages_));
     }
+    for (size_t f = 0; f < stages_; ++f) {
+      for (size_t b = 0; b < stages_; ++b) {
+        const std::string what =
+            fmt::format("the pair of F of stage {} and {} of stage {}", f, with_input_ ? "I" : "B", b);
+        PIPELOOM_CHECK_OK(
+            check_pair(pairs_[f * stages_ + b], input_.stages[f].forward, input_.stages[b].*backward_, what));
+      }
+    }
+    return {};
   }
-  return {};
-}
+
+ private:
+  // It must hold for the longest F and the longest backward.
+  Status check_one_for_all() const {
+    PassCost forward;
+    PassCost backward;
+    for (const StageCost& stage : input_.stages) {
+      forward.duration_ns = std::max(forward.duration_ns, stage.forward.duration_ns);
+      backward.duration_ns = std::max(backward.duration_ns, (stage.*backward_).duration_ns);
+    }
+    return check_pair(pairs_[0], forward, backward, with_input_ ? "a pair of F and I" : "a pair");
+  }
+
+  const ScheduleCosts::Input& input_;
+  size_t stages_;
+  PassCost StageCost::*backward_;
+  bool with_input_;
+  const std::vector<PairCost>& pairs_;
+};
 
 Status check_link(const LinkCost& link) {
   if (link.latency_ns < 0 || link.latency_ns > ScheduleCosts::kMaxPassNs) {
@@ -109,10 +132,8 @@ Result<ScheduleCosts> ScheduleCosts::create(int stages, int ranks, Input input) 
       return invalid(fmt::format("a micro-batch is of class {}; there are {}", micro_batch_class, input.classes));
     }
   }
-  if (!input.pairs.empty()) {
-    if (input.classes != 1) return invalid("pair costs are given for micro-batches of several classes");
-    PIPELOOM_CHECK_OK(check_pairs(input, stages));
-  }
+  PIPELOOM_CHECK_OK(PairCheck(input, stages, &StageCost::backward).run());
+  PIPELOOM_CHECK_OK(PairCheck(input, stages, &StageCost::input_backward).run());
   if (input.links.size() != 1 && input.links.size() != static_cast<size_t>(ranks) * ranks) {
     return invalid(fmt::format("{} links are given; allowed are one for all or one per pair of ranks ({})",
                                input.links.size(), static_cast<size_t>(ranks) * ranks));
@@ -143,12 +164,15 @@ Result<ScheduleCosts> ScheduleCosts::uniform(int stages, int ranks, const StageC
   return create(stages, ranks, std::move(input));
 }
 
-PairCost ScheduleCosts::pair(int forward_stage, int backward_stage, int forward_class, int backward_class) const {
-  if (input_.pairs.size() == 1) return input_.pairs[0];
-  if (has_pair_costs()) return input_.pairs[static_cast<size_t>(forward_stage) * stages_ + backward_stage];
-  // Without a measured overlap: F, then B.
+PairCost ScheduleCosts::pair(int forward_stage, int backward_stage, int forward_class, int backward_class,
+                             SlotKind kind) const {
+  const std::vector<PairCost>& pairs = pairs_of(kind);
+  if (pairs.size() == 1) return pairs[0];
+  if (!pairs.empty()) return pairs[static_cast<size_t>(forward_stage) * stages_ + backward_stage];
+  // Without a measured overlap one after the other.
   const PassCost& forward = stage(forward_stage, forward_class).forward;
-  const PassCost& backward = stage(backward_stage, backward_class).backward;
+  const StageCost& backward_stage_cost = stage(backward_stage, backward_class);
+  const PassCost& backward = kind == SlotKind::kFI ? backward_stage_cost.input_backward : backward_stage_cost.backward;
   const int64_t duration = forward.duration_ns + backward.duration_ns;
   return {duration, forward.need_ns, duration, 0, duration};
 }
@@ -174,7 +198,9 @@ Status ScheduleCosts::check_step_of(int64_t slots) const {
     longest = std::max({longest, cost.forward.duration_ns + cost.backward.duration_ns, cost.input_backward.duration_ns,
                         cost.weight_ns});
   }
-  for (const PairCost& pair : input_.pairs) longest = std::max(longest, pair.duration_ns);
+  for (const auto* pairs : {&input_.pairs, &input_.input_pairs}) {
+    for (const PairCost& pair : *pairs) longest = std::max(longest, pair.duration_ns);
+  }
   int64_t longest_hop = 0;
   for (const LinkCost& link : input_.links) {
     for (int c = 0; c < classes(); ++c) longest_hop = std::max(longest_hop, link.latency_ns + occupancy_ns(link, c));

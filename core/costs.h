@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "core/slot.h"
 
 namespace pipeloom {
 
@@ -34,7 +35,7 @@ struct StageCost {
   bool operator==(const StageCost&) const = default;
 };
 
-// An overlapped F and B. The W of the backward is inside.
+// An overlapped F and B, or F and I.
 struct PairCost {
   int64_t duration_ns = 0;
   int64_t forward_need_ns = 0;
@@ -65,13 +66,14 @@ class ScheduleCosts {
     int classes = 1;
     std::vector<StageCost> stages;              // [class][stage]
     std::vector<uint8_t> class_of_micro_batch;  // empty: all in class 0
-    std::vector<PairCost> pairs;  // one for all, or [stage of F][stage of B]; empty: F + B. Only with one class
+    std::vector<PairCost> pairs;        // one for all, or [stage of F][stage of B]; empty: F + B. Only with one class
+    std::vector<PairCost> input_pairs;  // the same of F with I, whose W runs apart; empty: F + I
     std::vector<LinkCost> links = {LinkCost{}};  // one for all, or [source rank][target rank]
     std::vector<int64_t> message_bytes;          // [class], of one hand-over; empty: 0
     bool operator==(const Input&) const = default;
   };
   // Checks every duration and offset: not negative, ready within the pass, need within the pass, a pair at least
-  // max(F, B) and at most kMaxPassNs.
+  // max(F, B), or max(F, I), and at most kMaxPassNs.
   static Result<ScheduleCosts> create(int stages, int ranks, Input input);
   // The same plain costs on every stage.
   static Result<ScheduleCosts> uniform(int stages, int ranks, const StageCost& stage, const LinkCost& link = {});
@@ -79,15 +81,16 @@ class ScheduleCosts {
   int stages() const { return stages_; }
   int ranks() const { return ranks_; }
   int classes() const { return input_.classes; }
-  bool has_pair_costs() const { return !input_.pairs.empty(); }
+  bool has_pair_costs(SlotKind kind = SlotKind::kFB) const { return !pairs_of(kind).empty(); }
   int class_of(int micro_batch) const {
     return input_.class_of_micro_batch.empty() ? 0 : input_.class_of_micro_batch[micro_batch];
   }
   const StageCost& stage(int stage, int micro_batch_class = 0) const {
     return input_.stages[static_cast<size_t>(micro_batch_class) * stages_ + stage];
   }
-  // Of F of `forward_stage` (class `forward_class`) overlapped with B of `backward_stage`.
-  PairCost pair(int forward_stage, int backward_stage, int forward_class = 0, int backward_class = 0) const;
+  // Of F of `forward_stage` (class `forward_class`) overlapped with B of `backward_stage`; with kFI, with I.
+  PairCost pair(int forward_stage, int backward_stage, int forward_class = 0, int backward_class = 0,
+                SlotKind kind = SlotKind::kFB) const;
   const LinkCost& link(int source, int target) const {
     return input_.links.size() == 1 ? input_.links[0] : input_.links[static_cast<size_t>(source) * ranks_ + target];
   }
@@ -105,6 +108,9 @@ class ScheduleCosts {
   bool operator==(const ScheduleCosts&) const = default;
 
  private:
+  const std::vector<PairCost>& pairs_of(SlotKind kind) const {
+    return kind == SlotKind::kFI ? input_.input_pairs : input_.pairs;
+  }
   ScheduleCosts(int stages, int ranks, Input input) : stages_(stages), ranks_(ranks), input_(std::move(input)) {}
 
   int stages_;

@@ -29,7 +29,10 @@ Status check_costs(const DirectCosts& costs) {
   PIPELOOM_CHECK_OK(check_times("i_ns", costs.i_ns, false));
   PIPELOOM_CHECK_OK(check_times("w_ns", costs.w_ns, false));
   PIPELOOM_CHECK_OK(check_times("b_ns", costs.b_ns, true));
-  if (costs.pair_ns) PIPELOOM_CHECK_OK(check_field("costs.pair_ns", *costs.pair_ns, 0, ScheduleCosts::kMaxPassNs));
+  for (const auto& [name, pair_ns] : {std::pair("pair_ns", costs.pair_ns), {"input_pair_ns", costs.input_pair_ns}}) {
+    if (!pair_ns) continue;
+    PIPELOOM_CHECK_OK(check_field(fmt::format("costs.{}", name), *pair_ns, 0, ScheduleCosts::kMaxPassNs));
+  }
   return {};
 }
 

@@ -70,8 +70,9 @@ struct DirectCosts {
   std::vector<int64_t> f_ns;
   std::vector<int64_t> i_ns;
   std::vector<int64_t> w_ns;
-  std::vector<int64_t> b_ns;       // empty: I + W
-  std::optional<int64_t> pair_ns;  // of every overlapped pair; absent: F + B
+  std::vector<int64_t> b_ns;                  // empty: I + W
+  std::optional<int64_t> pair_ns;             // of every overlapped pair; absent: F + B
+  std::optional<int64_t> input_pair_ns = {};  // of every F overlapped with an I whose W runs apart; absent: F + I
 
   bool operator==(const DirectCosts&) const = default;
 };

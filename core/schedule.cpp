@@ -36,7 +36,8 @@ Schedule::Schedule(Placement placement, std::vector<uint16_t> pipe_of_micro_batc
       rank_begin_(std::move(orders.rank_begin)) {
   for (const Slot& slot : slots_) {
     passes_ += slot.passes();
-    has_pairs_ |= slot.kind == SlotKind::kFB;
+    has_pairs_ |= slot.is_pair();
+    has_input_pairs_ |= slot.kind == SlotKind::kFI;
     splits_backward_ |= slot.kind == SlotKind::kW;
   }
 }

@@ -46,6 +46,8 @@ class Schedule {
   // A pair counts as two.
   int64_t passes() const { return passes_; }
   bool has_pairs() const { return has_pairs_; }
+  // True where W's of pairs are slots of their own (FI).
+  bool has_input_pairs() const { return has_input_pairs_; }
   // True where some rank runs W apart from I.
   bool splits_backward() const { return splits_backward_; }
 
@@ -65,6 +67,7 @@ class Schedule {
   std::vector<uint32_t> topological_order_;
   int64_t passes_ = 0;
   bool has_pairs_ = false;
+  bool has_input_pairs_ = false;
   bool splits_backward_ = false;
 };
 

@@ -7,12 +7,14 @@
 namespace pipeloom {
 
 const char* slot_kind_name(SlotKind kind) {
-  static constexpr std::array<const char*, 5> kNames = {"F", "B", "I", "W", "FB"};
+  static constexpr std::array<const char*, 6> kNames = {"F", "B", "I", "W", "FB", "FI"};
   return kNames[static_cast<size_t>(kind)];
 }
 
 std::string slot_label(const Slot& slot) {
-  if (slot.kind == SlotKind::kFB) return fmt::format("F{}&B{}", slot.micro_batch, slot.backward_micro_batch);
+  if (slot.is_pair()) {
+    return fmt::format("F{}&{}{}", slot.micro_batch, slot_kind_name(slot.backward_kind()), slot.backward_micro_batch);
+  }
   return fmt::format("{}{}", slot_kind_name(slot.kind), slot.micro_batch);
 }
 

@@ -9,10 +9,10 @@ namespace pipeloom {
 
 // What a slot does. Stored in plans: values never change.
 // F: forward. I: backward for the input. W: backward for the weights. B: I and W together.
-// FB: F of one micro-batch overlapped with B of another.
-enum class SlotKind : uint8_t { kF = 0, kB = 1, kI = 2, kW = 3, kFB = 4 };
+// FB: F of one micro-batch overlapped with B of another. FI: with I of another, whose W runs in a slot of its own.
+enum class SlotKind : uint8_t { kF = 0, kB = 1, kI = 2, kW = 3, kFB = 4, kFI = 5 };
 
-const char* slot_kind_name(SlotKind kind);  // "F", "B", "I", "W", "FB"
+const char* slot_kind_name(SlotKind kind);  // "F", "B", "I", "W", "FB", "FI"
 
 // One entry of a rank's order. The pipe follows from the micro-batch (Schedule::pipe_of).
 struct Slot {
@@ -34,30 +34,36 @@ struct Slot {
   static Slot pass(SlotKind kind, int stage, int micro_batch) {
     return {micro_batch, 0, static_cast<uint16_t>(stage), 0, kind, 0, 0};
   }
-  static Slot pair(int stage, int micro_batch, int backward_stage, int backward_micro_batch) {
+  // Of F and B; with kFI of F and I.
+  static Slot pair(int stage, int micro_batch, int backward_stage, int backward_micro_batch,
+                   SlotKind kind = SlotKind::kFB) {
     return {micro_batch,
             backward_micro_batch,
             static_cast<uint16_t>(stage),
             static_cast<uint16_t>(backward_stage),
-            SlotKind::kFB,
+            kind,
             0,
             0};
   }
 
-  bool has_forward() const { return kind == SlotKind::kF || kind == SlotKind::kFB; }
-  // A pass that needs the gradient of the next stage and produces one for the stage before: B, I, or the B of a pair.
-  bool has_input_backward() const { return kind == SlotKind::kB || kind == SlotKind::kI || kind == SlotKind::kFB; }
+  bool is_pair() const { return kind == SlotKind::kFB || kind == SlotKind::kFI; }
+  bool has_forward() const { return kind == SlotKind::kF || is_pair(); }
+  // A pass that needs the gradient of the next stage and produces one for the stage before: B, I, or that of a pair.
+  bool has_input_backward() const { return kind == SlotKind::kB || kind == SlotKind::kI || is_pair(); }
   bool has_weight_backward() const { return kind == SlotKind::kB || kind == SlotKind::kW || kind == SlotKind::kFB; }
-  // Stage and micro-batch of the backward pass of B, I, W and FB alike.
-  int backward_pass_stage() const { return kind == SlotKind::kFB ? backward_stage : stage; }
-  int backward_pass_micro_batch() const { return kind == SlotKind::kFB ? backward_micro_batch : micro_batch; }
-  int passes() const { return kind == SlotKind::kFB ? 2 : 1; }
+  // Kind, stage and micro-batch of the backward pass of B, I, W and pairs alike.
+  SlotKind backward_kind() const {
+    return kind == SlotKind::kFB ? SlotKind::kB : kind == SlotKind::kFI ? SlotKind::kI : kind;
+  }
+  int backward_pass_stage() const { return is_pair() ? backward_stage : stage; }
+  int backward_pass_micro_batch() const { return is_pair() ? backward_micro_batch : micro_batch; }
+  int passes() const { return is_pair() ? 2 : 1; }
 
   bool operator==(const Slot&) const = default;
 };
 static_assert(sizeof(Slot) == 16, "the engine streams slots: a pass may cost at most 64 bytes in all");
 
-// "F3" or "F3&B1": the pass letters with their micro-batches, as people draw them.
+// "F3", "F3&B1" or "F3&I1": the pass letters with their micro-batches, as people draw them.
 std::string slot_label(const Slot& slot);
 
 // The slots of each rank in its order.

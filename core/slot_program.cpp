@@ -135,4 +135,10 @@ SlotProgram figure4_program(const StageProgram& forward, const StageProgram& bac
   return Figure4(forward, backward).run();
 }
 
+SlotProgram forward_and_input_program(const StageProgram& forward, const StageProgram& backward) {
+  SlotProgram program = forward_program(forward);
+  for (const SlotStep& step : input_program(backward)) program.push_back(step);
+  return program;
+}
+
 }  // namespace pipeloom

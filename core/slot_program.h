@@ -34,5 +34,7 @@ SlotProgram backward_program(const StageProgram& stage);
 // F of one stage beside B of another in the order of DeepSeek-V3 (arXiv 2412.19437, Figure 4), layer by layer:
 // combine(B) | attention(F) dispatch(F) | MLP(I) MLP(W) dispatch(B) | MLP(F) combine(F) | attention(I) attention(W).
 SlotProgram figure4_program(const StageProgram& forward, const StageProgram& backward);
+// F, then I of another stage, whose W's are not in the slot.
+SlotProgram forward_and_input_program(const StageProgram& forward, const StageProgram& backward);
 
 }  // namespace pipeloom

@@ -3,9 +3,9 @@
 namespace pipeloom {
 
 SlotTimes slot_times(const ScheduleCosts& costs, const Slot& slot) {
-  if (slot.kind == SlotKind::kFB) {
+  if (slot.is_pair()) {
     const PairCost pair = costs.pair(slot.stage, slot.backward_stage, costs.class_of(slot.micro_batch),
-                                     costs.class_of(slot.backward_micro_batch));
+                                     costs.class_of(slot.backward_micro_batch), slot.kind);
     return {pair.duration_ns,
             {pair.forward_need_ns, pair.backward_need_ns},
             {pair.forward_ready_ns, pair.backward_ready_ns}};

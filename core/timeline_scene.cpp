@@ -84,9 +84,9 @@ class TimelineScene {
   void add_slots(int rank) {
     for (uint32_t slot = schedule_.first_slot(rank); slot < schedule_.first_slot(rank + 1); ++slot) {
       const Slot& content = schedule_.slots()[slot];
-      if (content.kind == SlotKind::kFB) {
+      if (content.is_pair()) {
         add_pass(rank, slot, SlotKind::kF, content.stage, content.micro_batch, 0, 0.5);
-        add_pass(rank, slot, SlotKind::kB, content.backward_stage, content.backward_micro_batch, 0.5, 1);
+        add_pass(rank, slot, content.backward_kind(), content.backward_stage, content.backward_micro_batch, 0.5, 1);
       } else {
         add_pass(rank, slot, content.kind, content.stage, content.micro_batch, 0, 1);
       }

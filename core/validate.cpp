@@ -39,7 +39,7 @@ class CompletenessCheck {
   static constexpr uint8_t kAllDone = kForwardDone | kInputDone | kWeightDone;
 
   bool visit(int rank, const Slot& slot) {
-    if (slot.kind == SlotKind::kFB && slot.micro_batch == slot.backward_micro_batch) {
+    if (slot.is_pair() && slot.micro_batch == slot.backward_micro_batch) {
       return refuse("a pair can't overlap two passes of one micro-batch");
     }
     if (slot.has_forward() && !mark(rank, slot.stage, slot.micro_batch, kForwardDone, 0)) return false;

@@ -29,7 +29,9 @@ Job with_costs_per_chunk(Job job, const Placement& placement) {
     if (!times->empty()) *times = divided(times->front(), placement, chunks);
   }
   // A pair is the same for all stages: rounded up, so that it is never shorter than its passes.
-  if (costs.pair_ns) costs.pair_ns = (*costs.pair_ns + chunks - 1) / chunks;
+  for (auto* pair_ns : {&costs.pair_ns, &costs.input_pair_ns}) {
+    if (*pair_ns) *pair_ns = (**pair_ns + chunks - 1) / chunks;
+  }
   return job;
 }
 

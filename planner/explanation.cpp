@@ -52,9 +52,8 @@ std::optional<uint32_t> Explanation::waited_for(uint32_t slot) const {
 
 std::string Explanation::name(uint32_t slot) const {
   const Slot& content = schedule_.slots()[slot];
-  const std::string stages = content.kind == SlotKind::kFB
-                                 ? fmt::format("stages {} and {}", content.stage, content.backward_stage)
-                                 : fmt::format("stage {}", content.stage);
+  const std::string stages = content.is_pair() ? fmt::format("stages {} and {}", content.stage, content.backward_stage)
+                                               : fmt::format("stage {}", content.stage);
   return fmt::format("{} of {} on rank {}", slot_label(content), stages, schedule_.rank_of_slot(slot));
 }
 

@@ -62,7 +62,7 @@ class ChromeWriter {
   std::string arguments_of(const Slot& slot) const {
     std::string text = fmt::format(R"("stage":{},"micro_batch":{},"pipe":{})", slot.stage, slot.micro_batch,
                                    schedule_.pipe_of(slot.micro_batch));
-    if (slot.kind == SlotKind::kFB) {
+    if (slot.is_pair()) {
       text += fmt::format(R"(,"backward_stage":{},"backward_micro_batch":{},"backward_pipe":{})", slot.backward_stage,
                           slot.backward_micro_batch, schedule_.pipe_of(slot.backward_micro_batch));
     }

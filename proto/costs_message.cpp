@@ -116,16 +116,16 @@ void store_pairs(const std::vector<PairCost>& pairs, proto::Pairs* columns) {
   store_column(pairs, &PairCost::backward_ready_ns, columns->mutable_backward_ready_ns());
 }
 
-Result<std::vector<PairCost>> load_pairs(const proto::Pairs& columns) {
+Result<std::vector<PairCost>> load_pairs(const char* name, const proto::Pairs& columns) {
   auto rows = rows_of<PairCost>(columns.duration_ns());
-  PIPELOOM_CHECK_OK(load_column("pairs.duration_ns", columns.duration_ns(), &PairCost::duration_ns, rows));
-  PIPELOOM_CHECK_OK(load_column("pairs.forward_need_ns", columns.forward_need_ns(), &PairCost::forward_need_ns, rows));
-  PIPELOOM_CHECK_OK(
-      load_column("pairs.forward_ready_ns", columns.forward_ready_ns(), &PairCost::forward_ready_ns, rows));
-  PIPELOOM_CHECK_OK(
-      load_column("pairs.backward_need_ns", columns.backward_need_ns(), &PairCost::backward_need_ns, rows));
-  PIPELOOM_CHECK_OK(
-      load_column("pairs.backward_ready_ns", columns.backward_ready_ns(), &PairCost::backward_ready_ns, rows));
+  const auto load = [&](const char* column, const auto& values, int64_t PairCost::*member) {
+    return load_column(fmt::format("{}.{}", name, column), values, member, rows);
+  };
+  PIPELOOM_CHECK_OK(load("duration_ns", columns.duration_ns(), &PairCost::duration_ns));
+  PIPELOOM_CHECK_OK(load("forward_need_ns", columns.forward_need_ns(), &PairCost::forward_need_ns));
+  PIPELOOM_CHECK_OK(load("forward_ready_ns", columns.forward_ready_ns(), &PairCost::forward_ready_ns));
+  PIPELOOM_CHECK_OK(load("backward_need_ns", columns.backward_need_ns(), &PairCost::backward_need_ns));
+  PIPELOOM_CHECK_OK(load("backward_ready_ns", columns.backward_ready_ns(), &PairCost::backward_ready_ns));
   return rows;
 }
 
@@ -137,6 +137,7 @@ void store_schedule_costs(const ScheduleCosts::Input& costs, proto::ScheduleCost
   store_column(costs.stages, &StageCost::weight_ns, message->mutable_weight_ns());
   store_values(costs.class_of_micro_batch, message->mutable_class_of_micro_batch());
   store_pairs(costs.pairs, message->mutable_pairs());
+  if (!costs.input_pairs.empty()) store_pairs(costs.input_pairs, message->mutable_input_pairs());
   store_column(costs.links, &LinkCost::latency_ns, message->mutable_link_latency_ns());
   store_column(costs.links, &LinkCost::bytes_per_s, message->mutable_link_bytes_per_s());
   store_values(costs.message_bytes, message->mutable_message_bytes());
@@ -152,7 +153,8 @@ Result<ScheduleCosts::Input> load_schedule_costs(const proto::ScheduleCosts& mes
   PIPELOOM_CHECK_OK(load_column("weight_ns", message.weight_ns(), &StageCost::weight_ns, costs.stages));
   PIPELOOM_TRY(costs.class_of_micro_batch,
                load_values<uint8_t>("class_of_micro_batch", message.class_of_micro_batch()));
-  PIPELOOM_TRY(costs.pairs, load_pairs(message.pairs()));
+  PIPELOOM_TRY(costs.pairs, load_pairs("pairs", message.pairs()));
+  PIPELOOM_TRY(costs.input_pairs, load_pairs("input_pairs", message.input_pairs()));
   costs.links = rows_of<LinkCost>(message.link_latency_ns());
   PIPELOOM_CHECK_OK(load_column("link_latency_ns", message.link_latency_ns(), &LinkCost::latency_ns, costs.links));
   PIPELOOM_CHECK_OK(load_column("link_bytes_per_s", message.link_bytes_per_s(), &LinkCost::bytes_per_s, costs.links));

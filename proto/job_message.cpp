@@ -64,6 +64,7 @@ void store_direct_costs(const DirectCosts& costs, proto::DirectCosts* message) {
   store_decimals(costs.w_ns, kNsPerMs, message->mutable_w_ms());
   store_decimals(costs.b_ns, kNsPerMs, message->mutable_b_ms());
   if (costs.pair_ns) message->set_pair_ms(decimal(*costs.pair_ns, kNsPerMs));
+  if (costs.input_pair_ns) message->set_input_pair_ms(decimal(*costs.input_pair_ns, kNsPerMs));
 }
 
 Result<DirectCosts> load_direct_costs(const proto::DirectCosts& message) {
@@ -74,6 +75,9 @@ Result<DirectCosts> load_direct_costs(const proto::DirectCosts& message) {
   PIPELOOM_TRY(costs.b_ns, load_decimals("costs.b_ms", message.b_ms(), kNsPerMs));
   if (message.has_pair_ms()) {
     PIPELOOM_TRY(costs.pair_ns, whole_units("costs.pair_ms", message.pair_ms(), kNsPerMs));
+  }
+  if (message.has_input_pair_ms()) {
+    PIPELOOM_TRY(costs.input_pair_ns, whole_units("costs.input_pair_ms", message.input_pair_ms(), kNsPerMs));
   }
   return costs;
 }

@@ -19,6 +19,7 @@ static_assert(static_cast<int>(SlotKind::kB) == proto::Schedule::B);
 static_assert(static_cast<int>(SlotKind::kI) == proto::Schedule::I);
 static_assert(static_cast<int>(SlotKind::kW) == proto::Schedule::W);
 static_assert(static_cast<int>(SlotKind::kFB) == proto::Schedule::FB);
+static_assert(static_cast<int>(SlotKind::kFI) == proto::Schedule::FI);
 
 void store_placement(const Placement& placement, proto::Placement* message) {
   message->set_kind(static_cast<proto::Placement::Kind>(placement.kind()));
@@ -60,7 +61,7 @@ void store_slot(const Slot& slot, int micro_batch_before, proto::Slots* columns)
   columns->add_kind(static_cast<proto::Schedule::SlotKind>(slot.kind));
   columns->add_stage(slot.stage);
   columns->add_micro_batch_step(slot.micro_batch - micro_batch_before);
-  if (slot.kind == SlotKind::kFB) {
+  if (slot.is_pair()) {
     columns->add_backward_stage(slot.backward_stage);
     columns->add_backward_micro_batch(slot.backward_micro_batch - slot.micro_batch);
   }
@@ -85,7 +86,8 @@ class SlotReader {
 
   Status check_columns() const {
     const int size = columns_.kind_size();
-    const auto pairs = std::ranges::count(columns_.kind(), static_cast<int>(proto::Schedule::FB));
+    const auto pairs = std::ranges::count_if(
+        columns_.kind(), [](int kind) { return kind == proto::Schedule::FB || kind == proto::Schedule::FI; });
     PIPELOOM_CHECK_OK(check_column_size("slots.stage", columns_.stage_size(), size));
     PIPELOOM_CHECK_OK(check_column_size("slots.micro_batch_step", columns_.micro_batch_step_size(), size));
     PIPELOOM_CHECK_OK(check_column_size("slots.backward_stage", columns_.backward_stage_size(), pairs));
@@ -111,7 +113,7 @@ class SlotReader {
     PIPELOOM_CHECK_OK(fit("stage", columns_.stage(i), slot.stage));
     micro_batch_ += columns_.micro_batch_step(i);
     PIPELOOM_CHECK_OK(fit("micro-batch", micro_batch_, slot.micro_batch));
-    if (slot.kind == SlotKind::kFB) PIPELOOM_CHECK_OK(read_backward(slot));
+    if (slot.is_pair()) PIPELOOM_CHECK_OK(read_backward(slot));
     if (columns_.send_later_size() > 0) PIPELOOM_CHECK_OK(fit("send_later", columns_.send_later(i), slot.send_later));
     if (columns_.receive_early_size() > 0) {
       PIPELOOM_CHECK_OK(fit("receive_early", columns_.receive_early(i), slot.receive_early));

@@ -18,6 +18,8 @@ SlotProgram default_program(const Slot& slot, const StepCosts& costs) {
       return weight_program(stage);
     case SlotKind::kB:
       return backward_program(stage);
+    case SlotKind::kFI:
+      return forward_and_input_program(stage, costs.programs[slot.backward_stage]);
     case SlotKind::kFB:
       break;
   }

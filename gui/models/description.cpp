@@ -106,7 +106,7 @@ class Describer {
     const Slot& content = document_.schedule()->slots()[slot];
     if (document_.schedule()->placement().pipes() > 1) {
       QString pipes = QString::number(document_.schedule()->pipe_of(content.micro_batch));
-      if (content.kind == SlotKind::kFB) {
+      if (content.is_pair()) {
         pipes += QString(" and %1").arg(document_.schedule()->pipe_of(content.backward_micro_batch));
       }
       add("pipe", pipes);

@@ -141,10 +141,11 @@ std::vector<Selection> find_all(const Document& document, int picture, const QSt
     for (uint32_t slot = 0; slot < schedule->slots().size(); ++slot) {
       const Slot& content = schedule->slots()[slot];
       const int rank = schedule->rank_of_slot(slot);
-      const bool pair = content.kind == SlotKind::kFB;
+      const bool pair = content.is_pair();
       const bool hit =
           matches_pass(pair ? SlotKind::kF : content.kind, content.micro_batch, content.stage, rank, words) ||
-          (pair && matches_pass(SlotKind::kB, content.backward_micro_batch, content.backward_stage, rank, words));
+          (pair &&
+           matches_pass(content.backward_kind(), content.backward_micro_batch, content.backward_stage, rank, words));
       if (hit) found.push_back(selection_of_slot(document, picture, slot));
     }
   }

@@ -36,8 +36,9 @@ uint8_t look_of(SlotKind pass, int pipe) {
 std::string pass_label(const Schedule& schedule, const LaneSpan& span, bool lower) {
   if (span.item >= schedule.slots().size()) return "optimizer";
   const Slot& slot = schedule.slots()[span.item];
-  if (slot.kind != SlotKind::kFB) return slot_label(slot);
-  return lower ? fmt::format("B{}", slot.backward_micro_batch) : fmt::format("F{}", slot.micro_batch);
+  if (!slot.is_pair()) return slot_label(slot);
+  const char* backward = slot_kind_name(slot.backward_kind());
+  return lower ? fmt::format("{}{}", backward, slot.backward_micro_batch) : fmt::format("F{}", slot.micro_batch);
 }
 
 std::string task_label(const TaskKey& task) {
@@ -151,10 +152,9 @@ class PlanPicture {
 
   void add_pass(uint32_t number, PictureLane& passes) const {
     const Slot& slot = schedule_.slots()[number];
-    const uint8_t upper =
-        look(number, slot.kind == SlotKind::kFB ? SlotKind::kF : slot.kind, slot.micro_batch, slot.stage);
+    const uint8_t upper = look(number, slot.is_pair() ? SlotKind::kF : slot.kind, slot.micro_batch, slot.stage);
     const uint8_t lower =
-        slot.kind == SlotKind::kFB ? look(number, SlotKind::kB, slot.backward_micro_batch, slot.backward_stage) : upper;
+        slot.is_pair() ? look(number, slot.backward_kind(), slot.backward_micro_batch, slot.backward_stage) : upper;
     passes.spans.push_back({timeline_.start_ns[number], timeline_.end_ns[number], number, upper, lower});
   }
 

@@ -26,10 +26,10 @@ void print_csv(const Schedule& schedule, std::ostream& out) {
     size_t seq = 0;
     for (const Slot& slot : schedule.slots_of(rank)) {
       const int m = slot.micro_batch;
-      if (slot.kind == SlotKind::kFB) {
+      if (slot.is_pair()) {
         const int b = slot.backward_micro_batch;
-        out << fmt::format("{},{},FB,{};{},{};{},{};{},{};{}\n", rank, seq, slot.stage, slot.backward_stage,
-                           schedule.pipe_of(m), schedule.pipe_of(b), in_pipe[m], in_pipe[b], m, b);
+        out << fmt::format("{},{},{},{};{},{};{},{};{},{};{}\n", rank, seq, slot_kind_name(slot.kind), slot.stage,
+                           slot.backward_stage, schedule.pipe_of(m), schedule.pipe_of(b), in_pipe[m], in_pipe[b], m, b);
       } else {
         out << fmt::format("{},{},{},{},{},{},{}\n", rank, seq, slot_kind_name(slot.kind), slot.stage,
                            schedule.pipe_of(m), in_pipe[m], m);
@@ -46,7 +46,7 @@ void print_text(const Schedule& schedule, std::ostream& out) {
       out << ' ' << slot_label(slot);
       if (schedule.placement().chunks_per_rank() > 1) {
         out << '@' << slot.stage;
-        if (slot.kind == SlotKind::kFB) out << '&' << slot.backward_stage;
+        if (slot.is_pair()) out << '&' << slot.backward_stage;
       }
     }
     out << '\n';
@@ -60,7 +60,7 @@ nlohmann::json to_json(const Schedule& schedule) {
     for (const Slot& slot : schedule.slots_of(rank)) {
       nlohmann::json entry = {
           {"op", slot_kind_name(slot.kind)}, {"stage", slot.stage}, {"micro_batch", slot.micro_batch}};
-      if (slot.kind == SlotKind::kFB) {
+      if (slot.is_pair()) {
         entry["backward_stage"] = slot.backward_stage;
         entry["backward_micro_batch"] = slot.backward_micro_batch;
       }

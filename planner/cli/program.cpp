@@ -46,7 +46,8 @@ void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
   command->add_option("--ranks", options.ranks, "ranks of the pipeline");
   command->add_option("--micro-batches", options.micro_batches, "micro-batches of one pipeline in one step");
   command->add_option("--times", options.times,
-                      "times of the passes of one chunk (default F=1,I=1,W=1): F=1,I=1,W=1,B=2,pair=3,link=0.1");
+                      "times of the passes of one chunk (default F=1,I=1,W=1): F=1,I=1,W=1,B=2,pair=3,link=0.1; "
+                      "FI=1.5: F beside I, W apart");
   command->add_option("--chunks", options.chunks, "stages on each rank (interleaved schedules)");
   command->add_option("--group", options.group, "micro-batches that pass one chunk in a row (interleaved schedules)");
   command->add_option("--pipes", options.pipes, "pipes of Chimera: 2, 4, ...");

@@ -9,6 +9,7 @@
 
 #include "core/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/interrupt.h"
 #include "planner/cli/layout.h"
 #include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
@@ -95,7 +96,9 @@ Job with_whole_share(Job job, int chunks) {
   for (auto* times : {&job.costs->f_ns, &job.costs->i_ns, &job.costs->w_ns, &job.costs->b_ns}) {
     if (times->size() == 1) times->front() *= chunks;
   }
-  if (job.costs->pair_ns) *job.costs->pair_ns *= chunks;
+  for (auto* pair_ns : {&job.costs->pair_ns, &job.costs->input_pair_ns}) {
+    if (*pair_ns) **pair_ns *= chunks;
+  }
   return job;
 }
 
@@ -229,10 +232,11 @@ Status run_search(const PlanOptions& options, const Output& output) {
     return invalid("--schedule names an order; it can't be combined with the options of a search");
   }
   PIPELOOM_TRY(Job given, load_job(options.subject));
+  std::optional<FoundLayouts> layouts;
   if (options.layout == "free") {
-    PIPELOOM_TRY(const FoundLayouts layouts, find_layouts(given, options, output));
-    if (!options.json) print_layouts(given, layouts, options, output);
-    given = layouts.best();
+    PIPELOOM_TRY(layouts, find_layouts(given, options, output));
+    if (!options.json) print_layouts(given, *layouts, options, output);
+    given = layouts->best();
   }
   PIPELOOM_TRY(SearchedJob searched, searched_job(given, options));
   const Job& job = searched.job;
@@ -241,9 +245,11 @@ Status run_search(const PlanOptions& options, const Output& output) {
   const bool live = output.terminal.live && !options.json;
   std::optional<SearchResult> best;
   StepCosts* costs = nullptr;
+  const Interrupt interrupt;
   for (JobProblem& candidate : problems) {
     PIPELOOM_TRY(SearchLimits limits, limits_of(how, job, problems.size()));
     if (live) limits.progress = progress_line(job, output);
+    limits.cancel = interrupt.flag();
     PIPELOOM_TRY(SearchResult found, search(candidate.problem, limits));
     if (best && found.value_ns >= best->value_ns) continue;
     best = std::move(found);
@@ -259,9 +265,11 @@ Status run_search(const PlanOptions& options, const Output& output) {
   if (options.json) {
     nlohmann::json json = result_json(subject, found, how, objective);
     if (how.compare) json["compared"] = rows_json(job, rows);
+    if (layouts) json["layouts"] = layouts_json(*layouts);
     output.out << json.dump(2) << '\n';
     return {};
   }
+  if (interrupt.raised()) output.out << "interrupted: the best so far\n";
   print_found(subject, found, options, objective, output);
   if (how.compare) print_rows(job, rows, output);
   return {};

@@ -22,7 +22,7 @@ nlohmann::json slots_json(const Subject& subject) {
                               {"micro_batch", content.micro_batch},
                               {"start", json_time(subject.evaluation.timeline.start_ns[slot])},
                               {"end", json_time(subject.evaluation.timeline.end_ns[slot])}};
-      if (content.kind == SlotKind::kFB) {
+      if (content.is_pair()) {
         entry["backward_stage"] = content.backward_stage;
         entry["backward_micro_batch"] = content.backward_micro_batch;
       }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,8 +14,10 @@ namespace pipeloom {
 
 namespace {
 
+constexpr std::string_view kNames[] = {"F", "I", "W", "B", "pair", "FI", "link"};
 constexpr std::string_view kAllowed =
-    "allowed are F, I, W, B, pair and link, as in F=1,I=1,W=1,pair=3,link=0.1, with one value or one per stage "
+    "allowed are F, I, W, B, pair (F beside B), FI (F beside I, its W apart) and link, as in "
+    "F=1,I=1,W=1,pair=3,link=0.1, with one value or one per stage "
     "(F=1:1.2:1:1)";
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -34,7 +37,7 @@ Result<Values> parse_values(std::string_view text) {
   for (const std::string_view entry : split(text, ',')) {
     const size_t equals = entry.find('=');
     const std::string name(entry.substr(0, equals));
-    const bool known = name == "F" || name == "I" || name == "W" || name == "B" || name == "pair" || name == "link";
+    const bool known = std::ranges::find(kNames, name) != std::end(kNames);
     if (equals == std::string_view::npos || !known) {
       return invalid(fmt::format("--times: \"{}\" is not a time; {}", entry, kAllowed));
     }
@@ -58,7 +61,7 @@ Result<Values> parse_values(std::string_view text) {
 Result<Times> parse_times(std::string_view text) {
   static_assert(kNsPerUnit == 1'000'000, "millionths of a unit are nanoseconds");
   PIPELOOM_TRY(Values values, parse_values(text));
-  for (const char* name : {"pair", "link"}) {
+  for (const char* name : {"pair", "FI", "link"}) {
     if (values.contains(name) && values[name].size() != 1) {
       return invalid(fmt::format("--times: {} takes one value", name));
     }
@@ -81,6 +84,7 @@ Result<Times> parse_times(std::string_view text) {
     }
   }
   if (values.contains("pair")) times.costs.pair_ns = values["pair"].front();
+  if (values.contains("FI")) times.costs.input_pair_ns = values["FI"].front();
   if (values.contains("link")) times.link_ns = values["link"].front();
   return times;
 }

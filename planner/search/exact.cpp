@@ -36,7 +36,7 @@ bool exact_can_try(const SearchProblem& problem, int64_t known_ns) {
   // Pairs of ops of a rank times the length of the schedule: about one clause each.
   constexpr int64_t kMostClauses = 20'000'000;
   // A pair with its W inside makes W's place depend on it: not in the formula.
-  if (problem.has_pairs() && problem.splits_backward()) return false;
+  if (problem.pairs_hold_weight()) return false;
   // Its orders split every backward, so a B that is cheaper than I and W could be better still.
   for (const StageCost& cost : problem.costs().input().stages) {
     const int64_t split_ns = cost.input_backward.duration_ns + cost.weight_ns;

@@ -61,7 +61,9 @@ int Formula::before(int op, int other) {
   if (literal == 0) {
     literal = new_variable();
     // One of the two goes first, unless they are an F and an I, which may overlap as a pair.
-    const bool may_overlap = problem_.has_pairs() && problem_.line_of(op).pass != problem_.line_of(other).pass;
+    const Pass pass = problem_.line_of(op).pass;
+    const Pass other_pass = problem_.line_of(other).pass;
+    const bool may_overlap = problem_.has_pairs() && pass != other_pass && pass != Pass::kW && other_pass != Pass::kW;
     if (!may_overlap) before_[first_before_[other] + local_[op]] = -literal;
   }
   return literal;

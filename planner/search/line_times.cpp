@@ -107,8 +107,8 @@ LineTimes::LineTimes(const SearchProblem& problem) {
         rest_ns += hand_over_ns_[line];
       } else {
         const int64_t w_ns = problem.splits_backward() ? alone_ns_[line + 1] : 0;
-        tail_ns_[line] = problem.has_pairs() ? 0 : w_ns;  // a pair's W is inside
-        // A pair lasts at least as long as I and W.
+        tail_ns_[line] = problem.pairs_hold_weight() ? 0 : w_ns;
+        // A pair lasts at least as long as its I, and the W inside.
         rest_ns = alone_ns_[line] + w_ns;
       }
       tail_ns_[line] = std::max<int64_t>(tail_ns_[line], 0);

@@ -163,6 +163,20 @@ bool ListScheduler::forward_left(int rank) const {
   });
 }
 
+// Whether an F of a later stage arrives while `forward` would run, and would wait too long.
+bool ListScheduler::delays_forward(int rank, int forward, int64_t now_ns) const {
+  const int64_t duration_ns = problem_.times()[forward].duration_ns;
+  for (const int line : forward_lines_[rank]) {
+    if (line == forward) return false;
+    const LineState& state = lines_[line];
+    if (state.next >= policy_.hold_forwards || state.next >= state.count) continue;
+    const int64_t at_ns = arrival_ns(line);
+    if (at_ns <= now_ns || at_ns == kNever) continue;
+    if ((now_ns + duration_ns - at_ns) * 100 > duration_ns * policy_.hold_forward_percent) return true;
+  }
+  return false;
+}
+
 int ListScheduler::pending_weight(int rank) const {
   if (!problem_.splits_backward()) return -1;
   int best = -1;
@@ -221,6 +235,7 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
     const int64_t delay_ns = now_ns + duration_ns - next_backward_ns;
     if (delay_ns * 100 > duration_ns * policy_.hold_percent) forward = -1;
   }
+  if (forward >= 0 && !relaxed && policy_.hold_forwards > 0 && delays_forward(rank, forward, now_ns)) forward = -1;
   const int weight = pending_weight(rank);
   const bool in_turn = !relaxed && policy_.turn >= ListPolicy::Turn::kWaitForBackward && state.started_backward;
   const bool must_wait_for_backward = in_turn && state.last_was_forward;
@@ -294,14 +309,13 @@ void ListScheduler::start(int rank, const Choice& choice, int64_t now_ns) {
   at.free_ns = now_ns + times->duration_ns;
   set_wake(rank, at.free_ns);
   const int op = take_op(rank, choice.line, !whole);
-  int joined = choice.joined >= 0 ? take_op(rank, choice.joined, false) : -1;
+  int joined = choice.joined >= 0 ? take_op(rank, choice.joined, pair && !problem_.pairs_hold_weight()) : -1;
   if (whole) joined = weight_op(problem_, op);
   order_[rank].push_back({op, joined});
   send(rank, choice.line, op, times[0], now_ns);
   if (!pair) return;
   send(rank, choice.joined, joined, times[1], now_ns);
-  // Its W is inside.
-  if (problem_.splits_backward()) take_op(rank, choice.joined + 1, false);
+  if (problem_.pairs_hold_weight()) take_op(rank, choice.joined + 1, false);
 }
 
 // The first rank of those that wake first.
@@ -357,7 +371,7 @@ Order ListScheduler::order() const {
       order.append(placed.op, rank);
       if (placed.joined < 0) continue;
       order.append(placed.joined, rank);
-      if (problem_.line_of(placed.joined).pass == Pass::kI && problem_.splits_backward()) {
+      if (problem_.line_of(placed.joined).pass == Pass::kI && problem_.pairs_hold_weight()) {
         order.append(weight_op(problem_, placed.joined), rank);
       }
       order.join(problem_, placed.op, placed.joined);

@@ -34,6 +34,10 @@ struct ListPolicy {
   // An F that would delay an I, known to arrive while the F runs, by more than this share of the F waits for the I. In
   // the warm-up such delays add up from rank to rank. 100: none waits.
   int hold_percent = 100;
+  // The same for an F of a later stage, as far as that is among the first `hold_forwards` micro-batches: where chunks
+  // share ranks, the first I's come as late as the first F's reach the last stage.
+  int hold_forward_percent = 100;
+  int hold_forwards = 0;
   // W's that wait longer than this many micro-batches run before an F.
   int pending_limit = 1 << 20;
   // Where pairs cost something of their own: an F and an I that both could start run as a pair, but for the first I's
@@ -103,6 +107,7 @@ class ListScheduler {
                    int64_t& next_arrival_ns, bool& blocked) const;
   Choice choose(int rank, int64_t now_ns, bool relaxed) const;
   bool forward_left(int rank) const;
+  bool delays_forward(int rank, int forward, int64_t now_ns) const;
   int pending_weight(int rank) const;
   void wait_for_partner(int rank, int64_t now_ns, int64_t next_forward_ns, int64_t next_backward_ns, int& forward,
                         int& backward) const;

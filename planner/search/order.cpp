@@ -48,7 +48,7 @@ int weight_op(const SearchProblem& problem, int backward) {
 
 void Order::join(const SearchProblem& problem, int slot, int joining) {
   remove(joining);
-  if (problem.splits_backward() && problem.line_of(joining).pass == Pass::kI) remove(weight_op(problem, joining));
+  if (problem.pairs_hold_weight() && problem.line_of(joining).pass == Pass::kI) remove(weight_op(problem, joining));
   links_[slot].partner = joining;
   links_[joining].partner = slot;
   links_[joining].slot = slot;
@@ -61,14 +61,16 @@ void Order::part(const SearchProblem& problem, int slot) {
   links_[joined].partner = -1;
   links_[joined].slot = joined;
   insert_before(joined, after);
-  if (problem.splits_backward() && problem.line_of(joined).pass == Pass::kI) {
+  if (problem.pairs_hold_weight() && problem.line_of(joined).pass == Pass::kI) {
     insert_before(weight_op(problem, joined), after);
   }
 }
 
 int64_t Order::given_by(const SearchProblem& problem, int slot) const {
-  if (links_[slot].partner < 0) return problem.line_of(slot).give;
-  return problem.activations()[problem.line_of(links_[slot].partner).stage].total;
+  const int joined = links_[slot].partner;
+  if (joined < 0) return problem.line_of(slot).give;
+  const bool keeps_weight = problem.line_of(slot).pass == Pass::kF && !problem.pairs_hold_weight();
+  return keeps_weight ? problem.line_of(joined).give : problem.activations()[problem.line_of(joined).stage].total;
 }
 
 namespace {
@@ -106,7 +108,11 @@ class Importer {
   void add_pair(const Slot& slot, int forward, int rank) {
     const int backward = next_op(Pass::kI, slot.backward_stage, slot.backward_micro_batch);
     order_.append(backward, rank);
-    if (problem_.splits_backward()) order_.append(weight_op(problem_, backward), rank);
+    if (problem_.pairs_hold_weight()) {
+      order_.append(weight_op(problem_, backward), rank);
+    } else {
+      waiting_[problem_.line_number_of(backward)].push_back(backward);
+    }
     order_.join(problem_, forward, backward);
   }
 
@@ -116,7 +122,7 @@ class Importer {
       forward = next_op(Pass::kF, slot.stage, slot.micro_batch);
       order_.append(forward, rank);
     }
-    if (slot.kind == SlotKind::kFB && problem_.has_pairs()) {
+    if (slot.is_pair() && problem_.has_pairs() && slot.kind == problem_.pair_kind()) {
       add_pair(slot, forward, rank);
       return;
     }
@@ -175,7 +181,8 @@ Result<Schedule> schedule_of(const SearchProblem& problem, const Order& order) {
           slots.push_back(Slot::backward(line.stage, micro_batch(line, op)));
           continue;
         }
-        slots.push_back(Slot::pair(line.stage, micro_batch(line, op), other.stage, micro_batch(other, joined)));
+        slots.push_back(Slot::pair(line.stage, micro_batch(line, op), other.stage, micro_batch(other, joined),
+                                   problem.pair_kind()));
         continue;
       }
       const SlotKind backward = problem.splits_backward() ? SlotKind::kI : SlotKind::kB;

@@ -1,5 +1,7 @@
 #include "planner/search/policies.h"
 
+#include <iterator>
+
 namespace pipeloom {
 
 namespace {
@@ -14,6 +16,7 @@ constexpr int kNoHold = 100;
 constexpr int kMostPending = 40;
 constexpr int kNoPendingLimit = 1 << 20;
 constexpr int kMostAlone = 24;
+constexpr int kMostHeld = 8;  // micro-batches
 
 int between(Random& random, int least, int most) {
   return least + static_cast<int>(random.below(static_cast<uint32_t>(most - least + 1)));
@@ -30,6 +33,16 @@ int in_flight(Random& random) {
   return between(random, kLeastInFlight, between(random, 0, 1) == 0 ? kMostInFlight : kFarInFlight);
 }
 
+bool several_chunks(const SearchProblem& problem) {
+  return problem.placement().chunks_per_rank() > 1;
+}
+
+void hold_forwards(ListPolicy& policy, Random& random) {
+  constexpr int kPercents[] = {0, 25, 50, 75, 90};
+  policy.hold_forward_percent = kPercents[between(random, 0, int{std::size(kPercents)} - 1)];
+  policy.hold_forwards = between(random, 0, kMostHeld);
+}
+
 }  // namespace
 
 ListPolicy random_policy(const SearchProblem& problem, Random& random) {
@@ -41,6 +54,7 @@ ListPolicy random_policy(const SearchProblem& problem, Random& random) {
   policy.in_flight_extra.fill(between(random, 0, kMostExtra - 1));
   policy.gap_percent = between(random, 0, 4) * 25;
   if (between(random, 0, 1) == 0) policy.hold_percent = between(random, 0, 3) * 25;
+  if (several_chunks(problem) && between(random, 0, 1) == 0) hold_forwards(policy, random);
   if (problem.has_pairs()) {
     policy.pairs = between(random, 0, 3) > 0;
     policy.alone_backwards.fill(between(random, 0, kMostAlone));
@@ -88,7 +102,7 @@ ListPolicy changed_policy(const SearchProblem& problem, const ListPolicy& policy
       change_joining(changed, random);
       continue;
     }
-    switch (between(random, 0, 7)) {
+    switch (between(random, 0, several_chunks(problem) ? 8 : 7)) {
       case 0:
         changed.turn = any_of<ListPolicy::Turn>(random, ListPolicy::kTurns);
         break;
@@ -109,6 +123,9 @@ ListPolicy changed_policy(const SearchProblem& problem, const ListPolicy& policy
         break;
       case 6:
         changed.gap_percent = between(random, 0, kMostGap);
+        break;
+      case 8:
+        hold_forwards(changed, random);
         break;
       default:
         changed.pending_limit = between(random, 0, 1) == 0 ? kNoPendingLimit : between(random, 0, kMostPending);

@@ -26,7 +26,7 @@ class Collector {
       }
       if (line.pass == Pass::kF) add(number, number + 1, 0, duration(number), true);
       // A pair's W is inside: it has no slot of its own that could come later.
-      if (line.pass == Pass::kI && problem_.splits_backward() && !problem_.has_pairs()) {
+      if (line.pass == Pass::kI && problem_.splits_backward() && !problem_.pairs_hold_weight()) {
         add(number, number + 1, 0, duration(number), true);
       }
     }
@@ -73,7 +73,7 @@ class Collector {
     const int backward = chunks[last] + 1;
     int64_t delay_ns = duration(backward);
     // Where I gives nothing back, some W of the same or a later micro-batch has to run first.
-    if (problem_.splits_backward() && !problem_.has_pairs()) {
+    if (problem_.splits_backward() && !problem_.pairs_hold_weight()) {
       int64_t shortest_ns = INT64_MAX;
       bool by_weight = true;
       for (int i = 0; i <= last; ++i) {
@@ -88,7 +88,7 @@ class Collector {
   // One chunk, of which a share w waits for W: of f activations that F took, those whose W is still to come hold at
   // least w each, so W number f - floor((cap - 1) / w) - 1 comes before F number f.
   void add_pending(int forward, int rank) {
-    if (!problem_.splits_backward() || problem_.has_pairs()) return;
+    if (!problem_.splits_backward() || problem_.pairs_hold_weight()) return;
     const Line& weight = problem_.lines()[forward + 2];
     const int64_t size = problem_.lines()[forward].take;
     if (weight.give == 0) return;

@@ -21,6 +21,9 @@ Status check_input(const SearchProblem::Input& input) {
   if (input.costs.classes() != 1) {
     return unsupported("the search takes micro-batches of one size; these costs have several classes");
   }
+  if (input.costs.has_pair_costs(SlotKind::kFB) && input.costs.has_pair_costs(SlotKind::kFI)) {
+    return unsupported("the search takes pairs of one kind; these costs have some of F and B, and some of F and I");
+  }
   if (static_cast<int>(input.activations.size()) != placement.stages()) {
     return invalid(fmt::format("activations are given for {} stages; the placement has {}", input.activations.size(),
                                placement.stages()));
@@ -53,7 +56,8 @@ Result<SearchProblem> SearchProblem::create(Input input) {
 
 SearchProblem::SearchProblem(Input input) : input_(std::move(input)) {
   const auto& stages = input_.costs.input().stages;
-  const bool fused = std::ranges::all_of(stages, [](const StageCost& cost) { return cost.weight_ns == 0; });
+  const bool fused = !has_pair_costs(SlotKind::kFI) &&
+                     std::ranges::all_of(stages, [](const StageCost& cost) { return cost.weight_ns == 0; });
   passes_ = fused ? 2 : 3;
   has_short_backwards_ = !fused && std::ranges::any_of(stages, [](const StageCost& cost) {
     return cost.backward.duration_ns < cost.input_backward.duration_ns + cost.weight_ns;
@@ -175,7 +179,7 @@ void SearchProblem::add_pair_times() {
   for (int rank = 0; rank < ranks(); ++rank) {
     for (const Chunk& f : placement().chunks_of(rank)) {
       for (const Chunk& b : placement().chunks_of(rank)) {
-        const PairCost pair = costs().pair(f.stage, b.stage);
+        const PairCost pair = costs().pair(f.stage, b.stage, 0, 0, pair_kind());
         const int64_t down_ns = hand_over_ns(line(f.pipe, f.stage, Pass::kF));
         const int64_t up_ns = hand_over_ns(line(b.pipe, b.stage, Pass::kI));
         times_.push_back({pair.duration_ns, pair.forward_need_ns, pair.forward_ready_ns + down_ns});

@@ -18,7 +18,8 @@ enum class Objective : uint8_t { kMakespan, kSpan };
 
 std::string_view objective_name(Objective objective);  // "makespan", "span"
 
-// A pass as the search counts them. Where every W takes no time, I stands for B and there is no W.
+// A pass as the search counts them. Where every W takes no time (and pairs are none of F and I), I stands for B and
+// there is no W.
 enum class Pass : uint8_t { kF = 0, kI = 1, kW = 2 };
 
 // All passes of one kind on one stage of one pipe. Its micro-batches are alike, so they run in ascending order:
@@ -74,10 +75,14 @@ class SearchProblem {
   // The micro-batch that is the `index`-th of its pipe.
   int micro_batch(int pipe, int index) const { return micro_batches_of_[pipe][index]; }
 
-  // Passes that a stage has: 3, or 2 where W takes no time anywhere.
+  // Passes that a stage has: 3, or 2 where there is no W.
   int passes() const { return passes_; }
   bool splits_backward() const { return passes_ == 3; }
-  bool has_pairs() const { return input_.costs.has_pair_costs(); }
+  // Of F and B, or of F and I: costs of both are refused.
+  bool has_pairs() const { return has_pair_costs(SlotKind::kFB) || has_pair_costs(SlotKind::kFI); }
+  SlotKind pair_kind() const { return has_pair_costs(SlotKind::kFI) ? SlotKind::kFI : SlotKind::kFB; }
+  // True where a pair takes the W of its backward out of the order.
+  bool pairs_hold_weight() const { return splits_backward() && has_pair_costs(SlotKind::kFB); }
   // True where B takes less than I and W on some stage (its W hides all-to-all), and there is a W.
   bool has_short_backwards() const { return has_short_backwards_; }
   bool short_backward(int stage) const {
@@ -124,6 +129,7 @@ class SearchProblem {
 
  private:
   explicit SearchProblem(Input input);
+  bool has_pair_costs(SlotKind kind) const { return input_.costs.has_pair_costs(kind); }
   void add_lines();
   void connect(Line& line) const;
   void connect_ops();

@@ -164,7 +164,10 @@ class RankBound {
       counts.push_back(chunks_[f].count);
       for (size_t b = 0; b < chunks_.size(); ++b) {
         const int pair = problem_.pair_times(forward_lines_[f], forward_lines_[b] + 1);
-        const int64_t pair_ns = problem_.times()[pair].duration_ns;
+        int64_t pair_ns = problem_.times()[pair].duration_ns;
+        // With its W, wherever that runs.
+        const bool weight_apart = problem_.splits_backward() && !problem_.pairs_hold_weight();
+        if (weight_apart) pair_ns += times_.alone_ns(forward_lines_[b] + 2);
         saved_ns[f][b] = chunks_[f].forward_ns + chunks_[b].backward_ns - pair_ns;
         chunks_[b].most_backward_ns = std::max(chunks_[b].most_backward_ns, pair_ns);
       }

@@ -20,6 +20,7 @@ StepParts step_parts(const Evaluation& evaluation) {
         sum.weight_ns += lasted_ns;
         break;
       case SlotKind::kFB:
+      case SlotKind::kFI:
         sum.pairs_ns += lasted_ns;
         break;
       case SlotKind::kB: {

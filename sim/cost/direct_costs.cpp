@@ -38,6 +38,7 @@ Result<StepCosts> direct_step_costs(const Job& job, const Placement& placement) 
     programs.push_back({{stage, Component::kStage, Lane::kCompute, f_ns, i_ns, w_ns}});
   }
   if (direct.pair_ns) input.pairs = {PairCost::plain(*direct.pair_ns)};
+  if (direct.input_pair_ns) input.input_pairs = {PairCost::plain(*direct.input_pair_ns)};
   input.links = {{job.p2p.latency_ns, 0}};
   PIPELOOM_TRY(ScheduleCosts schedule, ScheduleCosts::create(stages, placement.ranks(), std::move(input)));
 

@@ -31,7 +31,8 @@ Status check_costs_fit(const Schedule& schedule, const ScheduleCosts& costs) {
   return {};
 }
 
-// The cost table has a block of four passes per (class, pipe, stage), then one entry per pair of chunks of each rank.
+// The cost table has a block of four passes per (class, pipe, stage), then one entry per pair of chunks of each rank,
+// of F with B and, where there are such, of F with I.
 class StepsBuilder {
  public:
   StepsBuilder(const Schedule& schedule, const ScheduleCosts& costs)
@@ -40,7 +41,9 @@ class StepsBuilder {
   Steps build() {
     result_.ranks_ = schedule_.ranks();
     add_pass_costs();
-    if (schedule_.has_pairs()) add_pair_costs();
+    if (schedule_.has_pairs()) add_pair_costs(SlotKind::kFB);
+    first_input_pair_cost_ = static_cast<uint32_t>(result_.costs_.size());
+    if (schedule_.has_input_pairs()) add_pair_costs(SlotKind::kFI);
     add_steps();
     return std::move(result_);
   }
@@ -75,10 +78,10 @@ class StepsBuilder {
     }
   }
 
-  void add_pair_costs() {
+  void add_pair_costs(SlotKind kind) {
     const int chunks = placement_.chunks_per_rank();
     chunk_number_.resize(static_cast<size_t>(placement_.pipes()) * placement_.stages());
-    result_.first_pair_cost_ = static_cast<uint32_t>(result_.costs_.size());
+    if (kind == SlotKind::kFB) result_.first_pair_cost_ = static_cast<uint32_t>(result_.costs_.size());
     for (int rank = 0; rank < placement_.ranks(); ++rank) {
       const auto held = placement_.chunks_of(rank);
       for (int i = 0; i < chunks; ++i) chunk_number_[chunk_index(held[i].pipe, held[i].stage)] = i;
@@ -86,7 +89,7 @@ class StepsBuilder {
         for (int forward_class = 0; forward_class < costs_.classes(); ++forward_class) {
           for (int b = 0; b < chunks; ++b) {
             for (int backward_class = 0; backward_class < costs_.classes(); ++backward_class) {
-              const PairCost pair = costs_.pair(held[f].stage, held[b].stage, forward_class, backward_class);
+              const PairCost pair = costs_.pair(held[f].stage, held[b].stage, forward_class, backward_class, kind);
               result_.costs_.push_back(
                   {pair.duration_ns, pair.forward_need_ns, pair.backward_need_ns,
                    pair.forward_ready_ns + latency(Direction::kForward, held[f].pipe, held[f].stage),
@@ -113,7 +116,8 @@ class StepsBuilder {
     const int b = chunk_number_[chunk_index(schedule_.pipe_of(slot.backward_micro_batch), slot.backward_stage)] *
                       costs_.classes() +
                   costs_.class_of(slot.backward_micro_batch);
-    return result_.first_pair_cost_ + (rank * variants + f) * variants + b;
+    const uint32_t first = slot.kind == SlotKind::kFB ? result_.first_pair_cost_ : first_input_pair_cost_;
+    return first + (rank * variants + f) * variants + b;
   }
 
   void add_steps() {
@@ -133,7 +137,7 @@ class StepsBuilder {
       const Slot& slot = slots[order[i]];
       Step& step = result_.steps_[i];
       step = {nothing, nothing, 0, rank_of_slot[order[i]]};
-      const bool pair = slot.kind == SlotKind::kFB;
+      const bool pair = slot.is_pair();
       step.cost = pair ? pair_cost(slot, step.rank) : pass_cost(slot);
       if (slot.has_forward()) {
         if (slot.stage > 0) step.forward_from = forward_output[schedule_.cell(slot.stage - 1, slot.micro_batch)];
@@ -155,6 +159,7 @@ class StepsBuilder {
   const ScheduleCosts& costs_;
   Steps result_;
   std::vector<int> chunk_number_;  // [pipe][stage] -> which chunk of its rank
+  uint32_t first_input_pair_cost_ = 0;
 };
 
 Result<Steps> Steps::create(const Schedule& schedule, const ScheduleCosts& costs) {

@@ -98,7 +98,8 @@ StepSampler::Kind StepSampler::kind_of(const Slot& slot) const {
   WorkSum forward;
   WorkSum backward;
   if (slot.has_forward()) forward = forward_work(costs_->programs[slot.stage]);
-  if (slot.kind != SlotKind::kF) backward = backward_work(costs_->programs[slot.backward_pass_stage()], slot.kind);
+  if (slot.kind != SlotKind::kF)
+    backward = backward_work(costs_->programs[slot.backward_pass_stage()], slot.backward_kind());
   const double ns = std::max(forward.ns + backward.ns, 1.0);
   return {Scatter(variation_.jitter * std::sqrt(forward.squares + backward.squares) / ns), forward.experts_ns / ns,
           backward.experts_ns / ns};
@@ -122,7 +123,7 @@ void StepSampler::add_slots() {
     const SlotTimes times = slot_times(costs_->schedule, slot);
     const bool backward_alone = slot.has_input_backward() && !slot.has_forward();
     latency_ns_.push_back(planned.out_ns - times.ready_ns[backward_alone ? 1 : 0]);
-    pair_latency_ns_.push_back(slot.kind == SlotKind::kFB ? planned.pair_out_ns - times.ready_ns[1] : 0);
+    pair_latency_ns_.push_back(slot.is_pair() ? planned.pair_out_ns - times.ready_ns[1] : 0);
     // A pass draws the same in every schedule, so that schedules are compared with the same luck.
     drawn_.push_back({draw_key(static_cast<uint64_t>(slot.kind), slot.stage, slot.micro_batch),
                       schedule_->cell(slot.stage, slot.micro_batch),

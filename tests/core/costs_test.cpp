@@ -34,6 +34,18 @@ TEST(ScheduleCosts, WithoutPairCostsAPairIsFThenB) {
   EXPECT_EQ(ScheduleCosts::create(2, 2, input)->pair(0, 1).duration_ns, 10 + 50);
 }
 
+TEST(ScheduleCosts, HasPairsOfFAndIOfTheirOwn) {
+  ScheduleCosts::Input input = good();
+  input.input_pairs = {PairCost::plain(42)};
+  const ScheduleCosts costs = ScheduleCosts::create(2, 2, input).value();
+  EXPECT_EQ(costs.pair(0, 1, 0, 0, SlotKind::kFI).duration_ns, 42);
+  EXPECT_EQ(costs.pair(0, 1).duration_ns, 55);
+  input.input_pairs.clear();
+  const StageCost& stage = input.stages[1];
+  EXPECT_EQ(ScheduleCosts::create(2, 2, input)->pair(0, 1, 0, 0, SlotKind::kFI).duration_ns,
+            input.stages[0].forward.duration_ns + stage.input_backward.duration_ns);
+}
+
 TEST(ScheduleCosts, RoundsTheOccupancyUp) {
   ScheduleCosts::Input input = good();
   input.links = {LinkCost{0, 3}};
@@ -65,6 +77,8 @@ TEST(ScheduleCosts, RefusesEachIllegalField) {
       {[](auto& input) { input.pairs[2].forward_ready_ns = 56; },
        "the pair of F of stage 1 and B of stage 0: forward ready is 56 ns; it must lie within the pass (0 to 55)"},
       {[](auto& input) { input.pairs.pop_back(); }, "3 pair costs are given; 2 stages need 4, or one for all"},
+      {[](auto& input) { input.input_pairs = {PairCost::plain(9)}; },
+       "a pair of F and I takes 9 ns; a pair takes at least as long as the longer of its passes (20 ns)"},
       {[](auto& input) { input.links.clear(); },
        "0 links are given; allowed are one for all or one per pair of ranks (4)"},
       {[](auto& input) { input.links[0].latency_ns = -1; }, "link latency is -1 ns; allowed are 0 to 10000000000000"},

@@ -48,6 +48,19 @@ TEST(Schedule, KeepsTheOrders) {
   EXPECT_EQ(schedule.cell(1, 1), 3u);
 }
 
+TEST(Schedule, KeepsPairsWhoseWRunsApart) {
+  const std::string_view orders = "0: F0 F1 I0 W0 I1 W1\n1: F0 F1&I0 W0 I1 W1\n";
+  const Schedule schedule = two_ranks(orders).value();
+  EXPECT_EQ(tests::print_orders(schedule), orders);
+  EXPECT_EQ(schedule.slots_of(1)[1], Slot::pair(1, 1, 1, 0, SlotKind::kFI));
+  EXPECT_EQ(schedule.passes(), 12);
+  EXPECT_TRUE(schedule.has_input_pairs());
+  EXPECT_FALSE(two_ranks("0: F0 F1 B0 B1\n1: F0 F1&B0 B1\n").value().has_input_pairs());
+  EXPECT_EQ(error(two_ranks("0: F0 F1 I0 W0 I1 W1\n1: F0 F1&I0 I1 W1\n")), "rank 1: W0 of stage 1 is missing");
+  EXPECT_EQ(error(two_ranks("0: F0 F1 I0 W0 I1 W1\n1: F0 W0 F1&I0 I1 W1\n")),
+            "rank 1, slot 1 (W0): W0 of stage 1 comes before its I");
+}
+
 TEST(Schedule, TopologicalOrderPutsEverySlotAfterWhatItWaitsFor) {
   const Schedule schedule = two_ranks("0: F0 F1 B0 B1\n1: F0 B0 F1 B1\n").value();
   const auto order = schedule.topological_order();
@@ -159,6 +172,7 @@ TEST(Schedule, NamesSlots) {
   EXPECT_EQ(slot_label(Slot::input_backward(1, 3)), "I3");
   EXPECT_EQ(slot_label(Slot::weight_backward(1, 3)), "W3");
   EXPECT_EQ(slot_label(Slot::pair(0, 3, 1, 2)), "F3&B2");
+  EXPECT_EQ(slot_label(Slot::pair(0, 3, 1, 2, SlotKind::kFI)), "F3&I2");
 }
 
 TEST(Schedule, RefusesAFewPassesForAMillionMicroBatchesBeforeItAllocates) {

@@ -9,8 +9,11 @@
 #include "planner/evaluate.h"
 #include "planner/overlap/split.h"
 #include "planner/schedules/table.h"
+#include "sim/cost/step_costs.h"
+#include "sim/engine/simulate.h"
 #include "sim/engine/simulate_tasks.h"
 #include "tests/support/models.h"
+#include "tests/support/orders.h"
 
 namespace pipeloom {
 namespace {
@@ -70,6 +73,25 @@ TEST(Levels, AgreeOnGivenCosts) {
     }
     EXPECT_GT(compared, 0) << named.name;
   }
+}
+
+TEST(Levels, AgreeOnPairsOfFAndI) {
+  Job job = test::direct_job(2, 3);
+  job.costs->f_ns = {10'007};
+  job.costs->i_ns = {13'001};
+  job.costs->w_ns = {5'003};
+  job.costs->input_pair_ns = {17'011};
+  const RankOrders orders = tests::parse_orders(
+      "0: F0 F1 F2&I0 W0 I1 W1 I2 W2\n"
+      "1: F0 F1&I0 W0 F2&I1 I2 W1 W2\n");
+  const Placement placement = Placement::linear(2).value();
+  const Schedule schedule = Schedule::create(placement, 3, orders).value();
+  const StepCosts costs = step_costs(job, placement, {}, usual_order).value();
+  const Timeline timeline = simulate(schedule, costs.schedule, {P2pMode::kAsync, 0}).value();
+  EXPECT_EQ(timeline.makespan_ns, 2 * 10'007 + 3 * 17'011 + 2 * (13'001 + 5'003));
+  const TaskGraph graph = lower(schedule, costs, step_rules(job));
+  EXPECT_EQ(sweep_tasks(graph)->makespan_ns, timeline.makespan_ns);
+  EXPECT_EQ(simulate_tasks(graph, uncontended_loads(graph))->makespan_ns, timeline.makespan_ns);
 }
 
 TEST(Levels, AgreeOnModels) {

@@ -130,6 +130,7 @@ void give_costs(std::mt19937_64& random, Job& job) {
   job.costs = DirectCosts{times(), times(), times(), {}, {}};
   if (sometimes(random)) job.costs->b_ns = times();
   if (sometimes(random)) job.costs->pair_ns = time_ns(random);
+  if (sometimes(random)) job.costs->input_pair_ns = time_ns(random);
   job.layout.pipeline = 4;
   job.micro_batches = small(random, 1, 1000);
   job.p2p.latency_ns = time_ns(random);
@@ -215,7 +216,11 @@ Schedule random_schedule(std::mt19937_64& random) {
   if (sometimes(random)) {
     RankOrders orders(1);
     orders[0].push_back(Slot::forward(0, 0));
-    for (int i = 1; i < micro_batches; ++i) orders[0].push_back(Slot::pair(0, i, 0, i - 1));
+    for (int i = 1; i < micro_batches; ++i) {
+      const bool weight_apart = sometimes(random);
+      orders[0].push_back(Slot::pair(0, i, 0, i - 1, weight_apart ? SlotKind::kFI : SlotKind::kFB));
+      if (weight_apart) orders[0].push_back(Slot::weight_backward(0, i - 1));
+    }
     orders[0].push_back(Slot::backward(0, micro_batches - 1));
     return value_of(Schedule::create(value_of(Placement::linear(1)), micro_batches, orders));
   }
@@ -253,7 +258,10 @@ ScheduleCosts random_schedule_costs(std::mt19937_64& random, const Schedule& sch
     input.class_of_micro_batch =
         repeat(schedule.micro_batches(), [&] { return static_cast<uint8_t>(between(random, 0, input.classes - 1)); });
   }
-  if (input.classes == 1) input.pairs = repeat(stages * stages, [&] { return random_pair(random); });
+  if (input.classes == 1) {
+    input.pairs = repeat(stages * stages, [&] { return random_pair(random); });
+    if (sometimes(random)) input.input_pairs = repeat(stages * stages, [&] { return random_pair(random); });
+  }
   if (sometimes(random)) {
     input.links = repeat(int64_t{schedule.ranks()} * schedule.ranks(), [&] {
       return LinkCost{between(random, 0, 1'000'000), between(random, 1'000'000'000, 1'000'000'000'000)};

@@ -25,8 +25,10 @@ Slot parse_slot(const std::string& text, int rank) {
   if (both == std::string::npos) return parse_pass(text, rank);
   const Slot f = parse_pass(text.substr(0, both), rank);
   const Slot b = parse_pass(text.substr(both + 1), rank);
-  if (f.kind != SlotKind::kF || b.kind != SlotKind::kB) throw std::invalid_argument("no pair: " + text);
-  return Slot::pair(f.stage, f.micro_batch, b.stage, b.micro_batch);
+  if (f.kind != SlotKind::kF || (b.kind != SlotKind::kB && b.kind != SlotKind::kI))
+    throw std::invalid_argument("no pair: " + text);
+  const SlotKind kind = b.kind == SlotKind::kI ? SlotKind::kFI : SlotKind::kFB;
+  return Slot::pair(f.stage, f.micro_batch, b.stage, b.micro_batch, kind);
 }
 
 std::string print_pass(SlotKind kind, int stage, int micro_batch, int rank) {
@@ -55,9 +57,9 @@ RankOrders parse_orders(std::string_view text) {
 std::string print_order(int rank, std::span<const Slot> slots) {
   std::string line = fmt::format("{}:", rank);
   for (const Slot& slot : slots) {
-    if (slot.kind == SlotKind::kFB) {
+    if (slot.is_pair()) {
       line += fmt::format(" {}&{}", print_pass(SlotKind::kF, slot.stage, slot.micro_batch, rank),
-                          print_pass(SlotKind::kB, slot.backward_stage, slot.backward_micro_batch, rank));
+                          print_pass(slot.backward_kind(), slot.backward_stage, slot.backward_micro_batch, rank));
     } else {
       line += fmt::format(" {}", print_pass(slot.kind, slot.stage, slot.micro_batch, rank));
     }

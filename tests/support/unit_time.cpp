@@ -19,6 +19,8 @@ int64_t duration(const Slot& slot, const PassTimes& times) {
       return times.w;
     case SlotKind::kFB:
       return times.f + times.b;
+    case SlotKind::kFI:
+      return times.f + times.b - times.w;
   }
   return 0;
 }

@@ -8,7 +8,8 @@
 namespace pipeloom::tests {
 namespace {
 
-const std::string kJob = "plan --ranks 4 --micro-batches 8 --times F=1,I=1,W=1,link=0.1 ";
+const std::string kShape = "plan --ranks 4 --micro-batches 8 ";
+const std::string kJob = kShape + "--times F=1,I=1,W=1,link=0.1 ";
 
 void expect_refused(const std::string& options, const std::string& reason) {
   const CommandResult result = run_command(kJob + options);
@@ -41,6 +42,22 @@ TEST(PlanSearch, ProvesThatZbH1IsBestWithItsMemory) {
   EXPECT_EQ(json["makespan"], 12 * 6 + 3 * (2 + 3 - 1));
   EXPECT_EQ(json["bound"], json["makespan"]);
   EXPECT_EQ(json["proven"], true);
+}
+
+TEST(PlanSearch, OverlapsFAndIAndKeepsWOutside) {
+  const TempFolder folder;
+  const std::string plan = folder.path("a.plan");
+  const CommandResult planned = run_command(
+      "plan --ranks 2 --micro-batches 4 --times F=2,I=2,W=2,FI=3 --placement bidirectional --moves 200000 --json -o " +
+      plan);
+  ASSERT_EQ(planned.code, 0) << planned.err;
+  EXPECT_EQ(planned.json()["makespan"], 22);  // row 405 of tests/data/cases/optimal.csv
+  EXPECT_EQ(planned.json()["proven"], true);
+  EXPECT_EQ(run_command("simulate " + plan + " --json").json()["makespan"], 22);
+  EXPECT_NE(run_command("show " + plan + " --json").out.find("\"FI\""), std::string::npos);
+  const CommandResult both = run_command(kShape + "--times F=1,I=1,W=1,pair=2,FI=1 --moves 1");
+  EXPECT_EQ(both.code, 1);
+  EXPECT_NE(both.err.find("the search takes pairs of one kind"), std::string::npos) << both.err;
 }
 
 TEST(PlanSearch, WritesThePlanThatItPrints) {

@@ -28,12 +28,18 @@ Placement placement_of(const std::string& name, int ranks, int chunks) {
   return Placement::v(ranks).value();
 }
 
+// What an overlapped pair takes; 0: there is none.
+struct Pairs {
+  int64_t ns = 0;
+  SlotKind kind = SlotKind::kFB;
+};
+
 SearchProblem make_problem(const Placement& placement, int micro_batches, const StageCost& cost, int64_t link_ns,
-                           int64_t pair_ns, int64_t cap, int64_t weight_share, Objective objective) {
+                           Pairs pairs, int64_t cap, int64_t weight_share, Objective objective) {
   ScheduleCosts::Input input;
   input.stages.assign(placement.stages(), cost);
   input.links = {LinkCost{link_ns, 0}};
-  if (pair_ns > 0) input.pairs = {PairCost::plain(pair_ns)};
+  if (pairs.ns > 0) (pairs.kind == SlotKind::kFI ? input.input_pairs : input.pairs) = {PairCost::plain(pairs.ns)};
   std::vector<int64_t> caps;
   if (cap > 0) caps.assign(placement.ranks(), cap);
   return SearchProblem::create({placement, pipes_for(placement, micro_batches),
@@ -49,16 +55,16 @@ std::vector<SearchCase> optimal_cases() {
   std::vector<SearchCase> cases;
   for (Row& row : read_csv("cases/optimal.csv")) {
     const bool paired = !row["overlap_FB"].empty() && row["overlap_FB"] != "0";
-    if (row["proven"] != "1" || (paired && row["W"] != "0")) continue;
+    if (row["proven"] != "1") continue;
     const Placement placement = placement_of(row["placement"], std::stoi(row["P"]), std::stoi(row["V"]));
     const StageCost cost = StageCost::plain(ns(row["F"]), ns(row["B"]), ns(row["W"]));
+    const Pairs pairs = {paired ? ns(row["overlap_FB"]) : 0, row["W"] == "0" ? SlotKind::kFB : SlotKind::kFI};
     const int64_t cap = row["mem_cap_chunks"] == "inf" ? 0 : ns(row["mem_cap_chunks"]);
-    cases.push_back(
-        {"row " + row["id"],
-         make_problem(placement, std::stoi(row["M"]), cost, ns(row["comm"]), paired ? ns(row["overlap_FB"]) : 0, cap,
-                      row["act_released_at"] == "W" ? 1'000'000 : 0,
-                      row["objective"] == "B" ? Objective::kSpan : Objective::kMakespan),
-         ns(row["optimal"])});
+    cases.push_back({"row " + row["id"],
+                     make_problem(placement, std::stoi(row["M"]), cost, ns(row["comm"]), pairs, cap,
+                                  row["act_released_at"] == "W" ? 1'000'000 : 0,
+                                  row["objective"] == "B" ? Objective::kSpan : Objective::kMakespan),
+                     ns(row["optimal"])});
   }
   return cases;
 }
@@ -74,7 +80,7 @@ std::vector<SearchCase> large_cases(int ranks) {
     const int64_t cap = ns(row["cap_x_of_1F1B"]) * row_ranks * chunks;
     cases.push_back(
         {row["placement"] + " P" + row["P"] + " cap " + row["cap_x_of_1F1B"] + " F" + row["F"],
-         make_problem(placement, std::stoi(row["M"]), cost, ns(row["comm"]), 0, cap, 1'000'000, Objective::kMakespan),
+         make_problem(placement, std::stoi(row["M"]), cost, ns(row["comm"]), {}, cap, 1'000'000, Objective::kMakespan),
          ns(row["best"]), ns(row["LB"])});
   }
   return cases;
@@ -97,8 +103,8 @@ SearchProblem uniform_problem(const UniformJob& job) {
     return Placement::linear(job.ranks);
   }();
   const StageCost cost = StageCost::plain(job.f * kNsPerUnit, job.i * kNsPerUnit, job.w * kNsPerUnit);
-  return make_problem(placement.value(), job.micro_batches, cost, ns(job.link), ns(job.pair), ns(job.cap),
-                      job.weight_share, job.objective);
+  return make_problem(placement.value(), job.micro_batches, cost, ns(job.link), {ns(job.pair), job.pair_kind},
+                      ns(job.cap), job.weight_share, job.objective);
 }
 
 SearchProblem random_problem(uint32_t seed) {
@@ -121,7 +127,7 @@ SearchProblem random_problem(uint32_t seed) {
     const int total = pick(5, 9);
     sizes.push_back({total, pick(0, total)});
   }
-  if (pairs) input.pairs = {PairCost::plain(20 * kNsPerUnit)};
+  if (pairs) (seed % 2 == 0 ? input.pairs : input.input_pairs) = {PairCost::plain(20 * kNsPerUnit)};
   input.links = {LinkCost{pick(0, 2) * kNsPerUnit / 2, 0}};
   std::vector<int64_t> caps;
   for (int rank = 0; rank < placement.ranks(); ++rank) caps.push_back(9 * placement.chunks_per_rank() + pick(0, 30));

@@ -17,8 +17,7 @@ struct SearchCase {
   int64_t bound_ns = 0;  // the best bound that others found; large.csv only, rounded to a tenth of a unit
 };
 
-// Rows with a proven optimum. Those whose pairs overlap F with I and leave W outside are left out: Pipeloom's pairs
-// have their W inside.
+// Rows with a proven optimum. Pairs there are of F and I, and W is a slot of its own.
 std::vector<SearchCase> optimal_cases();
 // Rows of at most `ranks` ranks.
 std::vector<SearchCase> large_cases(int ranks);
@@ -35,6 +34,7 @@ struct UniformJob {
   double cap = 0;  // chunks; 0: none
   int64_t weight_share = 1'000'000;
   double pair = 0;  // 0: pairs cost what their passes do, and are not searched
+  SlotKind pair_kind = SlotKind::kFB;
   Objective objective = Objective::kMakespan;
 };
 SearchProblem uniform_problem(const UniformJob& job);

@@ -50,5 +50,25 @@ TEST(ListScheduler, WithBackwardFirstIs1F1BWhereWIsDoneAtOnce) {
   EXPECT_EQ(lists.run(policy), (8 * 2 + 3 * 2) * kNsPerUnit);
 }
 
+// A V's first micro-batch meets other F's on its way back up the ranks. Where they wait for it, it runs through.
+TEST(ListScheduler, LetsTheFirstForwardsThroughWhereItHoldsForThem) {
+  const SearchProblem problem =
+      uniform_problem({.kind = PlacementKind::kV, .ranks = 8, .micro_batches = 24, .link = 0.25, .cap = 24});
+  ListScheduler lists(problem);
+  ListPolicy policy;
+  policy.in_flight_percent.fill(400);
+  const auto first_at_last_stage_ns = [&] {
+    EXPECT_TRUE(lists.run(policy).has_value());
+    Candidate candidate(problem);
+    EXPECT_TRUE(candidate.reset(lists.order()));
+    return candidate.start_ns(problem.line(0, 15, Pass::kF).first_op);
+  };
+  const int64_t through_ns = 15 * kNsPerUnit + 14 * kNsPerUnit / 4;  // the turn is on one rank
+  EXPECT_GT(first_at_last_stage_ns(), through_ns);
+  policy.hold_forward_percent = 0;
+  policy.hold_forwards = 1;
+  EXPECT_EQ(first_at_last_stage_ns(), through_ns);
+}
+
 }  // namespace
 }  // namespace pipeloom::tests

@@ -10,6 +10,7 @@
 #include "planner/search/seeds.h"
 #include "sim/report/memory.h"
 #include "tests/planner/search/cases.h"
+#include "tests/support/orders.h"
 
 namespace pipeloom::tests {
 namespace {
@@ -39,6 +40,20 @@ TEST(Order, KeepsPairsAndTheWInside) {
               return slot.kind == SlotKind::kFB;
             }) + std::ranges::count_if(schedule.slots(), [](const Slot& slot) { return slot.kind == SlotKind::kB; }));
   EXPECT_EQ(peaks_of(problem, order), peak_activations(again, problem.activations()));
+}
+
+TEST(Order, KeepsPairsWhoseWRunsApart) {
+  const SearchProblem problem =
+      uniform_problem({.ranks = 2, .micro_batches = 2, .pair = 1.5, .pair_kind = SlotKind::kFI});
+  const Schedule schedule = Schedule::create(problem.placement(), 2,
+                                             parse_orders("0: F0 F1 I0 I1 W0 W1\n"
+                                                          "1: F0 F1&I0 I1 W0 W1\n"))
+                                .value();
+  Order order = order_of(problem, schedule).value();
+  EXPECT_EQ(print_orders(schedule_of(problem, order).value()), print_orders(schedule));
+  EXPECT_EQ(peaks_of(problem, order), (std::vector<int64_t>{2'000'000, 2'000'000}));
+  order.part(problem, problem.line(0, 1, Pass::kF).first_op + 1);
+  EXPECT_EQ(print_order(1, schedule_of(problem, order)->slots_of(1)), "1: F0 F1 I0 I1 W0 W1\n");
 }
 
 TEST(Order, RefusesAnotherPlacementAndAnotherSplitOfTheMicroBatches) {

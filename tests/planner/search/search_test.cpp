@@ -133,6 +133,24 @@ TEST(Search, UsesPairsWhereTheyPay) {
   EXPECT_LT(result.makespan_ns, 12 * 3 * kNsPerUnit);  // less than the work of a rank whose passes run alone
 }
 
+// F and I overlap, W fills gaps: less than the work of a rank whose passes run alone, and what the simulator says.
+TEST(Search, KeepsWOutsideOfPairsOfFAndI) {
+  const SearchProblem problem = uniform_problem({.kind = PlacementKind::kBidirectional,
+                                                 .ranks = 4,
+                                                 .micro_batches = 12,
+                                                 .link = 0.1,
+                                                 .cap = 5,
+                                                 .pair = 1.2,
+                                                 .pair_kind = SlotKind::kFI});
+  const SearchResult result = search(problem, moves(20'000)).value();
+  EXPECT_TRUE(result.schedule.has_input_pairs());
+  EXPECT_TRUE(result.schedule.splits_backward());
+  EXPECT_LT(result.makespan_ns, 12 * 3 * kNsPerUnit);
+  EXPECT_EQ(result.makespan_ns, simulate(result.schedule, problem.costs(), {P2pMode::kAsync, 0})->makespan_ns);
+  EXPECT_EQ(replayed_peaks(result.schedule, std::vector(4, ActivationSize{1'000'000, 1'000'000})), result.peaks);
+  EXPECT_LE(result.bound_ns, result.makespan_ns);
+}
+
 // Zero Bubble Pipeline Parallelism, ICLR 2024, tables 5 and 9: the bubble within the longest rank's span that the
 // paper's automatic schedules reach with 1F1B's memory (ZB-1p) and with twice as much (ZB-2p). After I an activation
 // shrinks to the share 32h / (34h + 5as) (the paper's appendix on memory; h hidden size, a heads, s sequence length
