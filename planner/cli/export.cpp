@@ -10,6 +10,7 @@
 #include "proto/chrome.h"
 #include "proto/files.h"
 #include "proto/svg.h"
+#include "proto/torch/schedule_csv.h"
 
 namespace pipeloom {
 
@@ -23,13 +24,24 @@ std::string svg_of(const Subject& subject, int width) {
   return to_svg(timeline_scene(subject.evaluation.schedule, subject.evaluation.timeline, idle_of(subject), options));
 }
 
+Result<std::string> content_of(const Subject& subject, const ExportOptions& options) {
+  const Schedule& schedule = subject.evaluation.schedule;
+  if (options.target == "svg") return svg_of(subject, options.width);
+  if (options.target == "torch-csv") {
+    return schedule_to_torch_csv(schedule,
+                                 options.communication ? TorchCsvFormat::kComputeComms : TorchCsvFormat::kComputeOnly);
+  }
+  return chrome_trace(schedule, subject.evaluation.timeline, headline(subject));
+}
+
 }  // namespace
 
 Status run_export(const ExportOptions& options, const Output& output) {
+  if (options.communication && options.target != "torch-csv") {
+    return invalid("--communication is given; allowed only with --to torch-csv");
+  }
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
-  const std::string content = options.target == "svg" ? svg_of(subject, options.width)
-                                                      : chrome_trace(subject.evaluation.schedule,
-                                                                     subject.evaluation.timeline, headline(subject));
+  PIPELOOM_TRY(const std::string content, content_of(subject, options));
   if (options.output.empty() || options.output == "-") {
     output.out << content;
     return {};
