@@ -6,9 +6,11 @@
 #include "core/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
+#include "planner/cli/step_tracks.h"
 #include "planner/cli/subject.h"
 #include "proto/chrome.h"
 #include "proto/files.h"
+#include "proto/perfetto/perfetto.h"
 #include "proto/svg.h"
 #include "proto/torch/schedule_csv.h"
 
@@ -31,6 +33,7 @@ Result<std::string> content_of(const Subject& subject, const ExportOptions& opti
     return schedule_to_torch_csv(schedule,
                                  options.communication ? TorchCsvFormat::kComputeComms : TorchCsvFormat::kComputeOnly);
   }
+  if (options.target == "perfetto") return perfetto_trace(step_tracks(subject));
   return chrome_trace(schedule, subject.evaluation.timeline, headline(subject));
 }
 

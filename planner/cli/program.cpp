@@ -43,6 +43,7 @@ void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
   command->add_option(plan_too ? "SUBJECT" : "JOB", options.path,
                       plan_too ? "a job (.txtpb or .json), a plan, or a schedule as PyTorch writes it (.csv)"
                                : "a job file (.txtpb or .json)");
+  if (plan_too) command->add_option("--job", options.job, "with a schedule (.csv): the job whose costs it has");
   command->add_option("--schedule", options.schedule, "a name from `pipeloom list-schedules`");
   command->add_option("--ranks", options.ranks, "ranks of the pipeline");
   command->add_option("--micro-batches", options.micro_batches, "micro-batches of one pipeline in one step");
@@ -212,10 +213,11 @@ void add_writing_commands(CLI::App& app, Action& chosen) {
       add_command(app, "export", "A picture, a trace, or the schedule for another program", run_export, chosen);
   add_subject(exporting, export_options->subject, kJobOrPlan);
   exporting
-      ->add_option("--to", export_options->target,
-                   "svg; chrome for chrome://tracing and ui.perfetto.dev; torch-csv for torch.distributed.pipelining")
+      ->add_option(
+          "--to", export_options->target,
+          "svg; perfetto for ui.perfetto.dev; chrome for chrome://tracing; torch-csv for torch.distributed.pipelining")
       ->required()
-      ->check(CLI::IsMember({"svg", "chrome", "torch-csv"}));
+      ->check(CLI::IsMember({"svg", "perfetto", "chrome", "torch-csv"}));
   exporting->add_flag("--communication", export_options->communication,
                       "torch-csv: sends and receives too (compute_comms); without, PyTorch places them");
   exporting->add_option("-o,--output", export_options->output, "the file to write; without it, standard output");
