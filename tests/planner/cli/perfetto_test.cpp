@@ -152,7 +152,7 @@ TEST(Perfetto, FlowsConnectAndNamesAreInterned) {
 }
 
 TEST(Perfetto, TracksBubblesAndCountersAreThere) {
-  const auto packets = exported(kMoe);
+  const auto packets = exported("export " PIPELOOM_SOURCE "/samples/deepseek-v3.txtpb --schedule dualpipe");
   const auto tracks = values(packets, "track_descriptor.name");
   for (const char* name : {"\"compute\"", "\"ep\"", "\"dp\"", "\"bubbles\"", "\"p2p to rank 1, activations\"",
                            "\"memory\"", "\"SMs of compute\"", "\"SMs of communication\"", "\"p2p links out\""}) {

@@ -6,14 +6,14 @@
 namespace pipeloom {
 namespace {
 
-// As many slices as a second's 1F1B on one rank of many, each with what it receives and what it sends.
+// The end of a step of half a minute, each with what it receives and what it sends.
 Tracks busy_ranks(int ranks, int slices) {
   Tracks tracks;
   tracks.ranks = ranks;
   for (int rank = 0; rank < ranks; ++rank) {
     const uint32_t track = tracks.add_track(rank, "compute");
     for (int i = 0; i < slices; ++i) {
-      const int64_t begin_ns = 59'000'000'000 + i * 1'000'000;
+      const int64_t begin_ns = 33'000'000'000 + i * 1'000'000;
       const uint32_t slice = tracks.add_slice(track, fmt::format("F{}", i), "F", begin_ns, begin_ns + 900'000);
       if (rank > 0) tracks.flows.push_back({slice - slices, slice});
     }
