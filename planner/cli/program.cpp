@@ -142,14 +142,19 @@ void add_running_commands(CLI::App& app, Action& chosen) {
   const auto [diff, diff_options] =
       add_command(app, "diff", "Predicted against executed, by kind of task and by rank", run_diff, chosen);
   diff->add_option("PLAN", diff_options->plan, "the plan that was run")->required();
-  diff->add_option("TRACE", diff_options->trace, "what pipeloom-run --trace wrote")->required();
+  diff->add_option("TRACE", diff_options->trace,
+                   "what pipeloom-run --trace wrote, or PyTorch's profiler (.json, .json.gz)")
+      ->required();
   diff->add_option("--rank", diff_options->rank, "the tasks of one rank alone");
   add_json(diff, diff_options->json);
 
   const auto [calibrate, calibrate_options] = add_command(
       app, "calibrate", "What a plan's layers took in traces, as costs for the next plan", run_calibrate, chosen);
   calibrate->add_option("PLAN", calibrate_options->plan, "the plan that was run")->required();
-  calibrate->add_option("TRACE", calibrate_options->traces, "what pipeloom-run --trace wrote")->required();
+  calibrate
+      ->add_option("TRACE", calibrate_options->traces,
+                   "what pipeloom-run --trace wrote, or PyTorch's profiler (.json, .json.gz)")
+      ->required();
   calibrate->add_option("-o,--output", calibrate_options->output, "the CSV to write; without it, standard output");
 }
 
@@ -226,9 +231,12 @@ void add_writing_commands(CLI::App& app, Action& chosen) {
 
 void add_import(CLI::App& app, Action& chosen) {
   const auto [importing, options] =
-      add_command(app, "import", "What another program wrote: a schedule (.csv)", run_import, chosen);
+      add_command(app, "import", "What another program wrote: a schedule, a run", run_import, chosen);
   SubjectOptions& subject = options->subject;
-  importing->add_option("FILE", subject.path, "a PyTorch pipeline schedule (.csv)")->required();
+  importing
+      ->add_option("FILE", subject.path,
+                   "a PyTorch pipeline schedule (.csv), or a run that its profiler saw (.json, .json.gz)")
+      ->required();
   importing->add_option("--job", subject.job, "the job whose costs the schedule has (.txtpb or .json)");
   importing->add_option("--times", subject.times, "without --job: times of the passes of one chunk (F=1,I=1,W=1)");
   importing->add_option("-o,--output", options->output, "the plan file to write");

@@ -4,12 +4,6 @@
 
 namespace pipeloom {
 
-uint32_t StringTable::number_of(std::string_view text) {
-  const auto [entry, added] = numbers_.try_emplace(std::string(text), static_cast<uint32_t>(strings_.size()));
-  if (added) strings_.emplace_back(text);
-  return entry->second;
-}
-
 uint32_t Tracks::add_track(uint32_t rank, std::string name) {
   tracks.push_back({std::move(name), rank});
   return static_cast<uint32_t>(tracks.size() - 1);

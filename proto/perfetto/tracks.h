@@ -3,21 +3,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "proto/string_table.h"
+
 namespace pipeloom {
-
-// Strings by number: each once, from 0.
-class StringTable {
- public:
-  uint32_t number_of(std::string_view text);
-  const std::vector<std::string>& strings() const { return strings_; }
-
- private:
-  std::vector<std::string> strings_;
-  std::unordered_map<std::string, uint32_t> numbers_;
-};
 
 enum class CounterUnit : uint8_t { kBytes, kCount };
 

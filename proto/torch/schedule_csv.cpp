@@ -208,6 +208,13 @@ Status check_transfers_of(const std::vector<ParsedRow>& parsed, const std::vecto
 
 }  // namespace
 
+std::optional<Slot> parse_torch_pass(std::string_view cell) {
+  const auto action = parse_torch_action(cell);
+  if (!action || !*action || !(*action)->computes() || !check_numbers(**action)) return std::nullopt;
+  const auto slot = slot_of(**action);
+  return slot ? std::optional(*slot) : std::nullopt;
+}
+
 Result<Placement> placement_of(const std::vector<int>& rank_of, int ranks) {
   const auto stages = static_cast<int>(rank_of.size());
   const auto matches = [&](const Result<Placement>& placement) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/placement.h"
 #include "core/result.h"
@@ -23,6 +25,9 @@ Result<std::string> schedule_to_torch_csv(const Schedule& schedule, TorchCsvForm
 // receives, those too. `path` is for messages, which give line and column of a bad cell. When sends and receives go
 // with blocking P2P (Slot::send_later, receive_early) is not in such a file.
 Result<Schedule> parse_torch_csv(std::string_view path, std::string_view csv);
+
+// A cell that is a pass or an overlapped pair, as in "0F0"; nothing for anything else.
+std::optional<Slot> parse_torch_pass(std::string_view cell);
 
 // The placement that puts stage s on rank rank_of[s].
 Result<Placement> placement_of(const std::vector<int>& rank_of, int ranks);
