@@ -61,6 +61,7 @@ struct Attribute {
 
 struct Node {
   uint64_t id = 0;
+  std::string name;
   uint64_t type = 0;
   uint64_t micros = 0;
   std::vector<uint64_t> deps;
@@ -71,6 +72,7 @@ Node node_of(std::string_view message) {
   Node node;
   for (const Field& field : fields_of(message)) {
     if (field.number == 1) node.id = field.value;
+    if (field.number == 2) node.name = field.bytes;
     if (field.number == 3) node.type = field.value;
     if (field.number == 7) node.micros = field.value;
     if (field.number == 5) {  // packed
@@ -230,9 +232,15 @@ TEST(Chakra, AttributesHaveTheTypesThatBothFeedersRead) {
 
 TEST(Chakra, IdsFollowTheProgramsOrder) {
   for (const auto& nodes : exported("export " + sample("tiny-moe") + " --schedule dualpipe", 4)) {
+    int last_slot = 0;
     for (size_t i = 0; i < nodes.size(); ++i) {
       EXPECT_EQ(nodes[i].id, i);
       for (const uint64_t dep : nodes[i].deps) EXPECT_LT(dep, i);
+      const size_t mark = nodes[i].name.find("slot ");
+      if (mark == std::string::npos) continue;  // after all slots
+      const int slot = std::stoi(nodes[i].name.substr(mark + 5));
+      EXPECT_GE(slot, last_slot) << nodes[i].name;
+      last_slot = slot;
     }
   }
 }

@@ -109,11 +109,12 @@ TEST_F(KinetoJoin, RangesBecomeTasksOfThePlan) {
   const std::string run = folder_.file("run.json", ranges_of(plan_, 2));
   const auto diff = run_command({"diff", plan_, run, "--json"});
   ASSERT_EQ(diff.code, 0) << diff.err;
-  for (const auto& kind : diff.json()["kinds"]) {
+  const auto json = diff.json();
+  for (const auto& kind : json["kinds"]) {
     const double predicted = kind["predicted_median"];
     EXPECT_NEAR(kind["executed_median"].get<double>(), 2 * predicted, 1e-5) << kind;
   }
-  EXPECT_GE(diff.json()["kinds"].size(), 4U);
+  EXPECT_GE(json["kinds"].size(), 4U);
 }
 
 TEST_F(KinetoJoin, CalibrateMakesLayersOfThem) {
