@@ -12,6 +12,7 @@
 #include "proto/chakra/chakra.h"
 #include "proto/chrome.h"
 #include "proto/files.h"
+#include "proto/megatron/launch.h"
 #include "proto/new_folder.h"
 #include "proto/perfetto/perfetto.h"
 #include "proto/svg.h"
@@ -29,6 +30,12 @@ std::string svg_of(const Subject& subject, int width) {
   return to_svg(timeline_scene(subject.evaluation.schedule, subject.evaluation.timeline, idle_of(subject), options));
 }
 
+Result<MegatronLaunch> megatron_launch_of(const Subject& subject) {
+  if (!subject.job.model) return invalid("--to megatron-args needs a job with a model");
+  return megatron_launch(subject.job, subject.schedule_name, subject.evaluation.schedule.placement(),
+                         subject.evaluation.costs.layers_per_stage);
+}
+
 Result<std::string> content_of(const Subject& subject, const ExportOptions& options) {
   const Schedule& schedule = subject.evaluation.schedule;
   if (options.target == "svg") return svg_of(subject, options.width);
@@ -36,8 +43,23 @@ Result<std::string> content_of(const Subject& subject, const ExportOptions& opti
     return schedule_to_torch_csv(schedule,
                                  options.communication ? TorchCsvFormat::kComputeComms : TorchCsvFormat::kComputeOnly);
   }
+  if (options.target == "megatron-args") {
+    PIPELOOM_TRY(const MegatronLaunch launch, megatron_launch_of(subject));
+    return launch.arguments + (launch.nccl_yaml.empty() ? "" : "# nccl.yaml: " + launch.nccl_yaml);
+  }
   if (options.target == "perfetto") return perfetto_trace(step_tracks(subject));
   return chrome_trace(schedule, subject.evaluation.timeline, headline(subject));
+}
+
+// A folder with the flags and, where there is one, the file that they name.
+Status write_megatron(const Subject& subject, const ExportOptions& options, const Output& output) {
+  PIPELOOM_TRY(const MegatronLaunch launch, megatron_launch_of(subject));
+  std::vector<FolderFile> files = {{"arguments.txt", launch.arguments}};
+  if (!launch.nccl_yaml.empty()) files.push_back({"nccl.yaml", launch.nccl_yaml});
+  PIPELOOM_CHECK_OK(write_new_folder(options.output, files));
+  output.out << fmt::format("{0} written; there: xargs -a arguments.txt torchrun ... pretrain_gpt.py\n",
+                            options.output);
+  return {};
 }
 
 // One file per rank, and the groups that they name.
@@ -65,9 +87,11 @@ Status run_export(const ExportOptions& options, const Output& output) {
     return invalid("--communication is given; allowed only with --to torch-csv");
   }
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
+  const bool to_file = !options.output.empty() && options.output != "-";
+  if (options.target == "megatron-args" && to_file) return write_megatron(subject, options, output);
   if (options.target == "chakra") return write_chakra(subject, options, output);
   PIPELOOM_TRY(const std::string content, content_of(subject, options));
-  if (options.output.empty() || options.output == "-") {
+  if (!to_file) {
     output.out << content;
     return {};
   }

@@ -221,9 +221,9 @@ void add_writing_commands(CLI::App& app, Action& chosen) {
       ->add_option(
           "--to", export_options->target,
           "svg; perfetto for ui.perfetto.dev; chrome for chrome://tracing; torch-csv for torch.distributed.pipelining; "
-          "chakra for ASTRA-sim")
+          "chakra for ASTRA-sim; megatron-args for Megatron-LM")
       ->required()
-      ->check(CLI::IsMember({"svg", "perfetto", "chrome", "torch-csv", "chakra"}));
+      ->check(CLI::IsMember({"svg", "perfetto", "chrome", "torch-csv", "chakra", "megatron-args"}));
   exporting->add_flag("--communication", export_options->communication,
                       "torch-csv: sends and receives too (compute_comms); without, PyTorch places them");
   exporting->add_option("-o,--output", export_options->output, "the file to write; without it, standard output");
