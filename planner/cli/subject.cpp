@@ -156,9 +156,7 @@ Result<Job> job_beside(const SubjectOptions& options, const Schedule& schedule) 
     return load_job(of_job);
   }
   Job job = job_of_schedule(schedule);
-  SubjectOptions of_times = options;
-  if (of_times.times.empty()) of_times.times = "F=1,I=1,W=1";
-  PIPELOOM_CHECK_OK(apply_options(of_times, job));
+  PIPELOOM_CHECK_OK(apply_options(options, job));
   return make_job(std::move(job));
 }
 

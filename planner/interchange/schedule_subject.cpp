@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/units.h"
 #include "planner/layout/partition.h"
 #include "sim/cost/step_costs.h"
 
@@ -37,7 +38,13 @@ Job job_of_schedule(const Schedule& schedule) {
   job.layout.pipeline = schedule.ranks();
   job.micro_batches = schedule.micro_batches();
   job.p2p.receive_depth = 0;
+  job.costs = DirectCosts{.f_ns = {kNsPerUnit}, .i_ns = {kNsPerUnit}, .w_ns = {kNsPerUnit}, .b_ns = {}, .pair_ns = {}};
   return job;
+}
+
+Result<Subject> subject_of_schedule(std::string schedule_name, const Schedule& schedule) {
+  PIPELOOM_TRY(const Job job, make_job(job_of_schedule(schedule)));
+  return subject_of_schedule(job, std::move(schedule_name), schedule);
 }
 
 }  // namespace pipeloom
