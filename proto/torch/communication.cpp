@@ -51,7 +51,10 @@ struct HandOver {
   int micro_batch = 0;
 
   int receiving_stage() const { return forward ? stage + 1 : stage - 1; }
-  auto operator<=>(const HandOver&) const = default;
+  bool operator==(const HandOver&) const = default;
+  bool operator<(const HandOver& other) const {
+    return std::tuple(forward, stage, micro_batch) < std::tuple(other.forward, other.stage, other.micro_batch);
+  }
 };
 
 // Nothing where the output stays on its rank, or there is none.
