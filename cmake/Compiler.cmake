@@ -13,6 +13,13 @@ if(PIPELOOM_SANITIZE)
   target_link_options(pipeloom_compiler INTERFACE -fsanitize=${PIPELOOM_SANITIZE})
 endif()
 
+option(PIPELOOM_FUZZ "Only core, proto and the fuzz targets, instrumented by clang" OFF)
+if(PIPELOOM_FUZZ)
+  target_compile_options(pipeloom_compiler INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+                                                     -Wno-error)
+  target_link_options(pipeloom_compiler INTERFACE -fsanitize=address,undefined)
+endif()
+
 find_program(PIPELOOM_CCACHE ccache)
 if(PIPELOOM_CCACHE)
   # Paths below the checkout don't count, so that another clone finds what this one compiled.

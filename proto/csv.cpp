@@ -33,6 +33,12 @@ tl::unexpected<Error> bad_cell(std::string_view path, const CsvRow& row, size_t 
   return invalid(fmt::format("{}:{}:{}: {}", path, row.line, row.cells[cell].column, what));
 }
 
+std::vector<CsvRow> csv_lines(std::string_view csv) {
+  std::vector<CsvRow> rows;
+  for (size_t line = 1; !csv.empty(); ++line) rows.push_back({line, split(take_line(&csv))});
+  return rows;
+}
+
 Result<std::vector<CsvRow>> parse_csv(std::string_view path, std::string_view csv, std::string_view header) {
   if (const std::string_view first = take_line(&csv); first != header) {
     return invalid(fmt::format("{}:1:1: the header is \"{}\"; expected \"{}\"", path, first, header));

@@ -21,6 +21,9 @@ struct CsvRow {
 // than `header`, a row with another number of cells. The views point into `csv`.
 Result<std::vector<CsvRow>> parse_csv(std::string_view path, std::string_view csv, std::string_view header);
 
+// Every line of a table without a header, empty ones too: they count.
+std::vector<CsvRow> csv_lines(std::string_view csv);
+
 // "path:line:column: what", as an error.
 tl::unexpected<Error> bad_cell(std::string_view path, const CsvRow& row, size_t cell, std::string_view what);
 

@@ -6,9 +6,12 @@
 
 #include "core/lowering/lower.h"
 #include "gui/timeline/trace_picture.h"
+#include "planner/interchange/schedule_subject.h"
 #include "proto/embedded.h"
+#include "proto/files.h"
 #include "proto/job_io.h"
 #include "proto/plan_io.h"
+#include "proto/torch/schedule_csv.h"
 #include "proto/trace_io.h"
 #include "proto/version.h"
 
@@ -50,6 +53,15 @@ Result<DocumentPointer> open_job(const std::string& path, const Job& job, const 
   return planned({.path = path, .options = options}, std::move(*subject));
 }
 
+Result<DocumentPointer> open_schedule(const std::string& path, const PictureOptions& options) {
+  PIPELOOM_TRY(const std::string csv, read_file(path));
+  PIPELOOM_TRY(const Schedule schedule, parse_torch_csv(path, csv));
+  const std::string name = path.substr(path.find_last_of('/') + 1);
+  auto subject = subject_of_schedule(name, schedule);
+  if (!subject) return fail(subject.error().code, fmt::format("{}: {}", path, subject.error().message));
+  return planned({.path = path, .options = options}, std::move(*subject));
+}
+
 Result<DocumentPointer> open_trace(const std::string& path, const PictureOptions& options) {
   PIPELOOM_TRY(TraceReader reader, TraceReader::open(path));
   TracePictureBuilder builder(reader.name());
@@ -76,6 +88,7 @@ Result<DocumentPointer> open_document(const std::string& path, const PictureOpti
     PIPELOOM_TRY(const Job job, read_job(path));
     return open_job(path, job, options);
   }
+  if (path.ends_with(".csv")) return open_schedule(path, options);
   if (is_trace_file(path)) return open_trace(path, options);
   PIPELOOM_TRY(Plan plan, read_plan(path));
   auto subject = subject_of(std::move(plan));

@@ -73,7 +73,9 @@ Options parse_options(const QStringList& arguments) {
   parser.setApplicationDescription(
       "Shows jobs, plans and traces: bubbles and their causes, overlap, memory; changes and compares plans.");
   parser.addPositionalArgument(
-      "FILE", "jobs (.txtpb, .json), plans, traces; a sample's name: samples/deepseek-v3.txtpb", "[FILE...]");
+      "FILE",
+      "jobs (.txtpb, .json), plans, PyTorch schedules (.csv), traces; a sample's name: samples/deepseek-v3.txtpb",
+      "[FILE...]");
   const QCommandLineOption out("out", "draw a picture instead of showing a window", "x.png|x.svg");
   const QCommandLineOption view("view", "the stretch of time it shows", "0:40ms");
   const QCommandLineOption size("size", "of the window or picture", "1920x1080");

@@ -14,7 +14,8 @@ namespace pipeloom {
 
 namespace {
 
-constexpr const char* kOpenFilter = "Jobs, plans and traces (*.txtpb *.json *.plan *.trace);;All files (*)";
+constexpr const char* kOpenFilter =
+    "Jobs, plans, schedules and traces (*.txtpb *.json *.plan *.csv *.trace);;All files (*)";
 
 // A panel that is hidden, or behind another one's tab, comes to the front; one in front goes away.
 void toggle(QMainWindow& window, QDockWidget* panel) {

@@ -102,11 +102,19 @@ Status run_explain(const ExplainOptions& options, const Output& output);
 
 struct ExportOptions {
   SubjectOptions subject;
-  std::string target;  // "svg" or "chrome"
+  std::string target;  // a row of the table in export.cpp
   std::string output;  // empty or "-": standard output
   int width = 1600;
+  bool communication = false;  // torch-csv: sends and receives too
 };
 Status run_export(const ExportOptions& options, const Output& output);
+
+struct ImportOptions {
+  SubjectOptions subject;  // its path is the file to read
+  std::string output;      // the plan to write; empty: none
+  bool json = false;
+};
+Status run_import(const ImportOptions& options, const Output& output);
 
 struct OrderOptions {
   SubjectOptions subject;

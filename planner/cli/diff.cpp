@@ -9,6 +9,7 @@
 #include "core/lowering/lower.h"
 #include "core/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/kineto_run.h"
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
 #include "proto/files.h"
@@ -26,6 +27,11 @@ Result<Plan> read_checked_plan(const std::string& path) {
     return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
   }
   return plan;
+}
+
+// Our own trace, or one of PyTorch's profiler.
+Result<Trace> read_any_trace(const std::string& path, const Plan& plan) {
+  return is_kineto_path(path) ? read_kineto_trace(path, plan) : read_trace(path);
 }
 
 std::string change_text(int64_t predicted_ns, int64_t executed_ns) {
@@ -140,7 +146,7 @@ nlohmann::json to_json(const PlanDiff& diff) {
 
 Status run_diff(const DiffOptions& options, const Output& output) {
   PIPELOOM_TRY(const Plan plan, read_checked_plan(options.plan));
-  PIPELOOM_TRY(const Trace trace, read_trace(options.trace));
+  PIPELOOM_TRY(const Trace trace, read_any_trace(options.trace, plan));
   const auto result = diff(plan, trace);
   if (!result) return fail(result.error().code, fmt::format("{}: {}", options.trace, result.error().message));
   if (options.json) {
@@ -159,7 +165,7 @@ Status run_calibrate(const CalibrateOptions& options, const Output& output) {
     return invalid(fmt::format("{}: layers are measured of a model; this plan has none", options.plan));
   std::vector<Trace> traces;
   for (const std::string& path : options.traces) {
-    PIPELOOM_TRY(Trace trace, read_trace(path));
+    PIPELOOM_TRY(Trace trace, read_any_trace(path, plan));
     if (const auto same = diff(plan, trace); !same) {
       return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
     }

@@ -41,7 +41,9 @@ constexpr bool kJobOrPlan = true;
 
 void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
   command->add_option(plan_too ? "SUBJECT" : "JOB", options.path,
-                      plan_too ? "a job (.txtpb or .json) or a plan" : "a job file (.txtpb or .json)");
+                      plan_too ? "a job (.txtpb or .json), a plan, or a schedule as PyTorch writes it (.csv)"
+                               : "a job file (.txtpb or .json)");
+  if (plan_too) command->add_option("--job", options.job, "with a schedule (.csv): the job whose costs it has");
   command->add_option("--schedule", options.schedule, "a name from `pipeloom list-schedules`");
   command->add_option("--ranks", options.ranks, "ranks of the pipeline");
   command->add_option("--micro-batches", options.micro_batches, "micro-batches of one pipeline in one step");
@@ -141,14 +143,19 @@ void add_running_commands(CLI::App& app, Action& chosen) {
   const auto [diff, diff_options] =
       add_command(app, "diff", "Predicted against executed, by kind of task and by rank", run_diff, chosen);
   diff->add_option("PLAN", diff_options->plan, "the plan that was run")->required();
-  diff->add_option("TRACE", diff_options->trace, "what pipeloom-run --trace wrote")->required();
+  diff->add_option("TRACE", diff_options->trace,
+                   "what pipeloom-run --trace wrote, or PyTorch's profiler (.json, .json.gz)")
+      ->required();
   diff->add_option("--rank", diff_options->rank, "the tasks of one rank alone");
   add_json(diff, diff_options->json);
 
   const auto [calibrate, calibrate_options] = add_command(
       app, "calibrate", "What a plan's layers took in traces, as costs for the next plan", run_calibrate, chosen);
   calibrate->add_option("PLAN", calibrate_options->plan, "the plan that was run")->required();
-  calibrate->add_option("TRACE", calibrate_options->traces, "what pipeloom-run --trace wrote")->required();
+  calibrate
+      ->add_option("TRACE", calibrate_options->traces,
+                   "what pipeloom-run --trace wrote, or PyTorch's profiler (.json, .json.gz)")
+      ->required();
   calibrate->add_option("-o,--output", calibrate_options->output, "the CSV to write; without it, standard output");
 }
 
@@ -209,13 +216,33 @@ void add_writing_commands(CLI::App& app, Action& chosen) {
   add_json(order, order_options->json);
 
   const auto [exporting, export_options] =
-      add_command(app, "export", "The timeline as a picture (svg) or a trace (chrome)", run_export, chosen);
+      add_command(app, "export", "A picture, a trace, or the schedule for another program", run_export, chosen);
   add_subject(exporting, export_options->subject, kJobOrPlan);
-  exporting->add_option("--to", export_options->target, "svg, or chrome for chrome://tracing and ui.perfetto.dev")
+  exporting
+      ->add_option(
+          "--to", export_options->target,
+          "svg; perfetto for ui.perfetto.dev; chrome for chrome://tracing; torch-csv for torch.distributed.pipelining; "
+          "chakra for ASTRA-sim; megatron-args for Megatron-LM")
       ->required()
-      ->check(CLI::IsMember({"svg", "chrome"}));
+      ->check(CLI::IsMember({"svg", "perfetto", "chrome", "torch-csv", "chakra", "megatron-args"}));
+  exporting->add_flag("--communication", export_options->communication,
+                      "torch-csv: sends and receives too (compute_comms); without, PyTorch places them");
   exporting->add_option("-o,--output", export_options->output, "the file to write; without it, standard output");
   exporting->add_option("--width", export_options->width, "of the picture, in pixels")->check(CLI::Range(400, 20000));
+}
+
+void add_import(CLI::App& app, Action& chosen) {
+  const auto [importing, options] =
+      add_command(app, "import", "What another program wrote: a schedule, a run", run_import, chosen);
+  SubjectOptions& subject = options->subject;
+  importing
+      ->add_option("FILE", subject.path,
+                   "a PyTorch pipeline schedule (.csv), or a run that its profiler saw (.json, .json.gz)")
+      ->required();
+  importing->add_option("--job", subject.job, "the job whose costs the schedule has (.txtpb or .json)");
+  importing->add_option("--times", subject.times, "without --job: times of the passes of one chunk (F=1,I=1,W=1)");
+  importing->add_option("-o,--output", options->output, "the plan file to write");
+  add_json(importing, options->json);
 }
 
 }  // namespace
@@ -228,6 +255,7 @@ int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostr
   add_planning_commands(app, chosen);
   add_looking_commands(app, chosen);
   add_writing_commands(app, chosen);
+  add_import(app, chosen);
   add_validate(app, chosen);
   add_running_commands(app, chosen);
   try {

@@ -6,8 +6,11 @@
 
 #include "core/units.h"
 #include "planner/cli/times.h"
+#include "planner/interchange/schedule_subject.h"
+#include "proto/files.h"
 #include "proto/job_io.h"
 #include "proto/plan_io.h"
+#include "proto/torch/schedule_csv.h"
 
 namespace pipeloom {
 
@@ -104,15 +107,24 @@ Result<Job> job_from_file(const SubjectOptions& options) {
   return make_job(std::move(job));
 }
 
-Status check_nothing_fixed_by_a_plan(const SubjectOptions& options) {
+// What an order of passes has fixed.
+Status check_no_order_given(const SubjectOptions& options, const char* by) {
   const std::pair<const char*, bool> fixed[] = {{"--schedule", !options.schedule.empty()},
                                                 {"--ranks", options.ranks.has_value()},
                                                 {"--micro-batches", options.micro_batches.has_value()},
                                                 {"--chunks", options.chunks.has_value()},
                                                 {"--group", options.group.has_value()},
                                                 {"--pipes", options.pipes.has_value()},
-                                                {"--waves", options.waves.has_value()},
-                                                {"--times", !options.times.empty()},
+                                                {"--waves", options.waves.has_value()}};
+  for (const auto& [option, given] : fixed) {
+    if (given) return invalid(fmt::format("{} can't be combined with a {}, which has fixed it", option, by));
+  }
+  return {};
+}
+
+Status check_nothing_fixed_by_a_plan(const SubjectOptions& options) {
+  PIPELOOM_CHECK_OK(check_no_order_given(options, "plan"));
+  const std::pair<const char*, bool> fixed[] = {{"--times", !options.times.empty()},
                                                 {"--release", !options.release.empty()},
                                                 {"--weight-share", !options.weight_share.empty()}};
   for (const auto& [option, given] : fixed) {
@@ -130,6 +142,34 @@ Result<Subject> subject_from_plan(const SubjectOptions& options) {
   return subject;
 }
 
+// "runs/mine.csv" -> "mine"
+std::string stem_of(const std::string& path) {
+  const std::string name = path.substr(path.find_last_of('/') + 1);
+  return name.substr(0, name.find_last_of('.'));
+}
+
+// The job whose costs a schedule from elsewhere has: a file's, or the times on the command line.
+Result<Job> job_beside(const SubjectOptions& options, const Schedule& schedule) {
+  if (!options.job.empty()) {
+    SubjectOptions of_job = options;
+    of_job.path = options.job;
+    return load_job(of_job);
+  }
+  Job job = job_of_schedule(schedule);
+  PIPELOOM_CHECK_OK(apply_options(options, job));
+  return make_job(std::move(job));
+}
+
+Result<Subject> subject_from_csv(const SubjectOptions& options) {
+  PIPELOOM_CHECK_OK(check_no_order_given(options, "schedule"));
+  PIPELOOM_TRY(const std::string csv, read_file(options.path));
+  PIPELOOM_TRY(const Schedule schedule, parse_torch_csv(options.path, csv));
+  PIPELOOM_TRY(const Job job, job_beside(options, schedule));
+  auto subject = subject_of_schedule(job, stem_of(options.path), schedule);
+  if (!subject) return fail(subject.error().code, fmt::format("{}: {}", options.path, subject.error().message));
+  return subject;
+}
+
 }  // namespace
 
 Result<Job> load_job(const SubjectOptions& options) {
@@ -139,6 +179,7 @@ Result<Job> load_job(const SubjectOptions& options) {
 }
 
 Result<Subject> load_subject(const SubjectOptions& options) {
+  if (options.path.ends_with(".csv")) return subject_from_csv(options);
   if (!options.path.empty() && !is_job_path(options.path)) return subject_from_plan(options);
   PIPELOOM_TRY(const Job job, load_job(options));
   return subject_of(job);

@@ -12,7 +12,8 @@ namespace pipeloom {
 // The options that name a job: a file, or a job for learning on the command line. With a job file, those that are given
 // override its fields; a plan has fixed all but the P2P rule.
 struct SubjectOptions {
-  std::string path;  // JOB or PLAN; empty: the options below are the job
+  std::string path;  // JOB, PLAN or a schedule as CSV; empty: the options below are the job
+  std::string job;   // with a schedule: the job whose costs it has; empty: `times`
   std::string schedule;
   std::optional<int> ranks;
   std::optional<int> micro_batches;

@@ -1,0 +1,153 @@
+// Runs of PyTorch's profiler: the measured DeepSeek-V3 chunk as its profile has it, and ranges joined with a plan.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "planner/interchange/kineto_summary.h"
+#include "tests/planner/cli/run_command.h"
+#include "tests/support/temp_folder.h"
+
+namespace pipeloom::tests {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string event(const std::string& category, const std::string& name, int stream, double begin_us, double us,
+                  int blocks) {
+  return fmt::format(
+      R"({{"ph":"X","cat":"{}","name":"{}","pid":0,"tid":{},"ts":{:.3f},"dur":{:.3f},"args":{{"stream":{},"grid":[{},1,1]}}}})",
+      category, name, stream, begin_us, us, stream, blocks);
+}
+
+std::string file_of(const std::vector<std::string>& events) {
+  return fmt::format(R"({{"deviceProperties":[{{"numSms":132}}],"distributedInfo":{{"rank":0}},"traceEvents":[{}]}})",
+                     fmt::join(events, ",\n"));
+}
+
+// tests/data/trace/dsv3_train_chunk_split.csv (docs/dsv3_chunk.md), written as a profile.
+std::string deepseek_chunk() {
+  std::ifstream in(PIPELOOM_TEST_DATA "/trace/dsv3_train_chunk_split.csv");
+  std::vector<std::string> events;
+  std::string line;
+  std::getline(in, line);
+  while (std::getline(in, line)) {
+    std::istringstream cells(line);
+    std::string lane, component, part, pass, layer, start, duration, sms;
+    for (std::string* cell : {&lane, &component, &part, &pass, &layer, &start, &duration, &sms})
+      std::getline(cells, *cell, ',');
+    const bool communication = lane == "comm";
+    events.push_back(event("kernel", (communication ? "dpsk::ep::" : "deep_gemm::") + component, communication ? 27 : 7,
+                           std::stod(start), std::stod(duration), std::stoi(sms)));
+  }
+  return file_of(events);
+}
+
+// Span, communication and its SMs are as measured. Compute is there by component, the gaps between the kernels of one
+// filled: 126,447 us, where the kernels themselves took 124,286.
+TEST(KinetoImport, TheDeepSeekChunkIsSummarisedAsMeasured) {
+  const TempFolder folder;
+  const auto result = run_command({"import", folder.file("chunk.json", deepseek_chunk()), "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto json = result.json();
+  EXPECT_DOUBLE_EQ(json["span"], 129.012);
+  EXPECT_DOUBLE_EQ(json["compute_busy"], 126.447);
+  EXPECT_DOUBLE_EQ(json["communication_busy"], 114.521);
+  EXPECT_DOUBLE_EQ(json["communication_hidden"], 112.026);
+  EXPECT_EQ(json["communication_sms"], 20);
+  ASSERT_EQ(json["streams"].size(), 2U);
+  for (const auto& stream : json["streams"]) EXPECT_EQ(stream["communication"], stream["stream"] == 27);
+}
+
+TEST(KinetoImport, KernelsBesideCommunicationAreComparedWithThoseAlone) {
+  std::vector<std::string> events;
+  for (int i = 0; i < 4; ++i) {
+    events.push_back(event("kernel", "gemm", 7, i * 100, 20, 112));       // beside
+    events.push_back(event("kernel", "gemm", 7, i * 100 + 50, 16, 112));  // alone
+    events.push_back(event("kernel", "gemm", 7, i * 100 + 25, 19, 112));  // half beside: says nothing
+    events.push_back(event("kernel", "ncclDevKernel_SendRecv", 27, i * 100 - 1, 30, 200));
+  }
+  const TempFolder folder;
+  const auto result = run_command({"import", folder.file("run.json", file_of(events))});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("beside communication compute takes 1.25 times as long"));
+  EXPECT_THAT(result.out, HasSubstr("communication occupies 132 SMs of 132"));  // of 200 blocks no more run at once
+}
+
+TEST(KinetoImport, KernelsOfGroupsAreKnownByTheirNames) {
+  EXPECT_TRUE(communicates("ncclDevKernel_AllReduce_Sum_bf16_RING_LL(ncclDevKernelArgsStorage<4096ul>)"));
+  EXPECT_TRUE(communicates("void deep_ep::internode::dispatch<false, 8>()"));
+  EXPECT_FALSE(communicates("void deep_gemm::fp8_gemm_kernel<7168u>()"));
+}
+
+// A step of tiny-moe's 1F1B in which every slot takes `scale` times as long as planned.
+std::string ranges_of(const std::string& plan, double scale) {
+  std::vector<std::string> events;
+  const auto order = run_command({"export", plan, "--to", "chrome"}).json();
+  for (const auto& it : order["traceEvents"]) {
+    if (it["ph"] != "X") continue;
+    events.push_back(event("gpu_user_annotation",
+                           fmt::format("PP:{}{}{}", it["args"]["stage"].get<int>(), it["cat"].get<std::string>(),
+                                       it["args"]["micro_batch"].get<int>()),
+                           7, it["ts"].get<double>() * scale, it["dur"].get<double>() * scale, 1));
+  }
+  return file_of(events);
+}
+
+class KinetoJoin : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(run_command({"plan", sample("tiny-moe"), "--schedule", "1f1b", "-o", plan_}).code, 0);
+  }
+  const TempFolder folder_;
+  const std::string plan_ = folder_.path("tiny.plan");
+};
+
+TEST_F(KinetoJoin, RangesBecomeTasksOfThePlan) {
+  const std::string run = folder_.file("run.json", ranges_of(plan_, 2));
+  const auto diff = run_command({"diff", plan_, run, "--json"});
+  ASSERT_EQ(diff.code, 0) << diff.err;
+  const auto json = diff.json();
+  for (const auto& kind : json["kinds"]) {
+    const double predicted = kind["predicted_median"];
+    EXPECT_NEAR(kind["executed_median"].get<double>(), 2 * predicted, 1e-5) << kind;
+  }
+  EXPECT_GE(json["kinds"].size(), 4U);
+}
+
+TEST_F(KinetoJoin, CalibrateMakesLayersOfThem) {
+  const auto once = run_command({"calibrate", plan_, folder_.file("once.json", ranges_of(plan_, 1))});
+  const auto twice = run_command({"calibrate", plan_, folder_.file("twice.json", ranges_of(plan_, 2))});
+  ASSERT_EQ(once.code, 0) << once.err;
+  ASSERT_EQ(twice.code, 0) << twice.err;
+  std::istringstream first(once.out);
+  std::istringstream second(twice.out);
+  std::string a, b;
+  std::getline(first, a);
+  std::getline(second, b);
+  EXPECT_EQ(a, "layer,component,f_us,i_us,w_us");
+  int rows = 0;
+  while (std::getline(first, a) && std::getline(second, b)) {
+    std::istringstream row_a(a), row_b(b);
+    for (int cell = 0; std::getline(row_a, a, ',') && std::getline(row_b, b, ','); ++cell) {
+      if (cell < 2) continue;
+      EXPECT_NEAR(2 * std::stod(a), std::stod(b), 0.01);
+    }
+    ++rows;
+  }
+  EXPECT_GT(rows, 8);
+}
+
+TEST_F(KinetoJoin, WhatDoesNotFitIsRefused) {
+  const std::string other = folder_.file("other.json", file_of({event("gpu_user_annotation", "PP:3F99", 7, 0, 1, 1)}));
+  EXPECT_THAT(run_command({"diff", plan_, other}).err, HasSubstr("the run has F99 of stage 3, which the plan has not"));
+  const std::string none = folder_.file("none.json", file_of({event("kernel", "gemm", 7, 0, 1, 1)}));
+  EXPECT_THAT(run_command({"calibrate", plan_, none}).err, HasSubstr("no ranges of a pipeline schedule"));
+  EXPECT_THAT(run_command({"import", folder_.file("empty.json", file_of({}))}).err, HasSubstr("no kernels"));
+  EXPECT_THAT(run_command({"import", folder_.file("x.txt", "")}).err, HasSubstr("unknown kind of file"));
+}
+
+}  // namespace
+}  // namespace pipeloom::tests
