@@ -224,23 +224,32 @@ void Candidate::update_after_swap(int slot, int later, int first, int last) {
   update_tails<kPairs>(last);
 }
 
+// Nodes of a large order lie all over megabytes: those of the slots to come are fetched ahead.
+template <bool kPairs>
+void Candidate::sweep_all_heads() {
+  for (int i = 0; i < slots_; ++i) {
+    __builtin_prefetch(&nodes_[sorted_[std::min(i + kAhead, slots_ - 1)]]);
+    set_head<kPairs>(sorted_[i]);
+  }
+}
+
+template <bool kPairs>
+void Candidate::sweep_all_tails() {
+  for (int i = slots_ - 1; i >= 0; --i) {
+    __builtin_prefetch(&nodes_[sorted_[std::max(i - kAhead, 0)]]);
+    set_tail<kPairs>(sorted_[i]);
+  }
+}
+
 void Candidate::sweep_heads() {
   work_ += slots_;
-  if (pairs_ > 0) {
-    for (int i = 0; i < slots_; ++i) set_head<true>(sorted_[i]);
-  } else {
-    for (int i = 0; i < slots_; ++i) set_head<false>(sorted_[i]);
-  }
+  pairs_ > 0 ? sweep_all_heads<true>() : sweep_all_heads<false>();
   measure_value();
 }
 
 void Candidate::sweep_tails() {
   work_ += slots_;
-  if (pairs_ > 0) {
-    for (int i = slots_ - 1; i >= 0; --i) set_tail<true>(sorted_[i]);
-  } else {
-    for (int i = slots_ - 1; i >= 0; --i) set_tail<false>(sorted_[i]);
-  }
+  pairs_ > 0 ? sweep_all_tails<true>() : sweep_all_tails<false>();
 }
 
 void Candidate::measure_value() {

@@ -95,6 +95,10 @@ class Candidate {
   bool set_head(int slot);
   template <bool kPairs>
   bool set_tail(int slot);
+  template <bool kPairs>
+  void sweep_all_heads();
+  template <bool kPairs>
+  void sweep_all_tails();
   void sweep_heads();
   void sweep_tails();
   void set_stale(int op);
@@ -108,6 +112,8 @@ class Candidate {
   bool rebuild();
   bool can_join(int slot, int joining) const;
   bool keep_if_valid();
+
+  static constexpr int kAhead = 12;  // slots
 
   const SearchProblem* problem_;
   Order order_;
