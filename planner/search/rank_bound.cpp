@@ -101,7 +101,7 @@ struct ChunkLines {
 class RankBound {
  public:
   RankBound(const SearchProblem& problem, const LineTimes& times, int rank)
-      : problem_(problem), times_(times), rank_(rank), cap_(problem.cap(rank)) {
+      : problem_(problem), times_(times), cap_(problem.cap(rank)) {
     std::vector<int> least_stage(problem.pipes(), problem.stages());
     for (const Chunk& chunk : problem.placement().chunks_of(rank)) {
       if (problem.micro_batches_of(chunk.pipe) == 0) continue;
@@ -242,7 +242,6 @@ class RankBound {
 
   const SearchProblem& problem_;
   const LineTimes& times_;
-  int rank_;
   int64_t cap_;
   int64_t work_ns_ = 0;
   std::vector<ChunkLines> chunks_;
