@@ -61,7 +61,7 @@ void ChunkView::show_slot(std::optional<uint32_t> slot) {
       for (const SlotStep& step : order_->program()) {
         const bool communication = order_->is_communication(step);
         const auto& lane = communication ? layout.communication : layout.compute;
-        const ComponentTime& time = lane[next[communication ? 1 : 0]++];
+        const ComponentInterval& time = lane[next[communication ? 1 : 0]++];
         bars_.push_back({time.begin_ns, time.end_ns, communication});
       }
       length_ns_ = 1;

@@ -165,13 +165,13 @@ class PlanPicture {
     const SlotLayout& layout = place->second;
     const int64_t start_ns = timeline_.start_ns[number];
     const auto first_communication = static_cast<uint32_t>(picture_.tasks.size() + layout.compute.size());
-    const auto add = [&](const ComponentTime& time, PictureLane& lane, uint8_t look_name) {
+    const auto add = [&](const ComponentInterval& time, PictureLane& lane, uint8_t look_name) {
       lane.spans.push_back({start_ns + time.begin_ns, start_ns + time.end_ns,
                             static_cast<uint32_t>(picture_.tasks.size()), look_name, look_name});
       picture_.tasks.push_back({rank, static_cast<int32_t>(number - schedule_.first_slot(rank)), time.part.cost.layer,
                                 time.part.cost.component, time.part.pass, TaskKind::kComponent});
     };
-    for (const ComponentTime& time : layout.compute) {
+    for (const ComponentInterval& time : layout.compute) {
       const bool forward = time.part.pass == SlotKind::kF;
       const int micro_batch = forward ? slot.micro_batch : slot.backward_pass_micro_batch();
       const int stage = forward ? slot.stage : slot.backward_pass_stage();
@@ -179,7 +179,7 @@ class PlanPicture {
       add(time, components,
           wait ? faded(kLookWait, !on_path_[number]) : look(number, time.part.pass, micro_batch, stage));
     }
-    for (const ComponentTime& time : layout.communication) {
+    for (const ComponentInterval& time : layout.communication) {
       const bool dispatch = time.part.cost.component == Component::kDispatch;
       add(time, communication, faded(dispatch ? kLookDispatch : kLookCombine, !on_path_[number]));
     }

@@ -9,13 +9,13 @@ namespace {
 std::vector<OverlapPiece> overlap_of(const SlotLayout& layout) {
   std::vector<OverlapPiece> pieces;
   for (size_t i = 0; i < layout.communication.size(); ++i) {
-    const ComponentTime& transfer = layout.communication[i];
+    const ComponentInterval& transfer = layout.communication[i];
     int64_t time_ns = transfer.begin_ns;
     const auto add = [&](bool hidden, int64_t until_ns) {
       if (until_ns > time_ns) pieces.push_back({i, hidden, time_ns, until_ns});
       time_ns = std::max(time_ns, until_ns);
     };
-    for (const ComponentTime& compute : layout.compute) {
+    for (const ComponentInterval& compute : layout.compute) {
       if (compute.end_ns <= time_ns || compute.part.cost.component == Component::kWait) continue;
       if (compute.begin_ns >= transfer.end_ns) break;
       add(false, compute.begin_ns);
@@ -30,15 +30,9 @@ std::vector<OverlapPiece> overlap_of(const SlotLayout& layout) {
 
 SlotLayout slot_layout(const Slot& slot, const StepCosts& costs) {
   SlotLayout layout;
-  int64_t lane_free_ns[2] = {0, 0};
-  std::vector<int64_t> ends_ns;
-  for (const SlotComponent& part : slot_components(slot, costs)) {
-    const bool compute = part.cost.lane == Lane::kCompute;
-    int64_t& free_ns = lane_free_ns[compute ? 0 : 1];
-    const int64_t begin_ns = std::max(free_ns, part.after < 0 ? 0 : ends_ns[part.after]);
-    free_ns = begin_ns + part.duration_ns;
-    ends_ns.push_back(free_ns);
-    (compute ? layout.compute : layout.communication).push_back({part, begin_ns, free_ns});
+  for (const ComponentInterval& interval : component_times(slot, costs)) {
+    const bool compute = interval.part.cost.lane == Lane::kCompute;
+    (compute ? layout.compute : layout.communication).push_back(interval);
   }
   layout.overlap = overlap_of(layout);
   return layout;

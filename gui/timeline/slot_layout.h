@@ -3,16 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/lowering/slot_components.h"
+#include "core/lowering/component_times.h"
 
 namespace pipeloom {
-
-// When the components of a slot run, from its start, on its two lanes.
-struct ComponentTime {
-  SlotComponent part;
-  int64_t begin_ns = 0;
-  int64_t end_ns = 0;
-};
 
 // A piece of a slot's communication beside compute (hidden), or alone.
 struct OverlapPiece {
@@ -23,13 +16,12 @@ struct OverlapPiece {
 };
 
 struct SlotLayout {
-  std::vector<ComponentTime> compute;
-  std::vector<ComponentTime> communication;
+  std::vector<ComponentInterval> compute;
+  std::vector<ComponentInterval> communication;
   std::vector<OverlapPiece> overlap;  // in order of time; components number `communication`
 };
 
-// As the lowering says: each lane runs its components in issue order; F's are a chain, and so are I's; a W follows its
-// I.
+// The components of a slot by lane, from the slot's start.
 SlotLayout slot_layout(const Slot& slot, const StepCosts& costs);
 
 }  // namespace pipeloom

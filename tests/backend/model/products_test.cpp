@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "backend/model/bf16_products.h"
+#include "backend/model/low_precision.h"
 #include "tests/backend/support.h"
 
 namespace pipeloom {
@@ -47,6 +49,18 @@ TEST_P(EveryProduct, WorksOnWindows) {
   EXPECT_NEAR(c.row(2)[1 + 1], expected, 1e-6);
   EXPECT_EQ(c.row(2)[0], 0);
   EXPECT_EQ(c.row(2)[6], 0);
+}
+
+TEST(Bf16Products, AreThoseOfRoundedFactors) {
+  const auto a = random_matrix<float>(7, 90, 1);
+  const auto b = random_matrix<float>(90, 5, 2);
+  auto rounded_a = a;
+  auto rounded_b = b;
+  for (float& number : rounded_a.numbers()) number = rounded(number, kBf16Format);
+  for (float& number : rounded_b.numbers()) number = rounded(number, kBf16Format);
+  ASSERT_NE(rounded_a, a);
+  const Bf16Products products(plain_products<float>());
+  EXPECT_EQ(products.times(a.view(), b.view()), plain_products<float>().times(rounded_a.view(), rounded_b.view()));
 }
 
 TEST_P(EveryProduct, OfNothingIsZero) {
