@@ -6,6 +6,7 @@
 
 #include "core/lowering/lower.h"
 #include "gui/timeline/trace_picture.h"
+#include "planner/interchange/run_streams.h"
 #include "planner/interchange/run_trace.h"
 #include "planner/interchange/schedule_subject.h"
 #include "proto/embedded.h"
@@ -75,10 +76,22 @@ Result<DocumentPointer> shown_trace(const std::string& path, TracePictureBuilder
 // What PyTorch's profiler saw, kernel by kernel.
 Result<DocumentPointer> open_run(const std::string& path, const PictureOptions& options) {
   PIPELOOM_TRY(const ProfiledRun run, read_kineto(path));
-  const Trace trace = kernel_trace(run);
-  TracePictureBuilder builder(trace.name);
-  builder.add(trace.spans);
-  return shown_trace(path, std::move(builder), options);
+  KernelTrace kernels = kernel_trace(run);
+  TracePictureBuilder builder(kernels.trace.name);
+  builder.add(kernels.trace.spans);
+  PIPELOOM_TRY(const DocumentPointer shown, shown_trace(path, std::move(builder), options));
+  std::vector<std::string> names;
+  for (const std::string& name : run.names) names.push_back(short_kernel_name(name));
+  auto picture = std::make_shared<Picture>(*shown->picture);
+  const bool has_passes = !run.ranges.empty();
+  picture->label = [names = std::move(names), of_task = std::move(kernels.names), has_passes, passes = picture->label](
+                       const Picture& all, const PictureLane& lane, const LaneSpan& span, bool lower) {
+    const bool is_pass = has_passes && lane.role == LaneRole::kPasses;
+    return is_pass ? passes(all, lane, span, lower) : names[of_task[span.item]];
+  };
+  Document document = *shown;
+  document.picture = std::move(picture);
+  return std::make_shared<const Document>(std::move(document));
 }
 
 Result<DocumentPointer> open_trace(const std::string& path, const PictureOptions& options) {

@@ -39,13 +39,6 @@ Status import_schedule(const ImportOptions& options, const Output& output) {
   return {};
 }
 
-// "void cutlass::Kernel2<...>(...)" -> "cutlass::Kernel2"
-std::string short_name(const std::string& name) {
-  constexpr size_t kMost = 60;
-  const size_t begin = name.starts_with("void ") ? 5 : 0;
-  return name.substr(begin, std::min(name.find_first_of("<(", begin) - begin, kMost));
-}
-
 void print_streams(const ProfiledRun& run, const RunSummary& summary, std::ostream& out) {
   Table table({"device", "stream", "what", "kernels", "busy", "SMs"});
   for (const StreamSummary& it : summary.streams) {
@@ -64,7 +57,7 @@ void print_contention(const ProfiledRun& run, const RunSummary& summary, std::os
   table.align_left(0);
   for (size_t i = 0; i < std::min(kMost, summary.contention.kernels.size()); ++i) {
     const KernelContention& it = summary.contention.kernels[i];
-    table.add_row({short_name(run.names[it.name]), std::to_string(it.blocks), std::to_string(it.alone),
+    table.add_row({short_kernel_name(run.names[it.name]), std::to_string(it.blocks), std::to_string(it.alone),
                    format_duration(it.alone_ns), std::to_string(it.beside), format_duration(it.beside_ns),
                    fmt::format("{:.2f}", it.slowdown())});
   }

@@ -109,7 +109,8 @@ std::vector<SlotKernel> kernels_with_roles(const ProfiledRun& run, KernelWork wo
   std::vector<SlotKernel> kernels;
   kernels.reserve(run.kernels.size());
   for (const ProfiledRun::Kernel& kernel : run.kernels) {
-    SlotKernel& it = kernels.emplace_back(SlotKernel{kernel.begin_ns, kernel.end_ns, kernel.duration_ns()});
+    SlotKernel& it = kernels.emplace_back();
+    it = {kernel.begin_ns, kernel.end_ns, kernel.duration_ns(), KernelRole::kCompute, kernel.name};
     if (streams.communicates(kernel)) {
       it.role = roles[kernel.name];
       if (it.role == KernelRole::kNotify) it.work_ns = 0;

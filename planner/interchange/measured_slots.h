@@ -22,6 +22,7 @@ struct SlotKernel {
   int64_t end_ns = 0;
   int64_t work_ns = 0;  // of that what counts as its own
   KernelRole role = KernelRole::kCompute;
+  uint32_t name = 0;  // of the run's
 };
 
 // One slot of a schedule as a run measured it.

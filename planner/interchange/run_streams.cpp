@@ -12,6 +12,12 @@ bool communicates(const std::string& kernel_name) {
   return false;
 }
 
+std::string short_kernel_name(const std::string& name) {
+  constexpr size_t kMost = 60;
+  const size_t begin = name.starts_with("void ") ? 5 : 0;
+  return name.substr(begin, std::min(name.find_first_of("<(", begin) - begin, kMost));
+}
+
 RunStreams::RunStreams(const ProfiledRun& run) : streams_(run.streams.size()) {
   std::vector<bool> name_communicates;
   for (const std::string& name : run.names) name_communicates.push_back(pipeloom::communicates(name));

@@ -13,6 +13,9 @@ namespace pipeloom {
 // Whether a kernel moves data between GPUs: NCCL's, DeepEP's and NVSHMEM's.
 bool communicates(const std::string& kernel_name);
 
+// "void cutlass::Kernel2<...>(...)" -> "cutlass::Kernel2".
+std::string short_kernel_name(const std::string& name);
+
 // Which streams of a run communicate: those most of whose time goes into kernels that do. And when.
 // REQUIRES: the run outlives this.
 class RunStreams {

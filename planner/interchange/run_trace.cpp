@@ -159,10 +159,10 @@ Result<Trace> trace_of_run(const Plan& plan, const ProfiledRun& run, KernelWork 
   return trace;
 }
 
-Trace kernel_trace(const ProfiledRun& run) {
-  Trace trace;
+KernelTrace kernel_trace(const ProfiledRun& run) {
+  KernelTrace result;
   const auto add = [&](const SlotKernel& kernel, int32_t slot, SlotKind pass) {
-    Span& span = trace.spans.emplace_back();
+    Span& span = result.trace.spans.emplace_back();
     span.key = {0, slot, 0, Component::kStage, pass};
     if (kernel.role == KernelRole::kDispatch) span.key.component = Component::kDispatch;
     if (kernel.role == KernelRole::kCombine) span.key.component = Component::kCombine;
@@ -170,11 +170,12 @@ Trace kernel_trace(const ProfiledRun& run) {
     span.lane = kernel.role == KernelRole::kCompute ? Lane::kCompute : Lane::kEp;
     span.begin_ns = kernel.begin_ns - run.kernels.front().begin_ns;
     span.end_ns = kernel.end_ns - run.kernels.front().begin_ns;
+    result.names.push_back(kernel.name);
   };
-  if (run.rank) trace.name = fmt::format("rank {}", *run.rank);
+  if (run.rank) result.trace.name = fmt::format("rank {}", *run.rank);
   if (run.ranges.empty()) {
     for (const SlotKernel& kernel : kernels_with_roles(run, KernelWork::kMeasured)) add(kernel, -1, SlotKind::kF);
-    return trace;
+    return result;
   }
   int32_t number = 0;
   for (const MeasuredSlot& slot : measured_slots(run, KernelWork::kMeasured)) {
@@ -182,7 +183,7 @@ Trace kernel_trace(const ProfiledRun& run) {
     for (const SlotKernel& kernel : slot.kernels) add(kernel, number, pass == SlotKind::kB ? SlotKind::kI : pass);
     ++number;
   }
-  return trace;
+  return result;
 }
 
 }  // namespace pipeloom

@@ -16,8 +16,12 @@ namespace pipeloom {
 // slots, or one that the plan does not have.
 Result<Trace> trace_of_run(const Plan& plan, const ProfiledRun& run, KernelWork work);
 
-// The kernels of a run without a plan, as tasks of its rank: on the compute and the ep lane, with the pass and slot of
-// the range that holds them.
-Trace kernel_trace(const ProfiledRun& run);
+// The kernels of a run without a plan, as tasks of one rank: on the compute and the ep lane, with the pass and slot of
+// the range that holds them. Without any ranges all are kept, as forward passes.
+struct KernelTrace {
+  Trace trace;
+  std::vector<uint32_t> names;  // [span]; of the run's
+};
+KernelTrace kernel_trace(const ProfiledRun& run);
 
 }  // namespace pipeloom
