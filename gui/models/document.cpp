@@ -81,7 +81,11 @@ Result<DocumentPointer> open_run(const std::string& path, const PictureOptions& 
   builder.add(kernels.trace.spans);
   PIPELOOM_TRY(const DocumentPointer shown, shown_trace(path, std::move(builder), options));
   std::vector<std::string> names;
-  for (const std::string& name : run.names) names.push_back(short_kernel_name(name));
+  for (const std::string& full : run.names) {
+    const std::string name = short_kernel_name(full);
+    const size_t space = name.rfind("::");
+    names.push_back(space == std::string::npos ? name : name.substr(space + 2));
+  }
   auto picture = std::make_shared<Picture>(*shown->picture);
   const bool has_passes = !run.ranges.empty();
   picture->label = [names = std::move(names), of_task = std::move(kernels.names), has_passes, passes = picture->label](

@@ -37,7 +37,7 @@ TEST(OpenRun, AProfileIsShownKernelByKernel) {
   ASSERT_EQ(exchange.size(), 1U);
   EXPECT_EQ(exchange[0].begin_ns, 1'000'000);
   EXPECT_EQ(exchange[0].end_ns, 2'000'000);
-  EXPECT_EQ(picture.label(picture, lane(picture, LaneRole::kCommunication), exchange[0], false), "deep_ep::dispatch");
+  EXPECT_EQ(picture.label(picture, lane(picture, LaneRole::kCommunication), exchange[0], false), "dispatch");
   const PictureLane& passes = lane(picture, LaneRole::kPasses);
   EXPECT_EQ(picture.label(picture, passes, passes.spans[1], false), "I");
   EXPECT_EQ((*document)->step, nullptr);
