@@ -3,16 +3,9 @@
 #include "backend/cuda/kernels/stream.h"
 #include "backend/cuda/model/arena.h"
 #include "backend/cuda/model/gpu_weight.h"
-#include "backend/cuda/products/description.h"
+#include "backend/cuda/products/product_runner.h"
 
 namespace pipeloom {
-
-// What issues described products to a stream: cuBLASLt, or a reference in tests.
-class ProductRunner {
- public:
-  virtual ~ProductRunner() = default;
-  virtual void multiply(const SmStream& stream, const ProductDescription& product, const ProductOperands& operands) = 0;
-};
 
 // Where factors lie while an FP8 product of the compute lane runs; one product at a time.
 class Fp8Scratch {

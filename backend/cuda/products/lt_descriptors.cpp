@@ -1,5 +1,7 @@
 #include "backend/cuda/products/lt_descriptors.h"
 
+#include <utility>
+
 #include "backend/cuda/check.h"
 
 namespace pipeloom {
@@ -49,7 +51,16 @@ void set(cublasLtMatmulDesc_t operation, cublasLtMatmulDescAttributes_t attribut
 
 }  // namespace
 
-LtDescriptors::LtDescriptors(const ProductDescription& product)
+OperandAlignment OperandAlignment::of(const ProductOperands& operands) {
+  const auto alignment = [](const void* address) {
+    uint32_t bytes = 256;
+    while (reinterpret_cast<uintptr_t>(address) % bytes != 0) bytes /= 2;
+    return bytes;
+  };
+  return {alignment(operands.a), alignment(operands.b), alignment(operands.d)};
+}
+
+LtDescriptors::LtDescriptors(const ProductDescription& product, const OperandAlignment& alignment)
     : a_(layout_of(product.a, product.batches)),
       b_(layout_of(product.b, product.batches)),
       d_(layout_of(product.d, product.batches)) {
@@ -58,6 +69,14 @@ LtDescriptors::LtDescriptors(const ProductDescription& product)
   const auto bytes = static_cast<uint64_t>(product.workspace_bytes);
   PIPELOOM_CUBLAS_CHECK(cublasLtMatmulPreferenceSetAttribute(preference_, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                                                              &bytes, sizeof bytes));
+  const std::pair<cublasLtMatmulPreferenceAttributes_t, uint32_t> alignments[] = {
+      {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment.a},
+      {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment.b},
+      {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment.d},
+      {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment.d}};
+  for (const auto& [attribute, of_address] : alignments) {
+    PIPELOOM_CUBLAS_CHECK(cublasLtMatmulPreferenceSetAttribute(preference_, attribute, &of_address, sizeof of_address));
+  }
 }
 
 void LtDescriptors::set_operation(const ProductDescription& product) {

@@ -6,10 +6,20 @@
 
 namespace pipeloom {
 
+// The largest power of two up to 256 that each address is a multiple of; algorithms are chosen for it.
+struct OperandAlignment {
+  uint32_t a = 256;
+  uint32_t b = 256;
+  uint32_t d = 256;
+
+  static OperandAlignment of(const ProductOperands& operands);
+  auto operator<=>(const OperandAlignment&) const = default;
+};
+
 // A description as cuBLASLt's own descriptors; needs no GPU. Owns them.
 class LtDescriptors {
  public:
-  explicit LtDescriptors(const ProductDescription& product);
+  LtDescriptors(const ProductDescription& product, const OperandAlignment& alignment);
   ~LtDescriptors();
   LtDescriptors(const LtDescriptors&) = delete;
   LtDescriptors& operator=(const LtDescriptors&) = delete;

@@ -19,13 +19,13 @@ LtProducts::~LtProducts() {
 }
 
 LtProducts::Chosen& LtProducts::chosen(const ProductDescription& product, const ProductOperands& operands) {
-  const auto [place, is_new] = chosen_.try_emplace(product);
+  const auto [place, is_new] = chosen_.try_emplace({product, OperandAlignment::of(operands)});
   Chosen& chosen = place->second;
   if (!is_new) {
     chosen.descriptors->set_scales(operands.a_scales, operands.b_scales);
     return chosen;
   }
-  chosen.descriptors = std::make_unique<LtDescriptors>(product);
+  chosen.descriptors = std::make_unique<LtDescriptors>(product, place->first.second);
   const LtDescriptors& with = *chosen.descriptors;
   chosen.descriptors->set_scales(operands.a_scales, operands.b_scales);
   cublasLtMatmulHeuristicResult_t found = {};

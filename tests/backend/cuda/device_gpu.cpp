@@ -7,20 +7,6 @@
 
 namespace pipeloom::tests {
 
-namespace {
-
-class GpuRunner : public ProductRunner {
- public:
-  void multiply(const SmStream& stream, const ProductDescription& product, const ProductOperands& operands) override {
-    products_.multiply(stream, product, operands);
-  }
-
- private:
-  LtProducts products_;
-};
-
-}  // namespace
-
 DeviceMemory::DeviceMemory(int64_t size_bytes) : size_(size_bytes) {
   void* memory = nullptr;
   PIPELOOM_CUDA_CHECK(cudaMalloc(&memory, static_cast<size_t>(size_bytes)));
@@ -51,7 +37,7 @@ SmStream device_stream() {
 }
 
 std::unique_ptr<ProductRunner> device_products() {
-  return std::make_unique<GpuRunner>();
+  return std::make_unique<LtProducts>();
 }
 
 }  // namespace pipeloom::tests

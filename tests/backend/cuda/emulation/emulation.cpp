@@ -74,14 +74,8 @@ struct Run {
 };
 Run* run = nullptr;
 
-// Of fibers that have ended, for the next ones.
-std::vector<std::unique_ptr<unsigned char[]>> stacks;
-std::unique_ptr<unsigned char[]> take_stack() {
-  if (stacks.empty()) return std::make_unique_for_overwrite<unsigned char[]>(kStackBytes);
-  auto stack = std::move(stacks.back());
-  stacks.pop_back();
-  return stack;
-}
+// Fibers that have ended, for the next threads.
+std::vector<std::unique_ptr<Fiber>> idle_fibers;
 
 void yield() {
   if (_setjmp(run->current->here) == 0) _longjmp(run->scheduler, 1);
@@ -101,14 +95,34 @@ void leave(Barrier& barrier) {
   barrier.open_if_all();
 }
 
+// One thread after another.
 void run_fiber() {
-  (*run->kernel)();
-  Fiber& fiber = *run->current;
-  fiber.ended = true;
-  leave(fiber.block->barrier);
-  leave(fiber.warp->barrier);
-  run->moved = true;
-  _longjmp(run->scheduler, 1);
+  for (;;) {
+    (*run->kernel)();
+    Fiber& fiber = *run->current;
+    fiber.ended = true;
+    leave(fiber.block->barrier);
+    leave(fiber.warp->barrier);
+    run->moved = true;
+    yield();
+  }
+}
+
+std::unique_ptr<Fiber> take_fiber() {
+  if (idle_fibers.empty()) {
+    auto fiber = std::make_unique<Fiber>();
+    fiber->stack = std::make_unique_for_overwrite<unsigned char[]>(kStackBytes);
+    getcontext(&fiber->first);
+    fiber->first.uc_stack.ss_sp = fiber->stack.get();
+    fiber->first.uc_stack.ss_size = kStackBytes;
+    fiber->first.uc_link = nullptr;
+    makecontext(&fiber->first, run_fiber, 0);
+    return fiber;
+  }
+  auto fiber = std::move(idle_fibers.back());
+  idle_fibers.pop_back();
+  fiber->ended = false;
+  return fiber;
 }
 
 // Until the fiber waits or ends.
@@ -127,7 +141,7 @@ void add_block(dim3 number, size_t shared_bytes) {
   block.warps.resize((threads + kLanes - 1) / kLanes);
   block.memory.resize(shared_bytes + 16);
   for (unsigned i = 0; i < threads; ++i) {
-    auto fiber = std::make_unique<Fiber>();
+    auto fiber = take_fiber();
     fiber->place.thread =
         dim3(i % run->threads.x, i / run->threads.x % run->threads.y, i / run->threads.x / run->threads.y);
     fiber->place.block = number;
@@ -135,12 +149,6 @@ void add_block(dim3 number, size_t shared_bytes) {
     fiber->warp = &block.warps[i / kLanes];
     fiber->lane = i % kLanes;
     ++fiber->warp->barrier.members;
-    fiber->stack = take_stack();
-    getcontext(&fiber->first);
-    fiber->first.uc_stack.ss_sp = fiber->stack.get();
-    fiber->first.uc_stack.ss_size = kStackBytes;
-    fiber->first.uc_link = nullptr;
-    makecontext(&fiber->first, run_fiber, 0);
     run->fibers.push_back(std::move(fiber));
   }
 }
@@ -161,7 +169,7 @@ void run_live_blocks(const char* name) {
       throw std::runtime_error(std::string(name) + ": threads wait for each other for ever");
     }
   }
-  for (const auto& fiber : run->fibers) stacks.push_back(std::move(fiber->stack));
+  for (auto& fiber : run->fibers) idle_fibers.push_back(std::move(fiber));
   run->fibers.clear();
   run->live_blocks.clear();
 }
