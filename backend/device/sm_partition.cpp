@@ -79,8 +79,9 @@ Result<SmPartition> plan_sm_partition(const SmRules& rules, int ranks, int comm_
                   rules.sms, ranks, comm_sms, possible(rules, ranks, comm_sms)));
 }
 
-int nccl_ctas(int sms) {
-  return static_cast<int>(std::bit_floor(static_cast<unsigned>(std::clamp(sms, 1, 32))));
+int nccl_ctas(int sms, int communicators) {
+  const int each = sms / std::max(communicators, 1);
+  return static_cast<int>(std::bit_floor(static_cast<unsigned>(std::clamp(each, 1, 32))));
 }
 
 }  // namespace pipeloom

@@ -40,8 +40,9 @@ std::string describe(const SmPartition& partition);
 // partition for communication. Pure.
 Result<SmPartition> plan_sm_partition(const SmRules& rules, int ranks, int comm_sms);
 
-// The power of two at or below `sms`, 1 to 32: NCCL rounds the channels of sends and receives up to one, so that any
-// other maxCTAs would take more SMs than it is given.
-int nccl_ctas(int sms);
+// How many CTAs each of a rank's `communicators` may use on `sms` SMs so that kernels of all of them can be resident at
+// once, and none that waits for its peer keeps another from starting: a power of two, 1 to 32, since NCCL rounds the
+// channels of sends and receives up to one.
+int nccl_ctas(int sms, int communicators);
 
 }  // namespace pipeloom

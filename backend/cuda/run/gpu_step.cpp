@@ -25,7 +25,7 @@ constexpr int64_t kLookAgain_ns = 200'000'000;
 
 GpuStep::GpuStep(const LaunchProgram& program, const TaskGraph& graph, CudaDevice& device, GpuStepOptions options)
     : program_(program), graph_(graph), device_(device), options_(std::move(options)) {
-  if (!options_.graphs) no_graph_ = "as asked for";
+  no_graph_ = options_.no_graphs;
   PIPELOOM_CUDA_CHECK(cudaEventCreateWithFlags(&begin_, cudaEventDefault));
   PIPELOOM_CUDA_CHECK(cudaEventCreateWithFlags(&end_, cudaEventDefault));
 }
@@ -49,7 +49,7 @@ void GpuStep::enqueue() {
 }
 
 Result<int64_t> GpuStep::run(const std::function<void(cudaStream_t)>& before) {
-  if (warm_ && options_.graphs && !tried_) {
+  if (warm_ && options_.no_graphs.empty() && !tried_) {
     tried_ = true;
     auto captured = StepGraph::capture(program_, device_);
     if (captured) {
@@ -73,7 +73,8 @@ Result<GpuStep::Traced> GpuStep::run_traced(const std::function<void(cudaStream_
   before(device_.origin());
   PIPELOOM_CUDA_CHECK(cudaStreamSynchronize(device_.origin()));
   Traced traced;
-  auto cupti = CuptiTrace::start();
+  Result<std::unique_ptr<CuptiTrace>> cupti = unsupported(options_.no_cupti);
+  if (options_.no_cupti.empty()) cupti = CuptiTrace::start();
   std::unique_ptr<EventTrace> events;
   int64_t step_begin_ns = 0;
   if (cupti) {

@@ -17,7 +17,8 @@ namespace pipeloom {
 
 // How steps are run and watched.
 struct GpuStepOptions {
-  bool graphs = true;                              // the second step is captured, later ones are replayed
+  std::string no_graphs;  // why steps must not be captured; empty: the second is, later ones are replayed
+  std::string no_cupti;   // why CUPTI would not know what is launched; empty: it does
   int64_t patience_ns = 60'000'000'000;            // nothing ends for so long: hung
   std::function<Status()> poll;                    // asked while the device works: what else ends the run
   std::function<std::string(uint32_t task)> name;  // of a task, for messages

@@ -74,7 +74,7 @@ class OneGpuRun {
     }
     device_ = std::make_unique<CudaDevice>(program_, Transfers::kCopies, *contexts_, std::move(what));
     GpuStepOptions step;
-    step.graphs = options_.graphs;
+    if (!options_.graphs) step.no_graphs = "as asked for";
     step.patience_ns = options_.patience_ns;
     step.name = [this](uint32_t task) { return name_of(task); };
     step_ = std::make_unique<GpuStep>(program_, graph_, *device_, std::move(step));

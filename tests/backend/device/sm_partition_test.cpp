@@ -65,11 +65,16 @@ TEST(SmPartition, SaysWhatCanBeHadInstead) {
   EXPECT_THAT(plan_sm_partition({}, 1, -1).error().message, HasSubstr("0 or more"));
 }
 
+TEST(SmPartition, AllCommunicatorsFitAtOnce) {
+  EXPECT_EQ(nccl_ctas(20, 6), 2);
+  EXPECT_EQ(nccl_ctas(20, 0), 16);
+  EXPECT_EQ(nccl_ctas(4, 6), 1);  // no less can be had: some wait for others
+}
+
 TEST(SmPartition, NcclGetsAPowerOfTwo) {
-  EXPECT_EQ(nccl_ctas(20), 16);
-  EXPECT_EQ(nccl_ctas(8), 8);
-  EXPECT_EQ(nccl_ctas(0), 1);
-  EXPECT_EQ(nccl_ctas(100), 32);
+  EXPECT_EQ(nccl_ctas(20, 1), 16);
+  EXPECT_EQ(nccl_ctas(8, 1), 8);
+  EXPECT_EQ(nccl_ctas(132, 1), 32);
 }
 
 }  // namespace
