@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include "backend/cuda/run/task_launcher.h"
+
+namespace pipeloom {
+
+// Keeps every SM of `place` busy for `duration_ns` from when each block really starts: one block on each SM, alone
+// there. Waits by the clock only, never for another kernel. `seen`, unless null: a bit for each SM that a block ran on
+// is set, SM i in word i / 32.
+void occupy(const LaunchPlace& place, int64_t duration_ns, uint32_t* seen);
+
+// Adds up the same range of float32 numbers of several arrays and puts the sum into each, in the order of `arrays`.
+struct SharedSum {
+  static constexpr int kMostArrays = 16;
+  float* arrays[kMostArrays] = {};
+  int count = 0;
+  int64_t begin = 0;
+  int64_t size = 0;
+};
+void add_up(const LaunchPlace& place, const SharedSum& sum);
+
+// Copies with 16-byte loads and stores on all SMs of `place`. Addresses are multiples of 16.
+void copy_on_sms(const LaunchPlace& place, DeviceBytes from, DeviceBytes to);
+
+}  // namespace pipeloom
