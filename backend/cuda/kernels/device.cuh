@@ -40,6 +40,14 @@ void launch_resident(const char* name, void (*kernel)(Parameters...), const Grid
   check_launch(name);
 }
 
+// Beyond 48 KiB of dynamic shared memory a kernel has to ask.
+template <typename... Parameters>
+void allow_shared(const char* name, void (*kernel)(Parameters...), size_t bytes) {
+  cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                       static_cast<int>(bytes));
+  check_launch(name);
+}
+
 __device__ inline unsigned char* dynamic_shared() {
   extern __shared__ __align__(16) unsigned char shared_bytes[];
   return shared_bytes;

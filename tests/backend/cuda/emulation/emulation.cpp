@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <ucontext.h>
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -14,6 +15,10 @@ namespace pipeloom {
 
 uint8_t host_e4m3(float value) {
   return static_cast<uint8_t>(encode(value, kE4m3Format));
+}
+
+uint64_t host_now_ns() {
+  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }
 
 namespace emulation {

@@ -1,0 +1,111 @@
+// What is made of measurements, with made-up ones: no GPU.
+#include "backend/device/tuning.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "proto/gpu_files.h"
+
+namespace pipeloom {
+namespace {
+
+using testing::HasSubstr;
+
+// A kernel that copies `per_sm` on each of up to `most` SMs, and 1 - exp(-tokens / constant) of that in chunks.
+std::vector<MeasuredForward> forwards(double per_sm, int most, double constant) {
+  std::vector<MeasuredForward> measured;
+  for (const int sms : {2, 4, 8, 16, 24}) {
+    for (const int tokens : {1, 4, 16, 64}) {
+      measured.push_back({sms, tokens, per_sm * std::min(sms, most) * (1 - std::exp(-tokens / constant))});
+    }
+  }
+  return measured;
+}
+
+TuneMeasurements some_measurements() {
+  TuneMeasurements measured;
+  measured.dispatches = forwards(30e9, 8, 3);
+  measured.combines = forwards(25e9, 16, 5);
+  measured.product = {1e-3, 1.2e-3, 1.1e-3};
+  measured.memory_bound = {2e-3, 3e-3, 1.9e-3};
+  measured.memory_bytes_per_s = 2.5e12;
+  return measured;
+}
+
+TEST(Tuning, TheFewestSmsThatReachTheRateAreChosen) {
+  const std::vector<MeasuredCopy> copies = {
+      {"streaming", 1, 65'536, 1 << 20, 50e9},   {"streaming", 8, 65'536, 1 << 20, 291e9},
+      {"bulk", 8, 65'536, 1 << 20, 295e9},       {"bulk", 8, 16'384, 1 << 20, 250e9},
+      {"streaming", 32, 16'384, 1 << 20, 300e9}, {"streaming", 1, 16'384, 4096, 5e9}};
+  EXPECT_EQ(best_copy(copies, 1 << 20).method, "bulk");
+  EXPECT_EQ(best_copy(copies, 1 << 20).sms, 8);
+  EXPECT_EQ(best_copy(copies, 1 << 20, 0.99).sms, 32);
+  EXPECT_EQ(best_copy(copies, 4096).sms, 1);
+}
+
+TEST(Tuning, RatesAreThoseOfTheModelThatMadeTheMeasurements) {
+  EXPECT_NEAR(sm_bytes_per_s(forwards(30e9, 100, 3)), 30e9, 0.001e9);
+  // Beyond 8 SMs nothing more is copied: those don't count.
+  EXPECT_NEAR(sm_bytes_per_s(forwards(30e9, 8, 3)), 30e9, 0.001e9);
+  EXPECT_NEAR(chunk_tokens_constant(forwards(30e9, 8, 3)), 3, 0.03);
+  EXPECT_NEAR(chunk_tokens_constant(forwards(30e9, 8, 6)), 6, 0.06);
+}
+
+TEST(Tuning, AGpuGetsWhatWasMeasured) {
+  const Gpu gpu = tuned_gpu(find_gpu("H800").value(), some_measurements()).value();
+  EXPECT_NEAR(gpu.rates.all_to_all_sm_bytes_per_s, 25e9, 0.01e9);  // the slower
+  EXPECT_NEAR(gpu.rates.all_to_all_chunk_tokens, 5, 0.05);
+  EXPECT_DOUBLE_EQ(gpu.rates.contention.products_beside_dispatch, 1.2);
+  EXPECT_DOUBLE_EQ(gpu.rates.contention.products_beside_combine, 1.1);
+  EXPECT_DOUBLE_EQ(gpu.rates.contention.memory_beside_dispatch, 1.5);
+  EXPECT_DOUBLE_EQ(gpu.rates.contention.memory_beside_combine, 1);  // noise is no speed-up
+  EXPECT_DOUBLE_EQ(gpu.rates.memory_efficiency, 2.5 / 3.35);
+}
+
+TEST(Tuning, WhatCannotBeIsRefusedByName) {
+  const auto error_of = [](const auto& change) {
+    TuneMeasurements measured = some_measurements();
+    change(measured);
+    const auto gpu = tuned_gpu(find_gpu("H800").value(), measured);
+    return gpu ? std::string() : gpu.error().message;
+  };
+  EXPECT_EQ(error_of([](TuneMeasurements&) {}), "");
+  EXPECT_THAT(error_of([](TuneMeasurements& m) { m.combines[1].bytes_per_s = 0; }),
+              HasSubstr("a combine on 2 SMs with chunks of 4 tokens was measured at 0 bytes/s"));
+  EXPECT_THAT(error_of([](TuneMeasurements& m) { m.dispatches.resize(4); }),
+              HasSubstr("a dispatch was measured on 1 numbers of SMs; at least 2 are needed"));
+  EXPECT_THAT(error_of([](TuneMeasurements& m) { m.product.alone_s = 0; }), HasSubstr("a product took 0 s alone"));
+  EXPECT_THAT(error_of([](TuneMeasurements& m) { m.memory_bytes_per_s = 0; }), HasSubstr("memory_efficiency is 0"));
+}
+
+TEST(Tuning, AGpuFileKeepsItsCommentsAndReadsBack) {
+  for (const Gpu& known : known_gpus()) {
+    const std::string text = gpu_file_text(known.name).value();
+    const Gpu tuned = tuned_gpu(known, some_measurements()).value();
+    const std::string written = with_tuned_rates(text, tuned, "measured");
+    const Gpu read = parse_gpu("tuned.txtpb", written).value();
+    EXPECT_NEAR(read.rates.all_to_all_sm_bytes_per_s, tuned.rates.all_to_all_sm_bytes_per_s, 1e6);
+    EXPECT_NEAR(read.rates.contention.memory_beside_dispatch, 1.5, 1e-3);
+    EXPECT_NEAR(read.rates.memory_efficiency, tuned.rates.memory_efficiency, 1e-5);
+    EXPECT_EQ(read.rates.nic_efficiency, known.rates.nic_efficiency);
+    EXPECT_EQ(read.rates.product_curve, known.rates.product_curve);
+    EXPECT_THAT(written, HasSubstr(text.substr(0, text.find('\n'))));
+    EXPECT_THAT(written, HasSubstr("  # measured\n"));
+    EXPECT_EQ(with_tuned_rates(written, tuned, "measured"), written);
+  }
+}
+
+TEST(Tuning, EveryMeasurementIsInTheCsv) {
+  TuneMeasurements measured = some_measurements();
+  measured.copies.push_back({"bulk", 8, 65'536, 1 << 20, 295e9});
+  const std::string csv = measurements_csv(measured);
+  EXPECT_THAT(csv, HasSubstr("bulk,8,65536,1048576,2.95e+11\n"));
+  EXPECT_THAT(csv, HasSubstr("\ncombine,24,64,,4e+11\n"));
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 1 + 20 + 20);
+}
+
+}  // namespace
+}  // namespace pipeloom
