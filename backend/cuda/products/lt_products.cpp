@@ -11,10 +11,11 @@ namespace pipeloom {
 
 LtProducts::LtProducts() {
   PIPELOOM_CUBLAS_CHECK(cublasLtCreate(&handle_));
+  PIPELOOM_CUDA_CHECK(cudaMalloc(&workspace_, kProductWorkspaceBytes));
 }
 
 LtProducts::~LtProducts() {
-  for (const auto& [stream, memory] : workspaces_) cudaFree(memory);
+  cudaFree(workspace_);
   cublasLtDestroy(handle_);
 }
 
@@ -42,12 +43,6 @@ LtProducts::Chosen& LtProducts::chosen(const ProductDescription& product, const 
   return chosen;
 }
 
-void* LtProducts::workspace(const SmStream& stream) {
-  void*& memory = workspaces_[stream.stream];
-  if (memory == nullptr) PIPELOOM_CUDA_CHECK(cudaMalloc(&memory, kProductWorkspaceBytes));
-  return memory;
-}
-
 void LtProducts::multiply(const SmStream& stream, const ProductDescription& product, const ProductOperands& operands) {
   const Chosen& with = chosen(product, operands);
   const float alpha = 1;
@@ -55,7 +50,7 @@ void LtProducts::multiply(const SmStream& stream, const ProductDescription& prod
   PIPELOOM_CUBLAS_CHECK(cublasLtMatmul(handle_, with.descriptors->operation(), &alpha, operands.a,
                                        with.descriptors->a(), operands.b, with.descriptors->b(), &beta, operands.d,
                                        with.descriptors->d(), operands.d, with.descriptors->d(), &with.algorithm,
-                                       workspace(stream), static_cast<size_t>(product.workspace_bytes), stream.stream));
+                                       workspace_, static_cast<size_t>(product.workspace_bytes), stream.stream));
 }
 
 }  // namespace pipeloom

@@ -12,8 +12,8 @@
 
 namespace pipeloom {
 
-// Products by cuBLASLt, for one host thread. Keeps the algorithm of every description that it has seen, and a workspace
-// for every stream: a product must have run once with its shape and on its stream before a graph captures it.
+// Products by cuBLASLt, for one host thread, on one stream at a time: they share a workspace. Keeps the algorithm of
+// every description that it has seen.
 class LtProducts : public ProductRunner {
  public:
   LtProducts();
@@ -30,11 +30,10 @@ class LtProducts : public ProductRunner {
     cublasLtMatmulAlgo_t algorithm = {};
   };
   Chosen& chosen(const ProductDescription& product, const ProductOperands& operands);
-  void* workspace(const SmStream& stream);
 
   cublasLtHandle_t handle_ = nullptr;
   std::map<std::pair<ProductDescription, OperandAlignment>, Chosen> chosen_;
-  std::map<CUstream_st*, void*> workspaces_;
+  void* workspace_ = nullptr;
 };
 
 }  // namespace pipeloom

@@ -1,8 +1,9 @@
 #include "backend/cuda/run/training_launcher.h"
 
-#include <algorithm>
+#include <cuda_runtime_api.h>
 
 #include "backend/cuda/check.h"
+#include "backend/cuda/model/gpu_trainable.h"
 #include "backend/cuda/model/gpu_trainer.h"
 #include "backend/cuda/products/lt_products.h"
 
@@ -30,35 +31,35 @@ class TrainingLauncher : public TaskLauncher {
                    const TrainingOptions& options)
       : trainer_(plan, program, rank, text, options, products_) {
     PIPELOOM_CUDA_CHECK(cudaMalloc(&memory_, static_cast<size_t>(trainer_.memory_bytes())));
-    PIPELOOM_CUDA_CHECK(cudaMemset(memory_, 0, static_cast<size_t>(trainer_.memory_bytes())));
     trainer_.use(static_cast<std::byte*>(memory_));
     for (const GpuUpload& upload : trainer_.initial()) {
       PIPELOOM_CUDA_CHECK(cudaMemcpy(upload.to, upload.from.data(), upload.from.size(), cudaMemcpyHostToDevice));
     }
-    PIPELOOM_CUDA_CHECK(cudaDeviceGetAttribute(&device_sms_, cudaDevAttrMultiProcessorCount, this_device()));
+    // Copies from pageable memory may still be on their way when they return, and the step's streams don't wait for the
+    // default one.
     PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
   }
   ~TrainingLauncher() override { cudaFree(memory_); }
+  TrainingLauncher(const TrainingLauncher&) = delete;
+  TrainingLauncher& operator=(const TrainingLauncher&) = delete;
 
   void begin_step(int64_t step, cudaStream_t stream) override {
-    const SmStream place{stream, device_sms_};
-    if (!prepared_) trainer_.prepare(place);
-    prepared_ = true;
-    // The bytes stay until the step has ended: copies from pageable memory may still read them.
-    uploads_ = trainer_.step_uploads(step);
-    for (const GpuUpload& upload : uploads_) {
+    // From memory that is not pinned: the call has read it when it returns.
+    for (const GpuUpload& upload : trainer_.step_uploads(step)) {
       PIPELOOM_CUDA_CHECK(
           cudaMemcpyAsync(upload.to, upload.from.data(), upload.from.size(), cudaMemcpyHostToDevice, stream));
     }
-    trainer_.begin_step(place);
+    if (!prepared_) trainer_.prepare({stream, 1});
+    prepared_ = true;
+    trainer_.begin_step({stream, 1});
   }
 
   void launch(const RankTask& task, const LaunchPlace& place) override { trainer_.launch(task, stream_of(place)); }
   void pack(const RankTask& task, const LaunchPlace& place) override { trainer_.pack(task, stream_of(place)); }
-  void unpack(const RankTask& task, const LaunchPlace& place) override { trainer_.unpack(task, stream_of(place)); }
   ExchangeBytes packages(const RankTask& /*task*/) override {
     return {bytes_of(trainer_.send_packages()), bytes_of(trainer_.receive_packages())};
   }
+  void unpack(const RankTask& task, const LaunchPlace& place) override { trainer_.unpack(task, stream_of(place)); }
 
   DeviceBytes outgoing(const RankTask& send) override { return bytes_of(trainer_.outgoing(send)); }
   DeviceBytes incoming(const RankTask& receive) override { return bytes_of(trainer_.incoming(receive)); }
@@ -66,40 +67,33 @@ class TrainingLauncher : public TaskLauncher {
   Gradients gradients(const RankTask& reduction) override {
     Gradients gradients;
     gradients.shared.push_back(bytes_of(trainer_.shared_gradients(reduction)));
-    if (const DeviceBytes routed = bytes_of(trainer_.routed_gradients(reduction)); routed.size_bytes > 0) {
-      gradients.routed.push_back(routed);
-    }
+    const DeviceBytes routed = bytes_of(trainer_.routed_gradients(reduction));
+    if (routed.size_bytes > 0) gradients.routed.push_back(routed);
     return gradients;
   }
 
   std::map<int, double> losses() override {
     std::map<int, double> losses;
-    for (const auto& [micro_batch, from] : trainer_.losses()) {
-      PIPELOOM_CUDA_CHECK(cudaMemcpy(&losses[micro_batch], from, sizeof(double), cudaMemcpyDeviceToHost));
+    for (const auto& [micro_batch, place] : trainer_.losses()) {
+      PIPELOOM_CUDA_CHECK(cudaMemcpy(&losses[micro_batch], place, sizeof(double), cudaMemcpyDeviceToHost));
     }
     return losses;
   }
 
  private:
-  static int this_device() {
-    int device = 0;
-    PIPELOOM_CUDA_CHECK(cudaGetDevice(&device));
-    return device;
-  }
-
   LtProducts products_;
   GpuTrainer trainer_;
   void* memory_ = nullptr;
-  int device_sms_ = 0;
   bool prepared_ = false;
-  std::vector<GpuUpload> uploads_;
 };
 
-// Measures memory, multiplies nothing.
+// For a trainer that only measures.
 class NoProducts : public ProductRunner {
  public:
   void multiply(const SmStream& /*stream*/, const ProductDescription& /*product*/,
-                const ProductOperands& /*operands*/) override {}
+                const ProductOperands& /*operands*/) override {
+    PIPELOOM_CHECK(false);
+  }
 };
 
 }  // namespace
@@ -107,10 +101,12 @@ class NoProducts : public ProductRunner {
 LauncherSource training_launchers(const Plan& plan, const TextTokens& text, const TrainingOptions& options) {
   LauncherSource source;
   source.memory_bytes = [&](const RankProgram& program, RunRank rank) -> Result<int64_t> {
-    NoProducts products;
-    return GpuTrainer(plan, program, rank, text, options, products).memory_bytes();
+    PIPELOOM_CHECK_OK(check_gpu_trainable(plan.job));
+    NoProducts none;
+    return GpuTrainer(plan, program, rank, text, options, none).memory_bytes() + kProductWorkspaceBytes;
   };
   source.make = [&](const RankProgram& program, RunRank rank) -> Result<std::unique_ptr<TaskLauncher>> {
+    PIPELOOM_CHECK_OK(check_gpu_trainable(plan.job));
     return std::make_unique<TrainingLauncher>(plan, program, rank, text, options);
   };
   return source;

@@ -5,8 +5,8 @@
 
 namespace pipeloom {
 
-// Real training on a GPU: launchers over GpuTrainer, each with memory, products and uploads of its own on the current
-// device. All arguments outlive the source. REQUIRES: check_gpu_trainable(plan.job).
+// Launchers that train the plan's model (GpuTrainer) on the current device. All arguments outlive what they make.
+// Errors of the source: check_gpu_trainable's.
 LauncherSource training_launchers(const Plan& plan, const TextTokens& text, const TrainingOptions& options);
 
 }  // namespace pipeloom
