@@ -35,6 +35,13 @@ void add_options(CLI::App& app, CommandOptions& options) {
                  "how ranks run; auto: mpi or tcp where processes were started for them, else threads")
       ->default_val("auto")
       ->check(CLI::IsMember({"auto", "threads", "mpi", "tcp", "sequential"}));
+  app.add_option("--device", options.device, "what computes")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+  app.add_option("--gpu", options.gpu, "with --device cuda and all ranks on one GPU: which")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_flag("--no-graph", options.no_graph, "with --device cuda: launch every step task by task");
   app.add_flag("--check", options.check, "slower, with the bits of `--ranks sequential --check` for every schedule");
   app.add_flag("--pace", options.paced, "no training: every task takes its planned time");
   app.add_option("--vary", options.varied_percent,

@@ -119,7 +119,8 @@ void GpuTrainer::build(Arena& arena) {
   place_receives(arena);
 }
 
-// As many buffers for a queue of receives as may be posted at a time, in turn.
+// As many buffers for a queue of receives as may be posted at a time, in turn; with blocking P2P, which has no credits,
+// one for each.
 void GpuTrainer::place_receives(Arena& arena) {
   for (int queue = 0; queue < program_.queues(); ++queue) {
     std::vector<float*> buffers;
@@ -127,7 +128,8 @@ void GpuTrainer::place_receives(Arena& arena) {
     for (const uint32_t number : program_.queue(queue)) {
       const RankTask& task = program_.tasks()[number];
       if (task.task.key.kind != TaskKind::kReceive) continue;
-      const auto depth = static_cast<size_t>(plan_.job.p2p.receive_depth);
+      const bool blocking = plan_.job.p2p.mode == P2pMode::kBlocking;
+      const auto depth = static_cast<size_t>(blocking ? 0 : plan_.job.p2p.receive_depth);
       if (depth == 0 || buffers.size() < depth) buffers.push_back(arena.take<float>(rows_size()));
       arriving_[hand_over(task, true)] = buffers[next++ % (depth == 0 ? buffers.size() : depth)];
     }

@@ -35,6 +35,9 @@ class TrainingLauncher : public TaskLauncher {
     for (const GpuUpload& upload : trainer_.initial()) {
       PIPELOOM_CUDA_CHECK(cudaMemcpy(upload.to, upload.from.data(), upload.from.size(), cudaMemcpyHostToDevice));
     }
+    // Copies from pageable memory may still be on their way when they return, and the step's streams don't wait for the
+    // default one.
+    PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
   }
   ~TrainingLauncher() override { cudaFree(memory_); }
   TrainingLauncher(const TrainingLauncher&) = delete;
