@@ -17,11 +17,6 @@ OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::ve
   }
   receiver_.assign(tasks_.size(), nullptr);
   for (const PassedTask& passed : program.passed) receiver_[passed.ends_with] = tasks_[passed.task];
-  if (!move_) {
-    move_ = [](const RankTask& /*send*/, DeviceBytes from, DeviceBytes to, const LaunchPlace& place) {
-      copy_on_sms(place, from, to);
-    };
-  }
 }
 
 void launch_alone(TaskLauncher& launcher, const RankTask& task, const LaunchPlace& place) {

@@ -22,7 +22,7 @@ struct GpuRank {
 // launch program orders everything.
 class OneGpuTasks {
  public:
-  // Moves a message; the default copies on the SMs of `place`.
+  // Moves a message.
   using Move = std::function<void(const RankTask& send, DeviceBytes from, DeviceBytes to, const LaunchPlace& place)>;
 
   // All arguments outlive it. REQUIRES: one replica, as many ranks as the plan has.
