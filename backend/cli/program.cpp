@@ -41,6 +41,11 @@ void add_options(CLI::App& app, CommandOptions& options) {
   app.add_option("--gpu", options.gpu, "with --device cuda and all ranks on one GPU: which")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  app.add_option("--link-gbytes-per-s", options.link_gbytes_per_s,
+                 "with --device cuda and all ranks on one GPU: hand-overs take as long as on such a link; 0: no longer "
+                 "than the copy")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_flag("--no-graph", options.no_graph, "with --device cuda: launch every step task by task");
   app.add_flag("--check", options.check, "slower, with the bits of `--ranks sequential --check` for every schedule");
   app.add_flag("--pace", options.paced, "no training: every task takes its planned time");

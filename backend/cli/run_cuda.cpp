@@ -66,6 +66,7 @@ GpuRunOptions run_options(const CommandOptions& options, const RunOutput& output
   run.paced = options.paced;
   run.graphs = !options.no_graph;
   run.traced = !options.trace_path.empty();
+  run.link_bytes_per_s = options.link_gbytes_per_s * 1e9;
   run.patience_ns = patience_ns(options);
   run.on_remark = [&](const std::string& remark) { output.err << "pipeloom-run: " << remark << std::endl; };
   return run;

@@ -11,12 +11,13 @@ namespace pipeloom {
 // The command line of pipeloom-run.
 struct CommandOptions {
   std::string plan_path;
-  std::string text_path;       // empty: only with `paced`
-  int token_bytes = 1;         // of the text
-  std::string ranks;           // "auto", "threads", "mpi", "sequential"
-  std::string device = "cpu";  // or "cuda"
-  int gpu = 0;                 // cuda, all ranks on one GPU: which
-  bool no_graph = false;       // cuda: every step launch by launch
+  std::string text_path;         // empty: only with `paced`
+  int token_bytes = 1;           // of the text
+  std::string ranks;             // "auto", "threads", "mpi", "sequential"
+  std::string device = "cpu";    // or "cuda"
+  int gpu = 0;                   // cuda, all ranks on one GPU: which
+  double link_gbytes_per_s = 0;  // the same: hand-overs take as long as on such a link; 0: as the copy does
+  bool no_graph = false;         // cuda: every step launch by launch
   bool check = false;
   bool paced = false;
   double varied_percent = 0;  // paced: how much longer or shorter than planned tasks are at most

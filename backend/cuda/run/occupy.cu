@@ -40,13 +40,6 @@ __global__ void add_up_kernel(SharedSum sum) {
   }
 }
 
-__global__ void copy_kernel(const uint4* from, uint4* to, int64_t count, const char* tail_from, char* tail_to,
-                            int tail) {
-  const int64_t first = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  for (int64_t i = first; i < count; i += int64_t{gridDim.x} * blockDim.x) to[i] = from[i];
-  if (first < tail) tail_to[first] = tail_from[first];
-}
-
 }  // namespace
 
 void occupy(const LaunchPlace& place, int64_t duration_ns, uint32_t* seen) {
@@ -59,18 +52,6 @@ void add_up(const LaunchPlace& place, const SharedSum& sum) {
   PIPELOOM_CHECK(sum.count <= SharedSum::kMostArrays);
   if (sum.size == 0) return;
   add_up_kernel<<<2 * place.sms, kThreads, 0, place.stream>>>(sum);
-  PIPELOOM_CUDA_CHECK(cudaGetLastError());
-}
-
-void copy_on_sms(const LaunchPlace& place, DeviceBytes from, DeviceBytes to) {
-  PIPELOOM_CHECK(from.size_bytes == to.size_bytes);
-  if (from.size_bytes == 0) return;
-  const int64_t count = from.size_bytes / static_cast<int64_t>(sizeof(uint4));
-  const int64_t whole_bytes = count * static_cast<int64_t>(sizeof(uint4));
-  copy_kernel<<<place.sms, 4 * kThreads, 0, place.stream>>>(
-      static_cast<const uint4*>(from.data), static_cast<uint4*>(to.data), count,
-      static_cast<const char*>(from.data) + whole_bytes, static_cast<char*>(to.data) + whole_bytes,
-      static_cast<int>(from.size_bytes - whole_bytes));
   PIPELOOM_CUDA_CHECK(cudaGetLastError());
 }
 

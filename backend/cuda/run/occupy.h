@@ -21,7 +21,4 @@ struct SharedSum {
 };
 void add_up(const LaunchPlace& place, const SharedSum& sum);
 
-// Copies with 16-byte loads and stores on all SMs of `place`. Addresses are multiples of 16.
-void copy_on_sms(const LaunchPlace& place, DeviceBytes from, DeviceBytes to);
-
 }  // namespace pipeloom

@@ -85,7 +85,7 @@ class OneGpuRun {
     for (int rank = 0; rank < plan_.schedule.ranks(); ++rank) {
       PIPELOOM_TRY(ranks_[rank].launcher, launchers_.make(*ranks_[rank].program, {0, rank}));
     }
-    tasks_ = std::make_unique<OneGpuTasks>(plan_, program_, ranks_, OneGpuTasks::Move{});
+    tasks_ = std::make_unique<OneGpuTasks>(plan_, program_, ranks_, options_.link_bytes_per_s);
     return {};
   }
 

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 
+#include "backend/cuda/comm/copy.h"
 #include "backend/cuda/run/occupy.h"
 #include "core/check.h"
 
 namespace pipeloom {
 
-OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<GpuRank>& ranks, Move move)
-    : plan_(plan), ranks_(ranks), move_(std::move(move)) {
+OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<GpuRank>& ranks,
+                         double link_bytes_per_s)
+    : plan_(plan), ranks_(ranks), link_bytes_per_s_(link_bytes_per_s) {
   for (const GpuRank& rank : ranks) {
     for (const RankTask& task : rank.program->tasks()) {
       if (task.number >= tasks_.size()) tasks_.resize(task.number + 1, nullptr);
@@ -17,11 +19,6 @@ OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::ve
   }
   receiver_.assign(tasks_.size(), nullptr);
   for (const PassedTask& passed : program.passed) receiver_[passed.ends_with] = tasks_[passed.task];
-  if (!move_) {
-    move_ = [](const RankTask& /*send*/, DeviceBytes from, DeviceBytes to, const LaunchPlace& place) {
-      copy_on_sms(place, from, to);
-    };
-  }
 }
 
 void launch_alone(TaskLauncher& launcher, const RankTask& task, const LaunchPlace& place) {
@@ -56,7 +53,13 @@ void OneGpuTasks::run(const Launch& launch, const LaunchPlace& place) {
 
 void OneGpuTasks::send(const RankTask& send, const LaunchPlace& place) {
   const RankTask& receive = *receiver_[send.number];
-  move_(send, launcher(send.task.key.rank).outgoing(send), launcher(receive.task.key.rank).incoming(receive), place);
+  const DeviceBytes from = launcher(send.task.key.rank).outgoing(send);
+  const DeviceBytes to = launcher(receive.task.key.rank).incoming(receive);
+  PIPELOOM_CHECK(from.size_bytes == to.size_bytes);
+  CopyOptions options;
+  options.sms = place.sms;
+  options.bytes_per_s = link_bytes_per_s_;
+  copy_message({place.stream, place.sms}, from.data, to.data, from.size_bytes, options);
 }
 
 // Member p of n adds up the p-th part of every range.
