@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "backend/cuda/comm/copy.h"
-#include "backend/cuda/run/occupy.h"
+#include "backend/cuda/kernels/shared_sum.h"
 #include "core/check.h"
 
 namespace pipeloom {
@@ -82,8 +82,8 @@ void OneGpuTasks::reduce(const RankTask& reduction, const LaunchPlace& place) {
     sum.count = placement.pipes();
     sum.begin = numbers * reduction.pipe / sum.count;
     sum.size = numbers * (reduction.pipe + 1) / sum.count - sum.begin;
-    for (int pipe = 0; pipe < sum.count; ++pipe) sum.arrays[pipe] = static_cast<float*>(copies[pipe][range].data);
-    add_up(place, sum);
+    for (int pipe = 0; pipe < sum.count; ++pipe) sum.copies[pipe] = static_cast<float*>(copies[pipe][range].data);
+    add_up({place.stream, place.sms}, sum);
   }
 }
 
