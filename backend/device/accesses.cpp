@@ -213,8 +213,8 @@ std::vector<Race> find_races(const LaunchProgram& program, const std::vector<std
   }
   std::vector<Race> races;
   for (auto& [resource, list] : users) {
-    const auto readers = std::ranges::stable_partition(list, &User::writes);
-    const size_t writers = list.size() - readers.size();
+    const auto readers = std::stable_partition(list.begin(), list.end(), [](const User& user) { return user.writes; });
+    const auto writers = static_cast<size_t>(readers - list.begin());
     for (size_t i = 0; i < writers; ++i) {
       for (size_t j = i + 1; j < list.size(); ++j) {
         if (list[i].launch == list[j].launch || happens.ordered(list[i].launch, list[j].launch)) continue;

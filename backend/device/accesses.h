@@ -32,7 +32,7 @@ struct Resource {
   Component component = Component::kStage;
   Direction direction = Direction::kForward;
 
-  auto operator<=>(const Resource&) const = default;
+  auto operator<=>(const Resource&) const = default;  // NOLINT(modernize-use-nullptr): takes its zero for a pointer
 };
 
 struct Access {

@@ -94,7 +94,7 @@ class LaunchLowering {
       for (const TaskDependency& dependency : graph_.dependencies(member)) add_source(node, dependency.from, member);
     }
     std::ranges::sort(node.after);
-    node.after.erase(std::ranges::unique(node.after).begin(), node.after.end());
+    node.after.erase(std::unique(node.after.begin(), node.after.end()), node.after.end());
     std::erase(node.after, number);
   }
 

@@ -11,14 +11,4 @@ namespace pipeloom {
 // is set, SM i in word i / 32.
 void occupy(const LaunchPlace& place, int64_t duration_ns, uint32_t* seen);
 
-// Adds up the same range of float32 numbers of several arrays and puts the sum into each, in the order of `arrays`.
-struct SharedSum {
-  static constexpr int kMostArrays = 16;
-  float* arrays[kMostArrays] = {};
-  int count = 0;
-  int64_t begin = 0;
-  int64_t size = 0;
-};
-void add_up(const LaunchPlace& place, const SharedSum& sum);
-
 }  // namespace pipeloom

@@ -3,12 +3,12 @@
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
+#include "backend/cuda/run/gpu_facts.h"
+
 namespace pipeloom {
 
 std::string why_no_gpu() {
-  int devices = 0;
-  if (const cudaError_t error = cudaGetDeviceCount(&devices); error != cudaSuccess) return cudaGetErrorString(error);
-  if (devices == 0) return "no device";
+  if (std::string reason = why_no_gpu_here(); !reason.empty()) return reason;
   int major = 0;
   int minor = 0;
   cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0);

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
+#include <map>
 #include <sstream>
 
-#include "planner/interchange/kineto_summary.h"
+#include "planner/interchange/run_streams.h"
 #include "tests/planner/cli/run_command.h"
 #include "tests/support/temp_folder.h"
 
@@ -140,13 +142,114 @@ TEST_F(KinetoJoin, CalibrateMakesLayersOfThem) {
   EXPECT_GT(rows, 8);
 }
 
+// The measured times of a component's passes as calibrate writes them.
+std::map<std::string, std::array<double, 3>> calibrated(const std::string& plan, const std::string& run) {
+  const auto result = run_command({"calibrate", plan, run});
+  EXPECT_EQ(result.code, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::map<std::string, std::array<double, 3>> rows;
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    std::istringstream cells(line);
+    std::string layer, component, f, i, w;
+    for (std::string* cell : {&layer, &component, &f, &i, &w}) std::getline(cells, *cell, ',');
+    rows[layer + " " + component] = {std::stod(f), std::stod(i), std::stod(w)};
+  }
+  return rows;
+}
+
+// A job whose single rank has one MoE layer, experts spread over two GPUs: its forward pass has a dispatch and a
+// combine.
+class KinetoKernels : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string job = folder_.file("moe.txtpb", R"(
+      model { layers: 1 hidden: 1024 intermediate: 2048 vocabulary: 1000 attention { heads: 8 kv_heads: 8 }
+              moe { routed_experts: 8 experts_per_token: 2 intermediate: 2048 } }
+      cluster { gpu: "H100" gpus_per_node: 2 nic_gbytes_per_s: 50 }
+      batch { sequence_length: 4096 global_batch: 2 }
+      layout { data: 2 expert: 2 }
+      schedule { name: "1f1b" })");
+    const auto planned = run_command({"plan", job, "-o", plan_});
+    ASSERT_EQ(planned.code, 0) << planned.err;
+  }
+  // Kernels of the forward pass: compute 1000 us in ten, dispatch 70 us after a notify of 30, combine 90.
+  std::vector<std::string> forward() const {
+    std::vector<std::string> events;
+    for (int i = 0; i < 10; ++i) events.push_back(event("kernel", "gemm", 7, 1000 + i * 100, 100, 112));
+    events.push_back(event("kernel", "deep_ep::notify_dispatch", 27, 1400, 30, 20));
+    events.push_back(event("kernel", "deep_ep::dispatch", 27, 1430, 70, 20));
+    events.push_back(event("kernel", "deep_ep::combine", 27, 1800, 90, 20));
+    return events;
+  }
+  const TempFolder folder_;
+  const std::string plan_ = folder_.path("moe.plan");
+};
+
+TEST_F(KinetoKernels, GoToTheComponentsThatTheirNamesSay) {
+  std::vector<std::string> events = forward();
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 7, 999, 1002, 1));
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 27, 1399, 492, 1));
+  const auto rows = calibrated(plan_, folder_.file("run.json", file_of(events)));
+  EXPECT_DOUBLE_EQ(rows.at("0 dispatch")[0], 70);
+  EXPECT_DOUBLE_EQ(rows.at("0 combine")[0], 90);
+  double compute_us = 0;
+  for (const auto& [name, times] : rows) {
+    if (name != "0 dispatch" && name != "0 combine") compute_us += times[0];
+    EXPECT_EQ(times[1], 0) << name;
+  }
+  EXPECT_NEAR(compute_us, 1000, 1e-6);
+}
+
+TEST_F(KinetoKernels, AreJoinedByTheirLaunchWhereTheHostAloneKnowsOfRanges) {
+  std::vector<std::string> events;
+  int correlation = 0;
+  const auto launched = [&](const std::string& kernel, double launch_us) {
+    ++correlation;
+    std::string with = kernel;
+    with.insert(with.find("\"stream\""), fmt::format("\"correlation\":{},", correlation));
+    events.push_back(with);
+    events.push_back(fmt::format(R"({{"ph":"X","cat":"cuda_runtime","name":"cudaLaunchKernel","pid":9,"tid":9,)"
+                                 R"("ts":{:.3f},"dur":1,"args":{{"correlation":{}}}}})",
+                                 launch_us, correlation));
+  };
+  for (const std::string& kernel : forward()) launched(kernel, 10 + correlation);
+  launched(event("kernel", "gemm", 7, 5000, 777, 112), 60);  // of another range
+  events.push_back(event("user_annotation", "PP:0F0", 9, 9, 40, 1));
+  const auto rows = calibrated(plan_, folder_.file("run.json", file_of(events)));
+  EXPECT_DOUBLE_EQ(rows.at("0 dispatch")[0], 70);
+  EXPECT_DOUBLE_EQ(rows.at("0 combine")[0], 90);
+  const auto diff = run_command({"diff", plan_, folder_.path("run.json"), "--json"});
+  ASSERT_EQ(diff.code, 0) << diff.err;
+  EXPECT_DOUBLE_EQ(diff.json()["executed_step"], 1.0);  // from the first kernel to the last, not what the host took
+}
+
+// Alone gemm takes 100 us; beside the exchange 125. What a plan calculates with is how long it takes alone.
+TEST_F(KinetoKernels, CalibrateTakesContentionOut) {
+  std::vector<std::string> events;
+  for (int i = 0; i < 4; ++i) {
+    events.push_back(event("kernel", "gemm", 7, 1000 + i * 125, 125, 112));
+    events.push_back(event("kernel", "gemm", 7, 1500 + i * 100, 100, 112));
+  }
+  events.push_back(event("kernel", "deep_ep::dispatch", 27, 1000, 500, 20));
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 7, 999, 902, 1));
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 27, 999, 502, 1));
+  const std::string run = folder_.file("run.json", file_of(events));
+  double compute_us = 0;
+  for (const auto& [name, times] : calibrated(plan_, run)) compute_us += name == "0 dispatch" ? 0 : times[0];
+  EXPECT_NEAR(compute_us, 800, 1);
+  const auto diff = run_command({"diff", plan_, run, "--json"}).json();
+  EXPECT_DOUBLE_EQ(diff["ranks"][0]["executed"]["busy"], 0.9);  // as it was
+}
+
 TEST_F(KinetoJoin, WhatDoesNotFitIsRefused) {
   const std::string other = folder_.file("other.json", file_of({event("gpu_user_annotation", "PP:3F99", 7, 0, 1, 1)}));
   EXPECT_THAT(run_command({"diff", plan_, other}).err, HasSubstr("the run has F99 of stage 3, which the plan has not"));
   const std::string none = folder_.file("none.json", file_of({event("kernel", "gemm", 7, 0, 1, 1)}));
   EXPECT_THAT(run_command({"calibrate", plan_, none}).err, HasSubstr("no ranges of a pipeline schedule"));
   EXPECT_THAT(run_command({"import", folder_.file("empty.json", file_of({}))}).err, HasSubstr("no kernels"));
-  EXPECT_THAT(run_command({"import", folder_.file("x.txt", "")}).err, HasSubstr("unknown kind of file"));
+  EXPECT_THAT(run_command({"import", folder_.file("x.dat", "")}).err, HasSubstr("unknown kind of file"));
 }
 
 }  // namespace
