@@ -22,7 +22,7 @@ struct ColumnMatrix {
   int64_t leading = 0;
   int64_t batch_stride = 0;
 
-  auto operator<=>(const ColumnMatrix&) const = default;
+  auto operator<=>(const ColumnMatrix&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0 in it
 };
 
 // d = op(a) op(b), or d += op(a) op(b), `batches` times: everything about a product but its addresses. Row-major
@@ -42,7 +42,7 @@ struct ProductDescription {
   // Off keeps the periodic promotion of partial sums to FP32 (DeepSeek-V3 report, section 3.3.2).
   bool fast_accumulation = false;
 
-  auto operator<=>(const ProductDescription&) const = default;
+  auto operator<=>(const ProductDescription&) const = default;  // NOLINT(modernize-use-nullptr): as above
 };
 
 // Where the numbers are. `a` and `b` are the description's.

@@ -13,7 +13,7 @@ struct OperandAlignment {
   uint32_t d = 256;
 
   static OperandAlignment of(const ProductOperands& operands);
-  auto operator<=>(const OperandAlignment&) const = default;
+  auto operator<=>(const OperandAlignment&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0
 };
 
 // A description as cuBLASLt's own descriptors; needs no GPU. Owns them.
