@@ -7,7 +7,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/lowering/lower.h"
+#include "planner/evaluate.h"
+#include "planner/overlap/split.h"
 #include "proto/gpu_files.h"
+#include "tests/backend/support.h"
 
 namespace pipeloom {
 namespace {
@@ -98,12 +102,51 @@ TEST(Tuning, AGpuFileKeepsItsCommentsAndReadsBack) {
   }
 }
 
+// Experts on two nodes whose all-to-all is worth hiding.
+Job job_on(const Gpu& gpu) {
+  Model model = tests::tiny_mixtral();
+  model.hidden = 4096;
+  model.attention.heads = 32;
+  model.attention.kv_heads = 8;
+  model.attention.head_dim = model.attention.value_dim = 128;
+  model.moe->routed_experts = 64;
+  model.moe->experts_per_token = 8;
+  model.moe->intermediate = 1536;
+  Job job = tests::training_job(model, 2, 8, 8, 8);
+  job.batch = {.sequence_length = 4096, .micro_batch_size = 1, .global_batch = 64};
+  job.cluster->gpu = gpu;
+  job.cluster->nodes = 4;
+  job.cluster->gpus_per_node = 4;
+  job.cluster->nic_bytes_per_s = 50e9;
+  return make_job(job).value();
+}
+
+// What the planner makes of the file: slower SMs, so more of them; a larger constant, so larger chunks.
+TEST(Tuning, ThePlannerChoosesByWhatWasMeasured) {
+  const auto choice = [](double per_sm, double chunk_constant) {
+    TuneMeasurements measured = some_measurements();
+    measured.dispatches = measured.combines = forwards(per_sm, 100, chunk_constant);
+    const Gpu gpu = tuned_gpu(find_gpu("H800").value(), measured).value();
+    const Gpu read = parse_gpu("t", with_tuned_rates(gpu_file_text("H800").value(), gpu, "measured")).value();
+    const NamedSchedule& named = *find_schedule("dualpipe").value();
+    const Job job = job_for(job_on(read), named).value();
+    const Job best = with_best_split(job, split_curve(job, named, {4, 8, 16, 24, 32}));
+    const Evaluation evaluation = evaluate(best, named).value();
+    const Plan plan = make_plan(best, "dualpipe", evaluation.schedule, evaluation.costs, best.cluster->comm_sms, {});
+    return std::pair(plan.comm_sms, plan.job.cluster->comm_chunk_tokens);
+  };
+  const auto [fast_sms, fast_chunk] = choice(60e9, 1);
+  const auto [slow_sms, slow_chunk] = choice(10e9, 8);
+  EXPECT_LT(fast_sms, slow_sms);
+  EXPECT_LT(fast_chunk, slow_chunk);
+}
+
 TEST(Tuning, EveryMeasurementIsInTheCsv) {
   TuneMeasurements measured = some_measurements();
   measured.copies.push_back({"bulk", 8, 65'536, 1 << 20, 295e9});
   const std::string csv = measurements_csv(measured);
   EXPECT_THAT(csv, HasSubstr("bulk,8,65536,1048576,2.95e+11\n"));
-  EXPECT_THAT(csv, HasSubstr("\ncombine,24,64,,4e+11\n"));
+  EXPECT_THAT(csv, HasSubstr("\ncombine,24,16,,3.83695e+11\n"));
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 1 + 20 + 20);
 }
 
