@@ -7,6 +7,8 @@ namespace pipeloom {
 
 namespace {
 
+constexpr int kMostThreads = 32 * kWarp;
+
 // One writer, one reader; counters only grow.
 struct Ring {
   unsigned char* rows;
@@ -271,8 +273,8 @@ __device__ void combine_receive(const Place& place, float* sums_out, int warp, i
 
 // Blocks: the SMs of the first node, then those of the next.
 template <CacheHints kHints, bool kDispatch>
-__global__ void forward_kernel(ForwardShape shape, WarpRoles roles, ForwardBuffers buffers, const Bf16* from,
-                               void* to) {
+__global__ void __launch_bounds__(kMostThreads)
+    forward_kernel(ForwardShape shape, WarpRoles roles, ForwardBuffers buffers, const Bf16* from, void* to) {
   const int block = static_cast<int>(blockIdx.x);
   const Place place = {shape, buffers, block / shape.sms, block % shape.sms};
   const int lane = static_cast<int>(threadIdx.x) % kWarp;

@@ -30,7 +30,6 @@ __global__ void rows_kernel(const Bf16* values, int64_t rows, int64_t inner, int
   }
   const float scale = scale_of(warp_reduce<Largest>(most));
   if (threadIdx.x % kWarp == 0) scales[tile * rows + row] = scale;
-  if (begin >= padded) return;  // padding is to 16: all four are in, or none
   Pack<E4m3, kPerLane> out;
   for (int i = 0; i < kPerLane; ++i) out.numbers[i] = to_e4m3(own[i] / scale);
   store_pack(numbers + row * padded + begin, out);
@@ -54,7 +53,6 @@ __global__ void columns_kernel(const Bf16* values, int64_t inner, int64_t rows, 
     const float scale = scale_of(warp_reduce<Largest>(most));
     if (lane == 0) scales[blockIdx.y * rows + first_row + i] = scale;
     const int64_t begin = first + lane * kPerLane;
-    if (begin >= padded) continue;
     Pack<E4m3, kPerLane> out;
     for (int k = 0; k < kPerLane; ++k) out.numbers[k] = to_e4m3(tile[lane * kPerLane + k][i] / scale);
     store_pack(numbers + (first_row + i) * padded + begin, out);
@@ -90,8 +88,7 @@ __global__ void blocks_kernel(const float* weights, int64_t rows, int64_t column
     for (int64_t j = first_column; j < first_column + kFp8Tile; j += kWarp) {
       for (int k = warp; k < kWarp; k += kWarps) {
         if (!transposed) {
-          if (i + k < rows && j + lane < padded)
-            numbers[(i + k) * padded + j + lane] = to_e4m3(at(i + k, j + lane) / scale);
+          if (i + k < rows) numbers[(i + k) * padded + j + lane] = to_e4m3(at(i + k, j + lane) / scale);
         } else {
           turned[k][lane] = at(i + k, j + lane);
         }
@@ -99,8 +96,7 @@ __global__ void blocks_kernel(const float* weights, int64_t rows, int64_t column
       if (!transposed) continue;
       __syncthreads();
       for (int k = warp; k < kWarp; k += kWarps) {
-        if (j + k < columns && i + lane < padded)
-          numbers[(j + k) * padded + i + lane] = to_e4m3(turned[lane][k] / scale);
+        if (j + k < columns) numbers[(j + k) * padded + i + lane] = to_e4m3(turned[lane][k] / scale);
       }
       __syncthreads();
     }

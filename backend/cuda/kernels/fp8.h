@@ -11,10 +11,10 @@ namespace pipeloom {
 // Factors of FP8 products (DeepSeek-V3 report, arXiv 2412.19437, section 3.3.2): E4M3 numbers with a scale per tile
 // whose largest magnitude becomes the largest of E4M3; a tile of zeros has scale 1. scaled_tiles in
 // backend/model/fp8_products.h is the reference. The inner dimension of the product comes last, padded with zeros
-// to whole 16 bytes, as tensor cores read it; scales lie as cuBLASLt reads them.
+// to whole tiles (tensor cores read whole 16 bytes); scales lie as cuBLASLt reads them.
 
 inline int64_t padded_inner(int64_t inner) {
-  return (inner + 15) / 16 * 16;
+  return (inner + kFp8Tile - 1) / kFp8Tile * kFp8Tile;
 }
 inline int64_t fp8_tiles(int64_t inner) {
   return (inner + kFp8Tile - 1) / kFp8Tile;

@@ -74,7 +74,7 @@ ProductDescription bf16_product(Form form, const RowMatrix& a, const RowMatrix& 
                                 int64_t batches, int sms);
 
 // E4M3 factors with scales, FP32 sums and results: c [rows, columns] = x y', both factors with the inner dimension last
-// (tensor cores read no others in FP8), padded to whole 16 bytes (padded_inner). `y_scales`: kBlocks128 for
+// (tensor cores read no others in FP8), padded to whole tiles (padded_inner). `y_scales`: kBlocks128 for
 // weights, kRows128 for the gradients of a weight gradient. Operands: a = y, b = x, d = c.
 ProductDescription fp8_product(int64_t rows, int64_t columns, int64_t inner, ScaleMode y_scales, Into into, int sms);
 

@@ -46,6 +46,9 @@ class DeviceMemory {
 void copy_to_device(void* to, const void* from, int64_t bytes);
 void copy_from_device(void* to, const void* from, int64_t bytes);
 
+// Nanoseconds, when all work on the device has ended.
+uint64_t device_time_ns();
+
 std::string why_no_device();
 SmStream device_stream();
 std::unique_ptr<ProductRunner> device_products();

@@ -1,5 +1,7 @@
 #include <cuda_runtime_api.h>
 
+#include <chrono>
+
 #include "backend/cuda/check.h"
 #include "backend/cuda/products/lt_products.h"
 #include "tests/backend/cuda/device.h"
@@ -24,6 +26,11 @@ void copy_to_device(void* to, const void* from, int64_t bytes) {
 void copy_from_device(void* to, const void* from, int64_t bytes) {
   PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
   PIPELOOM_CUDA_CHECK(cudaMemcpy(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost));
+}
+
+uint64_t device_time_ns() {
+  PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
+  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }
 
 std::string why_no_device() {

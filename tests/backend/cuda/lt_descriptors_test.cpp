@@ -36,7 +36,7 @@ TEST(LtDescriptors, SayWhatTheDescriptionSaysInFp8) {
   EXPECT_EQ(attribute<int8_t>(operation, CUBLASLT_MATMUL_DESC_FAST_ACCUM), 0);
   EXPECT_EQ(attribute<uint32_t>(made.a(), CUBLASLT_MATRIX_LAYOUT_TYPE), uint32_t{CUDA_R_8F_E4M3});
   EXPECT_EQ(attribute<uint32_t>(made.d(), CUBLASLT_MATRIX_LAYOUT_TYPE), uint32_t{CUDA_R_32F});
-  EXPECT_EQ(attribute<uint64_t>(made.a(), CUBLASLT_MATRIX_LAYOUT_ROWS), 144u);
+  EXPECT_EQ(attribute<uint64_t>(made.a(), CUBLASLT_MATRIX_LAYOUT_ROWS), 256u);
   EXPECT_EQ(attribute<uint64_t>(made.a(), CUBLASLT_MATRIX_LAYOUT_COLS), 64u);
   EXPECT_EQ(attribute<uint64_t>(made.d(), CUBLASLT_MATRIX_LAYOUT_ROWS), 64u);
   EXPECT_EQ(attribute<uint64_t>(made.d(), CUBLASLT_MATRIX_LAYOUT_COLS), 40u);

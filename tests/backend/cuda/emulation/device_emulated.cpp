@@ -5,6 +5,10 @@
 #include "tests/backend/cuda/device.h"
 #include "tests/backend/cuda/emulation/host_products.h"
 
+namespace pipeloom {
+uint64_t host_now_ns();  // emulation.h, which only kernels include
+}
+
 namespace pipeloom::tests {
 
 DeviceMemory::DeviceMemory(int64_t size_bytes) : size_(size_bytes) {
@@ -22,6 +26,10 @@ void copy_to_device(void* to, const void* from, int64_t bytes) {
 
 void copy_from_device(void* to, const void* from, int64_t bytes) {
   copy_to_device(to, from, bytes);
+}
+
+uint64_t device_time_ns() {
+  return host_now_ns();
 }
 
 std::string why_no_device() {

@@ -132,10 +132,12 @@ inline unsigned char* dynamic_shared() {
 }
 
 template <typename... Parameters>
-void allow_shared(const char* /*name*/, void (*/*kernel*/)(Parameters...), size_t /*bytes*/) {}
+void allow_shared(const char* /*name*/, void (* /*kernel*/)(Parameters...), size_t /*bytes*/) {}
 
 uint8_t host_e4m3(float value);
 uint64_t host_now_ns();
-inline void host_copy(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+inline void host_copy(void* to, const void* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
 
 }  // namespace pipeloom

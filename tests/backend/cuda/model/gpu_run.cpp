@@ -119,14 +119,15 @@ class DeviceRun {
     return sum / static_cast<double>(micro_batches_per_step(plan_.job) * plan_.job.batch.tokens());
   }
 
-  std::map<std::string, std::vector<float>> parameters() const {
+  // Of weights or gradients.
+  std::map<std::string, std::vector<float>> numbers(float* GpuNumbers::*which) const {
     std::map<std::string, std::vector<float>> result;
     for (const auto& rank : ranks_) {
       for (const auto& chunk : rank->trainer.chunks()) {
         for (const StageParameter& parameter : chunk->stage().parameters()) {
           auto& numbers = result[parameter.name];
           numbers.resize(static_cast<size_t>(parameter.parameter.size()));
-          copy_from_device(numbers.data(), chunk->numbers().weights + parameter.offset,
+          copy_from_device(numbers.data(), chunk->numbers().*which + parameter.offset,
                            parameter.parameter.size() * int64_t{sizeof(float)});
         }
       }
@@ -248,8 +249,15 @@ TrainingResult train_on_device(const Plan& plan, const TextTokens& text, int64_t
   for (int64_t step = 0; step < steps; ++step) {
     result.losses.push_back(run.step(step, seed + static_cast<uint64_t>(step)));
   }
-  result.parameters = run.parameters();
+  result.parameters = run.numbers(&GpuNumbers::weights);
   return result;
+}
+
+std::map<std::string, std::vector<float>> gradients_on_device(const Plan& plan, const TextTokens& text,
+                                                              const TrainingOptions& options) {
+  DeviceRun run(plan, text, options);
+  run.step(0, 0);
+  return run.numbers(&GpuNumbers::gradients);
 }
 
 }  // namespace pipeloom::tests

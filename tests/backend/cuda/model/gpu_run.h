@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "backend/model/tokens.h"
@@ -13,5 +15,9 @@ namespace pipeloom::tests {
 // `seed`: of the order, among those that are allowed.
 TrainingResult train_on_device(const Plan& plan, const TextTokens& text, int64_t steps, const TrainingOptions& options,
                                uint64_t seed = 0);
+
+// The gradients of the first step, by StageParameter::name.
+std::map<std::string, std::vector<float>> gradients_on_device(const Plan& plan, const TextTokens& text,
+                                                              const TrainingOptions& options);
 
 }  // namespace pipeloom::tests

@@ -90,7 +90,7 @@ DEVICE_TEST(WeightProducts, Fp8AreTheReferencesInEveryForm) {
 
 TEST(ProductDescription, HoldsWhatTheRecipeSays) {
   const ProductDescription forward = fp8_product(40, 64, 130, ScaleMode::kBlocks128, Into::kSet, 24);
-  EXPECT_EQ(forward.inner, 144);  // whole 16 bytes
+  EXPECT_EQ(forward.inner, 256);  // whole tiles
   EXPECT_EQ(forward.a.scales, ScaleMode::kBlocks128);
   EXPECT_EQ(forward.b.scales, ScaleMode::kRows128);
   EXPECT_TRUE(forward.a.transposed);  // tensor cores read FP8 with the inner dimension last
