@@ -16,8 +16,9 @@ struct CommandOptions {
   std::string ranks;             // "auto", "threads", "mpi", "sequential"
   std::string device = "cpu";    // or "cuda"
   int gpu = 0;                   // cuda, all ranks on one GPU: which
-  double link_gbytes_per_s = 0;  // the same: hand-overs take as long as on such a link; 0: as the copy does
   bool no_graph = false;         // cuda: every step launch by launch
+  std::string copy;              // cuda, all ranks on one GPU: a copy_method_name
+  double link_gbytes_per_s = 0;  // the same: the pace of hand-overs; 0: as fast as they go
   bool check = false;
   bool paced = false;
   double varied_percent = 0;  // paced: how much longer or shorter than planned tasks are at most

@@ -113,7 +113,6 @@ std::vector<SlotKernel> kernels_with_roles(const ProfiledRun& run, KernelWork wo
     it = {kernel.begin_ns, kernel.end_ns, kernel.duration_ns(), KernelRole::kCompute, kernel.name};
     if (streams.communicates(kernel)) {
       it.role = roles[kernel.name];
-      if (it.role == KernelRole::kNotify) it.work_ns = 0;
     } else if (work == KernelWork::kAlone) {
       const auto beside_ns = static_cast<double>(streams.beside_ns(kernel));
       it.work_ns -= std::llround(beside_ns - beside_ns / slowdowns.of(kernel));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/cuda/comm/copy.h"
 #include "backend/cuda/run/task_launcher.h"
 #include "backend/device/sm_partition.h"
 #include "backend/model/training.h"
@@ -24,10 +25,12 @@ struct LauncherSource {
 
 struct GpuRunOptions {
   int64_t steps = 1;
-  bool paced = false;           // no training: every task keeps its rank's SMs busy for its planned time
-  bool graphs = true;           // steps are replayed as one CUDA graph, where that can be
-  bool traced = false;          // one more step, launched task by task, is traced
-  double link_bytes_per_s = 0;  // all ranks on one GPU: hand-overs take as long as on such a link; 0: as the copy does
+  bool paced = false;  // no training: every task keeps its rank's SMs busy for its planned time
+  bool graphs = true;  // steps are replayed as one CUDA graph, where that can be
+  // Hand-overs on one GPU: how they are copied, and how fast; 0: as fast as that goes.
+  CopyMethod copy = CopyMethod::kStreaming;
+  double link_bytes_per_s = 0;
+  bool traced = false;  // one more step, launched task by task, is traced
   int64_t patience_ns = 60'000'000'000;
   std::function<void(const StepReport&)> on_step;     // called by rank 0
   std::function<void(const std::string&)> on_remark;  // what a user should know; called by rank 0

@@ -85,8 +85,25 @@ class OneGpuRun {
     for (int rank = 0; rank < plan_.schedule.ranks(); ++rank) {
       PIPELOOM_TRY(ranks_[rank].launcher, launchers_.make(*ranks_[rank].program, {0, rank}));
     }
-    tasks_ = std::make_unique<OneGpuTasks>(plan_, program_, ranks_, options_.link_bytes_per_s);
+    tasks_ = std::make_unique<OneGpuTasks>(plan_, program_, ranks_, hand_over());
     return {};
+  }
+
+  // On the sender's communication SMs, in chunks of as many tokens as the plan's all-to-all has.
+  OneGpuTasks::Move hand_over() const {
+    CopyOptions copy;
+    copy.method = options_.copy;
+    copy.bytes_per_s = options_.link_bytes_per_s;
+    if (plan_.job.cluster && plan_.job.model) {
+      const int64_t token_bytes = plan_.job.model->hidden * static_cast<int64_t>(sizeof(float));
+      copy.chunk_bytes = (plan_.job.cluster->comm_chunk_tokens * token_bytes + 15) / 16 * 16;
+    }
+    return [copy](const RankTask& /*send*/, DeviceBytes from, DeviceBytes to, const LaunchPlace& place) {
+      PIPELOOM_CHECK(from.size_bytes == to.size_bytes);
+      CopyOptions here = copy;
+      here.sms = place.sms;
+      copy_message({place.stream, place.sms}, from.data, to.data, from.size_bytes, here);
+    };
   }
 
   std::string name_of(uint32_t number) const {

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
-#include "backend/cuda/comm/copy.h"
 #include "backend/cuda/kernels/shared_sum.h"
 #include "core/check.h"
 
 namespace pipeloom {
 
-OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<GpuRank>& ranks,
-                         double link_bytes_per_s)
-    : plan_(plan), ranks_(ranks), link_bytes_per_s_(link_bytes_per_s) {
+OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<GpuRank>& ranks, Move move)
+    : plan_(plan), ranks_(ranks), move_(std::move(move)) {
   for (const GpuRank& rank : ranks) {
     for (const RankTask& task : rank.program->tasks()) {
       if (task.number >= tasks_.size()) tasks_.resize(task.number + 1, nullptr);
@@ -53,17 +51,7 @@ void OneGpuTasks::run(const Launch& launch, const LaunchPlace& place) {
 
 void OneGpuTasks::send(const RankTask& send, const LaunchPlace& place) {
   const RankTask& receive = *receiver_[send.number];
-  const DeviceBytes from = launcher(send.task.key.rank).outgoing(send);
-  const DeviceBytes to = launcher(receive.task.key.rank).incoming(receive);
-  PIPELOOM_CHECK(from.size_bytes == to.size_bytes);
-  CopyOptions options;
-  options.sms = place.sms;
-  if (plan_.job.cluster && plan_.job.model) {  // chunks of as many tokens as the plan's all-to-all has
-    const int64_t token_bytes = plan_.job.model->hidden * static_cast<int64_t>(sizeof(float));
-    options.chunk_bytes = (plan_.job.cluster->comm_chunk_tokens * token_bytes + 15) / 16 * 16;
-  }
-  options.bytes_per_s = link_bytes_per_s_;
-  copy_message({place.stream, place.sms}, from.data, to.data, from.size_bytes, options);
+  move_(send, launcher(send.task.key.rank).outgoing(send), launcher(receive.task.key.rank).incoming(receive), place);
 }
 
 // Member p of n adds up the p-th part of every range.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -21,9 +22,11 @@ struct GpuRank {
 // launch program orders everything.
 class OneGpuTasks {
  public:
-  // `link_bytes_per_s`: hand-overs take as long as on a link of so much; 0: as long as the copy takes. All arguments
-  // outlive it. REQUIRES: one replica, as many ranks as the plan has.
-  OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<GpuRank>& ranks, double link_bytes_per_s);
+  // Moves a message.
+  using Move = std::function<void(const RankTask& send, DeviceBytes from, DeviceBytes to, const LaunchPlace& place)>;
+
+  // All arguments outlive it. REQUIRES: one replica, as many ranks as the plan has.
+  OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<GpuRank>& ranks, Move move);
 
   void run(const Launch& launch, const LaunchPlace& place);
 
@@ -35,7 +38,7 @@ class OneGpuTasks {
 
   const Plan& plan_;
   std::vector<GpuRank>& ranks_;
-  double link_bytes_per_s_;
+  Move move_;
   std::vector<const RankTask*> tasks_;     // [task]
   std::vector<const RankTask*> receiver_;  // [task] of a send: the receive of its message
 };
