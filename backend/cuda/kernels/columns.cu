@@ -1,6 +1,5 @@
 #include "backend/cuda/kernels/columns.h"
 #include "backend/cuda/kernels/numbers.cuh"
-#include "backend/cuda/kernels/reduce.cuh"
 
 namespace pipeloom {
 
@@ -55,11 +54,6 @@ __global__ void round_each_kernel(const float* from, int64_t count, Bf16* to) {
   if (i < count) to[i] = to_bf16(from[i]);
 }
 
-__global__ void add_kernel(const float* from, int64_t count, float* to) {
-  const int64_t i = global_thread();
-  if (i < count) to[i] += from[i];
-}
-
 __global__ void copy_kernel(const float* from, int64_t count, float* to) {
   const int64_t i = global_thread();
   if (i < count) to[i] = from == nullptr ? 0 : from[i];
@@ -68,20 +62,6 @@ __global__ void copy_kernel(const float* from, int64_t count, float* to) {
 __global__ void copy_packs_kernel(const unsigned char* from, int64_t count, unsigned char* to) {
   const int64_t i = global_thread() * 16;
   if (i < count) store_pack(to + i, load_pack<16>(from + i));
-}
-
-__global__ void squares_kernel(const float* numbers, int64_t count, double* partial) {
-  double sum = 0;
-  for (int64_t i = global_thread(); i < count; i += static_cast<int64_t>(gridDim.x) * blockDim.x) {
-    sum += static_cast<double>(numbers[i]) * static_cast<double>(numbers[i]);
-  }
-  sum = block_reduce<Sum>(sum, 0.0);
-  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
-}
-
-__global__ void add_partial_kernel(const double* partial, double* sum) {
-  const double all = block_reduce<Sum>(partial[threadIdx.x], 0.0);
-  if (threadIdx.x == 0) *sum += all;
 }
 
 template <typename Number>
@@ -132,16 +112,6 @@ void round_to_bf16(const SmStream& stream, const float* from, int64_t count, Bf1
   } else {
     PIPELOOM_LAUNCH(round_each_kernel, ({blocks_for(count, kThreads), kThreads, 0}), stream, from, count, to);
   }
-}
-
-void add_numbers(const SmStream& stream, const float* from, int64_t count, float* to) {
-  if (count == 0) return;
-  PIPELOOM_LAUNCH(add_kernel, ({blocks_for(count, kThreads), kThreads, 0}), stream, from, count, to);
-}
-
-void add_squares(const SmStream& stream, const float* numbers, int64_t count, double* partial, double* sum) {
-  PIPELOOM_LAUNCH(squares_kernel, ({kSumBlocks, kThreads, 0}), stream, numbers, count, partial);
-  PIPELOOM_LAUNCH(add_partial_kernel, ({1, kSumBlocks, 0}), stream, partial, sum);
 }
 
 }  // namespace pipeloom

@@ -29,15 +29,10 @@ void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<co
 // `to` [row][column]: the sum over the heads, in their order.
 void sum_heads(const SmStream& stream, const HeadShape& shape, HeadColumns<const float> from, HeadColumns<float> to);
 
-// Dense numbers: copied; set to 0; rounded; added to `to`; doubles of them summed up (one double; the same bits in
-// every run).
+// Dense numbers: copied; set to 0; rounded.
 void copy_numbers(const SmStream& stream, const float* from, int64_t count, float* to);
 void set_zero(const SmStream& stream, int64_t count, float* numbers);
 void copy_bytes(const SmStream& stream, const unsigned char* from, int64_t count, unsigned char* to);  // of 16 each
 void round_to_bf16(const SmStream& stream, const float* from, int64_t count, Bf16* to);
-void add_numbers(const SmStream& stream, const float* from, int64_t count, float* to);
-// `partial`: kSumBlocks doubles that nobody else uses meanwhile.
-inline constexpr int kSumBlocks = 256;
-void add_squares(const SmStream& stream, const float* numbers, int64_t count, double* partial, double* sum);
 
 }  // namespace pipeloom

@@ -35,11 +35,6 @@ __global__ void forward_kernel(RmsNormShape shape, const float* x, int64_t x_str
   }
 }
 
-__global__ void output_kernel(RmsNormShape shape, const float* normalised, const float* weight, Bf16* output) {
-  const int64_t i = global_thread();
-  if (i < shape.rows * shape.width) output[i] = to_bf16(normalised[i] * weight[i % shape.width]);
-}
-
 // One block per row.
 __global__ void input_backward_kernel(RmsNormShape shape, const float* output_gradient, const float* weight,
                                       const float* normalised, const float* inverse, const float* residual,
@@ -93,13 +88,6 @@ void rms_norm_forward(const SmStream& stream, const RmsNormShape& shape, const f
     PIPELOOM_LAUNCH(forward_kernel<1>, ({blocks, row_threads(shape.width), 0}), stream, shape, x, x_stride, weight,
                     normalised, inverse, output);
   }
-}
-
-void rms_norm_output(const SmStream& stream, const RmsNormShape& shape, const float* normalised, const float* weight,
-                     Bf16* output) {
-  if (shape.rows == 0) return;
-  PIPELOOM_LAUNCH(output_kernel, ({blocks_for(shape.rows * shape.width, 256), 256, 0}), stream, shape, normalised,
-                  weight, output);
 }
 
 void rms_norm_input_backward(const SmStream& stream, const RmsNormShape& shape, const float* output_gradient,

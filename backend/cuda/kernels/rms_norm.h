@@ -19,9 +19,6 @@ struct RmsNormShape {
 // W, and the output as a factor of products.
 void rms_norm_forward(const SmStream& stream, const RmsNormShape& shape, const float* x, int64_t x_stride,
                       const float* weight, float* normalised, float* inverse, Bf16* output);
-// The output again, of what forward kept.
-void rms_norm_output(const SmStream& stream, const RmsNormShape& shape, const float* normalised, const float* weight,
-                     Bf16* output);
 // The gradient of x, added to `residual` [rows, width] where that is given. `x_gradient` may be `residual`.
 void rms_norm_input_backward(const SmStream& stream, const RmsNormShape& shape, const float* output_gradient,
                              const float* weight, const float* normalised, const float* inverse, const float* residual,

@@ -203,9 +203,6 @@ void wait_for_block() {
 void wait_for_warp() {
   wait(run->current->warp->barrier);
 }
-void pause() {
-  yield();
-}
 
 uint64_t exchange_in_warp(uint64_t own, unsigned lane) {
   Warp& warp = *run->current->warp;

@@ -47,8 +47,6 @@ unsigned char* block_memory();
 
 void wait_for_block();
 void wait_for_warp();
-// Lets the other fibers run; for loops that wait for another block. Throws where nothing changes for too long.
-void pause();
 
 // The 64 bits that `lane` gave; every lane of the warp calls.
 uint64_t exchange_in_warp(uint64_t own, unsigned lane);
@@ -83,7 +81,6 @@ inline void __syncthreads() {
 inline void __syncwarp() {
   ::pipeloom::emulation::wait_for_warp();
 }
-inline void __threadfence() {}
 template <typename Number>
 Number __shfl_xor_sync(unsigned /*mask*/, Number value, int distance) {
   return ::pipeloom::emulation::shuffle(value, ::pipeloom::emulation::own_lane() ^ static_cast<unsigned>(distance));

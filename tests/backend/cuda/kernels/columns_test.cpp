@@ -71,22 +71,18 @@ DEVICE_TEST(Columns, RoundAsTheFormatSays) {
   EXPECT_TRUE(std::isnan(numbers[2]));
 }
 
-DEVICE_TEST(Columns, AddCopyAndSquare) {
-  const auto a = random_floats(777, 1);
-  const auto b = random_floats(777, 2);
-  const DeviceArray<float> device_a(a), device_b(b), copy(777);
-  const DeviceArray<double> partial(kSumBlocks), sum(std::vector<double>{1.0});
-  copy_numbers(device_stream(), device_a, 777, copy);
-  EXPECT_EQ(copy.numbers(), a);
-  add_numbers(device_stream(), device_a, 777, device_b);
-  const auto sums = device_b.numbers();
-  for (size_t i = 0; i < sums.size(); ++i) EXPECT_EQ(sums[i], b[i] + a[i]);
-  add_squares(device_stream(), device_a, 777, partial, sum);
-  double expected = 1;
-  for (const float number : a) expected += static_cast<double>(number) * number;
-  EXPECT_NEAR(sum.numbers()[0], expected, 1e-12 * expected);
-  set_zero(device_stream(), 777, copy);
-  EXPECT_EQ(copy.numbers(), std::vector<float>(777, 0.F));
+DEVICE_TEST(Columns, CopyAndClear) {
+  const auto numbers = random_floats(776, 1);
+  const DeviceArray<float> from(numbers), to(776), bytes(776);
+  copy_numbers(device_stream(), from, 776, to);
+  EXPECT_EQ(to.numbers(), numbers);
+  copy_bytes(device_stream(), reinterpret_cast<const unsigned char*>(from.get()), 776 * 4,
+             reinterpret_cast<unsigned char*>(bytes.get()));
+  EXPECT_EQ(bytes.numbers(), numbers);
+  set_zero(device_stream(), 775, to);
+  std::vector<float> cleared(776, 0.F);
+  cleared.back() = numbers.back();
+  EXPECT_EQ(to.numbers(), cleared);
 }
 
 DEVICE_TEST(Rope, TurnsEveryHeadAsTheReferenceAndBack) {
