@@ -161,8 +161,8 @@ void MainWindow::choose_files_to_compare() {
 }
 
 void MainWindow::choose_trace() {
-  const QString path =
-      QFileDialog::getOpenFileName(this, "Lay a trace over the plan", {}, "Traces, PyTorch profiles (*.trace *.json *.json.gz);;All files (*)");
+  const QString path = QFileDialog::getOpenFileName(
+      this, "Lay a trace over the plan", {}, "Traces, PyTorch profiles (*.trace *.json *.json.gz);;All files (*)");
   if (!path.isEmpty()) session_.lay_trace_over(path);
 }
 
