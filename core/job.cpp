@@ -117,8 +117,27 @@ Status check_options(const Job& job) {
   if (offloads && (!job.cluster || job.cluster->gpu.host_bytes_per_s == 0)) {
     return invalid("offload is given; it needs a cluster whose gpu has host_bytes_per_s");
   }
-  if (job.model && job.precision == Precision::kFp8 && job.cluster->gpu.fp8_flops == 0) {
-    return invalid(fmt::format("precision is fp8; cluster.gpu {} has none", job.cluster->gpu.name));
+  if (job.model && job.cluster->gpu.fp8_flops == 0) {
+    if (job.precision == Precision::kFp8) {
+      return invalid(fmt::format("precision is fp8; cluster.gpu {} has none", job.cluster->gpu.name));
+    }
+    const Formats formats = formats_of(job);
+    if (formats.attention == Format::kFp8 || formats.mlp == Format::kFp8) {
+      return invalid(fmt::format("formats gives products in FP8; cluster.gpu {} has none", job.cluster->gpu.name));
+    }
+  }
+  return check_formats(job.formats);
+}
+
+Formats formats_of_precision(Precision precision) {
+  using enum Format;
+  switch (precision) {
+    case Precision::kFp16:
+      return {kFp16, kFp16, kFp16, kFp16, kFp16, kFp16, kFp16, kFp32};
+    case Precision::kFp8:
+      return {kFp8, kFp8, kBf16, kFp8, kE5m6, kFp8, kBf16, kBf16};
+    case Precision::kBf16:
+      break;
   }
   return {};
 }
@@ -171,6 +190,19 @@ Status fill_micro_batches(Job& job) {
 }
 
 }  // namespace
+
+Formats formats_of(const Job& job) {
+  Formats formats = formats_of_precision(job.precision);
+  const FormatChoice& choice = job.formats;
+  formats.attention = choice.attention.value_or(formats.attention);
+  formats.mlp = choice.mlp.value_or(formats.mlp);
+  formats.cached = choice.cached.value_or(formats.cached);
+  formats.cached_core = choice.cached_core.value_or(formats.cached_core);
+  formats.dispatch = choice.dispatch.value_or(formats.dispatch);
+  formats.combine = choice.combine.value_or(formats.combine);
+  formats.moments = choice.moments.value_or(formats.moments);
+  return formats;
+}
 
 Result<Job> make_job(Job job) {
   PIPELOOM_CHECK_OK(check_source(job));

@@ -8,6 +8,7 @@
 #include "core/cluster.h"
 #include "core/component.h"
 #include "core/costs.h"
+#include "core/formats.h"
 #include "core/layout.h"
 #include "core/model.h"
 #include "core/result.h"
@@ -21,6 +22,7 @@ enum class Precision : uint8_t {
   kFp16 = 1,
   kFp8 = 2,  // DeepSeek-V3's recipe: products in FP8; embedding, head, gate, norms and attention in BF16
 };
+// A job's precision is a choice of formats; formats_of says which.
 enum class Recompute : uint8_t {
   kNone = 0,
   // What is cheap to compute again: with the unfused attention core its scores (Korthikanti et al., MLSys 2023); else
@@ -128,6 +130,7 @@ struct Job {
   ScheduleChoice schedule;
   P2pOptions p2p;
   Precision precision = Precision::kBf16;
+  FormatChoice formats;  // where single ones differ from the precision's
   Recompute recompute = Recompute::kNone;
   AttentionKernel attention_kernel = AttentionKernel::kFused;
   Offload offload;
@@ -141,6 +144,11 @@ struct Job {
 
   bool operator==(const Job&) const = default;
 };
+
+// Which component of the job has its numbers in which format. FP8 is DeepSeek-V3's recipe (arXiv 2412.19437, section
+// 3.3): products, what they read and dispatch in FP8, what attention's output projection reads in E5M6, moments in
+// BF16.
+Formats formats_of(const Job& job);
 
 // Checks that the parts fit each other (model needs cluster and batch; layout multiplies to the GPUs; the batch
 // divides; direct costs have 1 or `stages` entries is checked once the placement is known) and fills micro_batches.

@@ -35,13 +35,19 @@ ChunkState::ChunkState(const Stage<float>& stage, Sums sums, int64_t contributio
       sums_(sums),
       contributions_(contributions),
       weights_(stage.size()),
-      first_(stage.size()),
-      second_(stage.size()),
       float_sums_(sums == Sums::kFloat ? stage.size() : 0),
       fixed_sums_(sums == Sums::kFixedPoint ? stage.size() : 0) {
   for (const StageParameter& parameter : stage.parameters()) {
     fill_initial(parameter, seed, weights_.data() + parameter.offset);
+    if (parameter.parameter.kind == ParameterKind::kLoadBias) {
+      biases_.push_back({parameter.offset, parameter.parameter.size()});
+    }
   }
+}
+
+void ChunkState::own_moments(std::span<const NumberRange> ranges, Format format) {
+  PIPELOOM_CHECK(moments_.empty());
+  for (const NumberRange& range : ranges) moments_.emplace_back(range, format);
 }
 
 void ChunkState::forward(int part, PartRun<float>& run, Flow<float>& flow) const {
@@ -90,16 +96,47 @@ float ChunkState::gradient(int64_t number) const {
   return sums_ == Sums::kFloat ? float_sums_[number] : from_fixed(fixed_sums_[number]);
 }
 
+bool ChunkState::is_load(int64_t number) const {
+  return std::ranges::any_of(
+      biases_, [&](const NumberRange& biases) { return number >= biases.begin && number < biases.end(); });
+}
+
 Status ChunkState::add_squares(int64_t begin, int64_t count, SquareSum& squares) const {
-  for (int64_t i = begin; i < begin + count; ++i) PIPELOOM_CHECK_OK(squares.add(gradient(i)));
+  for (int64_t i = begin; i < begin + count; ++i) {
+    if (!is_load(i)) PIPELOOM_CHECK_OK(squares.add(gradient(i)));
+  }
   return {};
 }
 
-void ChunkState::optimize(const AdamOptions& options, int64_t step, double scale, int64_t begin, int64_t count) {
+// An expert that got more than an even share becomes less likely, and the other way round (DeepSeek-V3, arXiv
+// 2412.19437, section 2.1.2).
+void ChunkState::move_biases(const LoadBalance& balance, const NumberRange& range) {
+  for (const NumberRange& biases : biases_) {
+    for (int64_t i = std::max(biases.begin, range.begin); i < std::min(biases.end(), range.end()); ++i) {
+      const double more = static_cast<double>(gradient(i)) - balance.even_load;
+      const double move = more > 0 ? -balance.step : more < 0 ? balance.step : 0;
+      weights_[i] = static_cast<float>(static_cast<double>(weights_[i]) + move);
+    }
+  }
+}
+
+void ChunkState::optimize(const AdamOptions& options, const LoadBalance& balance, int64_t step, double scale,
+                          size_t number) {
+  Moments& moments = moments_.at(number);
+  const auto [begin, count] = moments.range();
   std::vector<float> gradients(count);
-  for (int64_t i = 0; i < count; ++i) gradients[i] = static_cast<float>(gradient(begin + i) * scale);
-  adam_step(options, step, gradients,
-            {weights().subspan(begin, count), first().subspan(begin, count), second().subspan(begin, count)});
+  for (int64_t i = 0; i < count; ++i) {
+    if (!is_load(begin + i)) gradients[i] = static_cast<float>(gradient(begin + i) * scale);
+  }
+  std::vector<float> first = moments.first();
+  std::vector<float> second = moments.second();
+  const std::vector<float> before(weights_.begin() + begin, weights_.begin() + begin + count);
+  adam_step(options, step, gradients, {weights().subspan(begin, count), first, second});
+  for (int64_t i = 0; i < count; ++i) {
+    if (is_load(begin + i)) weights_[begin + i] = before[i];
+  }
+  moments.set(first, second);
+  move_biases(balance, {begin, count});
 }
 
 void ChunkState::clear_sums() {

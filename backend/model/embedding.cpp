@@ -12,8 +12,10 @@ void add_row(const Real* from, Real* to, int64_t width) {
 }  // namespace
 
 template <typename Real>
-Embedding<Real>::Embedding(ParameterBlock& block, const Model& model, int64_t sequence)
-    : sequence_(sequence), table_(block.add({"tokens", model.vocabulary, model.hidden, kTableDeviation})) {
+Embedding<Real>::Embedding(ParameterBlock& block, const Model& model, int64_t sequence, const Keeping& keeping)
+    : sequence_(sequence),
+      kept_(keeping.formats.rest),
+      table_(block.add({"tokens", model.vocabulary, model.hidden, kTableDeviation})) {
   if (model.learned_positions > 0) {
     positions_ = block.add({"positions", model.learned_positions, model.hidden, kTableDeviation});
   }
@@ -32,8 +34,9 @@ Matrix<Real> Embedding<Real>::forward(const Real* weights, std::span<const int32
 
 template <typename Real>
 void Embedding<Real>::weight_backward(const Saved& saved, Real* gradients) const {
-  for (int64_t i = 0; i < saved.output_gradient.rows(); ++i) {
-    const Real* gradient = saved.output_gradient.row(i);
+  const Matrix<Real> output_gradient = saved.output_gradient.values();
+  for (int64_t i = 0; i < output_gradient.rows(); ++i) {
+    const Real* gradient = output_gradient.row(i);
     add_row(gradient, table_.of(gradients).row(saved.tokens[i]), table_.columns);
     if (positions_.rows > 0) add_row(gradient, positions_.of(gradients).row(i % sequence_), table_.columns);
   }

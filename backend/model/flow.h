@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "backend/model/expert_rows.h"
@@ -16,12 +17,14 @@ struct Flow {
   std::vector<int32_t> tokens;   // where the chunk has the embedding
   std::vector<int32_t> targets;  // where it has the head
   double loss = 0;               // the sum of the tokens' losses, from the head
+  double balance_loss = 0;       // of the gates so far, in the same unit
   Matrix<Real> hidden;           // [tokens, hidden] the residual stream
 
   // Of the MoE layer that runs.
-  Matrix<Real> normed;                 // [tokens, hidden] what the experts read
-  Routing<Real> routing;               // the gradient is of its weights
-  std::vector<ExpertRows<Real>> rows;  // [source] what the experts of this rank got, then what they made of it
+  Matrix<Real> normed;                         // [tokens, hidden] what the experts read ...
+  std::function<Matrix<Real>()> normed_again;  // ... and that once more, until the router's I
+  Routing<Real> routing;                       // the gradient is of its weights
+  std::vector<ExpertRows<Real>> rows;          // [source] what the experts of this rank got, then what they made of it
 };
 
 }  // namespace pipeloom

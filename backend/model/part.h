@@ -5,6 +5,7 @@
 
 #include "backend/model/arithmetic.h"
 #include "backend/model/flow.h"
+#include "backend/model/keeping.h"
 #include "backend/model/parameters.h"
 #include "core/component.h"
 #include "core/job.h"
@@ -77,6 +78,10 @@ struct PartShape {
   double loss_scale = 1;  // of the sum of the tokens' losses
   // kFull: I runs F again, from the inputs that it kept; kSelective: norms and up-projections.
   Recompute recompute = Recompute::kNone;
+  Formats formats = Keeping::exact();
+
+  Keeping keeping() const { return {formats, recompute == Recompute::kSelective}; }
+  BalanceShape balance() const { return {sequence, loss_scale}; }
 };
 
 // `with_exchange`: experts dispatch and combine by themselves, because the stage's program has no components for it.

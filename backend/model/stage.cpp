@@ -90,10 +90,11 @@ void fill_initial(const StageParameter& parameter, uint64_t seed, float* numbers
   digest.add(seed);
   digest.add_bytes(parameter.name);
   const double deviation = parameter.parameter.deviation;
+  const float fixed = parameter.parameter.kind == ParameterKind::kLoadBias ? 0.0F : 1.0F;
   for (int64_t i = 0; i < parameter.parameter.size(); ++i) {
     const double radius = std::sqrt(-2 * std::log(uniform(digest.value(), 2 * i)));
     const double angle = 2 * std::numbers::pi * uniform(digest.value(), 2 * i + 1);
-    numbers[i] = deviation == 0 ? 1.0F : static_cast<float>(deviation * radius * std::cos(angle));
+    numbers[i] = deviation == 0 ? fixed : static_cast<float>(deviation * radius * std::cos(angle));
   }
 }
 

@@ -60,7 +60,15 @@ PartShape part_shape(const Job& job, int ep_rank) {
   shape.ep_rank = ep_rank;
   shape.loss_scale = 1 / static_cast<double>(micro_batches_per_step(job) * job.batch.tokens());
   shape.recompute = job.recompute;
+  shape.formats = formats_of(job);
   return shape;
+}
+
+LoadBalance load_balance(const Job& job) {
+  if (!job.model->moe) return {};
+  const MoeShape& moe = *job.model->moe;
+  const auto tokens = static_cast<double>(micro_batches_per_step(job) * job.batch.tokens());
+  return {moe.bias_step, tokens * moe.experts_per_token / moe.routed_experts};
 }
 
 void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<float>>& parameters) {
@@ -75,8 +83,10 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
                                           const std::function<void(const StepReport&)>& on_step) {
   PartShape shape = part_shape(job, 0);
   shape.ep_ranks = 1;
-  const Stage<float> stage(*job.model, whole_program(*job.model), shape, arithmetic_for(job.precision, options.check));
+  const Stage<float> stage(*job.model, whole_program(*job.model), shape, arithmetic_for(shape.formats, options.check));
   ChunkState chunk(stage, options.check ? Sums::kFixedPoint : Sums::kFloat, micro_batches_per_step(job), options.seed);
+  const NumberRange all{0, stage.size()};
+  chunk.own_moments(std::span(&all, 1), shape.formats.moments);
   TrainingResult result;
   for (int64_t step = 0; step < steps; ++step) {
     const auto begin = std::chrono::steady_clock::now();
@@ -95,7 +105,7 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
       PIPELOOM_CHECK_OK(chunk.add_squares(0, stage.size(), squares));
       scale = clip_scale(squares.norm(), job.clip_norm);
     }
-    chunk.optimize(options.adam, step + 1, scale, 0, stage.size());
+    chunk.optimize(options.adam, load_balance(job), step + 1, scale, 0);
     chunk.clear_sums();
     const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
     if (on_step) on_step({step, result.losses.back(), time.count()});

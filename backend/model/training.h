@@ -42,6 +42,8 @@ Status check_trainable(const Job& job);
 
 // Of a rank that is number `ep_rank` of its EP group.
 PartShape part_shape(const Job& job, int ep_rank);
+// How the biases of the job's experts move; not at all where its model has none.
+LoadBalance load_balance(const Job& job);
 // Micro-batches of all data-parallel replicas in one step.
 inline int64_t micro_batches_per_step(const Job& job) {
   return int64_t{job.micro_batches} * job.layout.data;

@@ -17,11 +17,17 @@ MessageTag tag_of(int64_t step, int stage, size_t range, bool weights) {
 }  // namespace
 
 ReplicaExchange::ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank,
-                                 Endpoint& endpoint)
+                                 Endpoint& endpoint, Format moments)
     : chunk_(chunk), endpoint_(endpoint) {
   const auto group = [&](bool routed) { return reduction_group(layout, placement, chunk.stage(), rank, routed); };
   const int64_t own = chunk.maths().own_size();
   shared_ = {{0, own, group(false)}, {own, chunk.maths().size() - own, group(true)}};
+  std::vector<NumberRange> parts;
+  for (const Shared& shared : shared_) {
+    const auto [begin, count] = shared.part(shared.group.place);
+    parts.push_back({begin, count});
+  }
+  chunk.state().own_moments(parts, moments);
 }
 
 // Sends to a member, and expects the same of it.
@@ -77,33 +83,28 @@ Status ReplicaExchange::add_squares(SquareSum& squares) const {
 }
 
 void ReplicaExchange::remember() {
-  remembered_.clear();
-  for (const Shared& shared : shared_) {
-    const auto [begin, count] = shared.part(shared.group.place);
-    for (const auto numbers : {chunk_.state().weights(), chunk_.state().first(), chunk_.state().second()}) {
-      const auto part = numbers.subspan(begin, count);
-      remembered_.insert(remembered_.end(), part.begin(), part.end());
-    }
+  remembered_weights_.clear();
+  remembered_moments_ = chunk_.state().moments();
+  for (const Moments& part : remembered_moments_) {
+    const auto weights = chunk_.state().weights().subspan(part.range().begin, part.range().count);
+    remembered_weights_.emplace_back(weights.begin(), weights.end());
   }
 }
 
 void ReplicaExchange::undo() {
-  auto next = remembered_.begin();
-  for (const Shared& shared : shared_) {
-    const auto [begin, count] = shared.part(shared.group.place);
-    for (const auto numbers : {chunk_.state().weights(), chunk_.state().first(), chunk_.state().second()}) {
-      std::copy_n(next, count, numbers.begin() + begin);
-      next += count;
-    }
+  for (size_t i = 0; i < remembered_weights_.size(); ++i) {
+    std::ranges::copy(remembered_weights_[i], chunk_.state().weights().begin() + remembered_moments_[i].range().begin);
   }
+  chunk_.state().moments() = remembered_moments_;
 }
 
-int64_t ReplicaExchange::optimize_and_send(const AdamOptions& options, int64_t step, double scale, Gather& gather) {
+int64_t ReplicaExchange::optimize_and_send(const AdamOptions& options, const LoadBalance& balance, int64_t step,
+                                           double scale, Gather& gather) {
   int64_t bytes = 0;
   for (size_t range = 0; range < shared_.size(); ++range) {
     const Shared& shared = shared_[range];
     const auto [begin, count] = shared.part(shared.group.place);
-    chunk_.state().optimize(options, step + 1, scale, begin, count);
+    chunk_.state().optimize(options, balance, step + 1, scale, range);
     const std::span<const float> own = chunk_.state().weights().subspan(begin, count);
     for (int member = 0; member < shared.members(); ++member) {
       if (member == shared.group.place) continue;

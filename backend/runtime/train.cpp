@@ -69,6 +69,7 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
     PIPELOOM_TRY(result.trace, collect_trace(meeting, clock, executor.spans(), begin_ns, runner.rank().replica));
   }
   result.peak_activation_bytes = matrix_memory().peak_bytes;
+  result.peak_kept_bytes = runner.peak_kept_bytes();
   for (const auto& chunk : runner.chunks()) copy_parameters(chunk->state(), result.training.parameters);
   PIPELOOM_TRY(result.parameters_digest, meeting.digest(result.training.parameters));
   return result;

@@ -32,6 +32,9 @@ class TrainingRunner : public TaskRunner {
   // Of the step that has ended: for each micro-batch whose head this rank has, the sum of its tokens' losses.
   const std::map<int, double>& losses() const { return losses_; }
   std::vector<std::unique_ptr<ChunkRun>>& chunks() { return chunks_; }
+  // The most that F's have kept for later passes at once, in all steps so far. As plans count: what an F keeps is held
+  // from its begin, so in a pair F counts first.
+  int64_t peak_kept_bytes() const { return peak_kept_bytes_; }
   RunRank rank() const { return rank_; }
 
  private:
@@ -54,6 +57,7 @@ class TrainingRunner : public TaskRunner {
   HandOver hand_over(const RankTask& task, bool arriving) const;
 
   Status compute(const RankTask& task);
+  void run_forward(ChunkRun& chunk, int part, InFlight& flight);
   InFlight& enter(ChunkRun& chunk, int part, const RankTask& task);
   void leave(ChunkRun& chunk, int part, const RankTask& task);
 
@@ -62,6 +66,7 @@ class TrainingRunner : public TaskRunner {
   Status complete_receive(const RankTask& task, Waiting& waiting);
   Status complete(const RankTask& task, Waiting& waiting);
 
+  Format exchanged(const RankTask& task) const;
   void begin_exchange(const RankTask& task, Waiting& waiting);
   Status complete_exchange(const RankTask& task, Waiting& waiting);
 
@@ -77,6 +82,7 @@ class TrainingRunner : public TaskRunner {
   Endpoint& endpoint_;
   RunRank rank_;
   EpGroup ep_group_;
+  Formats formats_;
   std::vector<std::unique_ptr<ChunkRun>> chunks_;  // by stage
   std::vector<ReplicaExchange> exchanges_;         // of the chunks
   Credits credits_;
@@ -86,6 +92,7 @@ class TrainingRunner : public TaskRunner {
   std::map<int, double> losses_;                  // by micro-batch
   SquareSum squares_;                             // of this rank's gradients, then of all
   double clip_scale_ = 1;
+  int64_t peak_kept_bytes_ = 0;
 };
 
 }  // namespace pipeloom

@@ -10,9 +10,10 @@ namespace pipeloom {
 namespace {
 
 // Reads and writes of a fused Adam step with FP32 gradients and master weights, per parameter (docs/costs.md,
-// section 7); FP16 gradients are read and widened before.
-double update_bytes(Precision precision) {
-  return precision == Precision::kFp16 ? 34 : 28;
+// section 7): gradient, weight and both moments, the last three twice. FP16 gradients are read and widened before.
+double update_bytes(const Job& job) {
+  const double widened = job.precision == Precision::kFp16 ? 6 : 0;
+  return 12 + 4 * row_bytes(formats_of(job).moments, 1) + widened;
 }
 
 // Of a ring over all that hold the same weights, which moves so many bytes per parameter through each GPU once.
@@ -43,7 +44,7 @@ int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copi
   };
   const double updated = own(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
                          own(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
-  double seconds = updated * update_bytes(job.precision) / (gpu.memory_bytes_per_s * gpu.rates.memory_efficiency);
+  double seconds = updated * update_bytes(job) / (gpu.memory_bytes_per_s * gpu.rates.memory_efficiency);
   if (job.offload.optimizer) {  // gradients to the host, weights back; its update is taken to keep up
     seconds = updated * std::max(gradient_bytes(job.precision), kGatheredBytes) / gpu.host_bytes_per_s;
   }

@@ -49,6 +49,12 @@ MoeShape random_moe(std::mt19937_64& random, int layers) {
   moe.intermediate = small(random, 1, 4096);
   moe.first_dense_layers = small(random, 0, layers - 1);
   moe.layer_step = small(random, 1, layers);
+  if (sometimes(random)) {
+    moe.gate = GateScore::kSigmoid;
+    moe.gate_scale = 2.5;
+    moe.bias_step = 0.125;
+    moe.balance_loss = 0.25;
+  }
   return moe;
 }
 
@@ -77,6 +83,7 @@ Model random_model(std::mt19937_64& random) {
   attention.bias = sometimes(random);
   if (sometimes(random)) model.moe = random_moe(random, model.layers);
   model.mtp_depth = small(random, 0, 2);
+  if (sometimes(random)) model.mtp_loss_weight = 0.125;
   return model;
 }
 
@@ -155,6 +162,11 @@ Job random_job(std::mt19937_64& random) {
   if (sometimes(random)) {
     job.variation = {0.125, job.model && job.model->moe ? 0.5 : 0, 0.0625, 1.5};
   }
+  if (sometimes(random)) {
+    job.formats = {Format::kBf16, Format::kFp8, Format::kFp8,  Format::kE5m6,
+                   Format::kBf16, Format::kFp8, Format::kBf16};
+  }
+  if (sometimes(random)) job.formats.moments.reset();
   job.clipping = static_cast<Clipping>(between(random, 0, 2));
   job.clip_norm = small(random, 1, 100);
   job.zero_stage = small(random, 0, 3);

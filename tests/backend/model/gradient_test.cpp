@@ -52,7 +52,7 @@ class Subject {
       runs_.back()->forward(placed.in(std::as_const(weights_).data()), flow_);
     }
     if (ends_in_head_) return flow_.loss * kLossScale;
-    double sum = 0;
+    double sum = flow_.balance_loss * kLossScale;
     for (int64_t i = 0; i < flow_.hidden.size(); ++i) sum += flow_.hidden.numbers()[i] * output_weights_.numbers()[i];
     return sum;
   }
@@ -140,6 +140,14 @@ Model cut(Model model) {
   return model;
 }
 
+Model with_sigmoid_gate() {
+  Model model = cut(tests::tiny_moe());
+  model.moe->gate = GateScore::kSigmoid;
+  model.moe->gate_scale = 2.5;
+  model.moe->balance_loss = 0.5;
+  return model;
+}
+
 Model without_query_compression() {
   Model model = cut(tests::tiny_moe());
   model.attention.q_lora_rank = 0;
@@ -169,6 +177,8 @@ std::vector<Case> cases() {
       {"SwigluMlp", cut(tests::tiny_dense()), mlp},
       {"GeluMlp", cut(tests::tiny_gpt()), mlp},
       {"SharedAndGroupedExperts", cut(tests::tiny_moe()), moe},
+      {"SigmoidGate", with_sigmoid_gate(), moe},
+      {"SigmoidGateSelective", with_sigmoid_gate(), moe, Recompute::kSelective},
       {"RoutedExpertsAlone", cut(tests::tiny_mixtral()), local_moe},
       {"ExpertsRecomputed", cut(tests::tiny_moe()), local_moe, Recompute::kFull},
       {"Head", cut(tests::tiny_dense()), {component(8, Component::kHead)}},

@@ -124,7 +124,7 @@ TEST(Checkpoints, DamageIsNoticed) {
   flipped[content.size() / 2] = static_cast<char>(flipped[content.size() / 2] ^ 1);
   EXPECT_EQ(error_with(flipped), "checkpoint step2.rank1: the checkpoint is damaged: its digest is wrong");
   EXPECT_EQ(error_with(content.substr(0, 40)), "checkpoint step2.rank1: the checkpoint is cut off");
-  EXPECT_EQ(error_with("a letter"), "checkpoint step2.rank1: it is not a pipeloom checkpoint of version 1");
+  EXPECT_EQ(error_with("a letter"), "checkpoint step2.rank1: it is not a pipeloom checkpoint of version 2");
   store.contents.erase("step2.rank1");
   const auto missing = run(plan, kSteps, {&store, 0, true});
   EXPECT_EQ(missing ? "none" : missing.error().message, "checkpoint step2.rank1 is missing");
