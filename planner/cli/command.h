@@ -111,7 +111,13 @@ Status run_export(const ExportOptions& options, const Output& output);
 
 struct ImportOptions {
   SubjectOptions subject;  // its path is the file to read
-  std::string output;      // the plan to write; empty: none
+  std::string output;      // the plan or job to write; empty: none
+  // Of a launch of Megatron-LM: where it runs, and arguments to add.
+  std::string gpu;
+  std::optional<int> nodes;
+  std::optional<int> gpus_per_node;
+  std::optional<double> nic_gbytes_per_s;
+  std::vector<std::string> appended;
   bool json = false;
 };
 Status run_import(const ImportOptions& options, const Output& output);

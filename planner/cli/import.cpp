@@ -6,6 +6,7 @@
 
 #include "core/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/import_launch.h"
 #include "planner/cli/kineto_run.h"
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
@@ -14,6 +15,15 @@
 namespace pipeloom {
 
 namespace {
+
+Status check_no_launch(const ImportOptions& options) {
+  const bool given = !options.gpu.empty() || options.nodes || options.gpus_per_node || options.nic_gbytes_per_s ||
+                     !options.appended.empty();
+  if (!given) return {};
+  return invalid(fmt::format(
+      "{}: --gpu, --nodes, --gpus-per-node, --nic-gbytes-per-s and arguments are for what starts Megatron-LM",
+      options.subject.path));
+}
 
 Status import_schedule(const ImportOptions& options, const Output& output) {
   PIPELOOM_TRY(const Subject subject, load_subject(options.subject));
@@ -126,10 +136,14 @@ Status import_run(const ImportOptions& options, const Output& output) {
 
 Status run_import(const ImportOptions& options, const Output& output) {
   const std::string& path = options.subject.path;
+  if (is_launch_path(path)) return import_launch(options, output);
+  PIPELOOM_CHECK_OK(check_no_launch(options));
   if (path.ends_with(".csv")) return import_schedule(options, output);
   if (is_kineto_path(path)) return import_run(options, output);
-  return unsupported(fmt::format(
-      "{}: unknown kind of file; a PyTorch schedule ends in .csv, a run of its profiler in .json or .json.gz", path));
+  return unsupported(
+      fmt::format("{}: unknown kind of file; a PyTorch schedule ends in .csv, a run of its profiler in .json or "
+                  ".json.gz, what starts Megatron-LM in .txt, .args or .sh",
+                  path));
 }
 
 }  // namespace pipeloom

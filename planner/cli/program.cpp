@@ -233,15 +233,23 @@ void add_writing_commands(CLI::App& app, Action& chosen) {
 
 void add_import(CLI::App& app, Action& chosen) {
   const auto [importing, options] =
-      add_command(app, "import", "What another program wrote: a schedule, a run", run_import, chosen);
+      add_command(app, "import", "What another program wrote: a schedule, a run, a launch", run_import, chosen);
   SubjectOptions& subject = options->subject;
   importing
       ->add_option("FILE", subject.path,
-                   "a PyTorch pipeline schedule (.csv), or a run that its profiler saw (.json, .json.gz)")
+                   "a PyTorch pipeline schedule (.csv), a run that its profiler saw (.json, .json.gz), or what starts "
+                   "Megatron-LM: its arguments or a script (.txt, .args, .sh)")
       ->required();
-  importing->add_option("--job", subject.job, "the job whose costs the schedule has (.txtpb or .json)");
+  importing->add_option("--job", subject.job,
+                        "the job (.txtpb or .json) whose costs the schedule has, or on whose cluster the launch runs");
   importing->add_option("--times", subject.times, "without --job: times of the passes of one chunk (F=1,I=1,W=1)");
-  importing->add_option("-o,--output", options->output, "the plan file to write");
+  importing->add_option("--gpu", options->gpu, "of a launch: a GPU from `pipeloom list-gpus`, or a GPU file");
+  importing->add_option("--nodes", options->nodes, "of a launch (default: as torchrun has it, else 1)");
+  importing->add_option("--gpus-per-node", options->gpus_per_node, "of a launch (default: as torchrun has it, else 8)");
+  importing->add_option("--nic-gbytes-per-s", options->nic_gbytes_per_s,
+                        "of a launch: of one GPU between nodes, per direction (default 50)");
+  importing->add_option("ARGUMENTS", options->appended, "of a launch, after --: more of its arguments; they come last");
+  importing->add_option("-o,--output", options->output, "the plan to write; of a launch, the job (.txtpb)");
   add_json(importing, options->json);
 }
 

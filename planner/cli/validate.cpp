@@ -7,13 +7,13 @@
 #include <ostream>
 
 #include "planner/cli/command.h"
+#include "planner/cli/gpu_option.h"
 #include "planner/cli/subject.h"
 #include "planner/cli/table.h"
 #include "planner/validate/iterations.h"
 #include "planner/validate/quantity.h"
 #include "proto/embedded.h"
 #include "proto/files.h"
-#include "proto/gpu_files.h"
 #include "proto/job_io.h"
 #include "proto/measured_iterations.h"
 
@@ -116,13 +116,6 @@ struct SettingErrors {
   }
 };
 
-Result<Gpu> gpu_of(const std::string& name) {
-  if (name.empty()) return find_gpu("A100-80GB");
-  if (!name.ends_with(".txtpb")) return find_gpu(name);
-  PIPELOOM_TRY(const std::string text, read_file(name));
-  return parse_gpu(name, text);
-}
-
 struct Iterations {
   std::vector<MeasuredIteration> measured;
   std::vector<double> predicted_seconds;
@@ -130,7 +123,7 @@ struct Iterations {
 };
 
 Result<Iterations> compare_iterations(const ValidateOptions& options) {
-  PIPELOOM_TRY(const Gpu gpu, gpu_of(options.gpu));
+  PIPELOOM_TRY(const Gpu gpu, gpu_of_option(options.gpu.empty() ? "A100-80GB" : options.gpu));
   PIPELOOM_TRY(const std::string csv, read_file(options.iterations));
   Iterations iterations;
   PIPELOOM_TRY(iterations.measured, parse_measured_iterations(options.iterations, csv));

@@ -45,8 +45,8 @@ Status check_expressible(const Job& job, std::string_view name, const Placement&
   if (job.clipping == Clipping::kValidated) {
     return unsupported("clipping is validated after the optimizer; Megatron-LM clips before it");
   }
-  if (job.offload.optimizer || job.offload.activations > 0) {
-    return unsupported("offload moves state to the host; there is no flag of Megatron-LM that stands for it");
+  if (job.offload.activations > 0) {
+    return unsupported("offload.activations moves a share of them; Megatron-LM offloads whole layers");
   }
   if (name != kOverlapped) return {};
   // megatron/core/transformer/transformer_config.py, overlap_moe_expert_parallel_comm
@@ -111,6 +111,11 @@ void add_model(const Job& job, Arguments& arguments) {
   arguments.option("position-embedding-type", model.learned_positions > 0 ? "learned_absolute" : "rope");
   if (model.gated_mlp) arguments.flag("swiglu");
   if (!model.mlp_bias) arguments.flag("disable-bias-linear");
+  if (!model.mlp_bias && model.attention.bias) arguments.flag("add-qkv-bias");
+  if (!model.dropout) {
+    arguments.option("attention-dropout", 0);
+    arguments.option("hidden-dropout", 0);
+  }
   if (!model.tied_embedding) arguments.flag("untie-embeddings-and-output-weights");
   if (model.mtp_depth > 0) arguments.option("mtp-num-layers", model.mtp_depth);
 }
@@ -121,10 +126,26 @@ void add_parallelism(const Job& job, Arguments& arguments) {
   if (layout.tensor > 1 && layout.sequence_parallel) arguments.flag("sequence-parallel");
   arguments.option("pipeline-model-parallel-size", layout.pipeline);
   arguments.option("context-parallel-size", layout.context);
-  if (job.model->moe) arguments.option("expert-model-parallel-size", layout.expert);
+  if (job.model->moe) {
+    arguments.option("expert-model-parallel-size", layout.expert);
+    arguments.option("expert-tensor-parallel-size", 1);  // its default is tensor parallelism's size
+  }
   arguments.option("micro-batch-size", job.batch.micro_batch_size);
   arguments.option("global-batch-size", job.batch.global_batch);
   if (job.zero_stage == 1) arguments.flag("use-distributed-optimizer");
+  if (job.offload.optimizer) {
+    arguments.flag("optimizer-cpu-offload");
+    arguments.flag("use-precision-aware-optimizer");  // it asks for this
+  }
+}
+
+// What Recompute::kSelective stands for. Of activation functions Megatron-LM recomputes those of experts alone.
+std::string recomputed_modules(const Job& job) {
+  if (job.attention_kernel == AttentionKernel::kUnfused) return "core_attn";
+  std::string modules = "layernorm";
+  if (job.model->moe) modules += " moe_act";
+  if (job.model->attention.is_mla()) modules += " mla_up_proj";
+  return modules;
 }
 
 void add_precision(const Job& job, Arguments& arguments) {
@@ -133,12 +154,16 @@ void add_precision(const Job& job, Arguments& arguments) {
     arguments.option("fp8-format", "e4m3");
     arguments.option("fp8-recipe", "blockwise");
   }
-  if (job.recompute == Recompute::kSelective) arguments.option("recompute-granularity", "selective");
+  if (job.recompute == Recompute::kSelective) {
+    arguments.option("recompute-granularity", "selective");
+    arguments.option("recompute-modules", recomputed_modules(job));
+  }
   if (job.recompute == Recompute::kFull) {
     arguments.option("recompute-granularity", "full");
     arguments.option("recompute-method", "uniform");
     arguments.option("recompute-num-layers", 1);
   }
+  if (job.attention_kernel == AttentionKernel::kUnfused) arguments.option("attention-backend", "unfused");
   arguments.option("clip-grad", job.clipping == Clipping::kNone ? 0.0 : job.clip_norm);
 }
 
@@ -153,6 +178,7 @@ Result<MegatronLaunch> megatron_launch(const Job& job, std::string_view schedule
   if (placement.ranks() > 1) {
     arguments.quoted("pipeline-model-parallel-layout", megatron_layout(layers_per_stage, job.model->mtp_depth));
   }
+  if (schedule_name != kPlain && job.p2p.mode == P2pMode::kBlocking) arguments.flag("no-overlap-p2p-communication");
   if (schedule_name != kPlain && job.schedule.group > 0) {
     arguments.option("microbatch-group-size-per-virtual-pipeline-stage", job.schedule.group);
   }
