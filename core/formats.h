@@ -25,13 +25,13 @@ double row_bytes(Format format, double width);
 
 // What a job says of single formats; what it leaves out follows from its precision.
 struct FormatChoice {
-  std::optional<Format> attention;
-  std::optional<Format> mlp;
-  std::optional<Format> cached;
-  std::optional<Format> cached_core;
-  std::optional<Format> dispatch;
-  std::optional<Format> combine;
-  std::optional<Format> moments;
+  std::optional<Format> attention = {};
+  std::optional<Format> mlp = {};
+  std::optional<Format> cached = {};
+  std::optional<Format> cached_core = {};
+  std::optional<Format> dispatch = {};
+  std::optional<Format> combine = {};
+  std::optional<Format> moments = {};
 
   bool operator==(const FormatChoice&) const = default;
 };

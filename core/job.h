@@ -91,6 +91,14 @@ struct MeasuredLayer {
   bool operator==(const MeasuredLayer&) const = default;
 };
 
+// How many tokens chose each expert of a layer, over a run that was measured.
+struct ExpertLoad {
+  int layer = 0;  // of the model; beyond its layers and the head: of an MTP module, as ComponentCost::layer
+  std::vector<int64_t> tokens;  // [routed expert]
+
+  bool operator==(const ExpertLoad&) const = default;
+};
+
 // What moves to the host's memory.
 struct Offload {
   double activations = 0;  // this share of them, after F, and back before the backward pass
@@ -124,6 +132,7 @@ struct Job {
   std::optional<Cluster> cluster;
   std::optional<DirectCosts> costs;
   std::vector<MeasuredLayer> measured_layers;
+  std::vector<ExpertLoad> expert_loads;  // of layers that have none, routers are taken as balanced
   Batch batch;
   Layout layout;
   int micro_batches = 0;  // of one pipeline in one step; with a model it follows from the batch
@@ -136,6 +145,7 @@ struct Job {
   Offload offload;
   Clipping clipping = Clipping::kNone;
   double clip_norm = 1;                         // the largest norm that gradients keep
+  double ema_decay = 0;                         // of a moving average of the weights, in the host's memory; 0: none
   int zero_stage = 1;                           // ZeRO 0 to 3: what data-parallel replicas shard
   int64_t memory_limit_bytes = 0;               // per GPU; 0: what the GPU has, less a reserve
   int64_t weight_share_millionths = 1'000'000;  // direct costs: the share of an activation that W still needs

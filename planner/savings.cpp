@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/cost/memory.h"
 #include "sim/cost/step_costs.h"
 
 namespace pipeloom {
@@ -48,6 +49,13 @@ std::vector<Without> without_each_option(const Job& job) {
   return jobs;
 }
 
+// What the last stage would hold, were the embedding that it shares with the first one not on its rank anyway.
+StepCosts with_own_embedding(const Job& job, const Placement& placement, StepCosts costs) {
+  const StageSpan last = stage_spans(costs.layers_per_stage).back();
+  costs.states.back() = stage_state(job, stage_parameters(job, last, false), placement.pipes());
+  return costs;
+}
+
 }  // namespace
 
 Result<std::vector<Saving>> option_savings(const Subject& subject) {
@@ -58,6 +66,13 @@ Result<std::vector<Saving>> option_savings(const Subject& subject) {
                  step_costs(without.job, with.schedule.placement(), with.costs.layers_per_stage, usual_order));
     PIPELOOM_TRY(const Evaluation other, evaluate(without.job, with.schedule, std::move(costs)));
     savings.push_back({without.option, other.peak_memory() - with.peak_memory(), other.end.step_ns - with.end.step_ns});
+  }
+  if (with.costs.shares_embedding && with.schedule.placement().ends_share_a_rank()) {
+    PIPELOOM_TRY(
+        const Evaluation other,
+        evaluate(subject.job, with.schedule, with_own_embedding(subject.job, with.schedule.placement(), with.costs)));
+    savings.push_back({"the MTP module's embedding shared on a rank", other.peak_memory() - with.peak_memory(),
+                       other.end.step_ns - with.end.step_ns});
   }
   return savings;
 }

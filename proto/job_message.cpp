@@ -267,6 +267,11 @@ void store_job(const Job& job, proto::Job* message) {
   if (job.cluster) store_cluster(*job.cluster, message->mutable_cluster());
   if (job.costs) store_direct_costs(*job.costs, message->mutable_costs());
   for (const MeasuredLayer& layer : job.measured_layers) store_measured_layer(layer, message->add_measured_layers());
+  for (const ExpertLoad& load : job.expert_loads) {
+    proto::ExpertLoad* stored = message->add_expert_loads();
+    stored->set_layer(load.layer);
+    store_values(load.tokens, stored->mutable_tokens());
+  }
   store_batch(job.batch, message->mutable_batch());
   store_layout(job.layout, message->mutable_layout());
   message->set_micro_batches(job.micro_batches);
@@ -282,6 +287,7 @@ void store_job(const Job& job, proto::Job* message) {
   if (job.variation != Variation{}) store_variation(job.variation, message->mutable_variation());
   message->set_clipping(static_cast<proto::Job::Clipping>(job.clipping));
   message->set_clip_norm(job.clip_norm);
+  message->set_ema_decay(job.ema_decay);
   message->set_zero_stage(job.zero_stage);
   message->set_memory_limit_gbytes(decimal(job.memory_limit_bytes, kGbytes));
   message->set_weight_share(decimal(job.weight_share_millionths, kMillionths));
@@ -303,6 +309,9 @@ Result<Job> load_job(const proto::Job& message) {
     PIPELOOM_TRY(const MeasuredLayer measured, load_measured_layer(layer));
     job.measured_layers.push_back(measured);
   }
+  for (const proto::ExpertLoad& load : message.expert_loads()) {
+    job.expert_loads.push_back({load.layer(), {load.tokens().begin(), load.tokens().end()}});
+  }
   job.batch = load_batch(message.batch());
   PIPELOOM_TRY(job.layout, load_layout(message.layout()));
   job.micro_batches = message.micro_batches();
@@ -319,6 +328,7 @@ Result<Job> load_job(const proto::Job& message) {
   }
   job.variation = load_variation(message.variation());
   PIPELOOM_TRY(job.clipping, load_enum("clipping", message.clipping(), Clipping::kValidated));
+  job.ema_decay = message.ema_decay();
   if (message.has_clip_norm()) job.clip_norm = message.clip_norm();
   if (message.has_zero_stage()) job.zero_stage = message.zero_stage();
   PIPELOOM_TRY(job.memory_limit_bytes, whole_units("memory_limit_gbytes", message.memory_limit_gbytes(), kGbytes));

@@ -30,9 +30,19 @@ class ChunkState {
   // `contributions`: how many micro-batches, of all replicas, add to a sum.
   ChunkState(const Stage<float>& stage, Sums sums, int64_t contributions, uint64_t seed);
 
+  // Its parts use the token table of `lender`, which another chunk of the rank is, and add their gradients to the
+  // lender's. REQUIRES: the stage was made to borrow it; the lender outlives this.
+  void borrow_tokens(ChunkState& lender) { lender_ = &lender; }
   // Once, before the first step: which numbers this copy optimizes, and how it stores Adam's moments.
   void own_moments(std::span<const NumberRange> ranges, Format format);
   std::vector<Moments>& moments() { return moments_; }
+  // Moving averages of the weights that this copy optimizes, range by range; they begin as the initial weights.
+  void own_averages();
+  std::vector<std::vector<float>>& averages() { return averages_; }
+  // May run while other threads read weights.
+  void update_averages(double decay);
+  // Sums of these over all parts of a model are equal where the averages are, however they are spread.
+  uint64_t averages_digest() const;
 
   const Stage<float>& stage() const { return *stage_; }
   std::span<float> weights() { return weights_; }
@@ -59,13 +69,20 @@ class ChunkState {
   float gradient(int64_t number) const;
   bool is_load(int64_t number) const;
   void move_biases(const LoadBalance& balance, const NumberRange& range);
+  PartNumbers<const float> weights_of(int part) const;
+  // The chunk whose numbers a table of a part is among.
+  ChunkState& owner_of(Table table);
+  int64_t place_of(Table table) const;
   Status add_piece(int part, PartRun<float>& run, int piece);
+  Status add_rounded(int part, PartRun<float>& run, int piece);
 
   const Stage<float>* stage_;
+  ChunkState* lender_ = nullptr;
   Sums sums_;
   int64_t contributions_;
   std::vector<float> weights_;
   std::vector<Moments> moments_;
+  std::vector<std::vector<float>> averages_;
   std::vector<NumberRange> biases_;  // of experts
   std::vector<float> float_sums_;    // kFloat
   std::vector<int64_t> fixed_sums_;  // kFixedPoint

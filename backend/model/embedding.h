@@ -23,17 +23,18 @@ class Embedding {
   Embedding(ParameterBlock& block, const Model& model, int64_t sequence, const Keeping& keeping);
 
   // REQUIRES: every token is in the vocabulary.
-  Matrix<Real> forward(const Real* weights, std::span<const int32_t> tokens, Saved& saved) const;  // [tokens, hidden]
+  // `table` [vocabulary, hidden]. Returns [tokens, hidden].
+  Matrix<Real> forward(const Real* weights, const Real* table, std::span<const int32_t> tokens, Saved& saved) const;
   // Tokens have no gradient.
   void input_backward(const Matrix<Real>& output_gradient, Saved& saved) const {
     saved.output_gradient = Kept<Real>(output_gradient, kept_);
   }
-  void weight_backward(const Saved& saved, Real* gradients) const;
+  void weight_backward(const Saved& saved, Real* gradients, Real* table_gradients) const;
 
  private:
   int64_t sequence_;
   Format kept_;
-  Weight table_;      // [vocabulary, hidden]
+  int64_t hidden_;
   Weight positions_;  // [learned_positions, hidden]
 };
 

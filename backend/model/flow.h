@@ -14,11 +14,12 @@ namespace pipeloom {
 // gradients of what they were in the forward pass.
 template <typename Real>
 struct Flow {
-  std::vector<int32_t> tokens;   // where the chunk has the embedding
-  std::vector<int32_t> targets;  // where it has the head
-  double loss = 0;               // the sum of the tokens' losses, from the head
-  double balance_loss = 0;       // of the gates so far, in the same unit
-  Matrix<Real> hidden;           // [tokens, hidden] the residual stream
+  std::vector<int32_t> tokens;  // where the chunk has the embedding
+  // Where it has the head: what the tokens are to predict, [0] one token ahead, [depth] what each MTP module is to.
+  std::vector<std::vector<int32_t>> targets;
+  double loss = 0;          // the sum of the tokens' losses, from the head
+  double further_loss = 0;  // what training minimises besides, in the same unit: of gates and MTP modules
+  Matrix<Real> hidden;      // [tokens, hidden] the residual stream
 
   // Of the MoE layer that runs.
   Matrix<Real> normed;                         // [tokens, hidden] what the experts read ...

@@ -27,9 +27,11 @@ class Head {
        const Products<Real>& products);
 
   // The sum of the tokens' losses.
-  double forward(const Real* weights, const Matrix<Real>& x, std::span<const int32_t> targets, Saved& saved) const;
-  Matrix<Real> input_backward(const Real* weights, Saved& saved) const;
-  void weight_backward(const Saved& saved, Real* gradients) const;
+  // `logits` [hidden, vocabulary].
+  double forward(const Real* weights, const Real* logits, const Matrix<Real>& x, std::span<const int32_t> targets,
+                 Saved& saved) const;
+  Matrix<Real> input_backward(const Real* weights, const Real* logits, Saved& saved) const;
+  void weight_backward(const Saved& saved, Real* gradients, Real* logits_gradients) const;
 
  private:
   Real loss_scale_;

@@ -1,12 +1,12 @@
 #include "backend/model/part.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "backend/model/attention.h"
-#include "backend/model/embedding.h"
+#include "backend/model/end_parts.h"
 #include "backend/model/exchange.h"
 #include "backend/model/experts.h"
-#include "backend/model/head.h"
 #include "backend/model/mla.h"
 #include "backend/model/mlp.h"
 #include "backend/model/router.h"
@@ -62,68 +62,6 @@ class HiddenPart : public Part<Real> {
 };
 
 template <typename Real>
-class EmbedPart : public Part<Real> {
- public:
-  EmbedPart(const Model& model, const PartShape& shape)
-      : maths_(this->own_, model, shape.sequence, shape.keeping()), stream_(shape.formats.rest) {}
-  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_, stream_); }
-
- private:
-  class Run : public PartRun<Real> {
-   public:
-    Run(const Embedding<Real>& maths, Format stream) : maths_(maths), stream_(stream) {}
-    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      flow.hidden = rounded_to(maths_.forward(weights.own, flow.tokens, saved_), stream_);
-    }
-    void input_backward(PartNumbers<const Real> /*weights*/, Flow<Real>& flow) override {
-      maths_.input_backward(flow.hidden, saved_);
-      flow.hidden = {};
-    }
-    void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
-      maths_.weight_backward(saved_, gradients.own);
-    }
-
-   private:
-    const Embedding<Real>& maths_;
-    Format stream_;
-    typename Embedding<Real>::Saved saved_;
-  };
-  Embedding<Real> maths_;
-  Format stream_;
-};
-
-template <typename Real>
-class HeadPart : public Part<Real> {
- public:
-  HeadPart(const Model& model, const PartShape& shape, const Products<Real>& products)
-      : maths_(this->own_, model, shape.loss_scale, shape.keeping(), products), stream_(shape.formats.rest) {}
-  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_, stream_); }
-
- private:
-  class Run : public PartRun<Real> {
-   public:
-    Run(const Head<Real>& maths, Format stream) : maths_(maths), stream_(stream) {}
-    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      flow.loss = maths_.forward(weights.own, flow.hidden, flow.targets, saved_);
-      flow.hidden = {};
-    }
-    void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      flow.hidden = rounded_to(maths_.input_backward(weights.own, saved_), stream_);
-    }
-    void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
-      maths_.weight_backward(saved_, gradients.own);
-    }
-
-   private:
-    const Head<Real>& maths_;
-    Format stream_;
-    typename Head<Real>::Saved saved_;
-  };
-  Head<Real> maths_;
-  Format stream_;
-};
-
-template <typename Real>
 class RouterPart : public Part<Real> {
  public:
   RouterPart(const PartShape& shape, const Model& model, const Products<Real>& products)
@@ -139,7 +77,7 @@ class RouterPart : public Part<Real> {
       auto output = maths_.forward(weights.own, flow.hidden, *saved_);
       flow.normed = std::move(output.normed);
       flow.routing = std::move(output.routing);
-      flow.balance_loss += maths_.balance_loss(*saved_);
+      flow.further_loss += maths_.balance_loss(*saved_);
       flow.normed_again = [&maths = maths_, own = weights.own, saved = saved_] { return maths.normed(own, *saved); };
     }
     void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
@@ -285,6 +223,7 @@ class RecomputedPart : public Part<Real> {
   explicit RecomputedPart(std::unique_ptr<Part<Real>> part) : part_(std::move(part)) {
     this->own_ = part_->own();
     this->routed_ = part_->routed();
+    for (const Table table : kTables) this->tables_[number_of(table)] = part_->table(table);
   }
   std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(*part_); }
 
@@ -323,8 +262,13 @@ std::unique_ptr<Part<Real>> make_attention(const Model& model, const PartShape& 
   return std::make_unique<AttentionPart>(shape, model, shape.sequence, shape.keeping(), arithmetic);
 }
 
+// 0: of the main model.
+int mtp_depth_of(int layer, const Model& model) {
+  return std::max(layer - model.layers, 0);
+}
+
 template <typename Real>
-std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& model, const PartShape& shape,
+std::unique_ptr<Part<Real>> make_kept_part(Component component, int layer, const Model& model, const PartShape& shape,
                                            bool with_exchange, const Arithmetic<Real>& arithmetic) {
   using DispatchPart = ExchangePart<Real, Dispatch<Real>, DispatchRun<Real>>;
   using CombinePart = ExchangePart<Real, Combine<Real>, CombineRun<Real>>;
@@ -334,7 +278,8 @@ std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& mod
     case Component::kWait:
       return std::make_unique<NothingPart<Real>>();
     case Component::kEmbed:
-      return std::make_unique<EmbedPart<Real>>(model, shape);
+      if (mtp_depth_of(layer, model) == 0) return std::make_unique<EmbedPart<Real>>(model, shape);
+      return std::make_unique<MtpInputPart<Real>>(model, shape, mtp_depth_of(layer, model), arithmetic.mlp);
     case Component::kAttention:
       return make_attention(model, shape, arithmetic);
     case Component::kRouter:
@@ -348,7 +293,7 @@ std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& mod
     case Component::kCombine:
       return std::make_unique<CombinePart>(model, shape);
     case Component::kHead:
-      return std::make_unique<HeadPart<Real>>(model, shape, arithmetic.precise);
+      return std::make_unique<HeadPart<Real>>(model, shape, mtp_depth_of(layer, model), arithmetic.precise);
   }
   check_failed("a component", __FILE__, __LINE__);
 }
@@ -356,17 +301,17 @@ std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& mod
 }  // namespace
 
 template <typename Real>
-std::unique_ptr<Part<Real>> make_part(Component component, const Model& model, const PartShape& shape,
+std::unique_ptr<Part<Real>> make_part(Component component, int layer, const Model& model, const PartShape& shape,
                                       bool with_exchange, const Arithmetic<Real>& arithmetic) {
-  auto part = make_kept_part(component, model, shape, with_exchange, arithmetic);
+  auto part = make_kept_part(component, layer, model, shape, with_exchange, arithmetic);
   const bool moves_data = component == Component::kDispatch || component == Component::kCombine;
   if (shape.recompute != Recompute::kFull || moves_data) return part;
   return std::make_unique<RecomputedPart<Real>>(std::move(part));
 }
 
-template std::unique_ptr<Part<float>> make_part(Component, const Model&, const PartShape&, bool,
+template std::unique_ptr<Part<float>> make_part(Component, int, const Model&, const PartShape&, bool,
                                                 const Arithmetic<float>&);
-template std::unique_ptr<Part<double>> make_part(Component, const Model&, const PartShape&, bool,
+template std::unique_ptr<Part<double>> make_part(Component, int, const Model&, const PartShape&, bool,
                                                  const Arithmetic<double>&);
 
 }  // namespace pipeloom

@@ -69,6 +69,11 @@ class PartBytes {
 
   Bytes embed() const { return for_weight(rest(model_.hidden)); }
 
+  Bytes mtp_input() const {
+    return norm(model_.hidden) + norm(model_.hidden) + again(cached(int64_t{2} * model_.hidden)) +
+           for_weight(2 * rest(model_.hidden));
+  }
+
  private:
   int64_t rest(int64_t width) const { return packed_bytes(formats_.rest, tokens_, width); }
   int64_t cached(int64_t width) const { return packed_bytes(formats_.cached, tokens_, width); }
@@ -108,7 +113,7 @@ RoutedRows routed_rows(const Model& model, int sources, int64_t tokens) {
   return {own * sources, own};
 }
 
-Bytes kept_by(Component component, const Model& model, const PartShape& shape, int64_t tokens, int sources) {
+Bytes kept_by(Component component, int layer, const Model& model, const PartShape& shape, int64_t tokens, int sources) {
   const PartBytes part(model, shape, tokens);
   switch (component) {
     case Component::kStage:
@@ -117,7 +122,7 @@ Bytes kept_by(Component component, const Model& model, const PartShape& shape, i
     case Component::kCombine:
       return {};
     case Component::kEmbed:
-      return part.embed();
+      return layer > model.layers ? part.mtp_input() : part.embed();
     case Component::kAttention:
       return model.attention.is_mla() ? part.mla() : part.attention();
     case Component::kMlp:
@@ -133,11 +138,12 @@ Bytes kept_by(Component component, const Model& model, const PartShape& shape, i
 }
 
 // What one call handles, unpacked: some times what its passes keep, were it all floats.
-int64_t unpacked_bytes(Component component, const Model& model, const PartShape& shape, int64_t tokens, int sources) {
+int64_t unpacked_bytes(Component component, int layer, const Model& model, const PartShape& shape, int64_t tokens,
+                       int sources) {
   PartShape floats = shape;
   floats.formats = Keeping::exact();
   floats.recompute = Recompute::kNone;
-  const Bytes bytes = kept_by(component, model, floats, tokens, sources);
+  const Bytes bytes = kept_by(component, layer, model, floats, tokens, sources);
   return bytes.after_forward + bytes.after_input;
 }
 
@@ -151,15 +157,18 @@ int64_t largest_weight(const Part<float>& part) {
   for (const ParameterBlock* block : {&part.own(), &part.routed()}) {
     for (const Parameter& parameter : block->parameters()) largest = std::max(largest, parameter.size());
   }
+  for (const Table table : kTables) {
+    if (const auto& parameter = part.table(table)) largest = std::max(largest, parameter->size());
+  }
   return largest;
 }
 
 }  // namespace
 
-PartMemory part_memory(Component component, const Model& model, const PartShape& shape, int64_t tokens,
+PartMemory part_memory(Component component, int layer, const Model& model, const PartShape& shape, int64_t tokens,
                        const Part<float>& part, int sources) {
   constexpr int64_t kNumber = sizeof(float);
-  const Bytes kept = kept_by(component, model, shape, tokens, sources);
+  const Bytes kept = kept_by(component, layer, model, shape, tokens, sources);
   PartMemory memory;
   // The residual stream; between router and combine also the normed rows and those of the experts, sorted and not.
   memory.passing = tokens * model.hidden * kNumber;
@@ -174,7 +183,7 @@ PartMemory part_memory(Component component, const Model& model, const PartShape&
   // Gradients on their way between the pieces are about as large as what F and I handle; a product turns an operand;
   // scores of one head and their gradient; the gradients of a W before they join the sum.
   memory.workspace =
-      unpacked_bytes(component, model, shape, tokens, sources) + memory.passing +
+      unpacked_bytes(component, layer, model, shape, tokens, sources) + memory.passing +
       (2 * largest_weight(part) + 3 * shape.sequence * shape.sequence + part.own().size() + part.routed().size()) *
           kNumber;
   return memory;

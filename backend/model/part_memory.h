@@ -14,9 +14,10 @@ struct PartMemory {
   int64_t workspace = 0;    // within one call
 };
 
-// `tokens` of a micro-batch. `part`: what make_part makes of the component. What routed experts hold depends on the
-// gate: for `sources` times what one rank's tokens send out, which is at most shape.ep_ranks times.
-PartMemory part_memory(Component component, const Model& model, const PartShape& shape, int64_t tokens,
+// `layer` as ComponentCost::layer; `tokens` of a micro-batch. `part`: what make_part makes of the component. What
+// routed experts hold depends on the gate: for `sources` times what one rank's tokens send out, which is at most
+// shape.ep_ranks times.
+PartMemory part_memory(Component component, int layer, const Model& model, const PartShape& shape, int64_t tokens,
                        const Part<float>& part, int sources);
 
 }  // namespace pipeloom

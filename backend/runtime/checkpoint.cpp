@@ -54,6 +54,7 @@ void for_each_array(const std::vector<std::unique_ptr<ChunkRun>>& chunks, const 
     ChunkState& state = chunk->state();
     function(std::as_writable_bytes(state.weights()));
     for (Moments& moments : state.moments()) function(moments.bytes());
+    for (std::vector<float>& average : state.averages()) function(std::as_writable_bytes(std::span(average)));
   }
 }
 

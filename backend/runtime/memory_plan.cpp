@@ -30,14 +30,17 @@ struct StageMemory {
 StageMemory stage_memory(const Plan& plan, int stage, const TrainingOptions& options, RoutedTokens routed) {
   const PartShape shape = part_shape(plan.job, 0);
   const int sources = routed == RoutedTokens::kAll ? shape.ep_ranks : std::min(shape.ep_ranks, 2);
+  const bool borrows = plan.costs.shares_embedding && stage == plan.schedule.stages() - 1 &&
+                       plan.schedule.placement().ends_share_a_rank();
   const Stage<float> maths(*plan.job.model, plan.costs.programs[stage], shape,
-                           arithmetic_for(shape.formats, options.check));
+                           arithmetic_for(shape.formats, options.check),
+                           borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);
   StageMemory memory;
   memory.own = maths.own_size();
   memory.routed = maths.size() - maths.own_size();
   for (const auto& placed : maths.parts()) {
-    memory.of_part[{placed.layer, placed.component}] =
-        part_memory(placed.component, *plan.job.model, shape, plan.job.batch.tokens(), *placed.part, sources);
+    memory.of_part[{placed.layer, placed.component}] = part_memory(
+        placed.component, placed.layer, *plan.job.model, shape, plan.job.batch.tokens(), *placed.part, sources);
   }
   return memory;
 }
@@ -125,6 +128,7 @@ RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const T
   const int64_t sum_bytes = options.check ? sizeof(int64_t) : sizeof(float);
   RankMemoryPlan memory;
   memory.states = numbers * (kNumber + sum_bytes) + optimized * moments;
+  if (plan.job.ema_decay > 0) memory.states += optimized * kNumber;
   memory.activations = activation_bytes(plan, program, stages);
   memory.messages = message_numbers(plan, program) * kNumber;
   if (copies > 1) memory.reductions = 2 * numbers * sum_bytes;

@@ -15,8 +15,9 @@ namespace pipeloom {
 class ReplicaExchange {
  public:
   // All arguments outlive it. `rank` holds `chunk`, whose moments of this member's part it makes in the format given.
+  // `shares_tokens`: a token table that the chunk has is reduced with the one at the other end of the model.
   ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank, Endpoint& endpoint,
-                  Format moments);
+                  Format moments, bool shares_tokens);
 
   // Returns the bytes that it sends. So below.
   int64_t send_gradients(int64_t step, Gather& gather);
@@ -34,11 +35,13 @@ class ReplicaExchange {
   void undo();
 
  private:
+  enum class Content : uint8_t { kTokens, kOwn, kRouted };
   // A range of the chunk's numbers, and who else has it.
   struct Shared {
     int64_t begin = 0;
     int64_t size = 0;
     ReductionGroup group;
+    int about = 0;  // the same for all members
 
     // Where the part of `member` begins, and how many numbers it has.
     std::pair<int64_t, int64_t> part(int member) const {

@@ -39,17 +39,27 @@ TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, con
       formats_(formats_of(plan.job)),
       credits_(program, plan.job.p2p, endpoint, rank_.replica * plan.job.layout.pipeline) {
   const PartShape shape = part_shape(plan.job, ep_group_.place);
+  const bool one_table = plan.costs.shares_embedding && plan.schedule.placement().ends_share_a_rank();
   const Sums sums = options.check ? Sums::kFixedPoint : Sums::kFloat;
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(rank_.pipeline_rank)) {
+    const bool borrows = one_table && chunk.stage == plan.schedule.stages() - 1;
     auto maths = std::make_unique<Stage<float>>(*plan.job.model, plan.costs.programs[chunk.stage], shape,
-                                                arithmetic_for(formats_, options.check));
+                                                arithmetic_for(formats_, options.check),
+                                                borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);
     chunks_.push_back(std::make_unique<ChunkRun>(chunk.pipe, chunk.stage, std::move(maths), sums,
-                                                 micro_batches_per_step(plan.job), options.seed));
+                                                 contributions_per_step(plan.job), options.seed));
   }
   // Ranks that share several stages exchange them in one order, whatever pipes they hold them for.
   std::ranges::sort(chunks_, {}, [](const auto& chunk) { return chunk->stage(); });
   for (const auto& chunk : chunks_) {
-    exchanges_.emplace_back(*chunk, plan.job.layout, plan.schedule.placement(), rank_, endpoint, formats_.moments);
+    exchanges_.emplace_back(*chunk, plan.job.layout, plan.schedule.placement(), rank_, endpoint, formats_.moments,
+                            plan.costs.shares_embedding && !one_table);
+  }
+  average_ = std::make_unique<MovingAverage>(chunks_, plan.job.ema_decay);
+  if (!one_table) return;
+  // The first stage comes first.
+  for (const auto& chunk : chunks_) {
+    if (chunk->stage() == plan.schedule.stages() - 1) chunk->state().borrow_tokens(chunks_.front()->state());
   }
 }
 
@@ -95,6 +105,9 @@ Status TrainingRunner::start(const RankTask& task) {
       break;
     case TaskKind::kNorm:
       return begin_norm(task, waiting);
+    case TaskKind::kEma:
+      if (step_ > 0) average_->begin();  // before the first step there is nothing new
+      break;
   }
   return {};
 }
@@ -103,6 +116,10 @@ Result<Progress> TrainingRunner::poll(const RankTask& task) {
   const auto place = waiting_.find(task.number);
   if (place == waiting_.end()) return Progress::done();
   Waiting& waiting = place->second;
+  constexpr int64_t kAverageAskedAgainNs = 200'000;  // far below any step
+  if (task.task.key.kind == TaskKind::kEma && !average_->done()) {
+    return Progress::until(steady_now_ns() + kAverageAskedAgainNs);
+  }
   PIPELOOM_TRY(const bool all, waiting.gather.poll(endpoint_));
   if (!all) return Progress::until_message(wait_of(task, waiting.gather));
   PIPELOOM_CHECK_OK(complete(task, waiting));
@@ -132,6 +149,8 @@ Status TrainingRunner::complete(const RankTask& task, Waiting& waiting) {
       return take_weights(waiting.gather);
     case TaskKind::kNorm:
       return complete_norm(waiting);
+    case TaskKind::kEma:
+      break;
   }
   return {};
 }
@@ -161,6 +180,7 @@ Status TrainingRunner::compute(const RankTask& task) {
 void TrainingRunner::run_forward(ChunkRun& chunk, int part, InFlight& flight) {
   const int64_t before = matrix_memory().kept_bytes;
   chunk.state().forward(part, chunk.start(flight, part), flight.flow);
+  count_experts(*plan_.job.model, chunk.maths().parts()[part], flight.flow, expert_counts_);
   flight.kept += matrix_memory().kept_bytes - before;
   peak_kept_bytes_ = std::max(peak_kept_bytes_, flight.held_before + flight.kept);
 }

@@ -9,6 +9,7 @@
 #include "backend/runtime/chunk_run.h"
 #include "backend/runtime/credits.h"
 #include "backend/runtime/gather.h"
+#include "backend/runtime/moving_average.h"
 #include "backend/runtime/replica_exchange.h"
 #include "backend/runtime/replicas.h"
 #include "backend/runtime/task_runner.h"
@@ -32,6 +33,11 @@ class TrainingRunner : public TaskRunner {
   // Of the step that has ended: for each micro-batch whose head this rank has, the sum of its tokens' losses.
   const std::map<int, double>& losses() const { return losses_; }
   std::vector<std::unique_ptr<ChunkRun>>& chunks() { return chunks_; }
+  // Brings the moving averages to the step that has ended; those of the steps before it are updated beside it.
+  void end_averages() { average_->update(); }
+  uint64_t averages_digest() const { return average_->digest(); }
+  // Of this rank's tokens, in all steps so far.
+  const ExpertCounts& expert_counts() const { return expert_counts_; }
   // The most that F's have kept for later passes at once, in all steps so far. As plans count: what an F keeps is held
   // from its begin, so in a pair F counts first.
   int64_t peak_kept_bytes() const { return peak_kept_bytes_; }
@@ -85,6 +91,7 @@ class TrainingRunner : public TaskRunner {
   Formats formats_;
   std::vector<std::unique_ptr<ChunkRun>> chunks_;  // by stage
   std::vector<ReplicaExchange> exchanges_;         // of the chunks
+  std::unique_ptr<MovingAverage> average_;
   Credits credits_;
   int64_t step_ = 0;
   std::map<HandOver, Matrix<float>> hand_overs_;  // what a stage gave and the next has not taken yet
@@ -93,6 +100,7 @@ class TrainingRunner : public TaskRunner {
   SquareSum squares_;                             // of this rank's gradients, then of all
   double clip_scale_ = 1;
   int64_t peak_kept_bytes_ = 0;
+  ExpertCounts expert_counts_;
 };
 
 }  // namespace pipeloom

@@ -128,7 +128,10 @@ Bytes head_bytes(const Model& model, const WorkShape& shape) {
 }
 
 Bytes mtp_bytes(const Model& model, const WorkShape& shape) {
-  const double projected = row_bytes(shape.formats.cached, 2 * model.hidden) * shape.tokens / shape.tensor;
+  // Both norms' inputs, and their outputs side by side.
+  const bool drops_norms = shape.recompute == Recompute::kSelective && !shape.unfused_attention;
+  const double joined = drops_norms ? 0 : row_bytes(shape.formats.cached, 2.0 * model.hidden);
+  const double projected = (2 * row_bytes(shape.formats.rest, model.hidden) + joined) * shape.tokens / shape.tensor;
   Bytes bytes = layer_bytes(model, shape, mtp_layer(model));
   bytes += head_bytes(model, shape);
   bytes += Bytes{projected, projected};

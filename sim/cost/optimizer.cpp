@@ -25,6 +25,15 @@ double replica_ring_seconds(const Job& job, const StageParameters& parameters, i
          over(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
 }
 
+// Those of a stage that one GPU updates.
+double updated_parameters(const Job& job, const StageParameters& parameters, int copies) {
+  const auto own = [&](int64_t count, const Group& replicas) {
+    return static_cast<double>(count) / static_cast<double>(job.zero_stage > 0 ? replicas.members : 1);
+  };
+  return own(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
+         own(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
+}
+
 }  // namespace
 
 // Without ZeRO an all-reduce; with it a reduce-scatter, each layer's in every W from stage 3 on (layer_transfers).
@@ -38,12 +47,7 @@ int64_t gradient_reduction_ns(const Job& job, const StageParameters& parameters,
 int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copies) {
   constexpr double kGatheredBytes = 2;  // BF16
   const Gpu& gpu = job.cluster->gpu;
-  const bool sharded = job.zero_stage > 0;
-  const auto own = [&](int64_t count, const Group& replicas) {
-    return static_cast<double>(count) / static_cast<double>(sharded ? replicas.members : 1);
-  };
-  const double updated = own(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
-                         own(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
+  const double updated = updated_parameters(job, parameters, copies);
   double seconds = updated * update_bytes(job) / (gpu.memory_bytes_per_s * gpu.rates.memory_efficiency);
   if (job.offload.optimizer) {  // gradients to the host, weights back; its update is taken to keep up
     seconds = updated * std::max(gradient_bytes(job.precision), kGatheredBytes) / gpu.host_bytes_per_s;
@@ -51,6 +55,11 @@ int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copi
   const bool gathered_here = job.zero_stage == 1 || job.zero_stage == 2;
   if (gathered_here) seconds += replica_ring_seconds(job, parameters, copies, kGatheredBytes);
   return rounded_ns(seconds);
+}
+
+// The FP32 weights go to the host, whose own work is taken to keep up.
+int64_t ema_ns(const Job& job, const StageParameters& parameters, int copies) {
+  return rounded_ns(updated_parameters(job, parameters, copies) * sizeof(float) / job.cluster->gpu.host_bytes_per_s);
 }
 
 int64_t norm_ns(const Job& job) {

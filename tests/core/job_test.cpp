@@ -135,6 +135,36 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
              j.cluster->gpu.fp8_flops = 0;
            },
            "formats gives products in FP8; cluster.gpu H800 has none"},
+          {[](Job& j) { j.ema_decay = 2; }, "ema_decay is 2; allowed are 0 to 1"},
+          {[](Job& j) {
+             j.ema_decay = 0.5;
+             j.cluster->gpu.host_bytes_per_s = 0;
+           },
+           "ema_decay is given; it needs a model and a cluster whose gpu has host_bytes_per_s"},
+          {[](Job& j) {
+             j.expert_loads = {{2, std::vector<int64_t>(256, 1)}};
+           },
+           "expert_loads gives layer 2, which has no experts"},
+          {[](Job& j) {
+             j.expert_loads = {{61, std::vector<int64_t>(256, 1)}};
+           },
+           "expert_loads gives layer 61, which has no experts"},
+          {[](Job& j) {
+             j.expert_loads = {{3, {1, 2}}};
+           },
+           "expert_loads gives 2 experts of layer 3; model.moe.routed_experts is 256"},
+          {[](Job& j) {
+             j.expert_loads.assign(2, {3, std::vector<int64_t>(256, 1)});
+           },
+           "expert_loads gives layer 3 twice; allowed is once"},
+          {[](Job& j) {
+             j.expert_loads = {{62, std::vector<int64_t>(256, 0)}};
+           },
+           "expert_loads gives layer 62 no tokens; allowed are 1 and more"},
+          {[](Job& j) {
+             j.expert_loads = {{62, std::vector<int64_t>(256, -1)}};
+           },
+           "expert_loads of layer 62: tokens is -1; allowed are 0 to 1000000000000000"},
           {[](Job& j) { j.schedule.chunks = -1; }, "schedule.chunks is -1; allowed are 0 to 65535"},
           {[](Job& j) { j.schedule.group = -1; }, "schedule.group is -1; allowed are 0 to 1000000"},
           {[](Job& j) { j.schedule.pipe_pairs = 0; }, "schedule.pipe_pairs is 0; allowed are 1 to 4096"},

@@ -46,7 +46,7 @@ Held measured(const Case& tested) {
   const std::vector<float> weights(stage.size(), 0.1F);
   Flow<float> flow;
   flow.tokens.assign(kTokens, 1);
-  flow.targets.assign(kTokens, 2);
+  flow.targets.assign(2, std::vector<int32_t>(kTokens, 2));
   flow.hidden = tests::random_matrix<float>(kTokens, tested.model.hidden, 1);
   std::vector<std::unique_ptr<PartRun<float>>> runs;
   for (const auto& placed : stage.parts()) {
@@ -65,7 +65,8 @@ Held planned(const Case& tested) {
   const Stage<float> stage(tested.model, program_of(tested), shape_of(tested), plain_products<float>());
   Held held;
   for (const auto& placed : stage.parts()) {
-    const PartMemory memory = part_memory(placed.component, tested.model, shape_of(tested), kTokens, *placed.part, 1);
+    const PartMemory memory =
+        part_memory(placed.component, placed.layer, tested.model, shape_of(tested), kTokens, *placed.part, 1);
     held.after_forward += memory.after_forward;
     held.after_input += memory.after_input;
   }

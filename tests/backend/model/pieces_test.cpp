@@ -161,9 +161,10 @@ TEST(Head, KnowingNothingCostsTheLogarithmOfTheVocabulary) {
   ParameterBlock block;
   const Head<double> head(block, model, 1, {}, plain_products<double>());
   const std::vector<double> zero(block.size());
+  const std::vector<double> logits(int64_t{model.hidden} * model.vocabulary);
   Head<double>::Saved saved;
   const std::vector<int32_t> targets = {5, 7, 127};
-  EXPECT_NEAR(head.forward(zero.data(), random_matrix<double>(3, model.hidden, 1), targets, saved),
+  EXPECT_NEAR(head.forward(zero.data(), logits.data(), random_matrix<double>(3, model.hidden, 1), targets, saved),
               3 * std::log(model.vocabulary), 1e-12);
 }
 

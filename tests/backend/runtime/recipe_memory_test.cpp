@@ -1,6 +1,7 @@
 // What the executor keeps for later passes against what plans predict, with each option of the recipe on and off.
 #include <gtest/gtest.h>
 
+#include "backend/runtime/memory_plan.h"
 #include "backend/runtime/train.h"
 #include "backend/transport/threads.h"
 #include "core/lowering/lower.h"
@@ -21,7 +22,9 @@ struct Case {
 // Bytes of each rank at its fullest.
 std::vector<int64_t> executed(const Plan& plan) {
   const TaskGraph graph = lower(plan);
-  const TextTokens text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary).value();
+  const TextTokens text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary, 1,
+                                             1 + plan.job.model->mtp_depth)
+                              .value();
   RunOptions options;
   options.training.check = true;
   const TrainingRun run{plan, graph, text, options};
@@ -56,7 +59,33 @@ class RecipeMemory : public testing::TestWithParam<Case> {
 TEST_P(RecipeMemory, IsWhatThePlanSays) {
   for (const char* schedule : {"1f1b", "gpipe", "interleaved-1f1b", "dualpipe"}) {
     expect_as_planned(tests::training_job(tests::tiny_moe(), 4, 8), schedule);
+    expect_as_planned(tests::training_job(tests::tiny_v3(), 4, 8), schedule);
     expect_as_planned(tests::training_job(tests::tiny_dense(), 4, 8), schedule);
+  }
+}
+
+// Weights, gradients and moments of every rank are as many as planned: in DualPipe and V placements the MTP module has
+// no embedding of its own.
+TEST(RecipeStates, AreAsManyNumbersAsPlanned) {
+  Job job = tests::training_job(tests::tiny_v3(), 4, 8);
+  for (const char* schedule : {"1f1b", "interleaved-1f1b", "dualpipe", "zb-v"}) {
+    for (const Format moments : {Format::kFp32, Format::kBf16}) {
+      job.formats.moments = moments;
+      const Plan plan = tests::plan_with(job, schedule).value();
+      const TaskGraph graph = lower(plan);
+      const int64_t moment_bytes = moments == Format::kFp32 ? 8 : 4;
+      for (int rank = 0; rank < 4; ++rank) {
+        double numbers = 0;
+        for (const Chunk& chunk : plan.schedule.placement().chunks_of(rank)) {
+          numbers += static_cast<double>(plan.costs.states[chunk.stage].gradients_bytes) / 4;
+        }
+        const int copies = plan.schedule.placement().pipes();
+        const double planned = numbers * (8 + static_cast<double>(moment_bytes) / copies);
+        const auto executed =
+            static_cast<double>(plan_memory(plan, RankProgram(plan.schedule, graph, rank), {}).states);
+        EXPECT_NEAR(executed, planned, 0.02 * planned) << schedule << ", rank " << rank;
+      }
+    }
   }
 }
 
