@@ -6,10 +6,13 @@
 
 #include "core/lowering/lower.h"
 #include "gui/timeline/trace_picture.h"
+#include "planner/interchange/run_streams.h"
+#include "planner/interchange/run_trace.h"
 #include "planner/interchange/schedule_subject.h"
 #include "proto/embedded.h"
 #include "proto/files.h"
 #include "proto/job_io.h"
+#include "proto/kineto/kineto.h"
 #include "proto/plan_io.h"
 #include "proto/torch/schedule_csv.h"
 #include "proto/trace_io.h"
@@ -62,6 +65,39 @@ Result<DocumentPointer> open_schedule(const std::string& path, const PictureOpti
   return planned({.path = path, .options = options}, std::move(*subject));
 }
 
+Result<DocumentPointer> shown_trace(const std::string& path, TracePictureBuilder builder,
+                                    const PictureOptions& options) {
+  if (builder.spans() == 0) return invalid(fmt::format("{} is a trace without tasks", path));
+  Document document{.path = path, .options = options};
+  document.picture = std::make_shared<const Picture>(std::move(builder).build(nullptr));
+  return std::make_shared<const Document>(std::move(document));
+}
+
+// What PyTorch's profiler saw, kernel by kernel.
+Result<DocumentPointer> open_run(const std::string& path, const PictureOptions& options) {
+  PIPELOOM_TRY(const ProfiledRun run, read_kineto(path));
+  KernelTrace kernels = kernel_trace(run);
+  TracePictureBuilder builder(kernels.trace.name);
+  builder.add(kernels.trace.spans);
+  PIPELOOM_TRY(const DocumentPointer shown, shown_trace(path, std::move(builder), options));
+  std::vector<std::string> names;
+  for (const std::string& full : run.names) {
+    const std::string name = short_kernel_name(full);
+    const size_t space = name.rfind("::");
+    names.push_back(space == std::string::npos ? name : name.substr(space + 2));
+  }
+  auto picture = std::make_shared<Picture>(*shown->picture);
+  const bool has_passes = !run.ranges.empty();
+  picture->label = [names = std::move(names), of_task = std::move(kernels.names), has_passes, passes = picture->label](
+                       const Picture& all, const PictureLane& lane, const LaneSpan& span, bool lower) {
+    const bool is_pass = has_passes && lane.role == LaneRole::kPasses;
+    return is_pass ? passes(all, lane, span, lower) : names[of_task[span.item]];
+  };
+  Document document = *shown;
+  document.picture = std::move(picture);
+  return std::make_shared<const Document>(std::move(document));
+}
+
 Result<DocumentPointer> open_trace(const std::string& path, const PictureOptions& options) {
   PIPELOOM_TRY(TraceReader reader, TraceReader::open(path));
   TracePictureBuilder builder(reader.name());
@@ -70,10 +106,16 @@ Result<DocumentPointer> open_trace(const std::string& path, const PictureOptions
     if (spans.empty()) break;
     builder.add(spans);
   }
-  if (builder.spans() == 0) return invalid(fmt::format("{} is a trace without tasks", path));
-  Document document{.path = path, .options = options};
-  document.picture = std::make_shared<const Picture>(std::move(builder).build(nullptr));
-  return std::make_shared<const Document>(std::move(document));
+  return shown_trace(path, std::move(builder), options);
+}
+
+// Our own trace, or a run that PyTorch's profiler saw, as a trace of the plan.
+Result<Trace> read_any_trace(const std::string& path, const Plan& plan) {
+  if (!is_kineto_file(path)) return read_trace(path);
+  PIPELOOM_TRY(const ProfiledRun run, read_kineto(path));
+  auto trace = trace_of_run(plan, run, KernelWork::kMeasured);
+  if (!trace) return fail(trace.error().code, fmt::format("{}: {}", path, trace.error().message));
+  return trace;
 }
 
 }  // namespace
@@ -84,12 +126,19 @@ std::string Document::name() const {
 }
 
 Result<DocumentPointer> open_document(const std::string& path, const PictureOptions& options) {
+  if (is_kineto_file(path)) return open_run(path, options);
   if (is_job_path(path)) {
     PIPELOOM_TRY(const Job job, read_job(path));
     return open_job(path, job, options);
   }
   if (path.ends_with(".csv")) return open_schedule(path, options);
   if (is_trace_file(path)) return open_trace(path, options);
+  if (path.ends_with(".sh") || path.ends_with(".txt") || path.ends_with(".args")) {
+    return unsupported(fmt::format(
+        "{0}: of a launch of Megatron-LM make a job first, which says on which GPUs: pipeloom import {0} --gpu H100 -o "
+        "mine.txtpb",
+        path));
+  }
   PIPELOOM_TRY(Plan plan, read_plan(path));
   auto subject = subject_of(std::move(plan));
   if (!subject) return fail(subject.error().code, fmt::format("{}: {}", path, subject.error().message));
@@ -119,8 +168,9 @@ DocumentPointer with_options(const Document& document, const PictureOptions& opt
 
 Result<DocumentPointer> with_trace(const Document& document, const std::string& trace_path) {
   if (!document.step) return invalid("a trace is laid over a plan; this is a trace itself");
-  PIPELOOM_TRY(Trace trace, read_trace(trace_path));
-  auto compared = diff(plan_of(document.step->subject), trace);
+  const Plan plan = plan_of(document.step->subject);
+  PIPELOOM_TRY(Trace trace, read_any_trace(trace_path, plan));
+  auto compared = diff(plan, trace);
   if (!compared) return fail(compared.error().code, fmt::format("{}: {}", trace_path, compared.error().message));
   Document changed = document;
   changed.trace = std::make_shared<const Trace>(std::move(trace));

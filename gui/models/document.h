@@ -40,13 +40,14 @@ struct Document {
 };
 using DocumentPointer = std::shared_ptr<const Document>;
 
-// A job (.txtpb, .json), a plan or a trace. A job without a schedule gets the best one that fits.
+// A job (.txtpb, .json), a plan, a schedule (.csv), a trace or a run that PyTorch's profiler saw (.json, .json.gz). A
+// job without a schedule gets the best one that fits.
 Result<DocumentPointer> open_document(const std::string& path, const PictureOptions& options);
 Result<DocumentPointer> open_sample(const std::string& path, const PictureOptions& options);
 // The same file with another step.
 DocumentPointer with_subject(const Document& document, Subject subject);
 DocumentPointer with_options(const Document& document, const PictureOptions& options);
-// Fails where the trace is of another plan.
+// A trace, or a profiled run whose ranges name the plan's slots. Fails where it is of another plan.
 Result<DocumentPointer> with_trace(const Document& document, const std::string& trace_path);
 // The document as it is after its plan was written to `path`.
 DocumentPointer saved_as(const Document& document, const std::string& path);

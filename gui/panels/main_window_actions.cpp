@@ -15,7 +15,7 @@ namespace pipeloom {
 namespace {
 
 constexpr const char* kOpenFilter =
-    "Jobs, plans, schedules and traces (*.txtpb *.json *.plan *.csv *.trace);;All files (*)";
+    "Jobs, plans, schedules and traces (*.txtpb *.json *.json.gz *.plan *.csv *.trace);;All files (*)";
 
 // A panel that is hidden, or behind another one's tab, comes to the front; one in front goes away.
 void toggle(QMainWindow& window, QDockWidget* panel) {
@@ -162,7 +162,7 @@ void MainWindow::choose_files_to_compare() {
 
 void MainWindow::choose_trace() {
   const QString path =
-      QFileDialog::getOpenFileName(this, "Lay a trace over the plan", {}, "Traces (*.trace);;All files (*)");
+      QFileDialog::getOpenFileName(this, "Lay a trace over the plan", {}, "Traces, PyTorch profiles (*.trace *.json *.json.gz);;All files (*)");
   if (!path.isEmpty()) session_.lay_trace_over(path);
 }
 

@@ -9,10 +9,11 @@
 #include "core/lowering/lower.h"
 #include "core/units.h"
 #include "planner/cli/command.h"
-#include "planner/cli/kineto_run.h"
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
+#include "planner/interchange/run_trace.h"
 #include "proto/files.h"
+#include "proto/kineto/kineto.h"
 #include "proto/measured_layers.h"
 #include "proto/plan_io.h"
 #include "proto/trace_io.h"
@@ -29,9 +30,14 @@ Result<Plan> read_checked_plan(const std::string& path) {
   return plan;
 }
 
-// Our own trace, or one of PyTorch's profiler.
-Result<Trace> read_any_trace(const std::string& path, const Plan& plan) {
-  return is_kineto_path(path) ? read_kineto_trace(path, plan) : read_trace(path);
+// Our own trace, or one of PyTorch's profiler, whose kernels count as `work` says.
+Result<Trace> read_any_trace(const std::string& path, const Plan& plan, KernelWork work) {
+  if (!path.ends_with(".json") && !path.ends_with(".json.gz")) return read_trace(path);
+  PIPELOOM_TRY(const ProfiledRun run, read_kineto(path));
+  auto trace = trace_of_run(plan, run, work);
+  if (!trace) return fail(trace.error().code, fmt::format("{}: {}", path, trace.error().message));
+  trace->name = path.substr(path.find_last_of('/') + 1);
+  return trace;
 }
 
 std::string change_text(int64_t predicted_ns, int64_t executed_ns) {
@@ -146,7 +152,7 @@ nlohmann::json to_json(const PlanDiff& diff) {
 
 Status run_diff(const DiffOptions& options, const Output& output) {
   PIPELOOM_TRY(const Plan plan, read_checked_plan(options.plan));
-  PIPELOOM_TRY(const Trace trace, read_any_trace(options.trace, plan));
+  PIPELOOM_TRY(const Trace trace, read_any_trace(options.trace, plan, KernelWork::kMeasured));
   const auto result = diff(plan, trace);
   if (!result) return fail(result.error().code, fmt::format("{}: {}", options.trace, result.error().message));
   if (options.json) {
@@ -165,7 +171,7 @@ Status run_calibrate(const CalibrateOptions& options, const Output& output) {
     return invalid(fmt::format("{}: layers are measured of a model; this plan has none", options.plan));
   std::vector<Trace> traces;
   for (const std::string& path : options.traces) {
-    PIPELOOM_TRY(Trace trace, read_any_trace(path, plan));
+    PIPELOOM_TRY(Trace trace, read_any_trace(path, plan, KernelWork::kAlone));
     if (const auto same = diff(plan, trace); !same) {
       return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
     }

@@ -7,9 +7,9 @@
 #include "core/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/import_launch.h"
-#include "planner/cli/kineto_run.h"
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
+#include "planner/interchange/run_summary.h"
 #include "proto/kineto/kineto.h"
 
 namespace pipeloom {
@@ -39,17 +39,10 @@ Status import_schedule(const ImportOptions& options, const Output& output) {
   return {};
 }
 
-// "void cutlass::Kernel2<...>(...)" -> "cutlass::Kernel2"
-std::string short_name(const std::string& name) {
-  constexpr size_t kMost = 60;
-  const size_t begin = name.starts_with("void ") ? 5 : 0;
-  return name.substr(begin, std::min(name.find_first_of("<(", begin) - begin, kMost));
-}
-
-void print_streams(const KinetoRun& run, const RunSummary& summary, std::ostream& out) {
+void print_streams(const ProfiledRun& run, const RunSummary& summary, std::ostream& out) {
   Table table({"device", "stream", "what", "kernels", "busy", "SMs"});
   for (const StreamSummary& it : summary.streams) {
-    const KinetoRun::Stream& stream = run.streams[it.stream];
+    const ProfiledRun::Stream& stream = run.streams[it.stream];
     table.add_row({std::to_string(stream.device), std::to_string(stream.number),
                    it.communication ? "communication" : "compute", std::to_string(it.kernels),
                    format_duration(it.busy_ns), it.communication ? std::to_string(it.sms) : "-"});
@@ -57,21 +50,22 @@ void print_streams(const KinetoRun& run, const RunSummary& summary, std::ostream
   out << table.text();
 }
 
-void print_contention(const KinetoRun& run, const RunSummary& summary, std::ostream& out) {
-  if (summary.contention.empty()) return;
+void print_contention(const ProfiledRun& run, const RunSummary& summary, std::ostream& out) {
+  if (summary.contention.kernels.empty()) return;
   constexpr size_t kMost = 10;
   Table table({"kernel", "blocks", "alone", "median", "beside", "median", "slowdown"});
   table.align_left(0);
-  for (size_t i = 0; i < std::min(kMost, summary.contention.size()); ++i) {
-    const KernelContention& it = summary.contention[i];
-    table.add_row({short_name(run.names.strings()[it.name]), std::to_string(it.blocks), std::to_string(it.alone),
+  for (size_t i = 0; i < std::min(kMost, summary.contention.kernels.size()); ++i) {
+    const KernelContention& it = summary.contention.kernels[i];
+    table.add_row({short_kernel_name(run.names[it.name]), std::to_string(it.blocks), std::to_string(it.alone),
                    format_duration(it.alone_ns), std::to_string(it.beside), format_duration(it.beside_ns),
                    fmt::format("{:.2f}", it.slowdown())});
   }
-  out << fmt::format("\nbeside communication compute takes {:.2f} times as long\n\n", summary.slowdown) << table.text();
+  out << fmt::format("\nbeside communication compute takes {:.2f} times as long\n\n", summary.contention.slowdown)
+      << table.text();
 }
 
-void print_run(const KinetoRun& run, const RunSummary& summary, std::ostream& out) {
+void print_run(const ProfiledRun& run, const RunSummary& summary, std::ostream& out) {
   const auto share = [&](int64_t part, int64_t whole) {
     return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
   };
@@ -91,7 +85,7 @@ void print_run(const KinetoRun& run, const RunSummary& summary, std::ostream& ou
   print_contention(run, summary, out);
 }
 
-nlohmann::json to_json(const KinetoRun& run, const RunSummary& summary) {
+nlohmann::json to_json(const ProfiledRun& run, const RunSummary& summary) {
   nlohmann::json json = {{"unit", "ms"},
                          {"kernels", run.kernels.size()},
                          {"pipeline_ranges", run.ranges.size()},
@@ -100,7 +94,7 @@ nlohmann::json to_json(const KinetoRun& run, const RunSummary& summary) {
                          {"communication_busy", json_time(summary.communication_ns)},
                          {"communication_hidden", json_time(summary.hidden_ns)},
                          {"communication_sms", summary.communication_sms},
-                         {"slowdown", summary.slowdown},
+                         {"slowdown", summary.contention.slowdown},
                          {"streams", nlohmann::json::array()}};
   for (const StreamSummary& it : summary.streams) {
     json["streams"].push_back({{"device", run.streams[it.stream].device},
@@ -121,9 +115,9 @@ Status import_run(const ImportOptions& options, const Output& output) {
                     "makes costs of it",
                     path, path));
   }
-  PIPELOOM_TRY(const KinetoRun run, read_kineto(path));
+  PIPELOOM_TRY(const ProfiledRun run, read_kineto(path));
   if (run.kernels.empty()) return invalid(fmt::format("{}: no kernels; was the GPU profiled too?", path));
-  const RunSummary summary = summarise(kernels_of(run), static_cast<uint32_t>(std::max(run.sms, 0)));
+  const RunSummary summary = summarise(run);
   if (options.json) {
     output.out << to_json(run, summary).dump(2) << '\n';
   } else {
@@ -139,7 +133,7 @@ Status run_import(const ImportOptions& options, const Output& output) {
   if (is_launch_path(path)) return import_launch(options, output);
   PIPELOOM_CHECK_OK(check_no_launch(options));
   if (path.ends_with(".csv")) return import_schedule(options, output);
-  if (is_kineto_path(path)) return import_run(options, output);
+  if ((path.ends_with(".json") || path.ends_with(".json.gz"))) return import_run(options, output);
   return unsupported(
       fmt::format("{}: unknown kind of file; a PyTorch schedule ends in .csv, a run of its profiler in .json or "
                   ".json.gz, what starts Megatron-LM in .txt, .args or .sh",

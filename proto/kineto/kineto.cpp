@@ -11,6 +11,8 @@
 
 #include "proto/kineto/chunked_file.h"
 #include "proto/kineto/microseconds.h"
+#include "proto/string_table.h"
+#include "proto/torch/schedule_csv.h"
 
 namespace pipeloom {
 
@@ -20,6 +22,7 @@ constexpr int kMostDepth = 64;
 constexpr size_t kMostEvents = size_t{1} << 26;  // 2 GiB of kernels
 constexpr size_t kMostNameBytes = 4096;  // names of kernels hold their template's arguments; the rest is cut off
 constexpr size_t kMostNames = size_t{1} << 18;
+constexpr std::string_view kRangeMark = "PP:";  // of torch.distributed.pipelining
 
 // The fields that matter, of an event, of its args, and of the file.
 enum class Field : uint8_t {
@@ -33,7 +36,8 @@ enum class Field : uint8_t {
   kThread,
   kArguments,  // of an event
   kGrid,
-  kStream,  // of its args
+  kStream,
+  kCorrelation,  // of its args
   kEvents,
   kDevices,
   kDistributed,
@@ -47,7 +51,7 @@ Field field_of(std::string_view key, int depth) {
     int depth;  // how many objects and arrays it stands in
     Field field;
   };
-  static constexpr std::array<Known, 15> kKnown = {{
+  static constexpr std::array<Known, 16> kKnown = {{
       {"ph", 3, Field::kPhase},
       {"cat", 3, Field::kCategory},
       {"name", 3, Field::kName},
@@ -58,6 +62,7 @@ Field field_of(std::string_view key, int depth) {
       {"args", 3, Field::kArguments},
       {"grid", 4, Field::kGrid},
       {"stream", 4, Field::kStream},
+      {"correlation", 4, Field::kCorrelation},
       {"traceEvents", 1, Field::kEvents},
       {"deviceProperties", 1, Field::kDevices},
       {"distributedInfo", 1, Field::kDistributed},
@@ -81,6 +86,7 @@ struct Event {
   int64_t device = 0;
   int64_t thread = 0;
   int64_t stream = -1;
+  int64_t correlation = -1;
   int64_t blocks = 1;
   int grid_sides = 0;
 
@@ -90,7 +96,7 @@ struct Event {
     phase = 0;
     has_begin = false;
     begin_ns = duration_ns = device = thread = 0;
-    stream = -1;
+    stream = correlation = -1;
     blocks = 1;
     grid_sides = 0;
   }
@@ -165,7 +171,14 @@ class KinetoHandler {
 
   const std::string& problem() const { return problem_; }
   bool has_events() const { return has_events_; }
-  KinetoRun take_run() { return std::move(run_); }
+  ProfiledRun take_run() {
+    const bool on_gpu = std::ranges::any_of(run_.ranges, &ProfiledRun::Range::on_gpu);
+    if (!run_.ranges.empty() && !on_gpu) add_launches();
+    run_.names = names_.strings();
+    std::ranges::stable_sort(run_.kernels, {}, &ProfiledRun::Kernel::begin_ns);
+    std::ranges::stable_sort(run_.ranges, {}, &ProfiledRun::Range::begin_ns);
+    return std::move(run_);
+  }
 
  private:
   bool refuse(std::string problem) {
@@ -215,6 +228,7 @@ class KinetoHandler {
       if (field_ == Field::kThread) return whole(text, &event_.thread);
     } else if (depth == 4) {
       if (field_ == Field::kStream) return whole(text, &event_.stream);
+      if (field_ == Field::kCorrelation) return whole(text, &event_.correlation);
     } else if (depth == 5 && field_ == Field::kGrid) {
       int64_t side = 0;
       if (!whole(text, &side)) return false;
@@ -226,30 +240,63 @@ class KinetoHandler {
 
   bool finish_event() {
     if (event_.phase != 'X') return true;
-    const bool kernel = event_.category == "kernel" || event_.category == "Kernel";
-    const bool copy = event_.category == "gpu_memcpy" || event_.category == "gpu_memset";
-    const bool on_gpu = event_.category == "gpu_user_annotation";
-    const bool range = on_gpu || event_.category == "user_annotation";
-    if (!kernel && !copy && !(range && event_.name.starts_with("PP:"))) return true;
-    if (!event_.has_begin) return refuse("an event without ts");
-    if (event_.duration_ns < 0) return refuse("dur is below 0");
-    if (run_.kernels.size() + run_.ranges.size() >= kMostEvents) {
-      return refuse(fmt::format("more than {} kernels and ranges", kMostEvents));
-    }
-    if (run_.names.strings().size() >= kMostNames) return refuse(fmt::format("more than {} names", kMostNames));
-    const int64_t end_ns = event_.begin_ns + event_.duration_ns;
-    const uint32_t name = run_.names.number_of(event_.name);
-    if (range) {
-      run_.ranges.push_back({event_.begin_ns, end_ns, name, on_gpu});
-      return true;
-    }
-    const KinetoRun::Stream stream = {event_.device, event_.stream >= 0 ? event_.stream : event_.thread};
-    run_.kernels.push_back(
-        {event_.begin_ns, end_ns, name, number_of(stream), kernel ? static_cast<uint32_t>(event_.blocks) : 0});
+    const std::string& category = event_.category;
+    if (category == "kernel" || category == "Kernel") return finish_kernel(static_cast<uint32_t>(event_.blocks));
+    if (category == "gpu_memcpy" || category == "gpu_memset") return finish_kernel(0);
+    if (category == "gpu_user_annotation" || category == "user_annotation") return finish_range();
+    if (category == "cuda_runtime" || category == "cuda_driver") return finish_launch();
     return true;
   }
 
-  uint32_t number_of(const KinetoRun::Stream& stream) {
+  bool check_event() {
+    if (!event_.has_begin) return refuse("an event without ts");
+    if (event_.duration_ns < 0) return refuse("dur is below 0");
+    if (run_.kernels.size() + run_.ranges.size() + launches_.size() < kMostEvents) return true;
+    return refuse(fmt::format("more than {} kernels, launches and ranges", kMostEvents));
+  }
+
+  bool finish_kernel(uint32_t blocks) {
+    if (!check_event()) return false;
+    if (names_.strings().size() >= kMostNames) return refuse(fmt::format("more than {} names", kMostNames));
+    run_.kernels.push_back({.begin_ns = event_.begin_ns,
+                            .end_ns = event_.begin_ns + event_.duration_ns,
+                            .name = names_.number_of(event_.name),
+                            .stream = stream_of_event(),
+                            .blocks = blocks});
+    correlations_.push_back(event_.correlation);
+    return true;
+  }
+
+  bool finish_range() {
+    const std::string_view name = event_.name;
+    if (!name.starts_with(kRangeMark)) return true;
+    if (!check_event()) return false;
+    const auto slot = parse_torch_pass(name.substr(kRangeMark.size()));
+    if (!slot) return true;
+    const int64_t end_ns = event_.begin_ns + event_.duration_ns;
+    const bool on_gpu = event_.category == "gpu_user_annotation";
+    run_.ranges.push_back({event_.begin_ns, end_ns, *slot, on_gpu, on_gpu ? stream_of_event() : 0});
+    return true;
+  }
+
+  bool finish_launch() {
+    if (event_.correlation < 0) return true;
+    if (!check_event()) return false;
+    launches_.emplace_back(event_.correlation, event_.begin_ns);
+    return true;
+  }
+
+  // When the host launched each kernel. REQUIRES: kernels are as they came.
+  void add_launches() {
+    std::ranges::sort(launches_);
+    for (size_t i = 0; i < run_.kernels.size(); ++i) {
+      const auto found = std::ranges::lower_bound(launches_, correlations_[i], {}, &Launch::first);
+      if (found != launches_.end() && found->first == correlations_[i]) run_.kernels[i].launch_ns = found->second;
+    }
+  }
+
+  uint32_t stream_of_event() {
+    const ProfiledRun::Stream stream = {event_.device, event_.stream >= 0 ? event_.stream : event_.thread};
     const auto number = static_cast<size_t>(std::ranges::find(run_.streams, stream) - run_.streams.begin());
     if (number == run_.streams.size() && number < kMostStreams) run_.streams.push_back(stream);
     return static_cast<uint32_t>(std::min(number, kMostStreams - 1));
@@ -258,7 +305,12 @@ class KinetoHandler {
   static constexpr size_t kMostStreams = 4096;  // the last stands for all beyond
 
   ChunkedFile& file_;
-  KinetoRun run_;
+  using Launch = std::pair<int64_t, int64_t>;  // correlation, when
+
+  ProfiledRun run_;
+  StringTable names_;
+  std::vector<int64_t> correlations_;  // of the kernels
+  std::vector<Launch> launches_;
   Event event_;
   std::string problem_;
   Field section_ = Field::kOther;  // of the file
@@ -271,7 +323,7 @@ class KinetoHandler {
 
 }  // namespace
 
-Result<KinetoRun> read_kineto(const std::string& path) {
+Result<ProfiledRun> read_kineto(const std::string& path) {
   PIPELOOM_TRY(ChunkedFile file, ChunkedFile::open(path));
   KinetoHandler handler(file);
   rapidjson::Reader reader;
@@ -283,10 +335,20 @@ Result<KinetoRun> read_kineto(const std::string& path) {
                                problem.empty() ? rapidjson::GetParseError_En(parsed.Code()) : problem.c_str()));
   }
   if (!handler.has_events()) return invalid(fmt::format("{}: no traceEvents: not a trace of PyTorch's profiler", path));
-  KinetoRun run = handler.take_run();
-  std::ranges::stable_sort(run.kernels, {}, &KinetoRun::Kernel::begin_ns);
-  std::ranges::stable_sort(run.ranges, {}, &KinetoRun::Range::begin_ns);
-  return run;
+  return handler.take_run();
+}
+
+bool is_kineto_file(const std::string& path) {
+  if (path.ends_with(".json.gz")) return true;
+  if (!path.ends_with(".json")) return false;
+  auto file = ChunkedFile::open(path);
+  if (!file) return false;
+  constexpr size_t kHead = size_t{1} << 16;
+  std::string head;
+  while (head.size() < kHead && file->Peek() != '\0') head += file->Take();
+  const size_t first = head.find_first_not_of(" \t\r\n");
+  return (first != std::string::npos && head[first] == '[') || head.find("\"traceEvents\"") != std::string::npos ||
+         head.find("\"deviceProperties\"") != std::string::npos;
 }
 
 }  // namespace pipeloom

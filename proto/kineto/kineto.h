@@ -2,13 +2,17 @@
 
 #include <string>
 
+#include "core/profiled_run.h"
 #include "core/result.h"
-#include "proto/kineto/run.h"
 
 namespace pipeloom {
 
-// A trace of PyTorch's profiler, .json or .json.gz, read as a stream: beside what is kept of it, a few MB of memory.
-// Errors name path, line and column. Other events than kernels, copies and ranges of pipeline schedules are skipped.
-Result<KinetoRun> read_kineto(const std::string& path);
+// A trace of PyTorch's profiler (Kineto), .json or .json.gz, read as a stream: beside what is kept of it, a few MB of
+// memory. Errors name path, line and column. Kept are kernels, copies and the ranges in which
+// torch.distributed.pipelining wraps its passes ("PP:0F0").
+Result<ProfiledRun> read_kineto(const std::string& path);
+
+// Whether a .json or .json.gz is one, by its first 64 KiB: a job can be .json too.
+bool is_kineto_file(const std::string& path);
 
 }  // namespace pipeloom

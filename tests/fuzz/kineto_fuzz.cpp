@@ -15,9 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto run = read_kineto(path);
   if (!run) return 0;
   int64_t last_ns = INT64_MIN;
-  for (const KinetoRun::Kernel& kernel : run->kernels) {
+  for (const ProfiledRun::Kernel& kernel : run->kernels) {
     if (kernel.begin_ns < last_ns || kernel.end_ns < kernel.begin_ns) std::abort();
-    if (kernel.stream >= run->streams.size() || kernel.name >= run->names.strings().size()) std::abort();
+    if (kernel.stream >= run->streams.size() || kernel.name >= run->names.size()) std::abort();
     last_ns = kernel.begin_ns;
   }
   return 0;

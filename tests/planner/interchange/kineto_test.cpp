@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
+#include <map>
 #include <sstream>
 
-#include "planner/interchange/kineto_summary.h"
+#include "planner/interchange/run_streams.h"
 #include "tests/planner/cli/run_command.h"
 #include "tests/support/temp_folder.h"
 
@@ -138,6 +140,151 @@ TEST_F(KinetoJoin, CalibrateMakesLayersOfThem) {
     ++rows;
   }
   EXPECT_GT(rows, 8);
+}
+
+// The measured times of a component's passes as calibrate writes them.
+std::map<std::string, std::array<double, 3>> calibrated(const std::string& plan, const std::string& run) {
+  const auto result = run_command({"calibrate", plan, run});
+  EXPECT_EQ(result.code, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::map<std::string, std::array<double, 3>> rows;
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    std::istringstream cells(line);
+    std::string layer, component, f, i, w;
+    for (std::string* cell : {&layer, &component, &f, &i, &w}) std::getline(cells, *cell, ',');
+    rows[layer + " " + component] = {std::stod(f), std::stod(i), std::stod(w)};
+  }
+  return rows;
+}
+
+// A job whose single rank has two MoE layers, experts spread over two GPUs: a dispatch and a combine for each.
+class KinetoKernels : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string job = folder_.file("moe.txtpb", R"(
+      model { layers: 2 hidden: 1024 intermediate: 2048 vocabulary: 1000 attention { heads: 8 kv_heads: 8 }
+              moe { routed_experts: 8 experts_per_token: 2 intermediate: 2048 } }
+      cluster { gpu: "H100" gpus_per_node: 2 nic_gbytes_per_s: 50 }
+      batch { sequence_length: 4096 global_batch: 2 }
+      layout { data: 2 expert: 2 }
+      schedule { name: "1f1b" })");
+    const auto planned = run_command({"plan", job, "-o", plan_});
+    ASSERT_EQ(planned.code, 0) << planned.err;
+  }
+  // Kernels of the forward pass: compute 1000 us in ten, dispatches of 70 and 90 us, the first after a notify of 30,
+  // combines of 90 and 110, the last of which ends behind compute.
+  std::vector<std::string> forward() const {
+    std::vector<std::string> events;
+    for (int i = 0; i < 10; ++i) events.push_back(event("kernel", "gemm", 7, 1000 + i * 100, 100, 112));
+    events.push_back(event("kernel", "deep_ep::notify_dispatch", 27, 1200, 30, 20));
+    events.push_back(event("kernel", "deep_ep::dispatch", 27, 1230, 70, 20));
+    events.push_back(event("kernel", "deep_ep::combine", 27, 1400, 90, 20));
+    events.push_back(event("kernel", "deep_ep::dispatch", 27, 1600, 90, 20));
+    events.push_back(event("kernel", "deep_ep::combine", 27, 1950, 110, 20));
+    return events;
+  }
+  void expect_forward(const std::string& run) const {
+    const auto rows = calibrated(plan_, run);
+    EXPECT_DOUBLE_EQ(rows.at("0 dispatch")[0], 70);
+    EXPECT_DOUBLE_EQ(rows.at("0 combine")[0], 90);
+    EXPECT_DOUBLE_EQ(rows.at("1 dispatch")[0], 90);
+    EXPECT_DOUBLE_EQ(rows.at("1 combine")[0], 110);
+    double compute_us = 0;
+    for (const auto& [name, times] : rows) {
+      if (name.find("dispatch") == std::string::npos && name.find("combine") == std::string::npos)
+        compute_us += times[0];
+    }
+    EXPECT_NEAR(compute_us, 1000, 1e-6);
+  }
+  const TempFolder folder_;
+  const std::string plan_ = folder_.path("moe.plan");
+};
+
+TEST_F(KinetoKernels, GoToTheComponentsThatTheirNamesSay) {
+  std::vector<std::string> events = forward();
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 7, 999, 1002, 1));
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 27, 1199, 862, 1));
+  expect_forward(folder_.file("run.json", file_of(events)));
+}
+
+TEST_F(KinetoKernels, ARangeOnOneStreamHoldsWhatRunsBesideIt) {
+  std::vector<std::string> events = forward();
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 7, 999, 1002, 1));
+  expect_forward(folder_.file("run.json", file_of(events)));
+}
+
+// In the backward pass a combine's transfer is a dispatch, and the other way round.
+TEST_F(KinetoKernels, TransfersTurnRoundInTheBackwardPass) {
+  std::vector<std::string> events;
+  for (int i = 0; i < 10; ++i) events.push_back(event("kernel", "gemm", 7, 1000 + i * 100, 100, 112));
+  events.push_back(event("kernel", "deep_ep::dispatch", 27, 1000, 50, 20));
+  events.push_back(event("kernel", "deep_ep::combine", 27, 1200, 60, 20));
+  events.push_back(event("kernel", "deep_ep::dispatch", 27, 1400, 70, 20));
+  events.push_back(event("kernel", "deep_ep::combine", 27, 1600, 80, 20));
+  events.push_back(event("gpu_user_annotation", "PP:0B0", 7, 999, 1002, 1));
+  const auto rows = calibrated(plan_, folder_.file("run.json", file_of(events)));
+  EXPECT_DOUBLE_EQ(rows.at("1 combine")[1], 50);
+  EXPECT_DOUBLE_EQ(rows.at("1 dispatch")[1], 60);
+  EXPECT_DOUBLE_EQ(rows.at("0 combine")[1], 70);
+  EXPECT_DOUBLE_EQ(rows.at("0 dispatch")[1], 80);
+}
+
+// Pauses in which the host launches the next kernel belong to the work, longer ones are waits.
+TEST_F(KinetoKernels, LongPausesAreNoWork) {
+  std::vector<std::string> events;
+  double time_us = 1000;
+  for (int i = 0; i < 100; ++i) {
+    events.push_back(event("kernel", "gemm", 7, time_us, 5, 112));
+    time_us += i == 50 ? 505 : 15;
+  }
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 7, 999, time_us, 1));
+  double compute_us = 0;
+  for (const auto& [name, times] : calibrated(plan_, folder_.file("run.json", file_of(events)))) compute_us += times[0];
+  // 100 kernels of 5 us and a pause of 10 between any two of one component.
+  EXPECT_GT(compute_us, 500 + 800);
+  EXPECT_LE(compute_us, 500 + 990);
+}
+
+TEST_F(KinetoKernels, AreJoinedByTheirLaunchWhereTheHostAloneKnowsOfRanges) {
+  std::vector<std::string> events;
+  int correlation = 0;
+  const auto launched = [&](const std::string& kernel, double launch_us) {
+    ++correlation;
+    std::string with = kernel;
+    with.insert(with.find("\"stream\""), fmt::format("\"correlation\":{},", correlation));
+    events.push_back(with);
+    events.push_back(fmt::format(R"({{"ph":"X","cat":"cuda_runtime","name":"cudaLaunchKernel","pid":9,"tid":9,)"
+                                 R"("ts":{:.3f},"dur":1,"args":{{"correlation":{}}}}})",
+                                 launch_us, correlation));
+  };
+  for (const std::string& kernel : forward()) launched(kernel, 10 + correlation);
+  launched(event("kernel", "gemm", 7, 5000, 777, 112), 60);  // of another range
+  events.push_back(event("user_annotation", "PP:0F0", 9, 9, 40, 1));
+  const std::string run = folder_.file("run.json", file_of(events));
+  expect_forward(run);
+  const auto diff = run_command({"diff", plan_, run, "--json"});
+  ASSERT_EQ(diff.code, 0) << diff.err;
+  EXPECT_DOUBLE_EQ(diff.json()["executed_step"], 1.06);  // from the first kernel to the last, not what the host took
+}
+
+// Alone gemm takes 100 us; beside the exchange 125. What a plan calculates with is how long it takes alone.
+TEST_F(KinetoKernels, CalibrateTakesContentionOut) {
+  std::vector<std::string> events;
+  for (int i = 0; i < 4; ++i) {
+    events.push_back(event("kernel", "gemm", 7, 1000 + i * 125, 125, 112));
+    events.push_back(event("kernel", "gemm", 7, 1500 + i * 100, 100, 112));
+  }
+  events.push_back(event("kernel", "deep_ep::dispatch", 27, 1000, 500, 20));
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 7, 999, 902, 1));
+  events.push_back(event("gpu_user_annotation", "PP:0F0", 27, 999, 502, 1));
+  const std::string run = folder_.file("run.json", file_of(events));
+  double compute_us = 0;
+  for (const auto& [name, times] : calibrated(plan_, run)) compute_us += name.ends_with(" dispatch") ? 0 : times[0];
+  EXPECT_NEAR(compute_us, 800, 1);
+  const auto diff = run_command({"diff", plan_, run, "--json"}).json();
+  EXPECT_DOUBLE_EQ(diff["ranks"][0]["executed"]["busy"], 0.9);  // as it was
 }
 
 TEST_F(KinetoJoin, WhatDoesNotFitIsRefused) {

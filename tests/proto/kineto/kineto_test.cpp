@@ -36,7 +36,7 @@ constexpr const char* kTwoKernels = R"({
   "traceName": "x.json"
 })";
 
-Result<KinetoRun> read(const std::string& json, const std::string& name = "run.json") {
+Result<ProfiledRun> read(const std::string& json, const std::string& name = "run.json") {
   const TempFolder folder;
   return read_kineto(folder.file(name, json));
 }
@@ -54,17 +54,17 @@ TEST(Kineto, KeepsKernelsCopiesAndPipelineRanges) {
   EXPECT_EQ(run->sms, 132);
   EXPECT_EQ(run->rank, 3);
   ASSERT_EQ(run->kernels.size(), 3U);
-  const KinetoRun::Kernel& dispatch = run->kernels[0];
-  const KinetoRun::Kernel& gemm = run->kernels[1];
-  EXPECT_EQ(run->names.strings()[dispatch.name], "dpsk::ep::dispatch");
-  EXPECT_EQ(run->streams[dispatch.stream], (KinetoRun::Stream{0, 27}));
+  const ProfiledRun::Kernel& dispatch = run->kernels[0];
+  const ProfiledRun::Kernel& gemm = run->kernels[1];
+  EXPECT_EQ(run->names[dispatch.name], "dpsk::ep::dispatch");
+  EXPECT_EQ(run->streams[dispatch.stream], (ProfiledRun::Stream{0, 27}));
   EXPECT_EQ(dispatch.blocks, 20U);
   EXPECT_EQ(gemm.blocks, 112U);
   EXPECT_EQ(gemm.begin_ns - dispatch.begin_ns, 6'789);
   EXPECT_EQ(gemm.end_ns - gemm.begin_ns, 10'250);
   EXPECT_EQ(run->kernels[2].blocks, 0U);
   ASSERT_EQ(run->ranges.size(), 1U);
-  EXPECT_EQ(run->names.strings()[run->ranges[0].name], "PP:0F0");
+  EXPECT_EQ(run->ranges[0].slot, Slot::forward(0, 0));
   EXPECT_TRUE(run->ranges[0].on_gpu);
 }
 

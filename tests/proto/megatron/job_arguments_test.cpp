@@ -220,6 +220,11 @@ TEST(MegatronJob, ComesBackFromItsOwnArguments) {
     job->recompute = std::string(sample) == "llama-3-405b" ? Recompute::kFull : job->recompute;
     job->attention_kernel = std::string(sample) == "gpt3-175b" ? AttentionKernel::kUnfused : job->attention_kernel;
     job->offload.optimizer = std::string(sample) == "gpt3-175b";
+    job->model->attention.bias = job->model->attention.bias || std::string(sample) == "llama-3-405b";
+    if (std::string(sample) == "tiny-moe") {  // experts whole under tensor parallelism
+      job->layout.pipeline = 2;
+      job->layout.tensor = 2;
+    }
     const int ranks = job->layout.pipeline;
     for (const int chunks : {1, 2}) {
       job->schedule = {};
