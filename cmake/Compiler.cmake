@@ -4,7 +4,10 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 add_library(pipeloom_compiler INTERFACE)
-target_compile_options(pipeloom_compiler INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+target_compile_options(pipeloom_compiler INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Werror>"
+  # nvcc passes its own generated code to the host compiler too, which is not pedantic.
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;-Werror=all-warnings>")
 
 set(PIPELOOM_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 if(PIPELOOM_SANITIZE)

@@ -6,6 +6,7 @@
 
 #include "backend/cli/fp8_error.h"
 #include "backend/cli/run_options.h"
+#include "backend/cli/tune.h"
 
 namespace pipeloom {
 
@@ -35,6 +36,20 @@ void add_options(CLI::App& app, CommandOptions& options) {
                  "how ranks run; auto: mpi or tcp where processes were started for them, else threads")
       ->default_val("auto")
       ->check(CLI::IsMember({"auto", "threads", "mpi", "tcp", "sequential"}));
+  app.add_option("--device", options.device, "what computes")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+  app.add_option("--gpu", options.gpu, "with --device cuda and all ranks on one GPU: which")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--copy", options.copy, "with all ranks on one GPU: how hand-overs are copied")
+      ->default_val("streaming")
+      ->check(CLI::IsMember({"load-store", "streaming", "streaming-read-only", "bulk"}));
+  app.add_option("--link-gbytes-per-s", options.link_gbytes_per_s,
+                 "with all ranks on one GPU: hand-overs no faster than such a link; 0: as fast as they go")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_flag("--no-graph", options.no_graph, "with --device cuda: launch every step task by task");
   app.add_flag("--check", options.check, "slower, with the bits of `--ranks sequential --check` for every schedule");
   app.add_flag("--pace", options.paced, "no training: every task takes its planned time");
   app.add_option("--vary", options.varied_percent,
@@ -66,6 +81,18 @@ CLI::App* add_fp8_error(CLI::App& app, Fp8ErrorOptions& options) {
   return command;
 }
 
+CLI::App* add_tune(CLI::App& app, TuneCommand& options) {
+  CLI::App* command = app.add_subcommand(
+      "tune", "measures a GPU's communication kernels and writes a GPU file for jobs; needs no plan");
+  command->add_option("--device", options.device, "which of the GPUs here")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--gpu", options.gpu, "the known GPU whose file is the start")->capture_default_str();
+  command->add_option("-o,--output", options.output_path, "the GPU file to write")->required();
+  command->add_option("--csv", options.csv_path, "every measurement, to write");
+  return command;
+}
+
 }  // namespace
 
 int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, bool progress) {
@@ -76,9 +103,11 @@ int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::
   add_options(app, options);
   Fp8ErrorOptions fp8;
   const CLI::App* fp8_error = add_fp8_error(app, fp8);
+  TuneCommand tune;
+  const CLI::App* tune_command = add_tune(app, tune);
   try {
     app.parse(argc, argv);
-    if (!fp8_error->parsed() && options.plan_path.empty()) throw CLI::RequiredError("PLAN");
+    if (!fp8_error->parsed() && !tune_command->parsed() && options.plan_path.empty()) throw CLI::RequiredError("PLAN");
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error, out, err);
     return code == 0 ? 0 : kBadUsage;
@@ -86,6 +115,8 @@ int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::
   Status status;
   if (fp8_error->parsed()) {
     print_fp8_error(fp8, out);
+  } else if (tune_command->parsed()) {
+    status = run_tune(tune, {out, err});
   } else {
     status = run_plan_file(options, {out, err});
   }

@@ -11,9 +11,14 @@ namespace pipeloom {
 // The command line of pipeloom-run.
 struct CommandOptions {
   std::string plan_path;
-  std::string text_path;  // empty: only with `paced`
-  int token_bytes = 1;    // of the text
-  std::string ranks;      // "auto", "threads", "mpi", "sequential"
+  std::string text_path;         // empty: only with `paced`
+  int token_bytes = 1;           // of the text
+  std::string ranks;             // "auto", "threads", "mpi", "sequential"
+  std::string device = "cpu";    // or "cuda"
+  int gpu = 0;                   // cuda, all ranks on one GPU: which
+  bool no_graph = false;         // cuda: every step launch by launch
+  std::string copy;              // cuda, all ranks on one GPU: a copy_method_name
+  double link_gbytes_per_s = 0;  // the same: the pace of hand-overs; 0: as fast as they go
   bool check = false;
   bool paced = false;
   double varied_percent = 0;  // paced: how much longer or shorter than planned tasks are at most

@@ -7,9 +7,11 @@
 
 #include "backend/cli/folder_store.h"
 #include "backend/cli/launch.h"
+#include "backend/cli/run_cuda.h"
 #include "backend/cli/run_options.h"
 #include "backend/cli/start.h"
 #include "backend/cli/step_printer.h"
+#include "backend/cli/training_options.h"
 #include "backend/runtime/memory_plan.h"
 #include "backend/runtime/pace.h"
 #include "backend/runtime/parameters_digest.h"
@@ -24,10 +26,6 @@
 namespace pipeloom {
 
 namespace {
-
-int64_t patience_ns(const CommandOptions& options) {
-  return static_cast<int64_t>(std::min(options.deadline_s, 1e9) * 1e9);
-}
 
 Result<Plan> checked_plan(const std::string& path) {
   PIPELOOM_TRY(Plan plan, read_plan(path));
@@ -68,23 +66,6 @@ Status run_paced(const CommandOptions& options, const RunOutput& output, const P
 }
 
 // --- training ---
-
-Result<TextTokens> read_text(const CommandOptions& options, const Job& job) {
-  if (options.text_path.empty()) return invalid("--text is missing: name a file to train on");
-  PIPELOOM_TRY(const std::string content, read_file(options.text_path));
-  auto text =
-      TextTokens::create(content, job.batch, job.model->vocabulary, options.token_bytes, 1 + job.model->mtp_depth);
-  if (text) return text;
-  return fail(text.error().code, fmt::format("{}: {}", options.text_path, text.error().message));
-}
-
-TrainingOptions training_options(const CommandOptions& options) {
-  TrainingOptions training;
-  training.check = options.check;
-  training.seed = options.seed;
-  training.adam.learning_rate = options.learning_rate;
-  return training;
-}
 
 Status check_alone(const CommandOptions& options) {
   const bool asks_for_more = !options.trace_path.empty() || !options.checkpoint_folder.empty();
@@ -152,6 +133,7 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
 
 Status run_plan_file(const CommandOptions& options, const RunOutput& output) {
   PIPELOOM_TRY(const Plan plan, checked_plan(options.plan_path));
+  if (options.device == "cuda") return run_on_gpus(options, output, plan);
   if (options.paced) return run_paced(options, output, plan);
   PIPELOOM_CHECK_OK(check_trainable(plan.job));
   if (!options.expert_load_path.empty() && !plan.job.model->moe) {

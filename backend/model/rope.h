@@ -18,12 +18,15 @@ class Rope {
   void turn(View<Real> head) const { rotate(head, Real{1}); }
   void turn_back(View<Real> head) const { rotate(head, Real{-1}); }
 
+  const std::vector<Real>& cosines() const { return cosines_; }  // [position, dim / 2]
+  const std::vector<Real>& sines() const { return sines_; }      // the same
+
  private:
   void rotate(View<Real> head, Real direction) const;
 
   int64_t sequence_;
   int64_t half_;
-  std::vector<Real> cosines_;  // [position, dim / 2]
+  std::vector<Real> cosines_;
   std::vector<Real> sines_;
 };
 

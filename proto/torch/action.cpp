@@ -10,7 +10,10 @@ namespace pipeloom {
 
 namespace {
 
-constexpr std::array<std::pair<TorchActionKind, std::string_view>, 12> kKinds = {{
+constexpr std::array<std::pair<TorchActionKind, std::string_view>, 15> kKinds = {{
+    {TorchActionKind::kWaitReduceGrad, "WAIT_REDUCE_GRAD"},  // before W, which it begins with
+    {TorchActionKind::kWaitSendForward, "WAIT_SEND_F"},
+    {TorchActionKind::kWaitSendBackward, "WAIT_SEND_B"},
     {TorchActionKind::kForward, "F"},
     {TorchActionKind::kInputBackward, "I"},
     {TorchActionKind::kFullBackward, "B"},

@@ -24,6 +24,10 @@ enum class TorchActionKind : uint8_t {
   kReceiveBackward,
   kFullBackward,
   kOverlap,  // of its parts
+  // Since PyTorch 2.15: for the end of what was begun; read, never written.
+  kWaitReduceGrad,
+  kWaitSendForward,
+  kWaitSendBackward,
 };
 
 struct TorchAction {

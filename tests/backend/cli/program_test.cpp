@@ -160,5 +160,29 @@ TEST_F(PipeloomRun, RefusesUnknownOptions) {
   EXPECT_EQ(run({"--help"}).code, 0);
 }
 
+// Whatever this build has and this machine lacks.
+TEST_F(PipeloomRun, SaysWhyItCanNotRunOnAGpu) {
+  const Outcome outcome = run({plan_path(), "--text", text_path(), "--device", "cuda", "--steps", "1"});
+  if (outcome.code == 0) GTEST_SKIP() << "this machine has a GPU";
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(outcome.err.starts_with("pipeloom-run: --device cuda: ") || outcome.err.find("GPU") != std::string::npos)
+      << outcome.err;
+}
+
+TEST_F(PipeloomRun, RefusesOnAGpuWhatGpusDoNotDo) {
+#ifdef PIPELOOM_WITH_CUDA
+  const std::string check = run({plan_path(), "--device", "cuda", "--check"}).err;
+  EXPECT_NE(check.find("GPUs have no check mode"), std::string::npos) << check;
+  const std::string checkpoints = run({plan_path(), "--device", "cuda", "--checkpoints", "x"}).err;
+  EXPECT_NE(checkpoints.find("write none yet"), std::string::npos) << checkpoints;
+  const std::string sequential = run({plan_path(), "--device", "cuda", "--ranks", "sequential"}).err;
+  EXPECT_NE(sequential.find("--device cpu"), std::string::npos) << sequential;
+#else
+  const std::string none = run({plan_path(), "--device", "cuda"}).err;
+  EXPECT_NE(none.find("built without CUDA"), std::string::npos) << none;
+#endif
+  EXPECT_EQ(run({plan_path(), "--device", "tpu"}).code, 2);
+}
+
 }  // namespace
 }  // namespace pipeloom

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <ostream>
 
 #include "backend/runtime/train.h"
 #include "core/lowering/lower.h"
@@ -11,10 +10,6 @@
 #include "tests/backend/support.h"
 
 namespace pipeloom {
-
-void PrintTo(const NamedSchedule& row, std::ostream* out) {
-  *out << row.name;
-}
 
 namespace {
 

@@ -1,7 +1,17 @@
 #include "tests/backend/runtime/plans.h"
 
+#include <ostream>
+
 #include "core/lowering/lower.h"
 #include "planner/evaluate.h"
+
+namespace pipeloom {
+
+void PrintTo(const NamedSchedule& row, std::ostream* out) {
+  *out << row.name;
+}
+
+}  // namespace pipeloom
 
 namespace pipeloom::tests {
 

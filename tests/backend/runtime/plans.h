@@ -1,9 +1,17 @@
 #pragma once
 
+#include <iosfwd>
 #include <string_view>
 
 #include "core/plan.h"
 #include "core/result.h"
+#include "planner/schedules/table.h"
+
+namespace pipeloom {
+
+void PrintTo(const NamedSchedule& row, std::ostream* out);
+
+}  // namespace pipeloom
 
 namespace pipeloom::tests {
 

@@ -20,6 +20,8 @@ TEST(TorchAction, ReadsAndPrintsPyTorchsStrings) {
       {"1UNSHARD", {Kind::kUnshard, 1}},
       {"3RESHARD", {Kind::kReshard, 3}},
       {"3REDUCE_GRAD", {Kind::kReduceGrad, 3}},
+      {"0WAIT_REDUCE_GRAD", {Kind::kWaitReduceGrad, 0}},
+      {"1WAIT_SEND_F2", {Kind::kWaitSendForward, 1, 2}},
       {"2SEND_B2", {Kind::kSendBackward, 2, 2}},
       {"1RECV_F1", {Kind::kReceiveForward, 1, 1}},
       {"12SEND_F345", {Kind::kSendForward, 12, 345}},

@@ -1,0 +1,83 @@
+#include "backend/cli/tune.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "backend/device/tuning.h"
+#include "proto/files.h"
+#include "proto/gpu_files.h"
+
+#ifdef PIPELOOM_WITH_CUDA
+#include "backend/cuda/run/gpu_facts.h"
+#include "backend/cuda/tune/measure.h"
+#endif
+
+namespace pipeloom {
+
+namespace {
+
+void print_copies(const TuneMeasurements& measured, std::ostream& out) {
+  out << "message        method                SMs  chunk      GB/s\n";
+  std::vector<int64_t> sizes;
+  for (const MeasuredCopy& copy : measured.copies) {
+    if (std::ranges::find(sizes, copy.message_bytes) == sizes.end()) sizes.push_back(copy.message_bytes);
+  }
+  for (const int64_t bytes : sizes) {
+    const MeasuredCopy best = best_copy(measured.copies, bytes);
+    out << fmt::format("{:>9} KiB  {:<20}  {:>3}  {:>5} KiB  {:.1f}\n", bytes / 1024, best.method, best.sms,
+                       best.chunk_bytes / 1024, best.bytes_per_s / 1e9);
+  }
+}
+
+void print_rates(const KernelRates& rates, std::ostream& out) {
+  out << fmt::format("an SM copies {:.2f} GB/s in an all-to-all; chunks of c tokens reach 1 - exp(-c / {:.2f})\n",
+                     rates.all_to_all_sm_bytes_per_s / 1e9, rates.all_to_all_chunk_tokens);
+  const Contention& beside = rates.contention;
+  out << fmt::format("products take {:.3f} times as long beside a dispatch, {:.3f} beside a combine\n",
+                     beside.products_beside_dispatch, beside.products_beside_combine);
+  out << fmt::format("memory-bound kernels {:.3f} and {:.3f}; copies reach {:.1f} % of the memory's rate\n",
+                     beside.memory_beside_dispatch, beside.memory_beside_combine, 100 * rates.memory_efficiency);
+  out << "L2 hit rates are not measured here: profilers have the counters "
+         "(ncu --metrics lts__t_sector_hit_rate.pct)\n";
+}
+
+Result<TuneMeasurements> measure(const TuneCommand& command, const RunOutput& output) {
+#ifdef PIPELOOM_WITH_CUDA
+  if (const std::string reason = why_no_gpu_here(); !reason.empty()) {
+    return unsupported(fmt::format("tune measures a GPU, and this process has none: {}", reason));
+  }
+  PIPELOOM_TRY(const DeviceFacts facts, facts_of(command.device, false));
+  PIPELOOM_CHECK_OK(check_device(facts, needs_of_build(1, kTuneBytes)));
+  return measure_gpu(command.device, [&](const std::string& what) { output.err << "measuring " << what << "\n"; });
+#else
+  (void)command;
+  (void)output;
+  return unsupported("tune measures a GPU, and this pipeloom-run was built without CUDA");
+#endif
+}
+
+}  // namespace
+
+Status run_tune(const TuneCommand& command, const RunOutput& output) {
+  PIPELOOM_TRY(const std::string base, gpu_file_text(command.gpu));
+  PIPELOOM_TRY(const Gpu known, find_gpu(command.gpu));
+  PIPELOOM_TRY(const TuneMeasurements measured, measure(command, output));
+  if (!command.csv_path.empty()) {
+    PIPELOOM_CHECK_OK(write_file_atomically(command.csv_path, measurements_csv(measured)));
+  }
+  PIPELOOM_TRY(const Gpu tuned, tuned_gpu(known, measured));
+  const std::string text = with_tuned_rates(base, tuned, "measured by pipeloom-run tune on one GPU");
+  PIPELOOM_CHECK_OK(parse_gpu(command.output_path, text).map([](const Gpu&) {}));
+  PIPELOOM_CHECK_OK(write_file_atomically(command.output_path, text));
+  print_copies(measured, output.out);
+  print_rates(tuned.rates, output.out);
+  output.out << fmt::format(
+      "{}: name it as cluster.gpu_file in a job, and `pipeloom plan` chooses SMs and chunks from "
+      "it\n",
+      command.output_path);
+  return {};
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "backend/cli/run_options.h"
+
+namespace pipeloom {
+
+// The command line of `pipeloom-run tune`.
+struct TuneCommand {
+  int device = 0;
+  std::string gpu = "H100";  // whose file is the start: a GPU that Pipeloom knows
+  std::string output_path;   // the GPU file to write
+  std::string csv_path;      // every measurement; empty: not written
+};
+
+// Measures the GPU and writes a GPU file, which a job names as `gpu_file`: the planner then chooses the SMs and the
+// message size of communication from it.
+Status run_tune(const TuneCommand& command, const RunOutput& output);
+
+}  // namespace pipeloom

@@ -1,0 +1,43 @@
+#include "backend/cuda/green/green_api.h"
+
+#include <cuda_runtime_api.h>
+#include <fmt/format.h>
+
+namespace pipeloom {
+
+namespace {
+
+// The version in which each function got the form that the header declares.
+constexpr unsigned kDeviceGet = 2000;
+constexpr unsigned kGreen = 12040;
+constexpr unsigned kGreenStream = 12050;
+
+template <typename Function>
+Status load(const char* name, unsigned version, Function& function) {
+  void* found = nullptr;
+  cudaDriverEntryPointQueryResult answer = cudaDriverEntryPointSymbolNotFound;
+  const cudaError_t error = cudaGetDriverEntryPointByVersion(name, &found, version, cudaEnableDefault, &answer);
+  if (error != cudaSuccess) return unsupported(fmt::format("no CUDA driver: {}", cudaGetErrorString(error)));
+  if (answer != cudaDriverEntryPointSuccess || found == nullptr) {
+    return unsupported(fmt::format("the CUDA driver has no {}: green contexts need one of CUDA 12.5 or newer", name));
+  }
+  function = reinterpret_cast<Function>(found);
+  return {};
+}
+
+}  // namespace
+
+Result<GreenApi> load_green_api() {
+  GreenApi api;
+  PIPELOOM_CHECK_OK(load("cuDeviceGet", kDeviceGet, api.device_get));
+  PIPELOOM_CHECK_OK(load("cuDeviceGetDevResource", kGreen, api.get_resource));
+  PIPELOOM_CHECK_OK(load("cuDevSmResourceSplitByCount", kGreen, api.split_by_count));
+  PIPELOOM_CHECK_OK(load("cuDevResourceGenerateDesc", kGreen, api.generate_description));
+  PIPELOOM_CHECK_OK(load("cuGreenCtxCreate", kGreen, api.create));
+  PIPELOOM_CHECK_OK(load("cuGreenCtxDestroy", kGreen, api.destroy));
+  PIPELOOM_CHECK_OK(load("cuGreenCtxGetDevResource", kGreen, api.get_context_resource));
+  PIPELOOM_CHECK_OK(load("cuGreenCtxStreamCreate", kGreenStream, api.create_stream));
+  return api;
+}
+
+}  // namespace pipeloom

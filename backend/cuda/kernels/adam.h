@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+#include "backend/cuda/kernels/numbers.h"
+#include "backend/cuda/kernels/stream.h"
+#include "backend/model/adam.h"
+
+namespace pipeloom {
+
+// What changes from step to step, kept on the GPU: a captured step reads it anew each time.
+struct AdamStep {
+  double learning_rate = 0;
+  double first_bias = 1;      // 1 - beta1^step
+  double second_bias = 1;     // 1 - beta2^step
+  double gradient_scale = 1;  // what gradients are multiplied by
+};
+// Steps count from 1.
+AdamStep adam_step_numbers(const AdamOptions& options, int64_t step, double gradient_scale);
+
+struct AdamNumbers {
+  float* weights = nullptr;
+  float* first = nullptr;
+  float* second = nullptr;
+  Bf16* factors = nullptr;  // the weights rounded
+};
+
+// Adam for `count` parameters; adam_step in backend/model/adam.h is the reference. `step` is on the GPU.
+void adam(const SmStream& stream, const AdamOptions& options, const AdamStep* step, const float* gradients,
+          int64_t count, const AdamNumbers& numbers);
+
+}  // namespace pipeloom

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+
+// For what kernels and the host both call.
+#ifdef __CUDACC__
+#define PIPELOOM_BOTH __host__ __device__
+#else
+#define PIPELOOM_BOTH
+#endif
+
+namespace pipeloom {
+
+// Numbers as a GPU stores them: the format's bits (backend/model/low_precision.h has the formats).
+struct Bf16 {
+  uint16_t bits = 0;
+};
+struct E4m3 {
+  uint8_t bits = 0;
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "backend/cuda/model/gpu_core.h"
+#include "backend/cuda/model/gpu_norm.h"
+#include "backend/cuda/model/gpu_part.h"
+
+namespace pipeloom {
+
+// Attention in backend/model/attention.h.
+class GpuAttention : public GpuPart {
+ public:
+  GpuAttention(const GpuSetup& setup, const Model& model, const GpuPartNumbers& numbers);
+
+  void forward(const SmStream& stream, GpuFlow& flow) override;
+  void input_backward(const SmStream& stream, GpuFlow& flow) override;
+  void weight_backward(const SmStream& stream) override;
+
+ private:
+  GpuCore::Inputs core_inputs() const;
+  void turn(const SmStream& stream, bool back) const;
+
+  int64_t tokens_;
+  int64_t head_dim_;
+  int64_t turned_heads_;  // queries and keys; 0: positions are learned
+  int64_t query_width_;
+  int64_t key_width_;
+  const GpuProducts& products_;
+  GpuNorm norm_;
+  GpuWeight query_key_value_;
+  GpuWeight output_;
+  GpuCore core_;
+  RopeTables rope_;
+  // Kept.
+  Bf16* normed_;           // [tokens, hidden]
+  Bf16* inner_;            // [tokens, width of query_key_value], turned
+  Bf16* core_output_;      // [tokens, heads * value_dim]
+  Bf16* inner_gradient_;   // as inner_, from I
+  Bf16* output_gradient_;  // [tokens, hidden], from I
+  // Scratch.
+  float* full_inner_;    // as inner_
+  float* full_core_;     // as core_output_
+  Bf16* core_gradient_;  // as core_output_
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "backend/cuda/kernels/packages.h"
+#include "backend/cuda/model/gpu_setup.h"
+#include "backend/model/part.h"
+
+namespace pipeloom {
+
+// What passes from part to part for one micro-batch of one chunk, as Flow in backend/model/flow.h; all on the GPU.
+struct GpuFlow {
+  const int32_t* tokens = nullptr;    // [tokens] where the chunk has the embedding
+  const int32_t* targets = nullptr;   // [tokens] where it has the head
+  double* loss = nullptr;             // the sum of the tokens' losses, from the head
+  float* hidden = nullptr;            // [tokens, hidden] the residual stream
+  float* gradient = nullptr;          // [tokens, hidden] of it, in the backward pass
+  float* expert_rows = nullptr;       // what experts made of their rows, or the gradients of those; padded
+  float* weights_gradient = nullptr;  // [tokens * experts_per_token] of the choices' weights
+};
+
+// A component of a layer with everything that it keeps of one micro-batch, in memory of its own; used again for another
+// one when the last pass of the first has ended. Calls enqueue kernels and return; they don't allocate. Kernels of one
+// part don't overlap; scratch memory is shared by all parts of a compute lane.
+class GpuPart {
+ public:
+  virtual ~GpuPart() = default;
+  virtual void forward(const SmStream& stream, GpuFlow& flow) = 0;
+  virtual void input_backward(const SmStream& stream, GpuFlow& flow) = 0;
+  virtual void weight_backward(const SmStream& /*stream*/) {}
+};
+
+// Dispatch or combine: each pass in two halves, between which a set of packages travels
+// (backend/cuda/kernels/packages.h).
+class GpuExchange : public GpuPart {
+ public:
+  virtual void pack_forward(const SmStream& stream, GpuFlow& flow, unsigned char* packages) = 0;
+  virtual void unpack_forward(const SmStream& stream, GpuFlow& flow, const unsigned char* packages) = 0;
+  virtual void pack_backward(const SmStream& stream, GpuFlow& flow, unsigned char* packages) = 0;
+  virtual void unpack_backward(const SmStream& stream, GpuFlow& flow, const unsigned char* packages) = 0;
+
+  // A rank alone hands its packages to itself.
+  void forward(const SmStream& stream, GpuFlow& flow) final {
+    pack_forward(stream, flow, alone_);
+    unpack_forward(stream, flow, alone_);
+  }
+  void input_backward(const SmStream& stream, GpuFlow& flow) final {
+    pack_backward(stream, flow, alone_);
+    unpack_backward(stream, flow, alone_);
+  }
+
+ protected:
+  explicit GpuExchange(unsigned char* alone) : alone_(alone) {}
+
+ private:
+  unsigned char* alone_;  // a set of packages; may be null where forward and input_backward are never called
+};
+
+// What the parts of one MoE layer share of one micro-batch.
+struct GpuMoeLayer {
+  GpuMoeLayer(const GpuSetup& setup, const Model& model, const PartShape& shape);
+
+  PackageShape packages;
+  Bf16* normed = nullptr;            // [tokens, hidden] what the experts read
+  float* normed_gradient = nullptr;  // the same
+  int32_t* chosen = nullptr;         // [tokens * experts_per_token]
+  float* weights = nullptr;          // the same
+  PackageOrder order;                // of the choices in the packages that this rank sends
+  int32_t* counts = nullptr;         // [source][local expert] rows that this rank got
+  Bf16* rows = nullptr;              // padded: what the routed experts of this rank got
+  Bf16* rows_gradient = nullptr;     // padded: of what they made of it
+
+  int64_t padded_size() const {
+    return packages.experts_per_member() * padded_rows_per_expert(packages) * packages.width;
+  }
+};
+
+// The parameters of a part on the GPU.
+struct GpuPartNumbers {
+  const Part<float>& part;  // has the layout
+  GpuNumbers own;
+  GpuNumbers routed;
+  OfTables<GpuNumbers> tables;  // of those that the part uses
+};
+
+// One part of a stage. `moe`: of the layer, where it is one; made with the layer's router. `with_exchange`: as of
+// make_part.
+std::unique_ptr<GpuPart> make_gpu_part(const GpuSetup& setup, Component component, const Model& model,
+                                       const PartShape& shape, bool with_exchange, const GpuPartNumbers& numbers,
+                                       std::shared_ptr<GpuMoeLayer>& moe);
+
+}  // namespace pipeloom

@@ -1,0 +1,63 @@
+#include "backend/cuda/model/gpu_trainable.h"
+
+#include <fmt/format.h>
+
+#include "backend/cuda/products/description.h"
+#include "backend/model/training.h"
+
+namespace pipeloom {
+
+namespace {
+
+Status refuse(bool refused, const char* field, const char* value, const char* allowed) {
+  if (!refused) return {};
+  return unsupported(fmt::format("{} is {}; on GPUs pipeloom-run trains with {}", field, value, allowed));
+}
+
+// Tensor cores read FP8 in whole 16 bytes.
+Status check_width(const char* field, int64_t width) {
+  if (fits_fp8(width, width)) return {};
+  return unsupported(fmt::format("{} is {}; on GPUs FP8 needs a multiple of 16", field, width));
+}
+
+Status check_fp8_widths(const Model& model) {
+  const AttentionShape& attention = model.attention;
+  PIPELOOM_CHECK_OK(check_width("model.hidden", model.hidden));
+  const int64_t heads = attention.heads;
+  PIPELOOM_CHECK_OK(check_width("the width of all heads' values", heads * attention.value_dim));
+  if (attention.is_mla()) {
+    PIPELOOM_CHECK_OK(check_width("model.attention.kv_lora_rank", attention.kv_lora_rank));
+    PIPELOOM_CHECK_OK(check_width("model.attention.rope_dim", attention.rope_dim));
+    PIPELOOM_CHECK_OK(check_width("model.attention.q_lora_rank", attention.q_lora_rank));
+    PIPELOOM_CHECK_OK(
+        check_width("the width of all heads' queries", heads * (attention.head_dim + attention.rope_dim)));
+    PIPELOOM_CHECK_OK(
+        check_width("the width of all heads' keys and values", heads * (attention.head_dim + attention.value_dim)));
+  } else {
+    PIPELOOM_CHECK_OK(check_width(
+        "the width of queries, keys and values",
+        heads * attention.head_dim + int64_t{attention.kv_heads} * (attention.head_dim + attention.value_dim)));
+  }
+  if (model.moe) PIPELOOM_CHECK_OK(check_width("model.moe.intermediate", model.moe->intermediate));
+  return check_width("model.intermediate", model.intermediate);
+}
+
+}  // namespace
+
+Status check_gpu_trainable(const Job& job) {
+  PIPELOOM_CHECK_OK(check_trainable(job));
+  PIPELOOM_CHECK_OK(refuse(job.precision == Precision::kFp16, "precision", "FP16", "BF16 or FP8"));
+  PIPELOOM_CHECK_OK(refuse(job.recompute != Recompute::kNone, "recompute",
+                           job.recompute == Recompute::kFull ? "FULL" : "SELECTIVE",
+                           "NONE (memory is laid out before the first step)"));
+  PIPELOOM_CHECK_OK(refuse(job.clipping != Clipping::kNone, "clipping",
+                           job.clipping == Clipping::kGlobal ? "GLOBAL" : "VALIDATED", "NONE"));
+  PIPELOOM_CHECK_OK(refuse(job.model->mtp_depth > 0, "model.mtp_depth", "above 0", "0"));
+  const bool sigmoid = job.model->moe && job.model->moe->gate == GateScore::kSigmoid;
+  PIPELOOM_CHECK_OK(refuse(sigmoid, "model.moe.gate", "SIGMOID", "SOFTMAX"));
+  PIPELOOM_CHECK_OK(refuse(job.ema_decay > 0, "ema_decay", "above 0", "0"));
+  PIPELOOM_CHECK_OK(refuse(job.formats != FormatChoice{}, "formats", "given", "none but the precision's"));
+  return job.precision == Precision::kFp8 ? check_fp8_widths(*job.model) : Status{};
+}
+
+}  // namespace pipeloom

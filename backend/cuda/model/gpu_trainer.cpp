@@ -1,0 +1,315 @@
+#include "backend/cuda/model/gpu_trainer.h"
+
+#include <algorithm>
+#include <span>
+
+#include "backend/cuda/kernels/columns.h"
+
+namespace pipeloom {
+
+namespace {
+
+Direction direction_of(SlotKind pass) {
+  return pass == SlotKind::kF ? Direction::kForward : Direction::kBackward;
+}
+
+bool is_forward(const RankTask& task) {
+  return task.task.key.pass == SlotKind::kF;
+}
+
+bool enters_at(const GpuChunk& chunk, int part, SlotKind pass) {
+  return part == (pass == SlotKind::kF ? 0 : chunk.last_part());
+}
+
+bool leaves_at(const GpuChunk& chunk, int part, SlotKind pass) {
+  return part == (pass == SlotKind::kF ? chunk.last_part() : 0);
+}
+
+template <typename Number>
+GpuUpload upload(void* to, std::span<const Number> numbers) {
+  const auto bytes = std::as_bytes(numbers);
+  return {to, {bytes.begin(), bytes.end()}};
+}
+
+int part_of(const GpuChunk& chunk, const RankTask& task) {
+  return chunk.stage().find(task.task.key.layer, task.task.key.component);
+}
+
+GpuExchange& exchange(GpuPart& part) {
+  auto* found = dynamic_cast<GpuExchange*>(&part);
+  PIPELOOM_CHECK(found != nullptr);
+  return *found;
+}
+
+}  // namespace
+
+GpuTrainer::GpuTrainer(const Plan& plan, const RankProgram& program, RunRank rank, const TextTokens& text,
+                       const TrainingOptions& options, ProductRunner& runner)
+    : plan_(plan),
+      program_(program),
+      rank_(rank),
+      text_(text),
+      options_(options),
+      runner_(runner),
+      shape_(part_shape(plan.job, ep_group(plan.job.layout, rank).place)),
+      slots_(program),
+      tokens_(plan.job.batch.tokens()) {
+  for (const Chunk& chunk : plan.schedule.placement().chunks_of(program.rank())) {
+    stages_[{chunk.pipe, chunk.stage}] = std::make_unique<Stage<float>>(
+        *plan.job.model, plan.costs.programs[chunk.stage], shape_, arithmetic_for(shape_.formats, false));
+  }
+  Arena measure;
+  build(measure);
+  // With what the first pass has reserved for FP8.
+  Arena whole;
+  build(whole);
+  memory_bytes_ = whole.peak_bytes();
+}
+
+GpuTrainer::~GpuTrainer() = default;
+
+void GpuTrainer::use(std::byte* memory) {
+  Arena arena(memory);
+  build(arena);
+}
+
+void GpuTrainer::build(Arena& arena) {
+  const Model& model = *plan_.job.model;
+  const int micro_batches = plan_.job.micro_batches;
+  inputs_ = arena.take<int32_t>(micro_batches * tokens_);
+  targets_ = arena.take<int32_t>(micro_batches * tokens_);
+  losses_ = arena.take<double>(micro_batches);
+  adam_step_ = arena.take<AdamStep>(1);
+  if (model.moe) {
+    packages_.gate = {tokens_, model.moe->routed_experts, model.moe->groups, model.moe->groups_per_token,
+                      model.moe->experts_per_token};
+    packages_.members = shape_.ep_ranks;
+    packages_.width = model.hidden;
+    send_ = arena.take<unsigned char>(packages_.set_bytes());
+    receive_ = shape_.ep_ranks == 1 ? send_ : arena.take<unsigned char>(packages_.set_bytes());
+  }
+  fp8_.place(arena);
+  linear_ = std::make_unique<GpuProducts>(runner_, plan_.job.precision == Precision::kFp8 ? &fp8_ : nullptr);
+  precise_ = std::make_unique<GpuProducts>(runner_, nullptr);
+  constants_ = std::make_unique<GpuConstants>(arena);
+  chunks_.clear();
+  // Chunks, then scratch for the largest part of any of them; measured first, for it comes first in memory.
+  Arena scratch_size;
+  {
+    Arena nowhere;
+    GpuConstants no_constants(nowhere);
+    const GpuSetup setup{nowhere, scratch_size, no_constants, *linear_, *precise_, tokens_, shape_.sequence};
+    for (const auto& [key, stage] : stages_) {
+      GpuChunk(key.first, key.second, *stage, model, shape_, 1, {nowhere, setup});
+    }
+  }
+  auto* scratch_memory = arena.take<std::byte>(scratch_size.peak_bytes());
+  Arena scratch(scratch_memory);
+  const GpuSetup setup{arena, scratch, *constants_, *linear_, *precise_, tokens_, shape_.sequence};
+  for (const auto& [key, stage] : stages_) {
+    const auto [pipe, number] = key;
+    chunks_.push_back(std::make_unique<GpuChunk>(pipe, number, *stage, model, shape_, slots_.needed(pipe, number),
+                                                 GpuChunk::Space{arena, setup}));
+    for (int micro_batch = 0; micro_batch < micro_batches && number > 0; ++micro_batch) {
+      if (plan_.schedule.pipe_of(micro_batch) != pipe) continue;
+      leaving_[{pipe, number, micro_batch}] = arena.take<float>(rows_size());
+    }
+  }
+  std::ranges::sort(chunks_, {}, [](const auto& chunk) { return chunk->stage_number(); });
+  place_receives(arena);
+}
+
+// As many buffers for a queue of receives as may be posted at a time, in turn; with blocking P2P, which has no credits,
+// one for each.
+void GpuTrainer::place_receives(Arena& arena) {
+  for (int queue = 0; queue < program_.queues(); ++queue) {
+    std::vector<float*> buffers;
+    size_t next = 0;
+    for (const uint32_t number : program_.queue(queue)) {
+      const RankTask& task = program_.tasks()[number];
+      if (task.task.key.kind != TaskKind::kReceive) continue;
+      const bool blocking = plan_.job.p2p.mode == P2pMode::kBlocking;
+      const auto depth = static_cast<size_t>(blocking ? 0 : plan_.job.p2p.receive_depth);
+      if (depth == 0 || buffers.size() < depth) buffers.push_back(arena.take<float>(rows_size()));
+      arriving_[hand_over(task, true)] = buffers[next++ % (depth == 0 ? buffers.size() : depth)];
+    }
+  }
+}
+
+std::vector<GpuUpload> GpuTrainer::initial() const {
+  std::vector<GpuUpload> uploads = constants_->uploads();
+  for (const auto& chunk : chunks_) {
+    for (GpuUpload& upload : chunk->initial(options_.seed)) uploads.push_back(std::move(upload));
+  }
+  return uploads;
+}
+
+void GpuTrainer::prepare(const SmStream& stream) const {
+  for (const auto& chunk : chunks_) chunk->round_weights(stream);
+}
+
+std::vector<GpuUpload> GpuTrainer::step_uploads(int64_t step) const {
+  std::vector<int32_t> inputs;
+  std::vector<int32_t> targets;
+  for (int micro_batch = 0; micro_batch < plan_.job.micro_batches; ++micro_batch) {
+    const Tokens tokens = text_.micro_batch(step, rank_.replica, micro_batch, plan_.job.micro_batches);
+    inputs.insert(inputs.end(), tokens.inputs.begin(), tokens.inputs.end());
+    targets.insert(targets.end(), tokens.targets[0].begin(), tokens.targets[0].end());
+  }
+  const AdamStep numbers = adam_step_numbers(options_.adam, step + 1, 1);
+  std::vector<GpuUpload> uploads;
+  uploads.push_back(upload<int32_t>(inputs_, inputs));
+  uploads.push_back(upload<int32_t>(targets_, targets));
+  uploads.push_back(upload<AdamStep>(adam_step_, std::span(&numbers, 1)));
+  return uploads;
+}
+
+void GpuTrainer::begin_step(const SmStream& stream) const {
+  for (const auto& chunk : chunks_) chunk->clear_gradients(stream);
+}
+
+GpuChunk& GpuTrainer::chunk_of(int pipe, int stage) const {
+  const auto found = std::ranges::find_if(
+      chunks_, [&](const auto& chunk) { return chunk->pipe() == pipe && chunk->stage_number() == stage; });
+  PIPELOOM_CHECK(found != chunks_.end());
+  return **found;
+}
+
+GpuChunk::Slot& GpuTrainer::slot_of(const RankTask& task) const {
+  return chunk_of(task.pipe, task.stage).slot(slots_.of(task.pipe, task.stage, task.micro_batch));
+}
+
+// --- computation ---
+
+void GpuTrainer::launch(const RankTask& task, const SmStream& stream) {
+  if (task.task.key.kind == TaskKind::kOptimizer) {
+    for (const auto& chunk : chunks_) chunk->optimize(stream, options_.adam, adam_step_);
+    return;
+  }
+  PIPELOOM_CHECK(task.task.key.kind == TaskKind::kComponent);
+  const GpuChunk& chunk = chunk_of(task.pipe, task.stage);
+  GpuChunk::Slot& slot = slot_of(task);
+  const int number = part_of(chunk, task);
+  GpuPart& part = *slot.parts[number];
+  const SlotKind pass = task.task.key.pass;
+  if (pass == SlotKind::kW) return part.weight_backward(stream);
+  enter(task, number, stream);
+  if (pass == SlotKind::kF) {
+    part.forward(stream, slot.flow);
+  } else {
+    part.input_backward(stream, slot.flow);
+    // Where the program has no W for the component, I does it.
+    if (!chunk.stage().parts()[number].weight_pass) part.weight_backward(stream);
+  }
+  leave(task, number, stream);
+}
+
+GpuTrainer::HandOver GpuTrainer::hand_over(const RankTask& task, bool arriving) const {
+  const Direction direction = direction_of(task.task.key.pass);
+  const int next = direction == Direction::kForward ? task.stage + 1 : task.stage - 1;
+  return {direction, arriving ? task.stage : next, task.micro_batch};
+}
+
+float* GpuTrainer::own_hand_over(const RankTask& task) const {
+  const int before = is_forward(task) ? task.stage - 1 : task.stage + 1;
+  if (!stages_.contains({task.pipe, before})) return nullptr;
+  if (!is_forward(task)) return leaving_.at({task.pipe, before, task.micro_batch});
+  return chunk_of(task.pipe, before).slot(slots_.of(task.pipe, before, task.micro_batch)).flow.hidden;
+}
+
+void GpuTrainer::enter(const RankTask& task, int part, const SmStream& stream) {
+  if (!enters_at(chunk_of(task.pipe, task.stage), part, task.task.key.pass)) return;
+  GpuFlow& flow = slot_of(task).flow;
+  if (is_forward(task)) {
+    flow.tokens = inputs_ + task.micro_batch * tokens_;
+    flow.targets = targets_ + task.micro_batch * tokens_;
+    flow.loss = losses_ + task.micro_batch;
+  }
+  if (task.stage == (is_forward(task) ? 0 : last_stage())) return;
+  const auto arriving = arriving_.find(hand_over(task, true));
+  const float* from = arriving == arriving_.end() ? own_hand_over(task) : arriving->second;
+  PIPELOOM_CHECK(from != nullptr);
+  copy_numbers(stream, from, rows_size(), is_forward(task) ? flow.hidden : flow.gradient);
+}
+
+// What goes forward stays in the slot, which is the micro-batch's until its gradient has come back; a gradient may
+// still be on its way when the slot has its next micro-batch, and leaves from a place of its own.
+void GpuTrainer::leave(const RankTask& task, int part, const SmStream& stream) {
+  if (is_forward(task) || task.stage == 0) return;
+  if (!leaves_at(chunk_of(task.pipe, task.stage), part, task.task.key.pass)) return;
+  copy_numbers(stream, slot_of(task).flow.gradient, rows_size(),
+               leaving_.at({task.pipe, task.stage, task.micro_batch}));
+}
+
+// --- dispatch and combine ---
+
+void GpuTrainer::pack(const RankTask& task, const SmStream& stream) {
+  const int number = part_of(chunk_of(task.pipe, task.stage), task);
+  GpuChunk::Slot& slot = slot_of(task);
+  enter(task, number, stream);
+  GpuExchange& part = exchange(*slot.parts[number]);
+  is_forward(task) ? part.pack_forward(stream, slot.flow, send_) : part.pack_backward(stream, slot.flow, send_);
+}
+
+void GpuTrainer::unpack(const RankTask& task, const SmStream& stream) {
+  const int number = part_of(chunk_of(task.pipe, task.stage), task);
+  GpuChunk::Slot& slot = slot_of(task);
+  GpuExchange& part = exchange(*slot.parts[number]);
+  is_forward(task) ? part.unpack_forward(stream, slot.flow, receive_)
+                   : part.unpack_backward(stream, slot.flow, receive_);
+  leave(task, number, stream);
+}
+
+namespace {
+
+std::vector<GpuTrainer::Range> packages_at(const PackageShape& shape, unsigned char* begin) {
+  std::vector<GpuTrainer::Range> ranges;
+  for (int member = 0; member < shape.members; ++member) {
+    ranges.push_back({begin + member * shape.bytes(), shape.bytes()});
+  }
+  return ranges;
+}
+
+}  // namespace
+
+std::vector<GpuTrainer::Range> GpuTrainer::send_packages() const {
+  return packages_at(packages_, send_);
+}
+
+std::vector<GpuTrainer::Range> GpuTrainer::receive_packages() const {
+  return packages_at(packages_, receive_);
+}
+
+// --- between ranks ---
+
+GpuTrainer::Range GpuTrainer::outgoing(const RankTask& send) {
+  const int64_t bytes = rows_size() * static_cast<int64_t>(sizeof(float));
+  if (is_forward(send)) return {slot_of(send).flow.hidden, bytes};
+  return {leaving_.at({send.pipe, send.stage, send.micro_batch}), bytes};
+}
+
+GpuTrainer::Range GpuTrainer::incoming(const RankTask& receive) {
+  return {arriving_.at(hand_over(receive, true)), rows_size() * static_cast<int64_t>(sizeof(float))};
+}
+
+GpuTrainer::Range GpuTrainer::shared_gradients(const RankTask& reduction) {
+  const GpuChunk& chunk = chunk_of(reduction.pipe, reduction.stage);
+  return {chunk.numbers().gradients, chunk.stage().own_size() * static_cast<int64_t>(sizeof(float))};
+}
+
+GpuTrainer::Range GpuTrainer::routed_gradients(const RankTask& reduction) {
+  const GpuChunk& chunk = chunk_of(reduction.pipe, reduction.stage);
+  const int64_t count = chunk.stage().size() - chunk.stage().own_size();
+  return {chunk.numbers().gradients + chunk.stage().own_size(), count * static_cast<int64_t>(sizeof(float))};
+}
+
+std::map<int, const double*> GpuTrainer::losses() const {
+  std::map<int, const double*> losses;
+  for (int micro_batch = 0; micro_batch < plan_.job.micro_batches; ++micro_batch) {
+    if (stages_.contains({plan_.schedule.pipe_of(micro_batch), last_stage()}))
+      losses[micro_batch] = losses_ + micro_batch;
+  }
+  return losses;
+}
+
+}  // namespace pipeloom

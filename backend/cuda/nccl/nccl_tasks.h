@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "backend/cuda/nccl/nccl_world.h"
+#include "backend/cuda/run/task_launcher.h"
+#include "backend/device/launch_program.h"
+#include "backend/runtime/rank_program.h"
+#include "backend/runtime/replicas.h"
+#include "core/plan.h"
+
+namespace pipeloom {
+
+// What launches do where each rank has a GPU of its own: NCCL sends, receives, exchanges and reduces, on the stream of
+// the launch. A batch is one NCCL group. What goes wrong is thrown. Never run on more than one GPU.
+class NcclTasks {
+ public:
+  // All arguments outlive it.
+  NcclTasks(const Plan& plan, const RankProgram& program, RunRank rank, TaskLauncher& launcher, NcclWorld& world);
+
+  // Before the first step, every rank together: a first exchange on each communicator, in the order of the plan of
+  // communicators. NCCL connects then, which waits for the peer on the host; later calls don't.
+  void connect(cudaStream_t stream);
+
+  void run(const Launch& launch, const LaunchPlace& place);
+
+ private:
+  void transfer(const Launch& launch, const LaunchPlace& place);
+  void component(const RankTask& task, const LaunchPlace& place);
+  void reduce(const RankTask& reduction, const LaunchPlace& place);
+  void all_reduce(const std::vector<DeviceBytes>& ranges, const ReductionGroup& group, const LaunchPlace& place);
+  int edge_of(const RankTask& transfer) const;
+  void wait(ncclComm_t communicator, const char* what);
+
+  const Plan& plan_;
+  RunRank rank_;
+  TaskLauncher& launcher_;
+  NcclWorld& world_;
+  std::map<uint32_t, const RankTask*> tasks_;  // by RankTask::number
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <functional>
+#include <vector>
+
+#include "backend/cuda/green/sm_contexts.h"
+#include "backend/cuda/run/launch_observer.h"
+#include "backend/cuda/run/task_launcher.h"
+#include "backend/device/device.h"
+#include "backend/device/launch_lowering.h"
+
+namespace pipeloom {
+
+// A launch program's streams and events on one GPU. A stream lies on its rank's SMs: computation on those to compute
+// with, all other lanes on those for communication. The current device is the GPU's.
+class CudaDevice : public Device {
+ public:
+  // Enqueues what a launch does.
+  using Run = std::function<void(const Launch& launch, const LaunchPlace& place)>;
+
+  // `contexts` have a partition for every rank of the program, or, with kMessages, one. All arguments outlive it.
+  CudaDevice(const LaunchProgram& program, Transfers transfers, SmContexts& contexts, Run run);
+  ~CudaDevice() override;
+  CudaDevice(const CudaDevice&) = delete;
+  CudaDevice& operator=(const CudaDevice&) = delete;
+
+  void launch(uint32_t stream, const Launch& launch) override;
+  void record(uint32_t stream, uint32_t event) override;
+  void wait(uint32_t stream, uint32_t event) override;
+
+  cudaStream_t origin() const { return places_.back().stream; }
+  // Whether the event's last record has happened. Throws what the device reports.
+  bool happened(uint32_t event) const;
+  // Null: nobody is told.
+  void observe(LaunchObserver* observer) { observer_ = observer; }
+
+ private:
+  std::vector<LaunchPlace> places_;  // [stream], the origin last
+  std::vector<cudaEvent_t> events_;
+  Run run_;
+  LaunchObserver* observer_ = nullptr;
+};
+
+}  // namespace pipeloom

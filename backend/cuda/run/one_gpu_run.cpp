@@ -1,0 +1,172 @@
+#include "backend/cuda/run/one_gpu_run.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "backend/cuda/check.h"
+#include "backend/cuda/run/gpu_facts.h"
+#include "backend/cuda/run/gpu_step.h"
+#include "backend/cuda/run/one_gpu_tasks.h"
+#include "backend/cuda/run/paced_tasks.h"
+#include "backend/device/accesses.h"
+#include "backend/device/launch_lowering.h"
+#include "backend/model/training.h"
+#include "core/check.h"
+
+namespace pipeloom {
+
+namespace {
+
+class OneGpuRun {
+ public:
+  OneGpuRun(const GpuRun& run, int device)
+      : plan_(run.plan), launchers_(run.launchers), options_(run.options), device_number_(device) {}
+
+  Result<GpuRunResult> run() {
+    PIPELOOM_CHECK_OK(check());
+    PIPELOOM_CHECK_OK(prepare());
+    for (int64_t step = 0; step < options_.steps; ++step) PIPELOOM_CHECK_OK(run_step(step));
+    if (options_.traced) PIPELOOM_CHECK_OK(trace_step());
+    result_.how = step_->how();
+    if (paced_) result_.census = census_errors(paced_->census());
+    return std::move(result_);
+  }
+
+ private:
+  // --- before the first launch ---
+
+  Status check() {
+    if (plan_.job.layout.data > 1) {
+      return unsupported(
+          fmt::format("layout.data is {}: one GPU takes the ranks of one replica; --ranks mpi or tcp runs "
+                      "one rank on each of several GPUs",
+                      plan_.job.layout.data));
+    }
+    graph_ = launch_graph(plan_);
+    int64_t bytes = 0;
+    for (int rank = 0; rank < plan_.schedule.ranks(); ++rank) {
+      ranks_.push_back({std::make_unique<RankProgram>(plan_.schedule, graph_, rank), nullptr});
+      if (options_.paced) continue;
+      PIPELOOM_TRY(const int64_t of_rank, launchers_.memory_bytes(*ranks_.back().program, {0, rank}));
+      bytes += of_rank;
+    }
+    PIPELOOM_TRY(const DeviceFacts facts, facts_of(device_number_, false));
+    PIPELOOM_CHECK_OK(check_device(facts, needs_of_build(plan_.schedule.ranks(), bytes)));
+    PIPELOOM_TRY(const SmRules rules, sm_rules_of(device_number_));
+    PIPELOOM_TRY(result_.partition, plan_sm_partition(rules, plan_.schedule.ranks(), plan_.comm_sms));
+    return {};
+  }
+
+  Status prepare() {
+    PIPELOOM_TRY(program_, lower_launches(graph_, {}));
+    // A bug in the lowering must not become wrong numbers.
+    PIPELOOM_CHECK(find_races(program_, task_accesses(plan_, graph_, Transfers::kCopies)).empty());
+    PIPELOOM_TRY(contexts_, SmContexts::create(device_number_, result_.partition));
+    if (options_.on_remark) options_.on_remark(fmt::format("one GPU: {}", describe(contexts_->partition())));
+    CudaDevice::Run what;
+    if (options_.paced) {
+      paced_ = std::make_unique<PacedTasks>(graph_, program_, *contexts_);
+      what = [this](const Launch& launch, const LaunchPlace& place) { paced_->run(launch, place); };
+    } else {
+      PIPELOOM_CHECK_OK(make_launchers());
+      what = [this](const Launch& launch, const LaunchPlace& place) { tasks_->run(launch, place); };
+    }
+    device_ = std::make_unique<CudaDevice>(program_, Transfers::kCopies, *contexts_, std::move(what));
+    GpuStepOptions step;
+    if (!options_.graphs) step.no_graphs = "as asked for";
+    step.patience_ns = options_.patience_ns;
+    step.name = [this](uint32_t task) { return name_of(task); };
+    step_ = std::make_unique<GpuStep>(program_, graph_, *device_, std::move(step));
+    return {};
+  }
+
+  Status make_launchers() {
+    for (int rank = 0; rank < plan_.schedule.ranks(); ++rank) {
+      PIPELOOM_TRY(ranks_[rank].launcher, launchers_.make(*ranks_[rank].program, {0, rank}));
+    }
+    tasks_ = std::make_unique<OneGpuTasks>(plan_, program_, ranks_, hand_over());
+    return {};
+  }
+
+  // On the sender's communication SMs, in chunks of as many tokens as the plan's all-to-all has.
+  OneGpuTasks::Move hand_over() const {
+    CopyOptions copy;
+    copy.method = options_.copy;
+    copy.bytes_per_s = options_.link_bytes_per_s;
+    if (plan_.job.cluster && plan_.job.model) {
+      const int64_t token_bytes = plan_.job.model->hidden * static_cast<int64_t>(sizeof(float));
+      copy.chunk_bytes = (plan_.job.cluster->comm_chunk_tokens * token_bytes + 15) / 16 * 16;
+    }
+    return [copy](const RankTask& /*send*/, DeviceBytes from, DeviceBytes to, const LaunchPlace& place) {
+      PIPELOOM_CHECK(from.size_bytes == to.size_bytes);
+      CopyOptions here = copy;
+      here.sms = place.sms;
+      copy_message({place.stream, place.sms}, from.data, to.data, from.size_bytes, here);
+    };
+  }
+
+  std::string name_of(uint32_t number) const {
+    for (const RankTask& task : ranks_[graph_.tasks()[number].key.rank].program->tasks()) {
+      if (task.number == number) return fmt::format("rank {}: {}", task.task.key.rank, describe(task));
+    }
+    return "a task";
+  }
+
+  // --- steps ---
+
+  void begin_step(int64_t step, cudaStream_t stream) {
+    for (const GpuRank& rank : ranks_) {
+      if (rank.launcher) rank.launcher->begin_step(step, stream);
+    }
+  }
+
+  Status run_step(int64_t step) {
+    PIPELOOM_TRY(const int64_t step_ns, step_->run([&](cudaStream_t stream) { begin_step(step, stream); }));
+    result_.step_ns.push_back(step_ns);
+    if (!paced_) result_.losses.push_back(loss());
+    if (options_.on_step) options_.on_step({step, paced_ ? 0 : result_.losses.back(), step_ns});
+    return {};
+  }
+
+  // In the order of the micro-batches, as all runs add them.
+  double loss() {
+    std::map<int, double> losses;
+    for (const GpuRank& rank : ranks_) losses.merge(rank.launcher->losses());
+    double sum = 0;
+    for (const auto& [micro_batch, loss] : losses) sum += loss;
+    return sum * part_shape(plan_.job, 0).loss_scale;
+  }
+
+  Status trace_step() {
+    const int64_t step = options_.steps;
+    PIPELOOM_TRY(GpuStep::Traced traced, step_->run_traced([&](cudaStream_t stream) { begin_step(step, stream); }, 0));
+    result_.trace.spans = std::move(traced.spans);
+    result_.traced_by = std::move(traced.by);
+    return {};
+  }
+
+  const Plan& plan_;
+  const LauncherSource& launchers_;
+  const GpuRunOptions& options_;
+  int device_number_;
+  GpuRunResult result_;
+  TaskGraph graph_;
+  LaunchProgram program_;
+  // In the order in which they are made: each uses those before it.
+  std::unique_ptr<SmContexts> contexts_;
+  std::vector<GpuRank> ranks_;
+  std::unique_ptr<OneGpuTasks> tasks_;
+  std::unique_ptr<PacedTasks> paced_;
+  std::unique_ptr<CudaDevice> device_;
+  std::unique_ptr<GpuStep> step_;
+};
+
+}  // namespace
+
+Result<GpuRunResult> run_on_one_gpu(const GpuRun& run, int device) {
+  PIPELOOM_CHECK_OK(check_gpu_job(run.plan));
+  return OneGpuRun(run, device).run();
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "backend/cuda/green/sm_contexts.h"
+#include "backend/cuda/run/task_launcher.h"
+#include "backend/device/launch_program.h"
+#include "backend/device/sm_census.h"
+#include "core/task_graph.h"
+
+namespace pipeloom {
+
+// What launches do in a paced run: all SMs of the stream are kept busy for the planned time of the task, from when it
+// really starts. Of a batch the longest. Notes which SMs kernels were seen on.
+class PacedTasks {
+ public:
+  // All arguments outlive it.
+  PacedTasks(const TaskGraph& graph, const LaunchProgram& program, const SmContexts& contexts);
+  ~PacedTasks();
+  PacedTasks(const PacedTasks&) = delete;
+  PacedTasks& operator=(const PacedTasks&) = delete;
+
+  void run(const Launch& launch, const LaunchPlace& place);
+  // After a step: of every partition that something ran on.
+  std::vector<SeenSms> census() const;
+
+ private:
+  static constexpr int kWords = 8;  // 256 SMs
+  size_t partition_of(const LaunchStream& stream) const;
+
+  const TaskGraph& graph_;
+  const LaunchProgram& program_;
+  const SmContexts& contexts_;
+  uint32_t* seen_ = nullptr;  // on the device: [rank][computation, communication][word]
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "backend/runtime/rank_program.h"
+
+namespace pipeloom {
+
+// A range of device memory. Owned by whoever gives it out.
+struct DeviceBytes {
+  void* data = nullptr;
+  int64_t size_bytes = 0;
+};
+
+// Where a task's kernels go: a stream of a partition of the GPU's SMs. Never use the current context or the default
+// stream: NCCL and others change it.
+struct LaunchPlace {
+  cudaStream_t stream = nullptr;
+  int sms = 0;  // that the stream's kernels run on
+};
+
+// What the packages of a dispatch or combine are, by member of the EP group: fixed ranges, filled as far as the tokens
+// go. The rank's own package is among them.
+struct ExchangeBytes {
+  std::vector<DeviceBytes> send;
+  std::vector<DeviceBytes> receive;
+};
+
+// What the tasks of one rank launch on a GPU: real training (backend/cuda/model/) or the passing of their planned time.
+// Every method enqueues on the stream that it is given and returns without waiting. launch, pack and unpack are called
+// while a CUDA graph is captured: they don't allocate, don't synchronise, and give the same kernels and addresses in
+// every step. All memory is allocated by the constructor. Called by one thread.
+//
+// The caller orders the streams: a task's kernels run after those of everything that it depends on in the task graph.
+class TaskLauncher {
+ public:
+  virtual ~TaskLauncher() = default;
+
+  // Before the first task of each step, not captured: what changes from step to step (tokens, the optimizer's step)
+  // goes to device memory. What is enqueued on `stream` ends before any task starts. Steps number from 0.
+  virtual void begin_step(int64_t step, cudaStream_t stream) = 0;
+
+  // Components on the compute lane, and the optimizer.
+  virtual void launch(const RankTask& task, const LaunchPlace& place) = 0;
+
+  // Dispatch and combine (components on the ep lane), around the travel of their packages, with all members' shares of
+  // equal size. A rank alone in its group has one package, which unpack finds where pack put it.
+  virtual void pack(const RankTask& task, const LaunchPlace& place) = 0;
+  virtual ExchangeBytes packages(const RankTask& task) = 0;
+  virtual void unpack(const RankTask& task, const LaunchPlace& place) = 0;
+
+  // What a send takes, and where a receive puts it: the same size on both sides. A receive's range is free once the
+  // slot that takes it has ended.
+  virtual DeviceBytes outgoing(const RankTask& send) = 0;
+  virtual DeviceBytes incoming(const RankTask& receive) = 0;
+
+  // Of a gradient reduction: float32 sums, to be added up in place over the copies of the stage; each copy then runs
+  // the whole optimizer. All copies give ranges of the same sizes in the same order; `routed`: of experts that only the
+  // replicas with the same place in their EP group share.
+  struct Gradients {
+    std::vector<DeviceBytes> shared;
+    std::vector<DeviceBytes> routed;
+  };
+  virtual Gradients gradients(const RankTask& reduction) = 0;
+
+  // When the step has ended: for each micro-batch whose head this rank has, the sum of its tokens' losses. May wait.
+  virtual std::map<int, double> losses() = 0;
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "backend/device/tuning.h"
+
+namespace pipeloom {
+
+// On the current device, which has so many SMs.
+std::vector<MeasuredCopy> measure_copies(int device_sms);
+// Bytes read and written per second by the fastest copy on all SMs.
+double measure_memory(int device_sms);
+
+}  // namespace pipeloom

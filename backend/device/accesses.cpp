@@ -1,0 +1,238 @@
+#include "backend/device/accesses.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "backend/device/happens_before.h"
+#include "backend/runtime/rank_program.h"
+
+namespace pipeloom {
+
+namespace {
+
+using Kind = Resource::Kind;
+
+class AccessFinder {
+ public:
+  AccessFinder(const Plan& plan, const TaskGraph& graph, Transfers transfers)
+      : plan_(plan), graph_(graph), transfers_(transfers), accesses_(graph.tasks().size()) {}
+
+  std::vector<std::vector<Access>> run() {
+    for (int rank = 0; rank < plan_.schedule.ranks(); ++rank) {
+      const RankProgram program(plan_.schedule, graph_, rank);
+      for (const RankTask& task : program.tasks()) visit(task);
+    }
+    for (const auto& [entry, task] : inputs_) {
+      const auto buffer = buffer_of_.find(entry);
+      if (buffer != buffer_of_.end()) accesses_[task].push_back({buffer->second, false});
+    }
+    return std::move(accesses_);
+  }
+
+ private:
+  void read(const RankTask& task, const Resource& resource) { accesses_[task.number].push_back({resource, false}); }
+  void write(const RankTask& task, const Resource& resource) { accesses_[task.number].push_back({resource, true}); }
+
+  void visit(const RankTask& task) {
+    switch (task.task.key.kind) {
+      case TaskKind::kComponent:
+        component(task);
+        break;
+      case TaskKind::kSend:
+        read(task, flow(task, task.stage, task.task.direction));
+        if (transfers_ == Transfers::kCopies) write(task, incoming(task, task.task.peer, task.task.key.rank));
+        break;
+      case TaskKind::kReceive:
+        receive(task);
+        break;
+      case TaskKind::kGradientReduction:
+        reduction(task);
+        break;
+      case TaskKind::kOptimizer:
+        optimizer(task);
+        break;
+      case TaskKind::kNorm:
+        norm(task);
+        break;
+      case TaskKind::kEma:
+        moving_average(task);
+        break;
+    }
+  }
+
+  // --- components ---
+
+  Resource flow(const RankTask& task, int stage, Direction direction) const {
+    return {.kind = Kind::kFlow,
+            .rank = task.task.key.rank,
+            .pipe = task.pipe,
+            .stage = stage,
+            .micro_batch = task.micro_batch,
+            .direction = direction};
+  }
+
+  Resource saved(const RankTask& task) const {
+    return {.kind = Kind::kSaved,
+            .rank = task.task.key.rank,
+            .pipe = task.pipe,
+            .stage = task.stage,
+            .micro_batch = task.micro_batch,
+            .layer = task.task.key.layer,
+            .component = task.task.key.component};
+  }
+
+  static Resource of_copy(Kind kind, int rank, int stage, int part) {
+    return {.kind = kind, .rank = rank, .stage = stage, .part = part};
+  }
+
+  void component(const RankTask& task) {
+    const TaskKey& key = task.task.key;
+    const bool forward = key.pass == SlotKind::kF;
+    const Direction direction = forward ? Direction::kForward : Direction::kBackward;
+    // What came in may be read until the slot has ended.
+    inputs_.emplace_back(Entry{key.rank, key.slot, direction}, task.number);
+    if (key.pass == SlotKind::kW) {
+      read(task, saved(task));
+      for (int member = 0; member < plan_.schedule.placement().pipes(); ++member) {
+        write(task, of_copy(Kind::kGradients, key.rank, task.stage, member));
+      }
+      return;
+    }
+    write(task, saved(task));
+    write(task, flow(task, task.stage, direction));
+    read(task, of_copy(Kind::kWeights, key.rank, task.stage, 0));
+    if (!enters(task)) return;
+    const int before = forward ? task.stage - 1 : task.stage + 1;
+    if (before < 0 || before >= plan_.schedule.stages()) return;
+    if (plan_.schedule.placement().rank_of(task.pipe, before) == key.rank) read(task, flow(task, before, direction));
+  }
+
+  // Whether the task is the first of its pass.
+  bool enters(const RankTask& task) const {
+    const StageProgram& program = plan_.costs.programs[task.stage];
+    const ComponentCost& first = task.task.key.pass == SlotKind::kF ? program.front() : program.back();
+    return first.layer == task.task.key.layer && first.component == task.task.key.component;
+  }
+
+  // --- transfers ---
+
+  // Buffers go round: of asynchronous queues as many as the job says, else one for each message.
+  Resource incoming(const RankTask& task, int target, int source) {
+    const bool sends = task.task.key.kind == TaskKind::kSend;
+    const int depth = plan_.job.p2p.mode == P2pMode::kAsync ? plan_.job.p2p.receive_depth : 0;
+    const int number = count_[{sends, target, source, task.task.direction}]++;
+    return {.kind = Kind::kIncoming,
+            .rank = target,
+            .pipe = source,
+            .part = depth == 0 ? number : number % depth,
+            .direction = task.task.direction};
+  }
+
+  void receive(const RankTask& task) {
+    const Resource buffer = incoming(task, task.task.key.rank, task.task.peer);
+    buffer_of_[{task.task.key.rank, task.task.key.slot, task.task.direction}] = buffer;
+    if (transfers_ == Transfers::kMessages) write(task, buffer);
+  }
+
+  // --- the end of the step ---
+
+  // A member adds up one part of all copies, and puts the sum into each.
+  void reduction(const RankTask& task) {
+    const Placement& placement = plan_.schedule.placement();
+    const int rank = task.task.key.rank;
+    if (transfers_ == Transfers::kMessages) {
+      for (int part = 0; part < placement.pipes(); ++part) {
+        write(task, of_copy(Kind::kGradients, rank, task.stage, part));
+      }
+      return;
+    }
+    for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+      write(task, of_copy(Kind::kGradients, placement.rank_of(pipe, task.stage), task.stage, task.pipe));
+    }
+  }
+
+  void optimizer(const RankTask& task) {
+    const int rank = task.task.key.rank;
+    for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
+      write(task, of_copy(Kind::kWeights, rank, chunk.stage, 0));
+      for (int part = 0; part < plan_.schedule.placement().pipes(); ++part) {
+        read(task, of_copy(Kind::kGradients, rank, chunk.stage, part));
+      }
+    }
+    if (plan_.job.clipping == Clipping::kGlobal) read(task, {.kind = Kind::kNorm, .rank = rank});
+  }
+
+  void moving_average(const RankTask& task) {
+    const int rank = task.task.key.rank;
+    for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
+      read(task, of_copy(Kind::kWeights, rank, chunk.stage, 0));
+    }
+  }
+
+  void norm(const RankTask& task) {
+    const int rank = task.task.key.rank;
+    for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
+      for (int part = 0; part < plan_.schedule.placement().pipes(); ++part) {
+        read(task, of_copy(Kind::kGradients, rank, chunk.stage, part));
+      }
+    }
+    write(task, {.kind = Kind::kNorm, .rank = rank});
+  }
+
+  using Entry = std::tuple<int, int, Direction>;  // rank, slot, and which way the input goes
+
+  const Plan& plan_;
+  const TaskGraph& graph_;
+  Transfers transfers_;
+  std::vector<std::vector<Access>> accesses_;
+  std::map<std::tuple<bool, int, int, Direction>, int> count_;
+  std::map<Entry, Resource> buffer_of_;
+  std::vector<std::pair<Entry, uint32_t>> inputs_;  // components by what they may read
+};
+
+// [task] its launch, and whether it has one.
+std::vector<uint32_t> launch_of_tasks(const LaunchProgram& program, size_t tasks) {
+  std::vector<uint32_t> launch_of(tasks, UINT32_MAX);
+  for (uint32_t launch = 0; launch < program.launches.size(); ++launch) {
+    for (const uint32_t task : program.launches[launch].tasks) launch_of[task] = launch;
+  }
+  return launch_of;
+}
+
+}  // namespace
+
+std::vector<std::vector<Access>> task_accesses(const Plan& plan, const TaskGraph& graph, Transfers transfers) {
+  return AccessFinder(plan, graph, transfers).run();
+}
+
+std::vector<Race> find_races(const LaunchProgram& program, const std::vector<std::vector<Access>>& accesses) {
+  struct User {
+    uint32_t task = 0;
+    uint32_t launch = 0;
+    bool writes = false;
+  };
+  const HappensBefore happens(program);
+  const std::vector<uint32_t> launch_of = launch_of_tasks(program, accesses.size());
+  std::map<Resource, std::vector<User>> users;
+  for (uint32_t task = 0; task < accesses.size(); ++task) {
+    if (launch_of[task] == UINT32_MAX) continue;
+    for (const Access& access : accesses[task]) {
+      users[access.resource].push_back({task, launch_of[task], access.writes});
+    }
+  }
+  std::vector<Race> races;
+  for (auto& [resource, list] : users) {
+    const auto readers = std::stable_partition(list.begin(), list.end(), [](const User& user) { return user.writes; });
+    const auto writers = static_cast<size_t>(readers - list.begin());
+    for (size_t i = 0; i < writers; ++i) {
+      for (size_t j = i + 1; j < list.size(); ++j) {
+        if (list[i].launch == list[j].launch || happens.ordered(list[i].launch, list[j].launch)) continue;
+        races.push_back({list[i].task, list[j].task, resource});
+      }
+    }
+  }
+  return races;
+}
+
+}  // namespace pipeloom

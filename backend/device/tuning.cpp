@@ -1,0 +1,175 @@
+#include "backend/device/tuning.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include "core/check.h"
+
+namespace pipeloom {
+
+namespace {
+
+double median(std::vector<double> numbers) {
+  std::ranges::sort(numbers);
+  const size_t half = numbers.size() / 2;
+  return numbers.size() % 2 == 1 ? numbers[half] : (numbers[half - 1] + numbers[half]) / 2;
+}
+
+// The highest rate of every number of SMs.
+std::map<int, double> best_rates(const std::vector<MeasuredForward>& measured) {
+  std::map<int, double> best;
+  for (const MeasuredForward& one : measured) best[one.sms] = std::max(best[one.sms], one.bytes_per_s);
+  return best;
+}
+
+Status check_measured(const char* what, const std::vector<MeasuredForward>& measured) {
+  for (const MeasuredForward& one : measured) {
+    if (!(one.bytes_per_s > 0)) {
+      return invalid(
+          fmt::format("{} on {} SMs with chunks of {} tokens was measured at {} bytes/s; allowed is a rate "
+                      "above 0",
+                      what, one.sms, one.chunk_tokens, one.bytes_per_s));
+    }
+  }
+  if (best_rates(measured).size() >= 2) return {};
+  return invalid(
+      fmt::format("{} was measured on {} numbers of SMs; at least 2 are needed", what, best_rates(measured).size()));
+}
+
+Status check_contention(const char* what, const MeasuredContention& measured) {
+  if (measured.alone_s > 0 && measured.beside_dispatch_s > 0 && measured.beside_combine_s > 0) return {};
+  return invalid(
+      fmt::format("{} took {} s alone, {} s beside a dispatch and {} s beside a combine; allowed are times "
+                  "above 0",
+                  what, measured.alone_s, measured.beside_dispatch_s, measured.beside_combine_s));
+}
+
+// The end of the value that begins at `begin`: a number or a whole {...}.
+size_t value_end(const std::string& text, size_t begin) {
+  if (text[begin] == '{') return text.find('}', begin) + 1;
+  return text.find_first_of(" \t\n#}", begin);
+}
+
+// Sets `field` ("name:", or "name {" without the brace) within the rates to `value`; its line then ends with the
+// origin.
+void set_field(std::string& text, const std::string& field, const std::string& value, const std::string& origin) {
+  const std::string line = fmt::format("{}{}{}  # {}", field, field.ends_with(' ') ? "" : " ", value, origin);
+  if (const size_t at = text.find("\n  " + field); at != std::string::npos) {
+    const size_t begin = at + 3;
+    const size_t value_begin = text.find_first_not_of(" \t", begin + field.size());
+    const size_t end = text.find('\n', value_end(text, value_begin));
+    text.replace(begin, end - begin, line);
+    return;
+  }
+  const size_t rates = text.find("rates {");
+  PIPELOOM_CHECK(rates != std::string::npos);
+  text.insert(text.find('\n', rates) + 1, "  " + line + "\n");
+}
+
+}  // namespace
+
+MeasuredCopy best_copy(const std::vector<MeasuredCopy>& copies, int64_t message_bytes, double share) {
+  double highest = 0;
+  for (const MeasuredCopy& copy : copies) {
+    if (copy.message_bytes == message_bytes) highest = std::max(highest, copy.bytes_per_s);
+  }
+  const MeasuredCopy* best = nullptr;
+  for (const MeasuredCopy& copy : copies) {
+    if (copy.message_bytes != message_bytes || copy.bytes_per_s < share * highest) continue;
+    const auto key = [](const MeasuredCopy& one) { return std::tuple(one.sms, one.chunk_bytes, -one.bytes_per_s); };
+    if (best == nullptr || key(copy) < key(*best)) best = &copy;
+  }
+  PIPELOOM_CHECK(best != nullptr);
+  return *best;
+}
+
+double sm_bytes_per_s(const std::vector<MeasuredForward>& measured) {
+  double highest = 0;
+  std::vector<double> per_sm;
+  for (const auto& [sms, rate] : best_rates(measured)) {
+    per_sm.push_back(rate / sms);
+    highest = std::max(highest, per_sm.back());
+  }
+  std::erase_if(per_sm, [&](double rate) { return rate < 0.9 * highest; });
+  return median(per_sm);
+}
+
+double chunk_tokens_constant(const std::vector<MeasuredForward>& measured) {
+  const auto best = best_rates(measured);
+  const auto error = [&](double constant) {
+    double sum = 0;
+    for (const MeasuredForward& one : measured) {
+      const double expected = 1 - std::exp(-one.chunk_tokens / constant);
+      const double difference = one.bytes_per_s / best.at(one.sms) - expected;
+      sum += difference * difference;
+    }
+    return sum;
+  };
+  // Smooth in the logarithm: a fine grid is as good as a search.
+  double found = 1;
+  for (double constant = 0.05; constant < 500; constant *= 1.005) {
+    if (error(constant) < error(found)) found = constant;
+  }
+  return found;
+}
+
+Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured) {
+  PIPELOOM_CHECK_OK(check_measured("a dispatch", measured.dispatches));
+  PIPELOOM_CHECK_OK(check_measured("a combine", measured.combines));
+  PIPELOOM_CHECK_OK(check_contention("a product", measured.product));
+  PIPELOOM_CHECK_OK(check_contention("a memory-bound kernel", measured.memory_bound));
+  KernelRates& rates = gpu.rates;
+  // The slower of the two decides a layer; the cost model has one rate for both.
+  rates.all_to_all_sm_bytes_per_s = std::min(sm_bytes_per_s(measured.dispatches), sm_bytes_per_s(measured.combines));
+  rates.all_to_all_chunk_tokens =
+      std::max(chunk_tokens_constant(measured.dispatches), chunk_tokens_constant(measured.combines));
+  const auto slowdown = [](double beside_s, double alone_s) { return std::max(1.0, beside_s / alone_s); };
+  rates.contention = {slowdown(measured.product.beside_dispatch_s, measured.product.alone_s),
+                      slowdown(measured.product.beside_combine_s, measured.product.alone_s),
+                      slowdown(measured.memory_bound.beside_dispatch_s, measured.memory_bound.alone_s),
+                      slowdown(measured.memory_bound.beside_combine_s, measured.memory_bound.alone_s)};
+  rates.memory_efficiency = std::min(1.0, measured.memory_bytes_per_s / gpu.memory_bytes_per_s);
+  PIPELOOM_CHECK_OK(check_gpu(gpu, false));
+  return gpu;
+}
+
+std::string with_tuned_rates(const std::string& text, const Gpu& tuned, const std::string& origin) {
+  std::string result = text;
+  const KernelRates& rates = tuned.rates;
+  const auto set = [&](const char* field, double value) {
+    set_field(result, field, fmt::format("{:.6g}", value), origin);
+  };
+  set("memory_efficiency:", rates.memory_efficiency);
+  set("all_to_all_sm_bytes_per_s:", rates.all_to_all_sm_bytes_per_s);
+  set("all_to_all_chunk_tokens:", rates.all_to_all_chunk_tokens);
+  const Contention& beside = rates.contention;
+  set_field(result, "contention ",
+            fmt::format("{{ products_beside_dispatch: {:.4g} products_beside_combine: {:.4g} memory_beside_dispatch: "
+                        "{:.4g} memory_beside_combine: {:.4g} }}",
+                        beside.products_beside_dispatch, beside.products_beside_combine, beside.memory_beside_dispatch,
+                        beside.memory_beside_combine),
+            origin);
+  return result;
+}
+
+std::string measurements_csv(const TuneMeasurements& measured) {
+  std::string csv = "what,sms,chunk,message_bytes,bytes_per_s\n";
+  for (const MeasuredCopy& copy : measured.copies) {
+    csv += fmt::format("{},{},{},{},{:.6g}\n", copy.method, copy.sms, copy.chunk_bytes, copy.message_bytes,
+                       copy.bytes_per_s);
+  }
+  const auto add = [&](const char* what, const std::vector<MeasuredForward>& all) {
+    for (const MeasuredForward& one : all) {
+      csv += fmt::format("{},{},{},,{:.6g}\n", what, one.sms, one.chunk_tokens, one.bytes_per_s);
+    }
+  };
+  add("dispatch", measured.dispatches);
+  add("combine", measured.combines);
+  return csv;
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,253 @@
+#include "tests/backend/cuda/emulation/emulation.h"
+
+#include <setjmp.h>
+#include <ucontext.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "backend/model/low_precision.h"
+
+namespace pipeloom {
+
+uint8_t host_e4m3(float value) {
+  return static_cast<uint8_t>(encode(value, kE4m3Format));
+}
+
+// A clock of its own: a kernel that looks at it and does nothing else takes a nanosecond.
+uint64_t host_now_ns() {
+  static uint64_t now_ns = 0;
+  return ++now_ns;
+}
+
+namespace emulation {
+
+namespace {
+
+constexpr size_t kStackBytes = size_t{1} << 16;
+constexpr unsigned kLanes = 32;
+// Rounds over all fibers in which none gets ahead, before a kernel counts as hung.
+constexpr int kIdleRounds = 100'000;
+
+struct Barrier {
+  unsigned members = 0;
+  unsigned arrived = 0;
+  uint64_t generation = 0;
+
+  void open_if_all() {
+    if (arrived < members || members == 0) return;
+    arrived = 0;
+    ++generation;
+  }
+};
+
+struct Warp {
+  Barrier barrier;
+  std::array<uint64_t, kLanes> given = {};
+};
+
+struct Block {
+  Barrier barrier;
+  std::vector<Warp> warps;
+  std::vector<unsigned char> memory;
+};
+
+struct Fiber {
+  Place place;
+  Block* block = nullptr;
+  Warp* warp = nullptr;
+  unsigned lane = 0;
+  bool started = false;
+  bool ended = false;
+  std::unique_ptr<unsigned char[]> stack;
+  ucontext_t first = {};
+  jmp_buf here = {};
+};
+
+// One kernel that runs. Tests run one at a time.
+struct Run {
+  dim3 blocks;
+  dim3 threads;
+  const std::function<void()>* kernel = nullptr;
+  std::vector<std::unique_ptr<Fiber>> fibers;
+  std::vector<std::unique_ptr<Block>> live_blocks;
+  Fiber* current = nullptr;
+  ucontext_t scheduler_context = {};
+  jmp_buf scheduler = {};
+  bool moved = false;  // some fiber got ahead in this round
+};
+Run* run = nullptr;
+
+// Fibers that have ended, for the next threads.
+std::vector<std::unique_ptr<Fiber>> idle_fibers;
+
+void yield() {
+  if (_setjmp(run->current->here) == 0) _longjmp(run->scheduler, 1);
+}
+
+void wait(Barrier& barrier) {
+  const uint64_t mine = barrier.generation;
+  ++barrier.arrived;
+  barrier.open_if_all();
+  run->moved = true;
+  while (barrier.generation == mine) yield();
+  run->moved = true;
+}
+
+void leave(Barrier& barrier) {
+  --barrier.members;
+  barrier.open_if_all();
+}
+
+// One thread after another.
+void run_fiber() {
+  for (;;) {
+    (*run->kernel)();
+    Fiber& fiber = *run->current;
+    fiber.ended = true;
+    leave(fiber.block->barrier);
+    leave(fiber.warp->barrier);
+    run->moved = true;
+    yield();
+  }
+}
+
+std::unique_ptr<Fiber> take_fiber() {
+  if (idle_fibers.empty()) {
+    auto fiber = std::make_unique<Fiber>();
+    fiber->stack = std::make_unique_for_overwrite<unsigned char[]>(kStackBytes);
+    getcontext(&fiber->first);
+    fiber->first.uc_stack.ss_sp = fiber->stack.get();
+    fiber->first.uc_stack.ss_size = kStackBytes;
+    fiber->first.uc_link = nullptr;
+    makecontext(&fiber->first, run_fiber, 0);
+    return fiber;
+  }
+  auto fiber = std::move(idle_fibers.back());
+  idle_fibers.pop_back();
+  fiber->ended = false;
+  return fiber;
+}
+
+// Until the fiber waits or ends.
+void resume(Fiber& fiber) {
+  run->current = &fiber;
+  if (_setjmp(run->scheduler) != 0) return;
+  if (fiber.started) _longjmp(fiber.here, 1);
+  fiber.started = true;
+  setcontext(&fiber.first);
+}
+
+void add_block(dim3 number, size_t shared_bytes) {
+  Block& block = *run->live_blocks.emplace_back(std::make_unique<Block>());
+  const unsigned threads = run->threads.x * run->threads.y * run->threads.z;
+  block.barrier.members = threads;
+  block.warps.resize((threads + kLanes - 1) / kLanes);
+  block.memory.resize(shared_bytes + 16);
+  for (unsigned i = 0; i < threads; ++i) {
+    auto fiber = take_fiber();
+    fiber->place.thread =
+        dim3(i % run->threads.x, i / run->threads.x % run->threads.y, i / run->threads.x / run->threads.y);
+    fiber->place.block = number;
+    fiber->block = &block;
+    fiber->warp = &block.warps[i / kLanes];
+    fiber->lane = i % kLanes;
+    ++fiber->warp->barrier.members;
+    run->fibers.push_back(std::move(fiber));
+  }
+}
+
+void run_live_blocks(const char* name) {
+  int idle_rounds = 0;
+  for (size_t alive = run->fibers.size(); alive > 0;) {
+    run->moved = false;
+    alive = 0;
+    for (const auto& fiber : run->fibers) {
+      if (fiber->ended) continue;
+      resume(*fiber);
+      if (!fiber->ended) ++alive;
+    }
+    idle_rounds = run->moved ? 0 : idle_rounds + 1;
+    if (idle_rounds > kIdleRounds) {
+      run = nullptr;
+      throw std::runtime_error(std::string(name) + ": threads wait for each other for ever");
+    }
+  }
+  for (auto& fiber : run->fibers) idle_fibers.push_back(std::move(fiber));
+  run->fibers.clear();
+  run->live_blocks.clear();
+}
+
+}  // namespace
+
+const Place& place() {
+  return run->current->place;
+}
+const dim3& block_size() {
+  return run->threads;
+}
+const dim3& grid_size() {
+  return run->blocks;
+}
+
+unsigned char* block_memory() {
+  unsigned char* begin = run->current->block->memory.data();
+  return begin + (16 - reinterpret_cast<uintptr_t>(begin) % 16) % 16;
+}
+
+void wait_for_block() {
+  wait(run->current->block->barrier);
+}
+void wait_for_warp() {
+  wait(run->current->warp->barrier);
+}
+void pause() {
+  yield();
+}
+
+uint64_t exchange_in_warp(uint64_t own, unsigned lane) {
+  Warp& warp = *run->current->warp;
+  warp.given[run->current->lane] = own;
+  wait(warp.barrier);
+  const uint64_t other = warp.given[lane % kLanes];
+  wait(warp.barrier);
+  return other;
+}
+
+unsigned vote_in_warp(bool yes) {
+  Warp& warp = *run->current->warp;
+  warp.given[run->current->lane] = yes ? 1 : 0;
+  wait(warp.barrier);
+  unsigned votes = 0;
+  for (unsigned lane = 0; lane < kLanes; ++lane) votes |= static_cast<unsigned>(warp.given[lane]) << lane;
+  wait(warp.barrier);
+  return votes;
+}
+
+unsigned own_lane() {
+  return run->current->lane;
+}
+
+void run_kernel(const char* name, dim3 blocks, dim3 threads, size_t shared_bytes, bool resident,
+                const std::function<void()>& kernel) {
+  Run own;
+  own.blocks = blocks;
+  own.threads = threads;
+  own.kernel = &kernel;
+  run = &own;
+  for (unsigned z = 0; z < blocks.z; ++z) {
+    for (unsigned y = 0; y < blocks.y; ++y) {
+      for (unsigned x = 0; x < blocks.x; ++x) {
+        add_block(dim3(x, y, z), shared_bytes);
+        if (!resident) run_live_blocks(name);
+      }
+    }
+  }
+  if (resident) run_live_blocks(name);
+  run = nullptr;
+}
+
+}  // namespace emulation
+}  // namespace pipeloom

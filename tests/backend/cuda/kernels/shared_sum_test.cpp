@@ -1,0 +1,36 @@
+#include "backend/cuda/kernels/shared_sum.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/backend/cuda/device.h"
+
+namespace pipeloom::tests {
+namespace {
+
+DEVICE_SUITE(SharedSum);
+
+DEVICE_TEST(SharedSum, MembersAddUpTheirPartsOfAllCopies) {
+  for (const int64_t size : {1, 5, 1000, 70'001}) {
+    for (const int count : {2, 4}) {
+      std::vector<DeviceArray<float>> copies;
+      std::vector<float> expected(static_cast<size_t>(size), 0.0F);
+      SharedSum sum;
+      sum.count = count;
+      for (int copy = 0; copy < count; ++copy) {
+        const std::vector<float> numbers = random_floats(size, 10 + copy);
+        for (size_t i = 0; i < numbers.size(); ++i) expected[i] += numbers[i];
+        copies.emplace_back(numbers);
+        sum.copies[copy] = copies.back();
+      }
+      for (int member = 0; member < count; ++member) {
+        sum.begin = size * member / count;
+        sum.size = size * (member + 1) / count - sum.begin;
+        add_up(device_stream(), sum);
+      }
+      for (const auto& copy : copies) EXPECT_EQ(copy.numbers(), expected) << size << " numbers, " << count << " copies";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pipeloom::tests

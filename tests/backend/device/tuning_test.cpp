@@ -1,0 +1,154 @@
+// What is made of measurements, with made-up ones: no GPU.
+#include "backend/device/tuning.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/lowering/lower.h"
+#include "planner/evaluate.h"
+#include "planner/overlap/split.h"
+#include "proto/gpu_files.h"
+#include "tests/backend/support.h"
+
+namespace pipeloom {
+namespace {
+
+using testing::HasSubstr;
+
+// A kernel that copies `per_sm` on each of up to `most` SMs, and 1 - exp(-tokens / constant) of that in chunks.
+std::vector<MeasuredForward> forwards(double per_sm, int most, double constant) {
+  std::vector<MeasuredForward> measured;
+  for (const int sms : {2, 4, 8, 16, 24}) {
+    for (const int tokens : {1, 4, 16, 64}) {
+      measured.push_back({sms, tokens, per_sm * std::min(sms, most) * (1 - std::exp(-tokens / constant))});
+    }
+  }
+  return measured;
+}
+
+TuneMeasurements some_measurements() {
+  TuneMeasurements measured;
+  measured.dispatches = forwards(30e9, 8, 3);
+  measured.combines = forwards(25e9, 16, 5);
+  measured.product = {1e-3, 1.2e-3, 1.1e-3};
+  measured.memory_bound = {2e-3, 3e-3, 1.9e-3};
+  measured.memory_bytes_per_s = 2.5e12;
+  return measured;
+}
+
+TEST(Tuning, TheFewestSmsThatReachTheRateAreChosen) {
+  const std::vector<MeasuredCopy> copies = {
+      {"streaming", 1, 65'536, 1 << 20, 50e9},   {"streaming", 8, 65'536, 1 << 20, 291e9},
+      {"bulk", 8, 65'536, 1 << 20, 295e9},       {"bulk", 8, 16'384, 1 << 20, 250e9},
+      {"streaming", 32, 16'384, 1 << 20, 300e9}, {"streaming", 1, 16'384, 4096, 5e9}};
+  EXPECT_EQ(best_copy(copies, 1 << 20).method, "bulk");
+  EXPECT_EQ(best_copy(copies, 1 << 20).sms, 8);
+  EXPECT_EQ(best_copy(copies, 1 << 20, 0.99).sms, 32);
+  EXPECT_EQ(best_copy(copies, 4096).sms, 1);
+}
+
+TEST(Tuning, RatesAreThoseOfTheModelThatMadeTheMeasurements) {
+  EXPECT_NEAR(sm_bytes_per_s(forwards(30e9, 100, 3)), 30e9, 0.001e9);
+  // Beyond 8 SMs nothing more is copied: those don't count.
+  EXPECT_NEAR(sm_bytes_per_s(forwards(30e9, 8, 3)), 30e9, 0.001e9);
+  EXPECT_NEAR(chunk_tokens_constant(forwards(30e9, 8, 3)), 3, 0.03);
+  EXPECT_NEAR(chunk_tokens_constant(forwards(30e9, 8, 6)), 6, 0.06);
+}
+
+TEST(Tuning, AGpuGetsWhatWasMeasured) {
+  const Gpu gpu = tuned_gpu(find_gpu("H800").value(), some_measurements()).value();
+  EXPECT_NEAR(gpu.rates.all_to_all_sm_bytes_per_s, 25e9, 0.01e9);  // the slower
+  EXPECT_NEAR(gpu.rates.all_to_all_chunk_tokens, 5, 0.05);
+  EXPECT_DOUBLE_EQ(gpu.rates.contention.products_beside_dispatch, 1.2);
+  EXPECT_DOUBLE_EQ(gpu.rates.contention.products_beside_combine, 1.1);
+  EXPECT_DOUBLE_EQ(gpu.rates.contention.memory_beside_dispatch, 1.5);
+  EXPECT_DOUBLE_EQ(gpu.rates.contention.memory_beside_combine, 1);  // noise is no speed-up
+  EXPECT_DOUBLE_EQ(gpu.rates.memory_efficiency, 2.5 / 3.35);
+}
+
+TEST(Tuning, WhatCannotBeIsRefusedByName) {
+  const auto error_of = [](const auto& change) {
+    TuneMeasurements measured = some_measurements();
+    change(measured);
+    const auto gpu = tuned_gpu(find_gpu("H800").value(), measured);
+    return gpu ? std::string() : gpu.error().message;
+  };
+  EXPECT_EQ(error_of([](TuneMeasurements&) {}), "");
+  EXPECT_THAT(error_of([](TuneMeasurements& m) { m.combines[1].bytes_per_s = 0; }),
+              HasSubstr("a combine on 2 SMs with chunks of 4 tokens was measured at 0 bytes/s"));
+  EXPECT_THAT(error_of([](TuneMeasurements& m) { m.dispatches.resize(4); }),
+              HasSubstr("a dispatch was measured on 1 numbers of SMs; at least 2 are needed"));
+  EXPECT_THAT(error_of([](TuneMeasurements& m) { m.product.alone_s = 0; }), HasSubstr("a product took 0 s alone"));
+  EXPECT_THAT(error_of([](TuneMeasurements& m) { m.memory_bytes_per_s = 0; }), HasSubstr("memory_efficiency is 0"));
+}
+
+TEST(Tuning, AGpuFileKeepsItsCommentsAndReadsBack) {
+  for (const Gpu& known : known_gpus()) {
+    const std::string text = gpu_file_text(known.name).value();
+    const Gpu tuned = tuned_gpu(known, some_measurements()).value();
+    const std::string written = with_tuned_rates(text, tuned, "measured");
+    const Gpu read = parse_gpu("tuned.txtpb", written).value();
+    EXPECT_NEAR(read.rates.all_to_all_sm_bytes_per_s, tuned.rates.all_to_all_sm_bytes_per_s, 1e6);
+    EXPECT_NEAR(read.rates.contention.memory_beside_dispatch, 1.5, 1e-3);
+    EXPECT_NEAR(read.rates.memory_efficiency, tuned.rates.memory_efficiency, 1e-5);
+    EXPECT_EQ(read.rates.nic_efficiency, known.rates.nic_efficiency);
+    EXPECT_EQ(read.rates.product_curve, known.rates.product_curve);
+    EXPECT_THAT(written, HasSubstr(text.substr(0, text.find('\n'))));
+    EXPECT_THAT(written, HasSubstr("  # measured\n"));
+    EXPECT_EQ(with_tuned_rates(written, tuned, "measured"), written);
+  }
+}
+
+// Experts on two nodes whose all-to-all is worth hiding.
+Job job_on(const Gpu& gpu) {
+  Model model = tests::tiny_mixtral();
+  model.hidden = 4096;
+  model.attention.heads = 32;
+  model.attention.kv_heads = 8;
+  model.attention.head_dim = model.attention.value_dim = 128;
+  model.moe->routed_experts = 64;
+  model.moe->experts_per_token = 8;
+  model.moe->intermediate = 1536;
+  Job job = tests::training_job(model, 2, 8, 8, 8);
+  job.batch = {.sequence_length = 4096, .micro_batch_size = 1, .global_batch = 64};
+  job.cluster->gpu = gpu;
+  job.cluster->nodes = 4;
+  job.cluster->gpus_per_node = 4;
+  job.cluster->nic_bytes_per_s = 50e9;
+  return make_job(job).value();
+}
+
+// What the planner makes of the file: slower SMs, so more of them; a larger constant, so larger chunks.
+TEST(Tuning, ThePlannerChoosesByWhatWasMeasured) {
+  const auto choice = [](double per_sm, double chunk_constant) {
+    TuneMeasurements measured = some_measurements();
+    measured.dispatches = measured.combines = forwards(per_sm, 100, chunk_constant);
+    const Gpu gpu = tuned_gpu(find_gpu("H800").value(), measured).value();
+    const Gpu read = parse_gpu("t", with_tuned_rates(gpu_file_text("H800").value(), gpu, "measured")).value();
+    const NamedSchedule& named = *find_schedule("dualpipe").value();
+    const Job job = job_for(job_on(read), named).value();
+    const Job best = with_best_split(job, split_curve(job, named, {4, 8, 16, 24, 32}));
+    const Evaluation evaluation = evaluate(best, named).value();
+    const Plan plan = make_plan(best, "dualpipe", evaluation.schedule, evaluation.costs, best.cluster->comm_sms, {});
+    return std::pair(plan.comm_sms, plan.job.cluster->comm_chunk_tokens);
+  };
+  const auto [fast_sms, fast_chunk] = choice(60e9, 1);
+  const auto [slow_sms, slow_chunk] = choice(10e9, 8);
+  EXPECT_LT(fast_sms, slow_sms);
+  EXPECT_LT(fast_chunk, slow_chunk);
+}
+
+TEST(Tuning, EveryMeasurementIsInTheCsv) {
+  TuneMeasurements measured = some_measurements();
+  measured.copies.push_back({"bulk", 8, 65'536, 1 << 20, 295e9});
+  const std::string csv = measurements_csv(measured);
+  EXPECT_THAT(csv, HasSubstr("bulk,8,65536,1048576,2.95e+11\n"));
+  EXPECT_THAT(csv, HasSubstr("\ncombine,24,16,,3.83695e+11\n"));
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 1 + 20 + 20);
+}
+
+}  // namespace
+}  // namespace pipeloom
