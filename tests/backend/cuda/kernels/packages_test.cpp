@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backend/model/exchange.h"
+#include "backend/model/keeping.h"
 #include "tests/backend/cuda/device.h"
 
 namespace pipeloom::tests {
@@ -139,10 +140,10 @@ DEVICE_TEST(Packages, ComeBackToTheirTokensAsTheReference) {
     for (size_t member = 0; member < expected.size(); ++member) {
       for (int64_t row = 0; row < expected[member].rows.rows(); ++row, ++choice) {
         for (int64_t j = 0; j < shape.width; ++j) {
-          float& gradient = expected[member].rows.row(row)[j];
+          float& sent = expected[member].rows.row(row)[j];
           const float dy = host.flow.hidden.row(*choice / shape.gate.per_token)[j];
           expected_weights_gradient[*choice] += dy * rows[member].rows.row(row)[j];
-          gradient *= weights[*choice];
+          sent *= weights[*choice];
         }
       }
     }
