@@ -101,6 +101,38 @@ Status check_measured_layers(const Job& job) {
   return {};
 }
 
+bool has_experts(const Model& model, int layer) {
+  if (!model.moe) return false;
+  if (layer < model.layers) return model.is_moe_layer(layer);
+  return layer > model.layers && layer <= model.layers + model.mtp_depth && model.is_moe_layer(model.layers - 1);
+}
+
+Status check_expert_loads(const Job& job) {
+  std::set<int> seen;
+  for (const ExpertLoad& load : job.expert_loads) {
+    if (!job.model || !has_experts(*job.model, load.layer)) {
+      return invalid(fmt::format("expert_loads gives layer {}, which has no experts", load.layer));
+    }
+    const auto experts = static_cast<size_t>(job.model->moe->routed_experts);
+    if (load.tokens.size() != experts) {
+      return invalid(fmt::format("expert_loads gives {} experts of layer {}; model.moe.routed_experts is {}",
+                                 load.tokens.size(), load.layer, experts));
+    }
+    if (!seen.insert(load.layer).second) {
+      return invalid(fmt::format("expert_loads gives layer {} twice; allowed is once", load.layer));
+    }
+    int64_t sum = 0;
+    for (const int64_t tokens : load.tokens) {
+      PIPELOOM_CHECK_OK(check_field(fmt::format("expert_loads of layer {}: tokens", load.layer), tokens, 0,
+                                    int64_t{1'000'000'000'000'000}));
+      sum += tokens;
+    }
+    if (sum == 0)
+      return invalid(fmt::format("expert_loads gives layer {} no tokens; allowed are 1 and more", load.layer));
+  }
+  return {};
+}
+
 Status check_options(const Job& job) {
   PIPELOOM_CHECK_OK(check_field("schedule.chunks", int64_t{job.schedule.chunks}, 0, Placement::kMaxStages));
   PIPELOOM_CHECK_OK(check_field("schedule.group", int64_t{job.schedule.group}, 0, kMaxMicroBatches));
@@ -109,6 +141,10 @@ Status check_options(const Job& job) {
   PIPELOOM_CHECK_OK(check_field("p2p.latency_ns", job.p2p.latency_ns, 0, ScheduleCosts::kMaxPassNs));
   PIPELOOM_CHECK_OK(check_field("p2p.receive_depth", int64_t{job.p2p.receive_depth}, 0, kMaxMicroBatches));
   PIPELOOM_CHECK_OK(check_field("clip_norm", job.clip_norm, 1e-12, 1e12));
+  PIPELOOM_CHECK_OK(check_field("ema_decay", job.ema_decay, 0.0, 1.0));
+  if (job.ema_decay > 0 && (!job.model || job.cluster->gpu.host_bytes_per_s == 0)) {
+    return invalid("ema_decay is given; it needs a model and a cluster whose gpu has host_bytes_per_s");
+  }
   PIPELOOM_CHECK_OK(check_field("zero_stage", int64_t{job.zero_stage}, 0, 3));
   PIPELOOM_CHECK_OK(check_field("memory_limit_bytes", job.memory_limit_bytes, 0, 1'000'000'000'000'000));
   PIPELOOM_CHECK_OK(check_field("weight_share_millionths", job.weight_share_millionths, 0, 1'000'000));
@@ -117,8 +153,27 @@ Status check_options(const Job& job) {
   if (offloads && (!job.cluster || job.cluster->gpu.host_bytes_per_s == 0)) {
     return invalid("offload is given; it needs a cluster whose gpu has host_bytes_per_s");
   }
-  if (job.model && job.precision == Precision::kFp8 && job.cluster->gpu.fp8_flops == 0) {
-    return invalid(fmt::format("precision is fp8; cluster.gpu {} has none", job.cluster->gpu.name));
+  if (job.model && job.cluster->gpu.fp8_flops == 0) {
+    if (job.precision == Precision::kFp8) {
+      return invalid(fmt::format("precision is fp8; cluster.gpu {} has none", job.cluster->gpu.name));
+    }
+    const Formats formats = formats_of(job);
+    if (formats.attention == Format::kFp8 || formats.mlp == Format::kFp8) {
+      return invalid(fmt::format("formats gives products in FP8; cluster.gpu {} has none", job.cluster->gpu.name));
+    }
+  }
+  return check_formats(job.formats);
+}
+
+Formats formats_of_precision(Precision precision) {
+  using enum Format;
+  switch (precision) {
+    case Precision::kFp16:
+      return {kFp16, kFp16, kFp16, kFp16, kFp16, kFp16, kFp16, kFp32};
+    case Precision::kFp8:
+      return {kFp8, kFp8, kBf16, kFp8, kE5m6, kFp8, kBf16, kBf16};
+    case Precision::kBf16:
+      break;
   }
   return {};
 }
@@ -172,6 +227,19 @@ Status fill_micro_batches(Job& job) {
 
 }  // namespace
 
+Formats formats_of(const Job& job) {
+  Formats formats = formats_of_precision(job.precision);
+  const FormatChoice& choice = job.formats;
+  formats.attention = choice.attention.value_or(formats.attention);
+  formats.mlp = choice.mlp.value_or(formats.mlp);
+  formats.cached = choice.cached.value_or(formats.cached);
+  formats.cached_core = choice.cached_core.value_or(formats.cached_core);
+  formats.dispatch = choice.dispatch.value_or(formats.dispatch);
+  formats.combine = choice.combine.value_or(formats.combine);
+  formats.moments = choice.moments.value_or(formats.moments);
+  return formats;
+}
+
 Result<Job> make_job(Job job) {
   PIPELOOM_CHECK_OK(check_source(job));
   if (job.model) {
@@ -182,6 +250,7 @@ Result<Job> make_job(Job job) {
   }
   PIPELOOM_CHECK_OK(check_layout(job.layout, job.model ? &*job.model : nullptr, job.cluster ? &*job.cluster : nullptr));
   PIPELOOM_CHECK_OK(check_measured_layers(job));
+  PIPELOOM_CHECK_OK(check_expert_loads(job));
   PIPELOOM_CHECK_OK(check_options(job));
   PIPELOOM_CHECK_OK(check_references(job));
   PIPELOOM_CHECK_OK(check_variation(job.variation, job.model && job.model->moe));

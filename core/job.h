@@ -8,6 +8,7 @@
 #include "core/cluster.h"
 #include "core/component.h"
 #include "core/costs.h"
+#include "core/formats.h"
 #include "core/layout.h"
 #include "core/model.h"
 #include "core/result.h"
@@ -21,6 +22,7 @@ enum class Precision : uint8_t {
   kFp16 = 1,
   kFp8 = 2,  // DeepSeek-V3's recipe: products in FP8; embedding, head, gate, norms and attention in BF16
 };
+// A job's precision is a choice of formats; formats_of says which.
 enum class Recompute : uint8_t {
   kNone = 0,
   // What is cheap to compute again: with the unfused attention core its scores (Korthikanti et al., MLSys 2023); else
@@ -89,6 +91,14 @@ struct MeasuredLayer {
   bool operator==(const MeasuredLayer&) const = default;
 };
 
+// How many tokens chose each expert of a layer, over a run that was measured.
+struct ExpertLoad {
+  int layer = 0;  // of the model; beyond its layers and the head: of an MTP module, as ComponentCost::layer
+  std::vector<int64_t> tokens;  // [routed expert]
+
+  bool operator==(const ExpertLoad&) const = default;
+};
+
 // What moves to the host's memory.
 struct Offload {
   double activations = 0;  // this share of them, after F, and back before the backward pass
@@ -122,17 +132,20 @@ struct Job {
   std::optional<Cluster> cluster;
   std::optional<DirectCosts> costs;
   std::vector<MeasuredLayer> measured_layers;
+  std::vector<ExpertLoad> expert_loads;  // of layers that have none, routers are taken as balanced
   Batch batch;
   Layout layout;
   int micro_batches = 0;  // of one pipeline in one step; with a model it follows from the batch
   ScheduleChoice schedule;
   P2pOptions p2p;
   Precision precision = Precision::kBf16;
+  FormatChoice formats;  // where single ones differ from the precision's
   Recompute recompute = Recompute::kNone;
   AttentionKernel attention_kernel = AttentionKernel::kFused;
   Offload offload;
   Clipping clipping = Clipping::kNone;
   double clip_norm = 1;                         // the largest norm that gradients keep
+  double ema_decay = 0;                         // of a moving average of the weights, in the host's memory; 0: none
   int zero_stage = 1;                           // ZeRO 0 to 3: what data-parallel replicas shard
   int64_t memory_limit_bytes = 0;               // per GPU; 0: what the GPU has, less a reserve
   int64_t weight_share_millionths = 1'000'000;  // direct costs: the share of an activation that W still needs
@@ -141,6 +154,11 @@ struct Job {
 
   bool operator==(const Job&) const = default;
 };
+
+// Which component of the job has its numbers in which format. FP8 is DeepSeek-V3's recipe (arXiv 2412.19437, section
+// 3.3): products, what they read and dispatch in FP8, what attention's output projection reads in E5M6, moments in
+// BF16.
+Formats formats_of(const Job& job);
 
 // Checks that the parts fit each other (model needs cluster and batch; layout multiplies to the GPUs; the batch
 // divides; direct costs have 1 or `stages` entries is checked once the placement is known) and fills micro_batches.

@@ -54,7 +54,11 @@ Status check_moe(const MoeShape& moe, int layers) {
                     moe.experts_per_token, moe.groups_per_token, reachable));
   }
   PIPELOOM_CHECK_OK(check_field("model.moe.first_dense_layers", int64_t{moe.first_dense_layers}, 0, layers - 1));
-  return check_field("model.moe.layer_step", int64_t{moe.layer_step}, 1, layers);
+  PIPELOOM_CHECK_OK(check_field("model.moe.layer_step", int64_t{moe.layer_step}, 1, layers));
+  PIPELOOM_CHECK_OK(check_field("model.moe.gate_scale", moe.gate_scale, 1e-6, 1e6));
+  const double most = moe.gate == GateScore::kSigmoid ? 1 : 0;
+  PIPELOOM_CHECK_OK(check_field("model.moe.bias_step", moe.bias_step, 0.0, most));
+  return check_field("model.moe.balance_loss", moe.balance_loss, 0.0, most);
 }
 
 bool has_dense_layer(const Model& model) {
@@ -96,6 +100,7 @@ Result<Model> make_model(Model model) {
   PIPELOOM_CHECK_OK(check_field("model.vocabulary", int64_t{model.vocabulary}, 1, kMaxVocabulary));
   PIPELOOM_CHECK_OK(check_field("model.learned_positions", int64_t{model.learned_positions}, 0, kMaxVocabulary));
   PIPELOOM_CHECK_OK(check_field("model.mtp_depth", int64_t{model.mtp_depth}, 0, 100));
+  PIPELOOM_CHECK_OK(check_field("model.mtp_loss_weight", model.mtp_loss_weight, 0.0, 1e6));
   if (parameters_at_most(model) > kMaxParameters) {
     return invalid(fmt::format("the model has up to {:.3g} parameters; allowed are {:.0e}", parameters_at_most(model),
                                kMaxParameters));

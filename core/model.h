@@ -24,6 +24,12 @@ struct AttentionShape {
   bool operator==(const AttentionShape&) const = default;
 };
 
+// How a gate scores experts. Stored in plans: values never change.
+enum class GateScore : uint8_t {
+  kSoftmax = 0,  // weights are the softmax over the chosen logits (Mixtral, arXiv 2401.04088, section 2.1)
+  kSigmoid = 1,  // weights are the chosen sigmoids over their sum (DeepSeek-V3, arXiv 2412.19437, equations 13 to 16)
+};
+
 struct MoeShape {
   int routed_experts = 0;
   int shared_experts = 0;
@@ -33,6 +39,10 @@ struct MoeShape {
   int groups_per_token = 1;    // ... of which a token may reach this many
   int first_dense_layers = 0;  // layers before the first MoE layer
   int layer_step = 1;          // every layer_step-th layer after those is MoE
+  GateScore gate = GateScore::kSoftmax;
+  double gate_scale = 1;    // of the weights of the chosen experts
+  double bias_step = 0;     // with sigmoids: how much an expert's bias moves in a step, against its load; 0: no biases
+  double balance_loss = 0;  // with sigmoids: the factor of the sequence-wise balance loss
 
   bool operator==(const MoeShape&) const = default;
 };
@@ -51,7 +61,8 @@ struct Model {
   bool dropout = false;  // after attention's softmax and after both blocks; its masks are kept for the backward pass
   AttentionShape attention;
   std::optional<MoeShape> moe;
-  int mtp_depth = 0;  // DeepSeek-V3's multi-token prediction modules
+  int mtp_depth = 0;             // DeepSeek-V3's multi-token prediction modules
+  double mtp_loss_weight = 0.3;  // of the mean of their losses (DeepSeek-V3, arXiv 2412.19437, section 4.2)
 
   bool is_moe_layer(int layer) const {
     return moe && layer >= moe->first_dense_layers && (layer - moe->first_dense_layers) % moe->layer_step == 0;

@@ -119,4 +119,12 @@ Result<Placement> Placement::bidirectional(int ranks, int pairs) {
   return Placement(PlacementKind::kBidirectional, ranks, ranks, 2 * pairs, std::move(rank_of));
 }
 
+bool Placement::ends_share_a_rank() const {
+  for (int pipe = 0; pipe < pipes(); ++pipe) {
+    const auto chunks = chunks_of(rank_of(pipe, stages() - 1));
+    if (std::none_of(chunks.begin(), chunks.end(), [](const Chunk& chunk) { return chunk.stage == 0; })) return false;
+  }
+  return true;
+}
+
 }  // namespace pipeloom

@@ -46,6 +46,9 @@ class Placement {
   int ranks() const { return ranks_; }
   int stages() const { return stages_; }
   int pipes() const { return pipes_; }
+  // Whether every rank that holds the last stage holds the first one too, of whatever pipe (DualPipe, V placements):
+  // what both need is there once.
+  bool ends_share_a_rank() const;
   // Stages that one rank holds, all pipes counted.
   int chunks_per_rank() const { return pipes_ * stages_ / ranks_; }
 

@@ -132,6 +132,7 @@ Status check_step_costs(const StepCosts& costs, int stages) {
   PIPELOOM_CHECK_OK(check_communication(costs, stages));
   PIPELOOM_CHECK_OK(check_values("gradient_reduction_ns", costs.gradient_reduction_ns, stages));
   PIPELOOM_CHECK_OK(check_value("norm_ns", costs.norm_ns));
+  if (!costs.ema_ns.empty()) PIPELOOM_CHECK_OK(check_values("ema_ns", costs.ema_ns, stages));
   return check_values("optimizer_ns", costs.optimizer_ns, stages);
 }
 

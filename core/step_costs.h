@@ -63,7 +63,11 @@ struct StepCosts {
   std::vector<int64_t> pair_hidden_ns = {};
   std::vector<int64_t> gradient_reduction_ns = {};  // over the stage's copies and data-parallel replicas
   std::vector<int64_t> optimizer_ns = {};
-  int64_t norm_ns = 0;  // of all gradients, over all ranks and replicas; 0 where the job does not clip
+  // The last stage uses the first one's embedding (MTP modules): one copy where both are on a rank, else the gradients
+  // of both are reduced together.
+  bool shares_embedding = false;
+  std::vector<int64_t> ema_ns = {};  // of a moving average of the stage's weights on the host; empty: none
+  int64_t norm_ns = 0;               // of all gradients, over all ranks and replicas; 0 where the job does not clip
   Reserve reserve = {};
   int64_t flops_per_step = 0;  // of the model's products, one GPU, for utilisation; 0 where there is no model
 

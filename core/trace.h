@@ -17,6 +17,7 @@ enum class TaskKind : uint8_t {
   kGradientReduction = 3,
   kOptimizer = 4,
   kNorm = 5,  // of all gradients, over all ranks: to clip by before the optimizer, or to validate what it did
+  kEma = 6,   // the moving average of the weights that the step before left, in the host's memory
 };
 
 // What a task is, independent of any numbering: predicted and executed tasks with equal keys are the same task.

@@ -1,6 +1,7 @@
 #include "proto/config_fields.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
@@ -40,6 +41,24 @@ double ConfigFields::share_or(const char* field, double otherwise) {
   if (value->is_number() && *value >= 0 && *value <= 1) return value->get<double>();
   fail(fmt::format("{} is {}; allowed are 0 to 1", field, value->dump()));
   return otherwise;
+}
+
+double ConfigFields::factor_or(const char* field, double otherwise) {
+  const nlohmann::json* value = find(field);
+  if (!value) return otherwise;
+  if (value->is_number() && *value > 0 && *value <= 1e6) return value->get<double>();
+  fail(fmt::format("{} is {}; allowed are numbers above 0 and up to 1e6", field, value->dump()));
+  return otherwise;
+}
+
+std::string ConfigFields::name_of(const char* field, std::initializer_list<const char*> allowed) {
+  const nlohmann::json* value = find(field);
+  if (!value) return *allowed.begin();
+  for (const char* name : allowed) {
+    if (*value == name) return name;
+  }
+  fail(fmt::format("{} is {}; allowed are {}", field, value->dump(), fmt::join(allowed, ", ")));
+  return *allowed.begin();
 }
 
 void ConfigFields::fail(std::string message) {

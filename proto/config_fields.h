@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -20,6 +21,10 @@ class ConfigFields {
   bool flag_or(const char* field, bool otherwise);
   // A number from 0 to 1.
   double share_or(const char* field, double otherwise);
+  // A positive number.
+  double factor_or(const char* field, double otherwise);
+  // One of `allowed`, which begins with what an absent field means.
+  std::string name_of(const char* field, std::initializer_list<const char*> allowed);
 
   // Of the fields themselves, or of how they fit together.
   void fail(std::string message);

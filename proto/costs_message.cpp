@@ -198,7 +198,9 @@ void store_times(const StepCosts& costs, proto::StepCosts* message) {
   store_values(costs.gradient_reduction_ns, message->mutable_gradient_reduction_ns());
   store_values(costs.optimizer_ns, message->mutable_optimizer_ns());
   message->set_flops_per_step(costs.flops_per_step);
+  store_values(costs.ema_ns, message->mutable_ema_ns());
   message->set_norm_ns(costs.norm_ns);
+  message->set_shares_embedding(costs.shares_embedding);
 }
 
 Status load_times(const proto::StepCosts& message, StepCosts& costs) {
@@ -212,7 +214,9 @@ Status load_times(const proto::StepCosts& message, StepCosts& costs) {
                load_values<int64_t>("gradient_reduction_ns", message.gradient_reduction_ns()));
   PIPELOOM_TRY(costs.optimizer_ns, load_values<int64_t>("optimizer_ns", message.optimizer_ns()));
   costs.flops_per_step = message.flops_per_step();
+  PIPELOOM_TRY(costs.ema_ns, load_values<int64_t>("ema_ns", message.ema_ns()));
   costs.norm_ns = message.norm_ns();
+  costs.shares_embedding = message.shares_embedding();
   return {};
 }
 

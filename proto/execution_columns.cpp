@@ -60,7 +60,7 @@ Status load_task(const proto::Spans& columns, int i, TaskKey& task) {
   PIPELOOM_CHECK_OK(set_enum("wait_component", columns.wait_component(i), Component::kWait, task.component));
   const uint32_t kind_and_pass = columns.wait_kind_and_pass(i);
   PIPELOOM_CHECK_OK(set_enum("wait_pass", kind_and_pass % kKindFactor, SlotKind::kFB, task.pass));
-  return set_enum("wait_kind", kind_and_pass / kKindFactor, TaskKind::kNorm, task.kind);
+  return set_enum("wait_kind", kind_and_pass / kKindFactor, TaskKind::kEma, task.kind);
 }
 
 Status check_wait_sizes(const proto::Spans& columns) {

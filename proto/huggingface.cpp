@@ -143,6 +143,19 @@ AttentionShape deepseek_attention(ConfigFields& fields, int heads) {
   return attention;
 }
 
+// Balanced by biases, as DeepSeek-V3 was (arXiv 2412.19437, section 4.2: of most of the training).
+constexpr double kDeepseekBiasStep = 1e-3;
+constexpr double kDeepseekBalanceLoss = 1e-4;
+
+void read_deepseek_gate(ConfigFields& fields, MoeShape* moe) {
+  if (fields.name_of("scoring_func", {"softmax", "sigmoid"}) == "softmax") return;
+  moe->gate = GateScore::kSigmoid;
+  moe->gate_scale = fields.factor_or("routed_scaling_factor", 1);
+  if (fields.name_of("topk_method", {"noaux_tc", "greedy", "group_limited_greedy"}) != "noaux_tc") return;
+  moe->bias_step = kDeepseekBiasStep;
+  moe->balance_loss = kDeepseekBalanceLoss;
+}
+
 MoeShape deepseek_experts(ConfigFields& fields) {
   MoeShape moe;
   moe.routed_experts = fields.number("n_routed_experts");
@@ -155,6 +168,7 @@ MoeShape deepseek_experts(ConfigFields& fields) {
   // Layer i has experts from first_k_dense_replace on where i is a multiple of the step.
   const int first = fields.number_or("first_k_dense_replace", 0, 0);
   moe.first_dense_layers = (first + moe.layer_step - 1) / moe.layer_step * moe.layer_step;
+  read_deepseek_gate(fields, &moe);
   return moe;
 }
 

@@ -33,6 +33,11 @@ static_assert(static_cast<int>(Dimension::kPipeline) == proto::Layout::PIPELINE)
 static_assert(static_cast<int>(P2pMode::kAsync) == proto::P2p::ASYNC);
 static_assert(static_cast<int>(P2pMode::kBlocking) == proto::P2p::BLOCKING);
 static_assert(static_cast<int>(Clipping::kValidated) == proto::Job::VALIDATED);
+static_assert(static_cast<int>(Format::kFp32) == proto::Formats::FP32);
+static_assert(static_cast<int>(Format::kFp16) == proto::Formats::FP16);
+static_assert(static_cast<int>(Format::kBf16) == proto::Formats::BF16);
+static_assert(static_cast<int>(Format::kE5m6) == proto::Formats::E5M6);
+static_assert(static_cast<int>(Format::kFp8) == proto::Formats::FP8);
 
 // Only a number can be out of range: names are checked by the parser.
 template <typename Enum>
@@ -160,6 +165,43 @@ void store_reference(const Reference& reference, proto::Reference* message) {
   message->set_source(reference.source);
 }
 
+void store_formats(const FormatChoice& choice, proto::Formats* message) {
+  const auto stored = [](Format format) { return static_cast<proto::Formats::Format>(format); };
+  if (choice.attention) message->set_attention(stored(*choice.attention));
+  if (choice.mlp) message->set_mlp(stored(*choice.mlp));
+  if (choice.cached) message->set_cached(stored(*choice.cached));
+  if (choice.cached_core) message->set_cached_core(stored(*choice.cached_core));
+  if (choice.dispatch) message->set_dispatch(stored(*choice.dispatch));
+  if (choice.combine) message->set_combine(stored(*choice.combine));
+  if (choice.moments) message->set_moments(stored(*choice.moments));
+}
+
+Result<FormatChoice> load_formats(const proto::Formats& message) {
+  FormatChoice choice;
+  if (message.has_attention()) {
+    PIPELOOM_TRY(choice.attention, load_enum("formats.attention", message.attention(), Format::kFp8));
+  }
+  if (message.has_mlp()) {
+    PIPELOOM_TRY(choice.mlp, load_enum("formats.mlp", message.mlp(), Format::kFp8));
+  }
+  if (message.has_cached()) {
+    PIPELOOM_TRY(choice.cached, load_enum("formats.cached", message.cached(), Format::kFp8));
+  }
+  if (message.has_cached_core()) {
+    PIPELOOM_TRY(choice.cached_core, load_enum("formats.cached_core", message.cached_core(), Format::kFp8));
+  }
+  if (message.has_dispatch()) {
+    PIPELOOM_TRY(choice.dispatch, load_enum("formats.dispatch", message.dispatch(), Format::kFp8));
+  }
+  if (message.has_combine()) {
+    PIPELOOM_TRY(choice.combine, load_enum("formats.combine", message.combine(), Format::kFp8));
+  }
+  if (message.has_moments()) {
+    PIPELOOM_TRY(choice.moments, load_enum("formats.moments", message.moments(), Format::kFp8));
+  }
+  return choice;
+}
+
 void store_variation(const Variation& variation, proto::Variation* message) {
   message->set_jitter(variation.jitter);
   message->set_expert_imbalance(variation.expert_imbalance);
@@ -225,12 +267,18 @@ void store_job(const Job& job, proto::Job* message) {
   if (job.cluster) store_cluster(*job.cluster, message->mutable_cluster());
   if (job.costs) store_direct_costs(*job.costs, message->mutable_costs());
   for (const MeasuredLayer& layer : job.measured_layers) store_measured_layer(layer, message->add_measured_layers());
+  for (const ExpertLoad& load : job.expert_loads) {
+    proto::ExpertLoad* stored = message->add_expert_loads();
+    stored->set_layer(load.layer);
+    store_values(load.tokens, stored->mutable_tokens());
+  }
   store_batch(job.batch, message->mutable_batch());
   store_layout(job.layout, message->mutable_layout());
   message->set_micro_batches(job.micro_batches);
   store_schedule_choice(job.schedule, message->mutable_schedule());
   store_p2p(job.p2p, message->mutable_p2p());
   message->set_precision(static_cast<proto::Job::Precision>(job.precision));
+  if (job.formats != FormatChoice{}) store_formats(job.formats, message->mutable_formats());
   message->set_recompute(static_cast<proto::Job::Recompute>(job.recompute));
   message->set_attention_kernel(static_cast<proto::Job::AttentionKernel>(job.attention_kernel));
   message->mutable_offload()->set_activations(job.offload.activations);
@@ -239,6 +287,7 @@ void store_job(const Job& job, proto::Job* message) {
   if (job.variation != Variation{}) store_variation(job.variation, message->mutable_variation());
   message->set_clipping(static_cast<proto::Job::Clipping>(job.clipping));
   message->set_clip_norm(job.clip_norm);
+  message->set_ema_decay(job.ema_decay);
   message->set_zero_stage(job.zero_stage);
   message->set_memory_limit_gbytes(decimal(job.memory_limit_bytes, kGbytes));
   message->set_weight_share(decimal(job.weight_share_millionths, kMillionths));
@@ -260,12 +309,16 @@ Result<Job> load_job(const proto::Job& message) {
     PIPELOOM_TRY(const MeasuredLayer measured, load_measured_layer(layer));
     job.measured_layers.push_back(measured);
   }
+  for (const proto::ExpertLoad& load : message.expert_loads()) {
+    job.expert_loads.push_back({load.layer(), {load.tokens().begin(), load.tokens().end()}});
+  }
   job.batch = load_batch(message.batch());
   PIPELOOM_TRY(job.layout, load_layout(message.layout()));
   job.micro_batches = message.micro_batches();
   job.schedule = load_schedule_choice(message.schedule());
   PIPELOOM_TRY(job.p2p, load_p2p(message.p2p()));
   PIPELOOM_TRY(job.precision, load_enum("precision", message.precision(), Precision::kFp8));
+  PIPELOOM_TRY(job.formats, load_formats(message.formats()));
   PIPELOOM_TRY(job.recompute, load_enum("recompute", message.recompute(), Recompute::kFull));
   PIPELOOM_TRY(job.attention_kernel,
                load_enum("attention_kernel", message.attention_kernel(), AttentionKernel::kUnfused));
@@ -275,6 +328,7 @@ Result<Job> load_job(const proto::Job& message) {
   }
   job.variation = load_variation(message.variation());
   PIPELOOM_TRY(job.clipping, load_enum("clipping", message.clipping(), Clipping::kValidated));
+  job.ema_decay = message.ema_decay();
   if (message.has_clip_norm()) job.clip_norm = message.clip_norm();
   if (message.has_zero_stage()) job.zero_stage = message.zero_stage();
   PIPELOOM_TRY(job.memory_limit_bytes, whole_units("memory_limit_gbytes", message.memory_limit_gbytes(), kGbytes));

@@ -1,10 +1,15 @@
 #include "proto/model_message.h"
 
+#include <fmt/format.h>
+
 #include "proto/job.pb.h"
 
 namespace pipeloom {
 
 namespace {
+
+static_assert(static_cast<int>(GateScore::kSoftmax) == proto::Moe::SOFTMAX);
+static_assert(static_cast<int>(GateScore::kSigmoid) == proto::Moe::SIGMOID);
 
 void store_attention(const AttentionShape& attention, proto::Attention* message) {
   message->set_heads(attention.heads);
@@ -39,9 +44,13 @@ void store_moe(const MoeShape& moe, proto::Moe* message) {
   message->set_groups_per_token(moe.groups_per_token);
   message->set_first_dense_layers(moe.first_dense_layers);
   message->set_layer_step(moe.layer_step);
+  message->set_gate(static_cast<proto::Moe::Gate>(moe.gate));
+  message->set_gate_scale(moe.gate_scale);
+  message->set_bias_step(moe.bias_step);
+  message->set_balance_loss(moe.balance_loss);
 }
 
-MoeShape load_moe(const proto::Moe& message) {
+Result<MoeShape> load_moe(const proto::Moe& message) {
   MoeShape moe;
   moe.routed_experts = message.routed_experts();
   moe.shared_experts = message.shared_experts();
@@ -51,6 +60,13 @@ MoeShape load_moe(const proto::Moe& message) {
   if (message.has_groups_per_token()) moe.groups_per_token = message.groups_per_token();
   moe.first_dense_layers = message.first_dense_layers();
   if (message.has_layer_step()) moe.layer_step = message.layer_step();
+  if (message.gate() != proto::Moe::SOFTMAX && message.gate() != proto::Moe::SIGMOID) {
+    return invalid(fmt::format("model.moe.gate is {}; allowed are 0 and 1", static_cast<int>(message.gate())));
+  }
+  moe.gate = static_cast<GateScore>(message.gate());
+  if (message.has_gate_scale()) moe.gate_scale = message.gate_scale();
+  moe.bias_step = message.bias_step();
+  moe.balance_loss = message.balance_loss();
   return moe;
 }
 
@@ -70,6 +86,7 @@ void store_model(const Model& model, proto::Model* message) {
   store_attention(model.attention, message->mutable_attention());
   if (model.moe) store_moe(*model.moe, message->mutable_moe());
   message->set_mtp_depth(model.mtp_depth);
+  message->set_mtp_loss_weight(model.mtp_loss_weight);
 }
 
 Result<Model> load_model(const proto::Model& message) {
@@ -85,8 +102,11 @@ Result<Model> load_model(const proto::Model& message) {
   model.mlp_bias = message.mlp_bias();
   model.dropout = message.dropout();
   model.attention = load_attention(message.attention());
-  if (message.has_moe()) model.moe = load_moe(message.moe());
+  if (message.has_moe()) {
+    PIPELOOM_TRY(model.moe, load_moe(message.moe()));
+  }
   model.mtp_depth = message.mtp_depth();
+  if (message.has_mtp_loss_weight()) model.mtp_loss_weight = message.mtp_loss_weight();
   return make_model(std::move(model));
 }
 

@@ -28,6 +28,7 @@ static_assert(static_cast<int>(TaskKind::kReceive) == proto::RECEIVE);
 static_assert(static_cast<int>(TaskKind::kGradientReduction) == proto::GRADIENT_REDUCTION);
 static_assert(static_cast<int>(TaskKind::kOptimizer) == proto::OPTIMIZER);
 static_assert(static_cast<int>(TaskKind::kNorm) == proto::NORM);
+static_assert(static_cast<int>(TaskKind::kEma) == proto::EMA);
 static_assert(static_cast<int>(Lane::kCompute) == proto::COMPUTE);
 static_assert(static_cast<int>(Lane::kEp) == proto::EP);
 static_assert(static_cast<int>(Lane::kP2p) == proto::P2P);
@@ -81,7 +82,7 @@ Status load_span(const proto::Spans& columns, int i, Memory& memory, Span& span)
   PIPELOOM_CHECK_OK(load_enum("pass", columns.lane_and_pass(i) % kLaneFactor, SlotKind::kFB, span.key.pass));
   PIPELOOM_CHECK_OK(load_enum("lane", columns.lane_and_pass(i) / kLaneFactor, Lane::kHost, span.lane));
   if (columns.kind_size() > 0) {
-    PIPELOOM_CHECK_OK(load_enum("kind", columns.kind(i), TaskKind::kNorm, span.key.kind));
+    PIPELOOM_CHECK_OK(load_enum("kind", columns.kind(i), TaskKind::kEma, span.key.kind));
   }
   Before& before = memory.of(span);
   span.key.slot = wrapping_advance<int32_t>(before.slot, columns.slot_step(i));

@@ -56,6 +56,8 @@ void add_options(CLI::App& app, CommandOptions& options) {
                  "with --pace: tasks take up to so many percent more or less, drawn by --seed")
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--trace", options.trace_path, "the trace of the last step to write");
+  app.add_option("--expert-load", options.expert_load_path,
+                 "where to write how many tokens chose each expert, for `pipeloom simulate --expert-load`");
   app.add_option("--checkpoints", options.checkpoint_folder, "the folder to keep checkpoints in");
   app.add_option("--checkpoint-every", options.checkpoint_every, "steps between checkpoints; 0: none")
       ->check(CLI::NonNegativeNumber)

@@ -25,7 +25,8 @@ struct CommandOptions {
   int64_t steps = 10;
   double learning_rate = 1e-3;
   uint64_t seed = 1;
-  std::string trace_path;  // empty: no trace
+  std::string trace_path;        // empty: no trace
+  std::string expert_load_path;  // empty: expert loads are not written
   std::string checkpoint_folder;
   int64_t checkpoint_every = 0;
   bool resume = false;

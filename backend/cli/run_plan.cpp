@@ -18,6 +18,8 @@
 #include "backend/runtime/train.h"
 #include "core/lowering/lower.h"
 #include "core/units.h"
+#include "proto/expert_loads.h"
+#include "proto/files.h"
 #include "proto/plan_io.h"
 #include "proto/trace_io.h"
 
@@ -71,13 +73,23 @@ Status check_alone(const CommandOptions& options) {
   return invalid("--ranks sequential writes neither traces nor checkpoints");
 }
 
+std::optional<uint64_t> averages_of(const Job& job, const TrainingResult& result) {
+  if (job.ema_decay == 0) return std::nullopt;
+  return result.averages_digest;
+}
+
+Status write_expert_loads(const CommandOptions& options, const TrainingResult& result) {
+  if (options.expert_load_path.empty()) return {};
+  return write_file_atomically(options.expert_load_path, expert_loads_to_csv(result.expert_loads));
+}
+
 Status run_sequentially(const CommandOptions& options, const Plan& plan, const TextTokens& text, StepPrinter& printer) {
   PIPELOOM_CHECK_OK(check_alone(options));
   PIPELOOM_TRY(const TrainingResult result,
                train_sequentially(plan.job, text, options.steps, training_options(options),
                                   [&](const StepReport& report) { printer.step(report); }));
-  printer.end(parameters_digest(result.parameters));
-  return {};
+  printer.end(parameters_digest(result.parameters), averages_of(plan.job, result));
+  return write_expert_loads(options, result);
 }
 
 Status check_checkpoints(const CommandOptions& options) {
@@ -110,7 +122,8 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
     if (endpoint.rank() == 0 && !warning.empty()) output.err << "pipeloom-run: warning: " << warning << std::endl;
     PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));
     if (endpoint.rank() != 0) return {};
-    printer.end(result.parameters_digest);
+    printer.end(result.parameters_digest, averages_of(plan.job, result.training));
+    PIPELOOM_CHECK_OK(write_expert_loads(options, result.training));
     return write_trace_of(options.trace_path, plan, result.trace);
   };
   return launch({ranks, run.ranks(), patience_ns(options)}, rank_main, output.err);
@@ -123,6 +136,9 @@ Status run_plan_file(const CommandOptions& options, const RunOutput& output) {
   if (options.device == "cuda") return run_on_gpus(options, output, plan);
   if (options.paced) return run_paced(options, output, plan);
   PIPELOOM_CHECK_OK(check_trainable(plan.job));
+  if (!options.expert_load_path.empty() && !plan.job.model->moe) {
+    return invalid("--expert-load is given; the plan's model has no experts");
+  }
   PIPELOOM_TRY(const TextTokens text, read_text(options, plan.job));
   StepPrinter printer(options, output, micro_batches_per_step(plan.job) * plan.job.batch.tokens());
   if (options.ranks == "sequential") return run_sequentially(options, plan, text, printer);

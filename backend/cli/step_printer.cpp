@@ -39,13 +39,15 @@ void StepPrinter::bar(int64_t done) const {
   output_.err.flush();
 }
 
-void StepPrinter::end(uint64_t parameters_digest) {
-  const std::string digest = fmt::format("{:016x}", parameters_digest);
+void StepPrinter::end(uint64_t parameters_digest, std::optional<uint64_t> averages_digest) {
+  nlohmann::json json = {{"parameters", fmt::format("{:016x}", parameters_digest)}};
+  if (averages_digest) json["moving_averages"] = fmt::format("{:016x}", *averages_digest);
   if (options_.json) {
-    output_.out << nlohmann::json{{"parameters", digest}}.dump() << '\n';
-  } else {
-    output_.out << "parameters " << digest << '\n';
+    output_.out << json.dump() << '\n';
+    return;
   }
+  if (averages_digest) output_.out << "moving averages " << json["moving_averages"].get<std::string>() << '\n';
+  output_.out << "parameters " << json["parameters"].get<std::string>() << '\n';
 }
 
 }  // namespace pipeloom

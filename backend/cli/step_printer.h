@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "backend/cli/run_options.h"
 #include "backend/runtime/train.h"
@@ -15,8 +16,8 @@ class StepPrinter {
       : options_(options), output_(output), tokens_(tokens) {}
 
   void step(const StepReport& report);
-  // `parameters_digest`: equal digests, equal parameters.
-  void end(uint64_t parameters_digest);
+  // Equal digests, equal parameters; equal moving averages, where the job has them.
+  void end(uint64_t parameters_digest, std::optional<uint64_t> averages_digest);
 
  private:
   void bar(int64_t done) const;

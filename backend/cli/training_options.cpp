@@ -11,7 +11,8 @@ namespace pipeloom {
 Result<TextTokens> read_text(const CommandOptions& options, const Job& job) {
   if (options.text_path.empty()) return invalid("--text is missing: name a file to train on");
   PIPELOOM_TRY(const std::string content, read_file(options.text_path));
-  auto text = TextTokens::create(content, job.batch, job.model->vocabulary, options.token_bytes);
+  auto text =
+      TextTokens::create(content, job.batch, job.model->vocabulary, options.token_bytes, 1 + job.model->mtp_depth);
   if (text) return text;
   return fail(text.error().code, fmt::format("{}: {}", options.text_path, text.error().message));
 }

@@ -55,6 +55,9 @@ class AccessFinder {
       case TaskKind::kNorm:
         norm(task);
         break;
+      case TaskKind::kEma:
+        moving_average(task);
+        break;
     }
   }
 
@@ -158,6 +161,13 @@ class AccessFinder {
       }
     }
     if (plan_.job.clipping == Clipping::kGlobal) read(task, {.kind = Kind::kNorm, .rank = rank});
+  }
+
+  void moving_average(const RankTask& task) {
+    const int rank = task.task.key.rank;
+    for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
+      read(task, of_copy(Kind::kWeights, rank, chunk.stage, 0));
+    }
   }
 
   void norm(const RankTask& task) {

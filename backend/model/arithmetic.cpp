@@ -17,18 +17,25 @@ const Products<float>& bf16_products(bool check) {
   return check ? choice.plain : choice.onednn;
 }
 
+const Products<float>& products_in(Format format, bool check) {
+  switch (format) {
+    case Format::kFp32:
+    case Format::kFp16:
+      return check ? plain_products<float>() : onednn_products();
+    case Format::kBf16:
+      return bf16_products(check);
+    case Format::kFp8:
+      return fp8_products();
+    case Format::kE5m6:
+      break;
+  }
+  check_failed("a format of factors", __FILE__, __LINE__);
+}
+
 }  // namespace
 
-Arithmetic<float> arithmetic_for(Precision precision, bool check) {
-  switch (precision) {
-    case Precision::kFp16:
-      return check ? plain_products<float>() : onednn_products();
-    case Precision::kBf16:
-      return bf16_products(check);
-    case Precision::kFp8:
-      return {fp8_products(), bf16_products(check)};
-  }
-  check_failed("a precision", __FILE__, __LINE__);
+Arithmetic<float> arithmetic_for(const Formats& formats, bool check) {
+  return {products_in(formats.attention, check), products_in(formats.mlp, check), products_in(formats.rest, check)};
 }
 
 }  // namespace pipeloom

@@ -2,6 +2,7 @@
 
 #include "backend/model/arithmetic.h"
 #include "backend/model/attention_core.h"
+#include "backend/model/keeping.h"
 #include "backend/model/rms_norm.h"
 #include "backend/model/rope.h"
 #include "core/model.h"
@@ -14,23 +15,22 @@ class Attention {
  public:
   struct Saved {
     typename RmsNorm<Real>::Saved norm;
-    Matrix<Real> normed;                    // [tokens, hidden]
-    Matrix<Real> query_key_value;           // [tokens, heads * d + kv_heads * (d + value_dim)], queries and keys turned
-    Matrix<Real> core;                      // [tokens, heads * value_dim]
-    Matrix<Real> query_key_value_gradient;  // from I, for W
-    Matrix<Real> output_gradient;           // [tokens, hidden]
+    Kept<Real> normed;           // [tokens, hidden]
+    Kept<Real> query_key_value;  // [tokens, heads * d + kv_heads * (d + value_dim)], queries and keys turned; until I
+    Kept<Real> statistics;       // [tokens, heads] of the core; until I
+    Kept<Real> core;             // [tokens, heads * value_dim]
+    // From I, for W.
+    Kept<Real> query_key_value_gradient;
+    Kept<Real> output_gradient;  // [tokens, hidden]
   };
 
   // REQUIRES: the attention is not MLA.
-  Attention(ParameterBlock& block, const Model& model, int64_t sequence, const Arithmetic<Real>& arithmetic);
+  Attention(ParameterBlock& block, const Model& model, int64_t sequence, const Keeping& keeping,
+            const Arithmetic<Real>& arithmetic);
 
   Matrix<Real> forward(const Real* weights, Matrix<Real> x, Saved& saved) const;  // [tokens, hidden]
   Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;
   void weight_backward(const Saved& saved, Real* gradients) const;
-
-  // Between F and I, what is cheap to compute again is left out: the norm.
-  void forget(Saved& saved) const;
-  void recall(const Real* weights, Saved& saved) const;
 
  private:
   // `rotate` on every head of queries and keys.
@@ -43,6 +43,7 @@ class Attention {
   int64_t value_width_;
   int64_t turned_heads_;  // heads + kv_heads; 0: positions are learned
   int64_t head_dim_;
+  Keeping keeping_;
   RmsNorm<Real> norm_;
   Weight query_key_value_;
   Weight output_;

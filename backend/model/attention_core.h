@@ -30,13 +30,18 @@ class AttentionCore {
 
   AttentionCore(const Shape& shape, const Products<Real>& products) : shape_(shape), products_(products) {}
 
-  Matrix<Real> forward(const Inputs& inputs) const;  // [tokens, heads * value_dim]
-  // Computes the probabilities again instead of keeping [heads, sequence, sequence] numbers. Sets `query`, adds to
-  // `key` and `value`.
-  void input_backward(const Inputs& inputs, View<const Real> output_gradient, const Gradients& gradients) const;
+  // What F and I share instead of [heads, sequence, sequence] probabilities: the logarithm of the sum of the
+  // exponentials of each row of scores (FlashAttention-2, arXiv 2307.08691, section 3.1).
+  using Statistics = Matrix<Real>;  // [tokens, heads]
+
+  // Returns [tokens, heads * value_dim] and sets `statistics`.
+  Matrix<Real> forward(const Inputs& inputs, Statistics& statistics) const;
+  // Sets `query`, adds to `key` and `value`.
+  void input_backward(const Inputs& inputs, const Statistics& statistics, View<const Real> output_gradient,
+                      const Gradients& gradients) const;
 
  private:
-  Matrix<Real> probabilities(View<const Real> query, View<const Real> key) const;
+  Matrix<Real> scores(View<const Real> query, View<const Real> key) const;
   Real scale() const;
 
   Shape shape_;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "backend/model/fixed_point.h"
+#include "core/digest.h"
 
 namespace pipeloom {
 
@@ -35,21 +37,27 @@ ChunkState::ChunkState(const Stage<float>& stage, Sums sums, int64_t contributio
       sums_(sums),
       contributions_(contributions),
       weights_(stage.size()),
-      first_(stage.size()),
-      second_(stage.size()),
       float_sums_(sums == Sums::kFloat ? stage.size() : 0),
       fixed_sums_(sums == Sums::kFixedPoint ? stage.size() : 0) {
   for (const StageParameter& parameter : stage.parameters()) {
     fill_initial(parameter, seed, weights_.data() + parameter.offset);
+    if (parameter.parameter.kind == ParameterKind::kLoadBias) {
+      biases_.push_back({parameter.offset, parameter.parameter.size()});
+    }
   }
 }
 
+void ChunkState::own_moments(std::span<const NumberRange> ranges, Format format) {
+  PIPELOOM_CHECK(moments_.empty());
+  for (const NumberRange& range : ranges) moments_.emplace_back(range, format);
+}
+
 void ChunkState::forward(int part, PartRun<float>& run, Flow<float>& flow) const {
-  run.forward(stage_->parts()[part].in(weights_.data()), flow);
+  run.forward(weights_of(part), flow);
 }
 
 Status ChunkState::input_backward(int part, PartRun<float>& run, Flow<float>& flow) {
-  run.input_backward(stage_->parts()[part].in(std::as_const(weights_).data()), flow);
+  run.input_backward(weights_of(part), flow);
   return stage_->parts()[part].weight_pass ? Status{} : weight_backward(part, run);
 }
 
@@ -58,19 +66,53 @@ Status ChunkState::weight_backward(int part, PartRun<float>& run) {
   return {};
 }
 
-// In check mode a piece is computed apart and rounded before it joins the sum.
+ChunkState& ChunkState::owner_of(Table table) {
+  return table == Table::kTokens && lender_ != nullptr ? *lender_ : *this;
+}
+
+int64_t ChunkState::place_of(Table table) const {
+  const ChunkState& owner = table == Table::kTokens && lender_ != nullptr ? *lender_ : *this;
+  return owner.stage_->table(table).value();
+}
+
+PartNumbers<const float> ChunkState::weights_of(int part) const {
+  PartNumbers<const float> numbers = stage_->parts()[part].in(weights_.data());
+  const bool borrows = lender_ != nullptr && stage_->parts()[part].part->table(Table::kTokens);
+  if (borrows) numbers.tables[number_of(Table::kTokens)] = lender_->weights_.data() + place_of(Table::kTokens);
+  return numbers;
+}
+
 Status ChunkState::add_piece(int part, PartRun<float>& run, int piece) {
+  if (sums_ == Sums::kFixedPoint) return add_rounded(part, run, piece);
   const Stage<float>::Placed& placed = stage_->parts()[part];
-  if (sums_ == Sums::kFloat) {
-    run.weight_backward(piece, placed.in(float_sums_.data()));
-    return {};
+  PartNumbers<float> sums = placed.in(float_sums_.data());
+  for (const Table table : kTables) {
+    if (!placed.part->table(table)) continue;
+    sums.tables[number_of(table)] = owner_of(table).float_sums_.data() + place_of(table);
   }
+  run.weight_backward(piece, sums);
+  return {};
+}
+
+// In check mode a piece is computed apart and rounded before it joins the sum.
+Status ChunkState::add_rounded(int part, PartRun<float>& run, int piece) {
+  const Stage<float>::Placed& placed = stage_->parts()[part];
   std::vector<float> own(placed.part->own().size());
   std::vector<float> routed(placed.part->routed().size());
-  run.weight_backward(piece, {own.data(), routed.data()});
+  OfTables<std::vector<float>> tables;
+  for (const Table table : kTables) {
+    if (const auto& parameter = placed.part->table(table)) tables[number_of(table)].resize(parameter->size());
+  }
+  run.weight_backward(piece, {own.data(), routed.data(), {tables[0].data(), tables[1].data()}});
   const std::span<int64_t> sums = fixed_sums_;
   Status status = add_fixed(own, contributions_, sums.subspan(placed.own, own.size()));
   if (status) status = add_fixed(routed, contributions_, sums.subspan(placed.routed, routed.size()));
+  for (const Table table : kTables) {
+    const std::vector<float>& numbers = tables[number_of(table)];
+    if (!status || numbers.empty()) continue;
+    status = add_fixed(numbers, contributions_,
+                       std::span(owner_of(table).fixed_sums_).subspan(place_of(table), numbers.size()));
+  }
   if (status) return {};
   return fail(status.error().code, fmt::format("{} of layer {}: {}", component_name(placed.component), placed.layer,
                                                status.error().message));
@@ -90,16 +132,80 @@ float ChunkState::gradient(int64_t number) const {
   return sums_ == Sums::kFloat ? float_sums_[number] : from_fixed(fixed_sums_[number]);
 }
 
+void ChunkState::own_averages() {
+  for (const Moments& moments : moments_) {
+    const auto weights = this->weights().subspan(moments.range().begin, moments.range().count);
+    averages_.emplace_back(weights.begin(), weights.end());
+  }
+}
+
+void ChunkState::update_averages(double decay) {
+  for (size_t number = 0; number < averages_.size(); ++number) {
+    const float* weight = weights_.data() + moments_[number].range().begin;
+    for (float& average : averages_[number]) {
+      average = static_cast<float>(decay * static_cast<double>(average) + (1 - decay) * static_cast<double>(*weight++));
+    }
+  }
+}
+
+uint64_t ChunkState::averages_digest() const {
+  uint64_t sum = 0;
+  for (size_t number = 0; number < averages_.size(); ++number) {
+    const NumberRange& range = moments_[number].range();
+    for (const StageParameter& parameter : stage_->parameters()) {
+      const int64_t end = std::min(parameter.offset + parameter.parameter.size(), range.end());
+      for (int64_t i = std::max(parameter.offset, range.begin); i < end; ++i) {
+        Digest digest;
+        digest.add_bytes(parameter.name);
+        digest.add(i - parameter.offset, std::bit_cast<uint32_t>(averages_[number][i - range.begin]));
+        sum += digest.value();
+      }
+    }
+  }
+  return sum;
+}
+
+bool ChunkState::is_load(int64_t number) const {
+  return std::ranges::any_of(
+      biases_, [&](const NumberRange& biases) { return number >= biases.begin && number < biases.end(); });
+}
+
 Status ChunkState::add_squares(int64_t begin, int64_t count, SquareSum& squares) const {
-  for (int64_t i = begin; i < begin + count; ++i) PIPELOOM_CHECK_OK(squares.add(gradient(i)));
+  for (int64_t i = begin; i < begin + count; ++i) {
+    if (!is_load(i)) PIPELOOM_CHECK_OK(squares.add(gradient(i)));
+  }
   return {};
 }
 
-void ChunkState::optimize(const AdamOptions& options, int64_t step, double scale, int64_t begin, int64_t count) {
+// An expert that got more than an even share becomes less likely, and the other way round (DeepSeek-V3, arXiv
+// 2412.19437, section 2.1.2).
+void ChunkState::move_biases(const LoadBalance& balance, const NumberRange& range) {
+  for (const NumberRange& biases : biases_) {
+    for (int64_t i = std::max(biases.begin, range.begin); i < std::min(biases.end(), range.end()); ++i) {
+      const double more = static_cast<double>(gradient(i)) - balance.even_load;
+      const double move = more > 0 ? -balance.step : more < 0 ? balance.step : 0;
+      weights_[i] = static_cast<float>(static_cast<double>(weights_[i]) + move);
+    }
+  }
+}
+
+void ChunkState::optimize(const AdamOptions& options, const LoadBalance& balance, int64_t step, double scale,
+                          size_t number) {
+  Moments& moments = moments_.at(number);
+  const auto [begin, count] = moments.range();
   std::vector<float> gradients(count);
-  for (int64_t i = 0; i < count; ++i) gradients[i] = static_cast<float>(gradient(begin + i) * scale);
-  adam_step(options, step, gradients,
-            {weights().subspan(begin, count), first().subspan(begin, count), second().subspan(begin, count)});
+  for (int64_t i = 0; i < count; ++i) {
+    if (!is_load(begin + i)) gradients[i] = static_cast<float>(gradient(begin + i) * scale);
+  }
+  std::vector<float> first = moments.first();
+  std::vector<float> second = moments.second();
+  const std::vector<float> before(weights_.begin() + begin, weights_.begin() + begin + count);
+  adam_step(options, step, gradients, {weights().subspan(begin, count), first, second});
+  for (int64_t i = 0; i < count; ++i) {
+    if (is_load(begin + i)) weights_[begin + i] = before[i];
+  }
+  moments.set(first, second);
+  move_biases(balance, {begin, count});
 }
 
 void ChunkState::clear_sums() {

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "backend/model/keeping.h"
+#include "backend/model/kept.h"
 #include "backend/model/parameters.h"
 #include "core/model.h"
 
@@ -15,22 +17,24 @@ class Embedding {
  public:
   struct Saved {
     std::vector<int32_t> tokens;
-    Matrix<Real> output_gradient;  // [tokens, hidden] from I, for W
+    Kept<Real> output_gradient;  // [tokens, hidden] from I, for W
   };
 
-  Embedding(ParameterBlock& block, const Model& model, int64_t sequence);
+  Embedding(ParameterBlock& block, const Model& model, int64_t sequence, const Keeping& keeping);
 
   // REQUIRES: every token is in the vocabulary.
-  Matrix<Real> forward(const Real* weights, std::span<const int32_t> tokens, Saved& saved) const;  // [tokens, hidden]
+  // `table` [vocabulary, hidden]. Returns [tokens, hidden].
+  Matrix<Real> forward(const Real* weights, const Real* table, std::span<const int32_t> tokens, Saved& saved) const;
   // Tokens have no gradient.
-  void input_backward(Matrix<Real> output_gradient, Saved& saved) const {
-    saved.output_gradient = std::move(output_gradient);
+  void input_backward(const Matrix<Real>& output_gradient, Saved& saved) const {
+    saved.output_gradient = Kept<Real>(output_gradient, kept_);
   }
-  void weight_backward(const Saved& saved, Real* gradients) const;
+  void weight_backward(const Saved& saved, Real* gradients, Real* table_gradients) const;
 
  private:
   int64_t sequence_;
-  Weight table_;      // [vocabulary, hidden]
+  Format kept_;
+  int64_t hidden_;
   Weight positions_;  // [learned_positions, hidden]
 };
 

@@ -2,16 +2,47 @@
 
 #include <algorithm>
 
+#include "backend/model/kept.h"
+
 namespace pipeloom {
+
+ExchangeShape exchange_shape(const MoeShape& moe, int members, const Formats& formats) {
+  return {moe.routed_experts, moe.experts_per_token, members, formats};
+}
+
+namespace {
+
+// Each choice's row of its token, in the order's order.
+template <typename Real>
+Matrix<Real> rows_of_choices(const Matrix<Real>& of_tokens, const ChoiceOrder& order, int experts_per_token) {
+  Matrix<Real> rows(static_cast<int64_t>(order.choices.size()), of_tokens.columns());
+  for (int64_t i = 0; i < rows.rows(); ++i) {
+    std::copy_n(of_tokens.row(order.choices[i] / experts_per_token), rows.columns(), rows.row(i));
+  }
+  return rows;
+}
+
+template <typename Real>
+void round_all(std::vector<ExpertRows<Real>>& packages, Format format) {
+  for (ExpertRows<Real>& package : packages) round_to(package.rows, format);
+}
+
+}  // namespace
 
 template <typename Real>
 std::vector<ExpertRows<Real>> Dispatch<Real>::pack_forward(const Flow<Real>& flow, Saved& saved) const {
-  saved.order = order_choices(flow.routing.experts, routed_experts_);
-  Matrix<Real> rows(static_cast<int64_t>(saved.order.choices.size()), flow.normed.columns());
-  for (int64_t i = 0; i < rows.rows(); ++i) {
-    std::copy_n(flow.normed.row(saved.order.choices[i] / experts_per_token_), rows.columns(), rows.row(i));
+  saved.order = order_choices(flow.routing.experts, shape_.routed_experts);
+  auto packages =
+      split_by_member(rows_of_choices(flow.normed, saved.order, shape_.experts_per_token), saved.order, shape_.members);
+  auto choice = saved.order.choices.begin();
+  for (ExpertRows<Real>& package : packages) {
+    for (int64_t row = 0; row < package.rows.rows(); ++row, ++choice) {
+      package.tokens.push_back(*choice / shape_.experts_per_token);
+      package.weights.push_back(flow.routing.weights[*choice]);
+    }
   }
-  return split_by_member(rows, saved.order, members_);
+  round_all(packages, shape_.formats.dispatch);
+  return packages;
 }
 
 template <typename Real>
@@ -21,7 +52,10 @@ void Dispatch<Real>::unpack_forward(std::vector<ExpertRows<Real>> received, Flow
 
 template <typename Real>
 std::vector<ExpertRows<Real>> Dispatch<Real>::pack_backward(Flow<Real>& flow) const {
-  return std::move(flow.rows);
+  auto packages = std::move(flow.rows);
+  for (ExpertRows<Real>& package : packages) package.tokens.clear();
+  round_all(packages, shape_.formats.combine);
+  return packages;
 }
 
 template <typename Real>
@@ -29,43 +63,47 @@ void Dispatch<Real>::unpack_backward(const std::vector<ExpertRows<Real>>& receiv
                                      const Saved& saved) const {
   const Matrix<Real> rows = join_members(received, flow.normed.columns());
   for (int64_t i = 0; i < rows.rows(); ++i) {
-    Real* gradient = flow.normed.row(saved.order.choices[i] / experts_per_token_);
+    Real* gradient = flow.normed.row(saved.order.choices[i] / shape_.experts_per_token);
     for (int64_t j = 0; j < rows.columns(); ++j) gradient[j] += rows.row(i)[j];
+  }
+  flow.routing.weights.assign(saved.order.choices.size(), Real{0});
+  auto choice = saved.order.choices.begin();
+  for (const ExpertRows<Real>& package : received) {
+    for (const Real gradient : package.weights) flow.routing.weights[*choice++] = gradient;
   }
 }
 
 template <typename Real>
 std::vector<ExpertRows<Real>> Combine<Real>::pack_forward(Flow<Real>& flow) const {
-  return std::move(flow.rows);
+  auto packages = std::move(flow.rows);
+  for (ExpertRows<Real>& package : packages) {
+    package.tokens.clear();
+    package.weights.clear();
+  }
+  round_all(packages, shape_.formats.combine);
+  return packages;
 }
 
 template <typename Real>
 void Combine<Real>::unpack_forward(const std::vector<ExpertRows<Real>>& received, Flow<Real>& flow,
                                    Saved& saved) const {
-  saved.order = order_choices(flow.routing.experts, routed_experts_);
-  saved.weights = std::move(flow.routing.weights);
-  saved.rows = join_members(received, flow.hidden.columns());
-  for (int64_t i = 0; i < saved.rows.rows(); ++i) {
+  saved.order = order_choices(flow.routing.experts, shape_.routed_experts);
+  const std::vector<Real> weights = std::move(flow.routing.weights);
+  const Matrix<Real> rows = join_members(received, flow.hidden.columns());
+  for (int64_t i = 0; i < rows.rows(); ++i) {
     const int32_t choice = saved.order.choices[i];
-    Real* out = flow.hidden.row(choice / experts_per_token_);
-    for (int64_t j = 0; j < saved.rows.columns(); ++j) out[j] += saved.weights[choice] * saved.rows.row(i)[j];
+    Real* out = flow.hidden.row(choice / shape_.experts_per_token);
+    for (int64_t j = 0; j < rows.columns(); ++j) out[j] += weights[choice] * rows.row(i)[j];
   }
+  round_to(flow.hidden, shape_.formats.rest);
 }
 
 template <typename Real>
 std::vector<ExpertRows<Real>> Combine<Real>::pack_backward(Flow<Real>& flow, const Saved& saved) const {
-  Matrix<Real> rows(saved.rows.rows(), saved.rows.columns());
-  flow.routing.weights.assign(saved.weights.size(), Real{0});
-  for (int64_t i = 0; i < rows.rows(); ++i) {
-    const int32_t choice = saved.order.choices[i];
-    const Real* dy = flow.hidden.row(choice / experts_per_token_);
-    Real& weight_gradient = flow.routing.weights[choice];
-    for (int64_t j = 0; j < rows.columns(); ++j) {
-      weight_gradient += dy[j] * saved.rows.row(i)[j];
-      rows.row(i)[j] = saved.weights[choice] * dy[j];
-    }
-  }
-  return split_by_member(rows, saved.order, members_);
+  auto packages =
+      split_by_member(rows_of_choices(flow.hidden, saved.order, shape_.experts_per_token), saved.order, shape_.members);
+  round_all(packages, shape_.formats.dispatch);
+  return packages;
 }
 
 template <typename Real>

@@ -13,6 +13,10 @@ template <typename Real>
 struct ExpertRows {
   std::vector<int32_t> counts;  // [local expert] rows
   Matrix<Real> rows;            // [sum of counts, hidden]
+  // Of dispatch: the token of the source that each row is of, and its weight in the gate; backward the weight's
+  // gradient. Else empty.
+  std::vector<int32_t> tokens;
+  std::vector<Real> weights;
 };
 
 // The choices of all tokens, sorted by expert, then by token: what dispatch sends, member after member, and what comes

@@ -34,9 +34,10 @@ Slope<Real> gelu(Real x) {
 
 template <typename Real>
 FeedForward<Real>::FeedForward(ParameterBlock& block, const std::string& prefix, int64_t hidden, int64_t intermediate,
-                               bool gated, const Products<Real>& products)
+                               bool gated, const Keeping& keeping, const Products<Real>& products)
     : intermediate_(intermediate),
       gated_(gated),
+      keeping_(keeping),
       up_(block.add_product(prefix + "up", hidden, gated ? 2 * intermediate : intermediate)),
       down_(block.add_product(prefix + "down", intermediate, hidden)),
       products_(products) {}
@@ -54,35 +55,70 @@ Matrix<Real> FeedForward<Real>::activated(const Matrix<Real>& inner) const {
   return result;
 }
 
+// What goes into the activation function is rounded as products write it, so that it is the same again in I.
 template <typename Real>
-Matrix<Real> FeedForward<Real>::forward(const Real* weights, Matrix<Real> input, Saved& saved) const {
-  saved.input = std::move(input);
-  saved.inner = products_.times(saved.input.view(), up_.of(weights));
-  return products_.times(activated(saved.inner).view(), down_.of(weights));
+Matrix<Real> FeedForward<Real>::forward(const Real* weights, const Matrix<Real>& input, Saved& saved) const {
+  const Formats& formats = keeping_.formats;
+  const auto inner = rounded_to(products_.times(input.view(), up_.of(weights)), formats.rest);
+  const Matrix<Real> active = activated(inner);
+  saved.inner = Kept<Real>(inner, formats.cached);
+  if (!keeping_.selective) saved.activated = Kept<Real>(active, formats.cached);
+  return products_.times(active.view(), down_.of(weights));
 }
 
 template <typename Real>
-Matrix<Real> FeedForward<Real>::input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const {
+Matrix<Real> FeedForward<Real>::input_backward(const Real* weights, const Matrix<Real>& output_gradient,
+                                               Saved& saved) const {
   const Matrix<Real> activated_gradient = products_.input_gradient(output_gradient.view(), down_.of(weights));
-  saved.inner_gradient = Matrix<Real>(saved.inner.rows(), saved.inner.columns());
-  for (int64_t i = 0; i < saved.inner.rows(); ++i) {
-    const Real* inner = saved.inner.row(i);
-    const Real* da = activated_gradient.row(i);
-    Real* out = saved.inner_gradient.row(i);
+  return through_activation(weights, saved.inner.values(), activated_gradient, output_gradient, saved);
+}
+
+// The gradient of a weight is the row's output times the output's gradient; through the last product, the activated row
+// times the activated row's gradient: no output has to be kept.
+template <typename Real>
+Matrix<Real> FeedForward<Real>::input_backward(const Real* weights, Matrix<Real> output_gradient,
+                                               std::span<Real> row_weights, Saved& saved) const {
+  Matrix<Real> activated_gradient = products_.input_gradient(output_gradient.view(), down_.of(weights));
+  const Matrix<Real> inner = saved.inner.values();
+  const Matrix<Real> active = activated(inner);
+  for (int64_t i = 0; i < active.rows(); ++i) {
+    const Real weight = row_weights[i];
+    Real sum = 0;
     for (int64_t j = 0; j < intermediate_; ++j) {
-      const Slope<Real> slope = gated_ ? silu(inner[j]) : gelu(inner[j]);
-      out[j] = gated_ ? da[j] * inner[intermediate_ + j] * slope.derivative : da[j] * slope.derivative;
+      sum += active.row(i)[j] * activated_gradient.row(i)[j];
+      activated_gradient.row(i)[j] *= weight;
+    }
+    row_weights[i] = sum;
+    for (int64_t j = 0; j < output_gradient.columns(); ++j) output_gradient.row(i)[j] *= weight;
+  }
+  return through_activation(weights, inner, activated_gradient, output_gradient, saved);
+}
+
+template <typename Real>
+Matrix<Real> FeedForward<Real>::through_activation(const Real* weights, const Matrix<Real>& inner,
+                                                   const Matrix<Real>& activated_gradient,
+                                                   const Matrix<Real>& output_gradient, Saved& saved) const {
+  Matrix<Real> inner_gradient(inner.rows(), inner.columns());
+  for (int64_t i = 0; i < inner.rows(); ++i) {
+    const Real* in = inner.row(i);
+    const Real* da = activated_gradient.row(i);
+    Real* out = inner_gradient.row(i);
+    for (int64_t j = 0; j < intermediate_; ++j) {
+      const Slope<Real> slope = gated_ ? silu(in[j]) : gelu(in[j]);
+      out[j] = gated_ ? da[j] * in[intermediate_ + j] * slope.derivative : da[j] * slope.derivative;
       if (gated_) out[intermediate_ + j] = da[j] * slope.value;
     }
   }
-  saved.output_gradient = std::move(output_gradient);
-  return products_.input_gradient(saved.inner_gradient.view(), up_.of(weights));
+  saved.inner_gradient = Kept<Real>(inner_gradient, keeping_.formats.rest);
+  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.rest);
+  return products_.input_gradient(inner_gradient.view(), up_.of(weights));
 }
 
 template <typename Real>
-void FeedForward<Real>::weight_backward(const Saved& saved, Real* gradients) const {
-  products_.add_weight_gradient(saved.input.view(), saved.inner_gradient.view(), up_.of(gradients));
-  products_.add_weight_gradient(activated(saved.inner).view(), saved.output_gradient.view(), down_.of(gradients));
+void FeedForward<Real>::weight_backward(const Saved& saved, const Matrix<Real>& input, Real* gradients) const {
+  products_.add_weight_gradient(input.view(), saved.inner_gradient.values().view(), up_.of(gradients));
+  const Matrix<Real> active = keeping_.selective ? activated(saved.inner.values()) : saved.activated.values();
+  products_.add_weight_gradient(active.view(), saved.output_gradient.values().view(), down_.of(gradients));
 }
 
 template class FeedForward<float>;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "backend/model/keeping.h"
+#include "backend/model/kept.h"
 #include "backend/model/parameters.h"
 #include "backend/model/products.h"
 
@@ -11,26 +13,35 @@ template <typename Real>
 class FeedForward {
  public:
   struct Saved {
-    Matrix<Real> input;            // [rows, hidden]
-    Matrix<Real> inner;            // [rows, up width] before the activation function
-    Matrix<Real> inner_gradient;   // [rows, up width] from I, for W
-    Matrix<Real> output_gradient;  // [rows, hidden]
+    Kept<Real> inner;      // [rows, up width] before the activation function
+    Kept<Real> activated;  // [rows, intermediate]
+    // From I, for W.
+    Kept<Real> inner_gradient;   // [rows, up width]
+    Kept<Real> output_gradient;  // [rows, hidden]
   };
 
   // Adds `prefix`up [hidden, up width] and `prefix`down [intermediate, hidden] to `block`. The up width is
   // 2 * intermediate where gated (gate, then up), else intermediate.
   FeedForward(ParameterBlock& block, const std::string& prefix, int64_t hidden, int64_t intermediate, bool gated,
-              const Products<Real>& products);
+              const Keeping& keeping, const Products<Real>& products);
 
-  Matrix<Real> forward(const Real* weights, Matrix<Real> input, Saved& saved) const;
-  Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;
-  void weight_backward(const Saved& saved, Real* gradients) const;
+  Matrix<Real> forward(const Real* weights, const Matrix<Real>& input, Saved& saved) const;
+  Matrix<Real> input_backward(const Real* weights, const Matrix<Real>& output_gradient, Saved& saved) const;
+  // The same where each row of the output was multiplied by a weight, which becomes its gradient.
+  Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, std::span<Real> row_weights,
+                              Saved& saved) const;
+  // `input` as in F.
+  void weight_backward(const Saved& saved, const Matrix<Real>& input, Real* gradients) const;
 
  private:
   Matrix<Real> activated(const Matrix<Real>& inner) const;
+  Matrix<Real> through_activation(const Real* weights, const Matrix<Real>& inner,
+                                  const Matrix<Real>& activated_gradient, const Matrix<Real>& output_gradient,
+                                  Saved& saved) const;
 
   int64_t intermediate_;
   bool gated_;
+  Keeping keeping_;
   Weight up_;
   Weight down_;
   const Products<Real>& products_;

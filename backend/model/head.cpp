@@ -6,22 +6,24 @@
 namespace pipeloom {
 
 template <typename Real>
-Head<Real>::Head(ParameterBlock& block, const Model& model, double loss_scale, const Products<Real>& products)
+Head<Real>::Head(ParameterBlock& block, const Model& model, double loss_scale, const Keeping& keeping,
+                 const Products<Real>& products)
     : loss_scale_(static_cast<Real>(loss_scale)),
-      norm_(block, "norm", model.hidden),
-      weight_(block.add({"logits", model.hidden, model.vocabulary, kTableDeviation})),
+      kept_(keeping.formats.rest),
+      norm_(block, "norm", model.hidden, kept_),
+      weight_{0, model.hidden, model.vocabulary},
       products_(products) {}
 
 template <typename Real>
-double Head<Real>::forward(const Real* weights, const Matrix<Real>& x, std::span<const int32_t> targets,
-                           Saved& saved) const {
-  saved.normed = norm_.forward(weights, x.view(), saved.norm);
-  saved.probabilities = products_.times(saved.normed.view(), weight_.of(weights));
+double Head<Real>::forward(const Real* weights, const Real* logits, const Matrix<Real>& x,
+                           std::span<const int32_t> targets, Saved& saved) const {
+  const Matrix<Real> normed = norm_.forward(weights, x.view(), saved.norm);
+  Matrix<Real> probabilities = products_.times(normed.view(), weight_.of(logits));
   saved.targets.assign(targets.begin(), targets.end());
   double loss = 0;
   for (int64_t i = 0; i < x.rows(); ++i) {
-    Real* row = saved.probabilities.row(i);
-    Real* end = row + saved.probabilities.columns();
+    Real* row = probabilities.row(i);
+    Real* end = row + probabilities.columns();
     const Real most = *std::max_element(row, end);
     const Real target = row[targets[i]] - most;
     Real sum = 0;
@@ -32,23 +34,27 @@ double Head<Real>::forward(const Real* weights, const Matrix<Real>& x, std::span
     for (Real* logit = row; logit != end; ++logit) *logit /= sum;
     loss += static_cast<double>(std::log(sum) - target);
   }
+  saved.normed = Kept<Real>(normed, kept_);
+  saved.probabilities = Kept<Real>(probabilities, Format::kFp32);
   return loss;
 }
 
 template <typename Real>
-Matrix<Real> Head<Real>::input_backward(const Real* weights, Saved& saved) const {
-  Matrix<Real>& gradient = saved.probabilities;
+Matrix<Real> Head<Real>::input_backward(const Real* weights, const Real* logits, Saved& saved) const {
+  Matrix<Real> gradient = saved.probabilities.values();
   for (int64_t i = 0; i < gradient.rows(); ++i) {
     gradient.row(i)[saved.targets[i]] -= Real{1};
     for (int64_t j = 0; j < gradient.columns(); ++j) gradient.row(i)[j] *= loss_scale_;
   }
-  return norm_.input_backward(weights, products_.input_gradient(gradient.view(), weight_.of(weights)), saved.norm);
+  saved.probabilities = Kept<Real>(gradient, Format::kFp32);
+  return norm_.input_backward(weights, products_.input_gradient(gradient.view(), weight_.of(logits)), saved.norm);
 }
 
 template <typename Real>
-void Head<Real>::weight_backward(const Saved& saved, Real* gradients) const {
+void Head<Real>::weight_backward(const Saved& saved, Real* gradients, Real* logits_gradients) const {
   norm_.weight_backward(saved.norm, gradients);
-  products_.add_weight_gradient(saved.normed.view(), saved.probabilities.view(), weight_.of(gradients));
+  products_.add_weight_gradient(saved.normed.values().view(), saved.probabilities.values().view(),
+                                weight_.of(logits_gradients));
 }
 
 template class Head<float>;

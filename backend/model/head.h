@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "backend/model/keeping.h"
 #include "backend/model/products.h"
 #include "backend/model/rms_norm.h"
 #include "core/model.h"
@@ -16,21 +17,25 @@ class Head {
  public:
   struct Saved {
     typename RmsNorm<Real>::Saved norm;
-    Matrix<Real> normed;         // [tokens, hidden]
-    Matrix<Real> probabilities;  // [tokens, vocabulary]; I makes the gradient of the logits of it, for W
+    Kept<Real> normed;         // [tokens, hidden]
+    Kept<Real> probabilities;  // [tokens, vocabulary]; I makes the gradient of the logits of it, for W
     std::vector<int32_t> targets;
   };
 
   // Gradients are those of `loss_scale` times the sum of the tokens' losses.
-  Head(ParameterBlock& block, const Model& model, double loss_scale, const Products<Real>& products);
+  Head(ParameterBlock& block, const Model& model, double loss_scale, const Keeping& keeping,
+       const Products<Real>& products);
 
   // The sum of the tokens' losses.
-  double forward(const Real* weights, const Matrix<Real>& x, std::span<const int32_t> targets, Saved& saved) const;
-  Matrix<Real> input_backward(const Real* weights, Saved& saved) const;
-  void weight_backward(const Saved& saved, Real* gradients) const;
+  // `logits` [hidden, vocabulary].
+  double forward(const Real* weights, const Real* logits, const Matrix<Real>& x, std::span<const int32_t> targets,
+                 Saved& saved) const;
+  Matrix<Real> input_backward(const Real* weights, const Real* logits, Saved& saved) const;
+  void weight_backward(const Saved& saved, Real* gradients, Real* logits_gradients) const;
 
  private:
   Real loss_scale_;
+  Format kept_;
   RmsNorm<Real> norm_;
   Weight weight_;  // [hidden, vocabulary]
   const Products<Real>& products_;

@@ -10,7 +10,9 @@ namespace pipeloom {
 struct MatrixMemory {
   int64_t bytes = 0;
   int64_t peak_bytes = 0;
+  int64_t kept_bytes = 0;  // of them, what waits for a later pass
 };
+enum class Counted : uint8_t { kAny, kKept };
 inline MatrixMemory& matrix_memory() {
   static thread_local MatrixMemory memory;
   return memory;
@@ -20,24 +22,27 @@ inline MatrixMemory& matrix_memory() {
 class CountedBytes {
  public:
   CountedBytes() = default;
-  explicit CountedBytes(int64_t bytes) : bytes_(bytes) { count(bytes_); }
-  CountedBytes(const CountedBytes& other) : CountedBytes(other.bytes_) {}
-  CountedBytes(CountedBytes&& other) noexcept : bytes_(std::exchange(other.bytes_, 0)) {}
+  explicit CountedBytes(int64_t bytes, Counted as = Counted::kAny) : bytes_(bytes), as_(as) { count(bytes_); }
+  CountedBytes(const CountedBytes& other) : CountedBytes(other.bytes_, other.as_) {}
+  CountedBytes(CountedBytes&& other) noexcept : bytes_(std::exchange(other.bytes_, 0)), as_(other.as_) {}
   CountedBytes& operator=(CountedBytes other) noexcept {
     std::swap(bytes_, other.bytes_);
+    std::swap(as_, other.as_);
     return *this;
   }
   ~CountedBytes() { count(-bytes_); }
   bool operator==(const CountedBytes&) const = default;
 
  private:
-  static void count(int64_t bytes) {
+  void count(int64_t bytes) const {
     MatrixMemory& memory = matrix_memory();
     memory.bytes += bytes;
+    if (as_ == Counted::kKept) memory.kept_bytes += bytes;
     memory.peak_bytes = std::max(memory.peak_bytes, memory.bytes);
   }
 
   int64_t bytes_ = 0;
+  Counted as_ = Counted::kAny;
 };
 
 }  // namespace pipeloom

@@ -4,6 +4,7 @@
 
 #include "backend/model/arithmetic.h"
 #include "backend/model/attention_core.h"
+#include "backend/model/keeping.h"
 #include "backend/model/rms_norm.h"
 #include "backend/model/rope.h"
 #include "core/model.h"
@@ -18,46 +19,58 @@ class Mla {
  public:
   struct Saved {
     typename RmsNorm<Real>::Saved norm;
-    Matrix<Real> normed;  // [tokens, hidden]
     typename RmsNorm<Real>::Saved query_norm;
-    Matrix<Real> query_latent;  // [tokens, q rank]; empty without query compression
     typename RmsNorm<Real>::Saved latent_norm;
-    Matrix<Real> latent;      // [tokens, kv rank]
-    Matrix<Real> shared_key;  // [tokens, rope] turned, of all heads
-    Matrix<Real> query;       // [tokens, heads * (d + rope)] turned
-    Matrix<Real> key;         // the same
-    Matrix<Real> value;       // [tokens, heads * value_dim]
-    Matrix<Real> core;        // [tokens, heads * value_dim]
+    Kept<Real> normed;        // [tokens, hidden]
+    Kept<Real> query_latent;  // [tokens, q rank]; empty without query compression
+    Kept<Real> latent;        // [tokens, kv rank]
+    Kept<Real> core;          // [tokens, heads * value_dim]
+    // Until I.
+    Kept<Real> shared_key;  // [tokens, rope] turned, of all heads
+    Kept<Real> query;       // [tokens, heads * (d + rope)] turned
+    Kept<Real> key;         // the same
+    Kept<Real> value;       // [tokens, heads * value_dim]
+    Kept<Real> statistics;  // [tokens, heads] of the core
     // From I, for W.
-    Matrix<Real> query_gradient;
-    Matrix<Real> query_down_gradient;  // [tokens, q rank]
-    Matrix<Real> up_gradient;          // [tokens, heads * (d + value_dim)]
-    Matrix<Real> down_gradient;        // [tokens, kv rank + rope]
-    Matrix<Real> output_gradient;      // [tokens, hidden]
+    Kept<Real> query_gradient;
+    Kept<Real> query_down_gradient;  // [tokens, q rank]
+    Kept<Real> up_gradient;          // [tokens, heads * (d + value_dim)]
+    Kept<Real> down_gradient;        // [tokens, kv rank + rope]
+    Kept<Real> output_gradient;      // [tokens, hidden]
   };
 
   // REQUIRES: the attention is MLA.
-  Mla(ParameterBlock& block, const Model& model, int64_t sequence, const Arithmetic<Real>& arithmetic);
+  Mla(ParameterBlock& block, const Model& model, int64_t sequence, const Keeping& keeping,
+      const Arithmetic<Real>& arithmetic);
 
   Matrix<Real> forward(const Real* weights, Matrix<Real> x, Saved& saved) const;
   Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;
   void weight_backward(const Saved& saved, Real* gradients) const;
 
-  // Between F and I, what is cheap to compute again is left out: norms and up-projections.
-  void forget(Saved& saved) const;
-  void recall(const Real* weights, Saved& saved) const;
-
  private:
+  // What F computes on the way to the core, and I needs again.
+  struct Operands {
+    Matrix<Real> normed;
+    Matrix<Real> query_latent;
+    Matrix<Real> latent;
+    Matrix<Real> shared_key;
+    Matrix<Real> query;
+    Matrix<Real> key;
+    Matrix<Real> value;
+  };
   // Compressed rows of the normed input, and what is made of them.
-  void compress(const Real* weights, Saved& saved) const;
-  void make_query(const Real* weights, Saved& saved) const;
-  void make_key_and_value(const Real* weights, Saved& saved) const;
-  Matrix<Real> query_backward(const Real* weights, Saved& saved) const;
-  Matrix<Real> key_and_value_backward(const Real* weights, Matrix<Real> key_gradient,
+  void compress(const Real* weights, Operands& operands, Saved& saved) const;
+  void make_query(const Real* weights, Operands& operands) const;
+  void make_key_and_value(const Real* weights, Operands& operands) const;
+  void keep(const Operands& operands, Saved& saved) const;
+  Operands recall(const Real* weights, const Saved& saved) const;
+  Matrix<Real> query_backward(const Real* weights, Matrix<Real> query_gradient, Saved& saved) const;
+  Matrix<Real> key_and_value_backward(const Real* weights, const Matrix<Real>& key_gradient,
                                       const Matrix<Real>& value_gradient, Saved& saved) const;
 
   AttentionShape shape_;
   int64_t head_width_;  // head_dim + rope_dim
+  Keeping keeping_;
   RmsNorm<Real> norm_;
   std::optional<RmsNorm<Real>> query_norm_;  // with query compression
   Weight query_down_;

@@ -12,33 +12,34 @@ class Mlp {
  public:
   struct Saved {
     typename RmsNorm<Real>::Saved norm;
+    Kept<Real> normed;  // [tokens, hidden]
     typename FeedForward<Real>::Saved inner;
   };
 
-  Mlp(ParameterBlock& block, const Model& model, const Products<Real>& products)
-      : norm_(block, "norm", model.hidden),
-        inner_(block, "", model.hidden, model.intermediate, model.gated_mlp, products) {}
+  Mlp(ParameterBlock& block, const Model& model, const Keeping& keeping, const Products<Real>& products)
+      : keeping_(keeping),
+        norm_(block, "norm", model.hidden, keeping.formats.rest),
+        inner_(block, "", model.hidden, model.intermediate, model.gated_mlp, keeping, products) {}
 
   Matrix<Real> forward(const Real* weights, Matrix<Real> x, Saved& saved) const {  // [tokens, hidden]
-    x += inner_.forward(weights, norm_.forward(weights, x.view(), saved.norm), saved.inner);
+    const Matrix<Real> normed = norm_.forward(weights, x.view(), saved.norm);
+    if (!keeping_.selective) saved.normed = Kept<Real>(normed, keeping_.formats.cached);
+    x += inner_.forward(weights, normed, saved.inner);
     return x;
   }
   Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const {
-    Matrix<Real> normed_gradient = inner_.input_backward(weights, output_gradient, saved.inner);
-    output_gradient += norm_.input_backward(weights, std::move(normed_gradient), saved.norm);
+    if (keeping_.selective) saved.normed = Kept<Real>(norm_.output(weights, saved.norm), keeping_.formats.cached);
+    const Matrix<Real> normed_gradient = inner_.input_backward(weights, output_gradient, saved.inner);
+    output_gradient += norm_.input_backward(weights, normed_gradient, saved.norm);
     return output_gradient;
   }
   void weight_backward(const Saved& saved, Real* gradients) const {
     norm_.weight_backward(saved.norm, gradients);
-    inner_.weight_backward(saved.inner, gradients);
+    inner_.weight_backward(saved.inner, saved.normed.values(), gradients);
   }
 
-  // Between F and I, what is cheap to compute again is left out: the norm. (What the activation function gives is never
-  // kept.)
-  void forget(Saved& saved) const { saved.inner.input = {}; }
-  void recall(const Real* weights, Saved& saved) const { saved.inner.input = norm_.output(weights, saved.norm); }
-
  private:
+  Keeping keeping_;
   RmsNorm<Real> norm_;
   FeedForward<Real> inner_;
 };

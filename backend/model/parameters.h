@@ -8,12 +8,20 @@
 
 namespace pipeloom {
 
+enum class ParameterKind : uint8_t {
+  kTrained,
+  // An expert's part in choosing it, zero at first. What is summed for it is no gradient but its load, and it moves by
+  // a fixed step against what that exceeds an even share (DeepSeek-V3, arXiv 2412.19437, section 2.1.2).
+  kLoadBias,
+};
+
 // One weight matrix of a component.
 struct Parameter {
   std::string name;  // within its component: "query_key_value"
   int64_t rows = 1;
   int64_t columns = 0;
   double deviation = 0;  // of the normally distributed initial values; 0: all are one (norms)
+  ParameterKind kind = ParameterKind::kTrained;
 
   int64_t size() const { return rows * columns; }
 };

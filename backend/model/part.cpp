@@ -1,12 +1,12 @@
 #include "backend/model/part.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "backend/model/attention.h"
-#include "backend/model/embedding.h"
+#include "backend/model/end_parts.h"
 #include "backend/model/exchange.h"
 #include "backend/model/experts.h"
-#include "backend/model/head.h"
 #include "backend/model/mla.h"
 #include "backend/model/mlp.h"
 #include "backend/model/router.h"
@@ -35,20 +35,18 @@ class HiddenPart : public Part<Real> {
  public:
   template <typename... Arguments>
   explicit HiddenPart(const PartShape& shape, const Arguments&... arguments)
-      : maths_(this->own_, arguments...), selective_(shape.recompute == Recompute::kSelective) {}
-  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_, selective_); }
+      : maths_(this->own_, arguments...), stream_(shape.formats.rest) {}
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_, stream_); }
 
  private:
   class Run : public PartRun<Real> {
    public:
-    Run(const Maths& maths, bool selective) : maths_(maths), selective_(selective) {}
+    Run(const Maths& maths, Format stream) : maths_(maths), stream_(stream) {}
     void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      flow.hidden = maths_.forward(weights.own, std::move(flow.hidden), saved_);
-      if (selective_) maths_.forget(saved_);
+      flow.hidden = rounded_to(maths_.forward(weights.own, std::move(flow.hidden), saved_), stream_);
     }
     void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      if (selective_) maths_.recall(weights.own, saved_);
-      flow.hidden = maths_.input_backward(weights.own, std::move(flow.hidden), saved_);
+      flow.hidden = rounded_to(maths_.input_backward(weights.own, std::move(flow.hidden), saved_), stream_);
     }
     void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
       maths_.weight_backward(saved_, gradients.own);
@@ -56,101 +54,47 @@ class HiddenPart : public Part<Real> {
 
    private:
     const Maths& maths_;
-    bool selective_;
+    Format stream_;
     typename Maths::Saved saved_;
   };
   Maths maths_;
-  bool selective_;
-};
-
-template <typename Real>
-class EmbedPart : public Part<Real> {
- public:
-  EmbedPart(const Model& model, int64_t sequence) : maths_(this->own_, model, sequence) {}
-  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
-
- private:
-  class Run : public PartRun<Real> {
-   public:
-    explicit Run(const Embedding<Real>& maths) : maths_(maths) {}
-    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      flow.hidden = maths_.forward(weights.own, flow.tokens, saved_);
-    }
-    void input_backward(PartNumbers<const Real> /*weights*/, Flow<Real>& flow) override {
-      maths_.input_backward(std::move(flow.hidden), saved_);
-    }
-    void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
-      maths_.weight_backward(saved_, gradients.own);
-    }
-
-   private:
-    const Embedding<Real>& maths_;
-    typename Embedding<Real>::Saved saved_;
-  };
-  Embedding<Real> maths_;
-};
-
-template <typename Real>
-class HeadPart : public Part<Real> {
- public:
-  HeadPart(const Model& model, double loss_scale, const Products<Real>& products)
-      : maths_(this->own_, model, loss_scale, products) {}
-  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
-
- private:
-  class Run : public PartRun<Real> {
-   public:
-    explicit Run(const Head<Real>& maths) : maths_(maths) {}
-    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      flow.loss = maths_.forward(weights.own, flow.hidden, flow.targets, saved_);
-      flow.hidden = {};
-    }
-    void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      flow.hidden = maths_.input_backward(weights.own, saved_);
-    }
-    void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
-      maths_.weight_backward(saved_, gradients.own);
-    }
-
-   private:
-    const Head<Real>& maths_;
-    typename Head<Real>::Saved saved_;
-  };
-  Head<Real> maths_;
+  Format stream_;
 };
 
 template <typename Real>
 class RouterPart : public Part<Real> {
  public:
   RouterPart(const PartShape& shape, const Model& model, const Products<Real>& products)
-      : maths_(this->own_, model, products), selective_(shape.recompute == Recompute::kSelective) {}
-  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_, selective_); }
+      : maths_(this->own_, model, shape.balance(), shape.keeping(), products), stream_(shape.formats.rest) {}
+  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_, stream_); }
 
  private:
   class Run : public PartRun<Real> {
    public:
-    Run(const Router<Real>& maths, bool selective) : maths_(maths), selective_(selective) {}
+    Run(const Router<Real>& maths, Format stream)
+        : maths_(maths), stream_(stream), saved_(std::make_shared<typename Router<Real>::Saved>()) {}
     void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      auto output = maths_.forward(weights.own, flow.hidden, saved_);
+      auto output = maths_.forward(weights.own, flow.hidden, *saved_);
       flow.normed = std::move(output.normed);
       flow.routing = std::move(output.routing);
-      if (selective_) maths_.forget(saved_);
+      flow.further_loss += maths_.balance_loss(*saved_);
+      flow.normed_again = [&maths = maths_, own = weights.own, saved = saved_] { return maths.normed(own, *saved); };
     }
     void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      if (selective_) maths_.recall(weights.own, saved_);
-      flow.hidden += maths_.input_backward(weights.own, {std::move(flow.normed), std::move(flow.routing)}, saved_);
+      flow.hidden += maths_.input_backward(weights.own, {std::move(flow.normed), std::move(flow.routing)}, *saved_);
+      round_to(flow.hidden, stream_);
     }
     void weight_backward(int /*piece*/, PartNumbers<Real> gradients) override {
-      maths_.weight_backward(saved_, gradients.own);
+      maths_.weight_backward(*saved_, gradients.own);
     }
 
    private:
     const Router<Real>& maths_;
-    bool selective_;
-    typename Router<Real>::Saved saved_;
+    Format stream_;
+    std::shared_ptr<typename Router<Real>::Saved> saved_;
   };
   Router<Real> maths_;
-  bool selective_;
+  Format stream_;
 };
 
 template <typename Real>
@@ -190,8 +134,8 @@ class CombineRun : public ExchangeRun<Real> {
 template <typename Real, typename Maths, typename Run>
 class ExchangePart : public Part<Real> {
  public:
-  ExchangePart(const Model& model, int ep_ranks)
-      : maths_(model.moe->routed_experts, model.moe->experts_per_token, ep_ranks) {}
+  ExchangePart(const Model& model, const PartShape& shape)
+      : maths_(exchange_shape(*model.moe, shape.ep_ranks, shape.formats)) {}
   std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(maths_); }
 
  private:
@@ -204,14 +148,15 @@ class ExpertsPart : public Part<Real> {
  public:
   ExpertsPart(const Model& model, const PartShape& shape, bool with_exchange, const Products<Real>& products)
       : held_(model.moe->routed_experts / shape.ep_ranks),
-        routed_maths_(this->routed_, model, shape.ep_rank * held_, held_, products),
-        dispatch_(model.moe->routed_experts, model.moe->experts_per_token, shape.ep_ranks),
-        combine_(model.moe->routed_experts, model.moe->experts_per_token, shape.ep_ranks),
+        keeping_(shape.keeping()),
+        routed_maths_(this->routed_, model, shape.ep_rank * held_, held_, keeping_, products),
+        dispatch_(exchange_shape(*model.moe, shape.ep_ranks, shape.formats)),
+        combine_(exchange_shape(*model.moe, shape.ep_ranks, shape.formats)),
         with_exchange_(with_exchange) {
     PIPELOOM_CHECK(!with_exchange || shape.ep_ranks == 1);
     if (model.moe->shared_experts == 0) return;
     shared_.emplace(this->own_, "shared.", model.hidden, int64_t{model.moe->shared_experts} * model.moe->intermediate,
-                    model.gated_mlp, products);
+                    model.gated_mlp, keeping_, products);
   }
   std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(*this); }
 
@@ -222,7 +167,12 @@ class ExpertsPart : public Part<Real> {
 
     void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
       if (part_.with_exchange_) dispatch_.forward({}, flow);
-      if (part_.shared_) flow.hidden += part_.shared_->forward(weights.own, std::move(flow.normed), shared_);
+      if (part_.shared_) {
+        flow.hidden += part_.shared_->forward(weights.own, flow.normed, shared_);
+        round_to(flow.hidden, part_.keeping_.formats.rest);
+        normed_again_ = std::move(flow.normed_again);
+      }
+      flow.normed_again = {};
       flow.normed = {};
       part_.routed_maths_.forward(weights.routed, flow.rows, routed_);
       if (part_.with_exchange_) combine_.forward({}, flow);
@@ -230,15 +180,20 @@ class ExpertsPart : public Part<Real> {
 
     void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
       if (part_.with_exchange_) combine_.input_backward({}, flow);
-      flow.normed = part_.shared_ ? part_.shared_->input_backward(weights.own, flow.hidden, shared_)
-                                  : Matrix<Real>(flow.hidden.rows(), flow.hidden.columns());
+      if (part_.shared_) {
+        flow.normed = part_.shared_->input_backward(weights.own, flow.hidden, shared_);
+        normed_ = Kept<Real>(normed_again_(), part_.keeping_.formats.cached);
+        normed_again_ = {};
+      } else {
+        flow.normed = Matrix<Real>(flow.hidden.rows(), flow.hidden.columns());
+      }
       part_.routed_maths_.input_backward(weights.routed, flow.rows, routed_);
       if (part_.with_exchange_) dispatch_.input_backward({}, flow);
     }
 
     int weight_pieces() const override { return static_cast<int>(routed_.sources.size()); }
     void weight_backward(int piece, PartNumbers<Real> gradients) override {
-      if (piece == 0 && part_.shared_) part_.shared_->weight_backward(shared_, gradients.own);
+      if (piece == 0 && part_.shared_) part_.shared_->weight_backward(shared_, normed_.values(), gradients.own);
       part_.routed_maths_.weight_backward(routed_.sources[piece], gradients.routed);
     }
 
@@ -247,10 +202,13 @@ class ExpertsPart : public Part<Real> {
     DispatchRun<Real> dispatch_;
     CombineRun<Real> combine_;
     typename FeedForward<Real>::Saved shared_;
+    std::function<Matrix<Real>()> normed_again_;  // what the shared expert read; until I ...
+    Kept<Real> normed_;                           // ... and for W
     typename Experts<Real>::Saved routed_;
   };
 
   int held_;
+  Keeping keeping_;
   Experts<Real> routed_maths_;
   std::optional<FeedForward<Real>> shared_;
   Dispatch<Real> dispatch_;
@@ -265,6 +223,7 @@ class RecomputedPart : public Part<Real> {
   explicit RecomputedPart(std::unique_ptr<Part<Real>> part) : part_(std::move(part)) {
     this->own_ = part_->own();
     this->routed_ = part_->routed();
+    for (const Table table : kTables) this->tables_[number_of(table)] = part_->table(table);
   }
   std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(*part_); }
 
@@ -298,12 +257,18 @@ std::unique_ptr<Part<Real>> make_attention(const Model& model, const PartShape& 
                                            const Arithmetic<Real>& arithmetic) {
   using AttentionPart = HiddenPart<Real, Attention<Real>>;
   using MlaPart = HiddenPart<Real, Mla<Real>>;
-  if (model.attention.is_mla()) return std::make_unique<MlaPart>(shape, model, shape.sequence, arithmetic);
-  return std::make_unique<AttentionPart>(shape, model, shape.sequence, arithmetic);
+  if (model.attention.is_mla())
+    return std::make_unique<MlaPart>(shape, model, shape.sequence, shape.keeping(), arithmetic);
+  return std::make_unique<AttentionPart>(shape, model, shape.sequence, shape.keeping(), arithmetic);
+}
+
+// 0: of the main model.
+int mtp_depth_of(int layer, const Model& model) {
+  return std::max(layer - model.layers, 0);
 }
 
 template <typename Real>
-std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& model, const PartShape& shape,
+std::unique_ptr<Part<Real>> make_kept_part(Component component, int layer, const Model& model, const PartShape& shape,
                                            bool with_exchange, const Arithmetic<Real>& arithmetic) {
   using DispatchPart = ExchangePart<Real, Dispatch<Real>, DispatchRun<Real>>;
   using CombinePart = ExchangePart<Real, Combine<Real>, CombineRun<Real>>;
@@ -313,21 +278,22 @@ std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& mod
     case Component::kWait:
       return std::make_unique<NothingPart<Real>>();
     case Component::kEmbed:
-      return std::make_unique<EmbedPart<Real>>(model, shape.sequence);
+      if (mtp_depth_of(layer, model) == 0) return std::make_unique<EmbedPart<Real>>(model, shape);
+      return std::make_unique<MtpInputPart<Real>>(model, shape, mtp_depth_of(layer, model), arithmetic.mlp);
     case Component::kAttention:
       return make_attention(model, shape, arithmetic);
     case Component::kRouter:
       return std::make_unique<RouterPart<Real>>(shape, model, arithmetic.precise);
     case Component::kDispatch:
-      return std::make_unique<DispatchPart>(model, shape.ep_ranks);
+      return std::make_unique<DispatchPart>(model, shape);
     case Component::kExperts:
-      return std::make_unique<ExpertsPart<Real>>(model, shape, with_exchange, arithmetic.linear);
+      return std::make_unique<ExpertsPart<Real>>(model, shape, with_exchange, arithmetic.mlp);
     case Component::kMlp:
-      return std::make_unique<MlpPart>(shape, model, arithmetic.linear);
+      return std::make_unique<MlpPart>(shape, model, shape.keeping(), arithmetic.mlp);
     case Component::kCombine:
-      return std::make_unique<CombinePart>(model, shape.ep_ranks);
+      return std::make_unique<CombinePart>(model, shape);
     case Component::kHead:
-      return std::make_unique<HeadPart<Real>>(model, shape.loss_scale, arithmetic.precise);
+      return std::make_unique<HeadPart<Real>>(model, shape, mtp_depth_of(layer, model), arithmetic.precise);
   }
   check_failed("a component", __FILE__, __LINE__);
 }
@@ -335,17 +301,17 @@ std::unique_ptr<Part<Real>> make_kept_part(Component component, const Model& mod
 }  // namespace
 
 template <typename Real>
-std::unique_ptr<Part<Real>> make_part(Component component, const Model& model, const PartShape& shape,
+std::unique_ptr<Part<Real>> make_part(Component component, int layer, const Model& model, const PartShape& shape,
                                       bool with_exchange, const Arithmetic<Real>& arithmetic) {
-  auto part = make_kept_part(component, model, shape, with_exchange, arithmetic);
+  auto part = make_kept_part(component, layer, model, shape, with_exchange, arithmetic);
   const bool moves_data = component == Component::kDispatch || component == Component::kCombine;
   if (shape.recompute != Recompute::kFull || moves_data) return part;
   return std::make_unique<RecomputedPart<Real>>(std::move(part));
 }
 
-template std::unique_ptr<Part<float>> make_part(Component, const Model&, const PartShape&, bool,
+template std::unique_ptr<Part<float>> make_part(Component, int, const Model&, const PartShape&, bool,
                                                 const Arithmetic<float>&);
-template std::unique_ptr<Part<double>> make_part(Component, const Model&, const PartShape&, bool,
+template std::unique_ptr<Part<double>> make_part(Component, int, const Model&, const PartShape&, bool,
                                                  const Arithmetic<double>&);
 
 }  // namespace pipeloom

@@ -1,23 +1,29 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "backend/model/arithmetic.h"
 #include "backend/model/flow.h"
+#include "backend/model/keeping.h"
 #include "backend/model/parameters.h"
+#include "backend/model/tables.h"
 #include "core/component.h"
 #include "core/job.h"
 #include "core/model.h"
 
 namespace pipeloom {
 
-// Where a part's parameters (or their gradients) begin: what all replicas of a stage share, and the routed experts,
-// which an EP group spreads over its ranks.
+// Where a part's parameters (or their gradients) begin: what all replicas of a stage share; the routed experts, which
+// an EP group spreads over its ranks; and the tables that the part uses.
 template <typename Real>
 struct PartNumbers {
   Real* own = nullptr;
   Real* routed = nullptr;
+  OfTables<Real*> tables = {};
+
+  Real* table(Table which) const { return tables[number_of(which)]; }
 };
 
 // One component of one layer at work on one micro-batch; holds what F saves for I, and I for W. Each is called once, in
@@ -63,10 +69,13 @@ class Part {
   virtual std::unique_ptr<PartRun<Real>> start() const = 0;
   const ParameterBlock& own() const { return own_; }
   const ParameterBlock& routed() const { return routed_; }
+  // nullopt: it does not use it.
+  const std::optional<Parameter>& table(Table which) const { return tables_[number_of(which)]; }
 
  protected:
   ParameterBlock own_;
   ParameterBlock routed_;
+  OfTables<std::optional<Parameter>> tables_;
 };
 
 // What a part's maths need to know beside the model.
@@ -77,11 +86,16 @@ struct PartShape {
   double loss_scale = 1;  // of the sum of the tokens' losses
   // kFull: I runs F again, from the inputs that it kept; kSelective: norms and up-projections.
   Recompute recompute = Recompute::kNone;
+  Formats formats = Keeping::exact();
+
+  Keeping keeping() const { return {formats, recompute == Recompute::kSelective}; }
+  BalanceShape balance() const { return {sequence, loss_scale}; }
 };
 
+// `layer` as ComponentCost::layer: beyond the model's layers and its head come MTP modules.
 // `with_exchange`: experts dispatch and combine by themselves, because the stage's program has no components for it.
 template <typename Real>
-std::unique_ptr<Part<Real>> make_part(Component component, const Model& model, const PartShape& shape,
+std::unique_ptr<Part<Real>> make_part(Component component, int layer, const Model& model, const PartShape& shape,
                                       bool with_exchange, const Arithmetic<Real>& arithmetic);
 
 }  // namespace pipeloom

@@ -2,55 +2,106 @@
 
 #include <algorithm>
 
+#include "backend/model/kept.h"
+
 namespace pipeloom {
 
 namespace {
 
-// What F saves, and what I adds to it.
-struct Kept {
-  int64_t forward = 0;
-  int64_t input = 0;
+// What is kept after F and after I, in bytes.
+struct Bytes {
+  int64_t after_forward = 0;
+  int64_t after_input = 0;
 
-  Kept operator+(const Kept& other) const { return {forward + other.forward, input + other.input}; }
-  // So much is computed again in I.
-  Kept without(int64_t recomputed) const { return {forward - recomputed, input + recomputed}; }
+  Bytes operator+(const Bytes& other) const {
+    return {after_forward + other.after_forward, after_input + other.after_input};
+  }
 };
 
-// RmsNorm::Saved; what the norm gives is in its user's.
-Kept norm(int64_t rows, int64_t width) {
-  return {rows * (width + 1), rows * width};
-}
+class PartBytes {
+ public:
+  PartBytes(const Model& model, const PartShape& shape, int64_t tokens)
+      : model_(model), formats_(shape.formats), selective_(shape.recompute == Recompute::kSelective), tokens_(tokens) {}
 
-Kept feed_forward(int64_t rows, int64_t hidden, int64_t intermediate, bool gated) {
-  const int64_t both = rows * (hidden + (gated ? 2 : 1) * intermediate);
-  return {both, both};
-}
+  Bytes attention() const {
+    const AttentionShape& a = model_.attention;
+    const int64_t inner = int64_t{a.heads} * a.head_dim + int64_t{a.kv_heads} * (a.head_dim + a.value_dim);
+    return norm(model_.hidden) + again(cached(model_.hidden)) + until_input(rest(inner) + statistics()) + both(core()) +
+           for_weight(rest(inner) + rest(model_.hidden));
+  }
 
-Kept attention(const Model& model, int64_t tokens, bool selective) {
-  const AttentionShape& a = model.attention;
-  const int64_t hidden = tokens * model.hidden;
-  const int64_t query_key_value =
-      tokens * (int64_t{a.heads} * a.head_dim + int64_t{a.kv_heads} * (a.head_dim + a.value_dim));
-  const int64_t core = tokens * a.heads * a.value_dim;
-  const Kept kept = norm(tokens, model.hidden) + Kept{hidden + query_key_value + core, query_key_value + hidden};
-  return kept.without(selective ? hidden : 0);
-}
+  Bytes mla() const {
+    const AttentionShape& a = model_.attention;
+    const int64_t query = int64_t{a.heads} * (a.head_dim + a.rope_dim);
+    const int64_t value = int64_t{a.heads} * a.value_dim;
+    const int64_t up = int64_t{a.heads} * (a.head_dim + a.value_dim);
+    const bool query_again = selective_ && a.q_lora_rank > 0;
+    return norm(model_.hidden) + norm(a.q_lora_rank) + norm(a.kv_lora_rank) +
+           again(cached(model_.hidden) + cached(a.q_lora_rank) + cached(a.kv_lora_rank)) + both(core()) +
+           until_input(rest(a.rope_dim) + statistics() + (query_again ? 0 : rest(query)) +
+                       (selective_ ? 0 : rest(query) + rest(value))) +
+           for_weight(rest(query) + rest(a.q_lora_rank) + rest(up) + rest(a.kv_lora_rank + a.rope_dim) +
+                      rest(model_.hidden));
+  }
 
-Kept mla(const Model& model, int64_t tokens, bool selective) {
-  const AttentionShape& a = model.attention;
-  const int64_t hidden = tokens * model.hidden;
-  const int64_t query = tokens * a.heads * (a.head_dim + a.rope_dim);
-  const int64_t core = tokens * a.heads * a.value_dim;
-  const int64_t up = tokens * a.heads * (a.head_dim + a.value_dim);
-  const int64_t query_rank = tokens * a.q_lora_rank;
-  const int64_t rank = tokens * a.kv_lora_rank;
-  const int64_t shared_key = tokens * a.rope_dim;
-  const Kept own = {hidden + query_rank + rank + shared_key + 2 * query + 2 * core,
-                    query + query_rank + up + rank + shared_key + hidden};
-  const Kept kept = norm(tokens, model.hidden) + norm(tokens, a.q_lora_rank) + norm(tokens, a.kv_lora_rank) + own;
-  const int64_t again = hidden + rank + query + core + (a.q_lora_rank > 0 ? query_rank + query : 0);
-  return kept.without(selective ? again : 0);
-}
+  Bytes mlp() const {
+    return norm(model_.hidden) + again(cached(model_.hidden)) + feed_forward(tokens_, model_.intermediate);
+  }
+
+  Bytes router() const {
+    const int64_t scores = packed_bytes(Format::kFp32, tokens_, model_.moe->routed_experts);
+    return norm(model_.hidden) + again(cached(model_.hidden)) + both(scores);
+  }
+
+  // `rows` that the routed experts get, of `once` tokens.
+  Bytes experts(int64_t rows, int64_t once) const {
+    const MoeShape& moe = *model_.moe;
+    const int64_t kept = formats_.cached == Format::kFp8 ? once : rows;
+    Bytes bytes = both(packed_bytes(formats_.cached, kept, model_.hidden)) + feed_forward(rows, moe.intermediate);
+    if (moe.shared_experts == 0) return bytes;
+    return bytes + feed_forward(tokens_, int64_t{moe.shared_experts} * moe.intermediate) +
+           for_weight(cached(model_.hidden));
+  }
+
+  Bytes head() const {
+    return norm(model_.hidden) + both(rest(model_.hidden) + packed_bytes(Format::kFp32, tokens_, model_.vocabulary));
+  }
+
+  Bytes embed() const { return for_weight(rest(model_.hidden)); }
+
+  Bytes mtp_input() const {
+    return norm(model_.hidden) + norm(model_.hidden) + again(cached(int64_t{2} * model_.hidden)) +
+           for_weight(2 * rest(model_.hidden));
+  }
+
+ private:
+  int64_t rest(int64_t width) const { return packed_bytes(formats_.rest, tokens_, width); }
+  int64_t cached(int64_t width) const { return packed_bytes(formats_.cached, tokens_, width); }
+  int64_t core() const {
+    return packed_bytes(formats_.cached_core, tokens_, int64_t{model_.attention.heads} * model_.attention.value_dim);
+  }
+  int64_t statistics() const { return packed_bytes(Format::kFp32, tokens_, model_.attention.heads); }
+
+  static Bytes both(int64_t bytes) { return {bytes, bytes}; }
+  static Bytes until_input(int64_t bytes) { return {bytes, 0}; }
+  static Bytes for_weight(int64_t bytes) { return {0, bytes}; }
+  // Selective recomputation makes it in I.
+  Bytes again(int64_t bytes) const { return {selective_ ? 0 : bytes, bytes}; }
+  // Its input, and the gradient of its weights.
+  Bytes norm(int64_t width) const { return {rest(width), packed_bytes(Format::kFp32, width > 0 ? 1 : 0, width)}; }
+
+  Bytes feed_forward(int64_t rows, int64_t intermediate) const {
+    const int64_t up = (model_.gated_mlp ? 2 : 1) * intermediate;
+    const int64_t active = selective_ ? 0 : packed_bytes(formats_.cached, rows, intermediate);
+    return both(packed_bytes(formats_.cached, rows, up) + active) +
+           for_weight(packed_bytes(formats_.rest, rows, up) + packed_bytes(formats_.rest, rows, model_.hidden));
+  }
+
+  const Model& model_;
+  const Formats& formats_;
+  bool selective_;
+  int64_t tokens_;
+};
 
 // Rows that the routed experts of one rank may get, and rows that come back to their tokens.
 struct RoutedRows {
@@ -62,41 +113,38 @@ RoutedRows routed_rows(const Model& model, int sources, int64_t tokens) {
   return {own * sources, own};
 }
 
-Kept kept_by(Component component, const Model& model, const PartShape& shape, int64_t tokens, bool with_exchange,
-             int sources) {
-  const int64_t hidden = tokens * model.hidden;
-  const bool selective = shape.recompute == Recompute::kSelective;
-  const int64_t normed_again = selective ? hidden : 0;
+Bytes kept_by(Component component, int layer, const Model& model, const PartShape& shape, int64_t tokens, int sources) {
+  const PartBytes part(model, shape, tokens);
   switch (component) {
     case Component::kStage:
     case Component::kWait:
     case Component::kDispatch:
+    case Component::kCombine:
       return {};
     case Component::kEmbed:
-      return {0, hidden};
+      return layer > model.layers ? part.mtp_input() : part.embed();
     case Component::kAttention:
-      return model.attention.is_mla() ? mla(model, tokens, selective) : attention(model, tokens, selective);
+      return model.attention.is_mla() ? part.mla() : part.attention();
     case Component::kMlp:
-      return norm(tokens, model.hidden) +
-             feed_forward(tokens, model.hidden, model.intermediate, model.gated_mlp).without(normed_again);
+      return part.mlp();
     case Component::kRouter:
-      return norm(tokens, model.hidden) + Kept{hidden, tokens * model.moe->routed_experts}.without(normed_again);
-    case Component::kCombine:
-      return {routed_rows(model, sources, tokens).own * model.hidden, 0};
-    case Component::kExperts: {
-      const MoeShape& moe = *model.moe;
-      const RoutedRows rows = routed_rows(model, sources, tokens);
-      const Kept routed = feed_forward(rows.received, model.hidden, moe.intermediate, model.gated_mlp);
-      const Kept shared =
-          moe.shared_experts == 0
-              ? Kept{}
-              : feed_forward(tokens, model.hidden, int64_t{moe.shared_experts} * moe.intermediate, model.gated_mlp);
-      return routed + shared + Kept{with_exchange ? rows.own * model.hidden : 0, 0};
-    }
+      return part.router();
+    case Component::kExperts:
+      return part.experts(routed_rows(model, sources, tokens).received, tokens * sources);
     case Component::kHead:
-      return norm(tokens, model.hidden) + Kept{hidden + tokens * model.vocabulary, 0};
+      return part.head();
   }
   return {};
+}
+
+// What one call handles, unpacked: some times what its passes keep, were it all floats.
+int64_t unpacked_bytes(Component component, int layer, const Model& model, const PartShape& shape, int64_t tokens,
+                       int sources) {
+  PartShape floats = shape;
+  floats.formats = Keeping::exact();
+  floats.recompute = Recompute::kNone;
+  const Bytes bytes = kept_by(component, layer, model, floats, tokens, sources);
+  return bytes.after_forward + bytes.after_input;
 }
 
 bool is_moe(Component component) {
@@ -109,29 +157,35 @@ int64_t largest_weight(const Part<float>& part) {
   for (const ParameterBlock* block : {&part.own(), &part.routed()}) {
     for (const Parameter& parameter : block->parameters()) largest = std::max(largest, parameter.size());
   }
+  for (const Table table : kTables) {
+    if (const auto& parameter = part.table(table)) largest = std::max(largest, parameter->size());
+  }
   return largest;
 }
 
 }  // namespace
 
-PartMemory part_memory(Component component, const Model& model, const PartShape& shape, int64_t tokens,
-                       bool with_exchange, const Part<float>& part, int sources) {
-  const Kept kept = kept_by(component, model, shape, tokens, with_exchange, sources);
+PartMemory part_memory(Component component, int layer, const Model& model, const PartShape& shape, int64_t tokens,
+                       const Part<float>& part, int sources) {
+  constexpr int64_t kNumber = sizeof(float);
+  const Bytes kept = kept_by(component, layer, model, shape, tokens, sources);
   PartMemory memory;
   // The residual stream; between router and combine also the normed rows and those of the experts, sorted and not.
-  memory.passing = tokens * model.hidden;
+  memory.passing = tokens * model.hidden * kNumber;
   if (is_moe(component)) {
     const RoutedRows rows = routed_rows(model, sources, tokens);
-    memory.passing += (tokens + 2 * (rows.received + rows.own)) * model.hidden;
+    memory.passing += (tokens + 2 * (rows.received + rows.own)) * model.hidden * kNumber;
   }
-  memory.after_forward = kept.forward;
-  memory.after_input = kept.forward + kept.input;
+  memory.after_forward = kept.after_forward;
+  memory.after_input = kept.after_input;
   const bool moves_data = component == Component::kDispatch || component == Component::kCombine;
   if (shape.recompute == Recompute::kFull && !moves_data) memory.after_forward = memory.passing;
-  // Gradients on their way between the pieces are about as large as what F and I keep; a product turns an operand;
+  // Gradients on their way between the pieces are about as large as what F and I handle; a product turns an operand;
   // scores of one head and their gradient; the gradients of a W before they join the sum.
-  memory.workspace = kept.forward + kept.input + memory.passing + 2 * largest_weight(part) +
-                     3 * shape.sequence * shape.sequence + part.own().size() + part.routed().size();
+  memory.workspace =
+      unpacked_bytes(component, layer, model, shape, tokens, sources) + memory.passing +
+      (2 * largest_weight(part) + 3 * shape.sequence * shape.sequence + part.own().size() + part.routed().size()) *
+          kNumber;
   return memory;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backend/model/kept.h"
 #include "backend/model/matrix.h"
 #include "backend/model/parameters.h"
 
@@ -10,25 +11,26 @@ template <typename Real>
 class RmsNorm {
  public:
   struct Saved {
-    Matrix<Real> normalised;       // [rows, width] x over its root mean square
-    std::vector<Real> inverse;     // [rows] one over the root mean square
-    Matrix<Real> output_gradient;  // [rows, width] from I, for W
+    Kept<Real> input;            // [rows, width]; until I
+    std::vector<Real> inverse;   // [rows] one over the root mean square
+    Kept<Real> weight_gradient;  // [1, width] from I, for W
   };
 
-  // Adds `name` [1, width] to `block`.
-  RmsNorm(ParameterBlock& block, const std::string& name, int64_t width);
+  // Adds `name` [1, width] to `block`. `kept`: how its input is kept; it is taken to have that format.
+  RmsNorm(ParameterBlock& block, const std::string& name, int64_t width, Format kept);
 
   // `weights` and `gradients` begin the block.
   Matrix<Real> forward(const Real* weights, View<const Real> x, Saved& saved) const;
-  // What forward gave, again.
+  // What forward gave, again. REQUIRES: I has not run.
   Matrix<Real> output(const Real* weights, const Saved& saved) const;
   // The gradient of x.
-  Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const;
+  Matrix<Real> input_backward(const Real* weights, const Matrix<Real>& output_gradient, Saved& saved) const;
   void weight_backward(const Saved& saved, Real* gradients) const;
 
  private:
   Weight weight_;
   int64_t width_;
+  Format kept_;
 };
 
 }  // namespace pipeloom

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "backend/model/gate.h"
+#include "backend/model/keeping.h"
 #include "backend/model/rms_norm.h"
 
 namespace pipeloom {
@@ -11,6 +12,7 @@ class Router {
  public:
   struct Saved {
     typename RmsNorm<Real>::Saved norm;
+    Kept<Real> normed;  // [tokens, hidden]
     typename Gate<Real>::Saved gate;
   };
   struct Output {
@@ -18,30 +20,37 @@ class Router {
     Routing<Real> routing;
   };
 
-  Router(ParameterBlock& block, const Model& model, const Products<Real>& products)
-      : norm_(block, "norm", model.hidden), gate_(block, model, products) {}
+  Router(ParameterBlock& block, const Model& model, const BalanceShape& balance, const Keeping& keeping,
+         const Products<Real>& products)
+      : keeping_(keeping),
+        norm_(block, "norm", model.hidden, keeping.formats.rest),
+        gate_(block, model, balance, products) {}
 
   Output forward(const Real* weights, const Matrix<Real>& x, Saved& saved) const {
     Output output;
     output.normed = norm_.forward(weights, x.view(), saved.norm);
     output.routing = gate_.forward(weights, output.normed, saved.gate);
+    if (!keeping_.selective) saved.normed = Kept<Real>(output.normed, keeping_.formats.cached);
     return output;
   }
+  // What F gave the experts, as it is kept or computed again. REQUIRES: I has not run.
+  Matrix<Real> normed(const Real* weights, const Saved& saved) const {
+    return keeping_.selective ? norm_.output(weights, saved.norm) : saved.normed.values();
+  }
+  double balance_loss(const Saved& saved) const { return gate_.balance_loss(saved.gate); }
   // The gradient of x by way of the experts and the gate. `gradient.routing` holds that of the weights.
   Matrix<Real> input_backward(const Real* weights, Output gradient, Saved& saved) const {
+    if (keeping_.selective) saved.normed = Kept<Real>(norm_.output(weights, saved.norm), keeping_.formats.cached);
     gradient.normed += gate_.input_backward(weights, gradient.routing.weights, saved.gate);
-    return norm_.input_backward(weights, std::move(gradient.normed), saved.norm);
+    return norm_.input_backward(weights, gradient.normed, saved.norm);
   }
   void weight_backward(const Saved& saved, Real* gradients) const {
     norm_.weight_backward(saved.norm, gradients);
-    gate_.weight_backward(saved.gate, gradients);
+    gate_.weight_backward(saved.gate, saved.normed.values(), gradients);
   }
 
-  // Between F and I, what is cheap to compute again is left out: the norm.
-  void forget(Saved& saved) const { saved.gate.input = {}; }
-  void recall(const Real* weights, Saved& saved) const { saved.gate.input = norm_.output(weights, saved.norm); }
-
  private:
+  Keeping keeping_;
   RmsNorm<Real> norm_;
   Gate<Real> gate_;
 };

@@ -21,14 +21,15 @@ int32_t token_at(std::string_view content, int64_t place, int token_bytes) {
 
 }  // namespace
 
-Result<TextTokens> TextTokens::create(std::string_view content, const Batch& batch, int vocabulary, int token_bytes) {
+Result<TextTokens> TextTokens::create(std::string_view content, const Batch& batch, int vocabulary, int token_bytes,
+                                      int ahead) {
   const auto size = static_cast<int64_t>(content.size());
   if (size % token_bytes != 0) {
     return invalid(fmt::format("the text has {} bytes; allowed are multiples of {}, a token's", size, token_bytes));
   }
-  if (size / token_bytes < batch.sequence_length + 1) {
-    return invalid(fmt::format("the text has {} tokens; a sequence and its next token need {}", size / token_bytes,
-                               batch.sequence_length + 1));
+  if (size / token_bytes < batch.sequence_length + ahead) {
+    return invalid(fmt::format("the text has {} tokens; a sequence and its next {} need {}", size / token_bytes,
+                               ahead == 1 ? "token" : fmt::format("{} tokens", ahead), batch.sequence_length + ahead));
   }
   std::vector<int32_t> tokens;
   tokens.reserve(size / token_bytes);
@@ -38,19 +39,20 @@ Result<TextTokens> TextTokens::create(std::string_view content, const Batch& bat
     return invalid(fmt::format("token {} of the text is {}; model.vocabulary is {}: tokens are 0 to {}",
                                tokens.size() - 1, tokens.back(), vocabulary, vocabulary - 1));
   }
-  return TextTokens(std::move(tokens), batch);
+  return TextTokens(std::move(tokens), batch, ahead);
 }
 
 Tokens TextTokens::micro_batch(int64_t step, int replica, int micro_batch, int micro_batches_per_replica) const {
   const int64_t first = step * batch_.global_batch +
                         (int64_t{replica} * micro_batches_per_replica + micro_batch) * batch_.micro_batch_size;
-  const auto places = static_cast<int64_t>(tokens_.size()) - 1;  // each has a next token
+  const auto places = static_cast<int64_t>(tokens_.size()) - ahead_;  // each has its next tokens
   Tokens tokens;
+  tokens.targets.resize(ahead_);
   for (int64_t sequence = first; sequence < first + batch_.micro_batch_size; ++sequence) {
     for (int64_t i = 0; i < batch_.sequence_length; ++i) {
       const int64_t place = (sequence * batch_.sequence_length + i) % places;
       tokens.inputs.push_back(tokens_[place]);
-      tokens.targets.push_back(tokens_[place + 1]);
+      for (int next = 0; next < ahead_; ++next) tokens.targets[next].push_back(tokens_[place + 1 + next]);
     }
   }
   return tokens;

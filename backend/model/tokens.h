@@ -9,10 +9,10 @@
 
 namespace pipeloom {
 
-// What one micro-batch reads: whole sequences, and for each of their tokens the next one.
+// What one micro-batch reads: whole sequences, and for each of their tokens the next ones.
 struct Tokens {
-  std::vector<int32_t> inputs;   // [micro_batch_size * sequence_length]
-  std::vector<int32_t> targets;  // the same
+  std::vector<int32_t> inputs;                // [micro_batch_size * sequence_length]
+  std::vector<std::vector<int32_t>> targets;  // [how far ahead, from one][the same]
 
   bool operator==(const Tokens&) const = default;
 };
@@ -21,8 +21,10 @@ struct Tokens {
 class TextTokens {
  public:
   // `token_bytes` 1: each byte of `content` is a token; 2 or 4: so many bytes are one, the lowest first. Fails where
-  // the text is shorter than one sequence and its next token, or where a token is not in the vocabulary.
-  static Result<TextTokens> create(std::string_view content, const Batch& batch, int vocabulary, int token_bytes = 1);
+  // the text is shorter than one sequence and its next tokens, or where a token is not in the vocabulary. `ahead`: how
+  // many next tokens a model predicts.
+  static Result<TextTokens> create(std::string_view content, const Batch& batch, int vocabulary, int token_bytes = 1,
+                                   int ahead = 1);
 
   // Micro-batch `micro_batch` of data-parallel replica `replica`, of steps that number from 0. Replicas follow each
   // other in the text, micro-batches within a replica.
@@ -32,10 +34,12 @@ class TextTokens {
   uint64_t digest() const;
 
  private:
-  TextTokens(std::vector<int32_t> tokens, const Batch& batch) : tokens_(std::move(tokens)), batch_(batch) {}
+  TextTokens(std::vector<int32_t> tokens, const Batch& batch, int ahead)
+      : tokens_(std::move(tokens)), batch_(batch), ahead_(ahead) {}
 
   std::vector<int32_t> tokens_;
   Batch batch_;
+  int ahead_;
 };
 
 }  // namespace pipeloom

@@ -14,7 +14,7 @@ Status allow(bool allowed, const char* field, int64_t value, const char* what) {
 }
 
 // One micro-batch through the whole model and back; its loss is the sum of its tokens'.
-Result<double> run_micro_batch(ChunkState& chunk, Tokens tokens) {
+Result<double> run_micro_batch(const Model& model, ChunkState& chunk, Tokens tokens, ExpertCounts& counts) {
   const auto& parts = chunk.stage().parts();
   Flow<float> flow;
   flow.tokens = std::move(tokens.inputs);
@@ -23,6 +23,7 @@ Result<double> run_micro_batch(ChunkState& chunk, Tokens tokens) {
   for (size_t i = 0; i < parts.size(); ++i) {
     runs.push_back(parts[i].part->start());
     chunk.forward(static_cast<int>(i), *runs.back(), flow);
+    count_experts(model, parts[i], flow, counts);
   }
   for (size_t i = parts.size(); i-- > 0;) {
     PIPELOOM_CHECK_OK(chunk.input_backward(static_cast<int>(i), *runs[i], flow));
@@ -42,13 +43,14 @@ Status check_trainable(const Job& job) {
   PIPELOOM_CHECK_OK(allow(job.zero_stage < 3, "zero_stage", job.zero_stage, "0 to 2"));
   const bool offloads = job.offload.activations > 0 || job.offload.optimizer;
   PIPELOOM_CHECK_OK(allow(!offloads, "offload", 1, "none: a CPU has nothing to offload to"));
-  PIPELOOM_CHECK_OK(allow(model.mtp_depth == 0, "model.mtp_depth", model.mtp_depth, "0"));
   PIPELOOM_CHECK_OK(allow(!model.tied_embedding, "model.tied_embedding", 1, "0 (separate weights)"));
   PIPELOOM_CHECK_OK(allow(!model.attention.bias, "model.attention.bias", 1, "0 (no bias)"));
   PIPELOOM_CHECK_OK(allow(!model.mlp_bias, "model.mlp_bias", 1, "0 (no bias)"));
   const bool rotary = model.learned_positions == 0;
   const int turned = model.attention.is_mla() ? model.attention.rope_dim : rotary ? model.attention.head_dim : 0;
   PIPELOOM_CHECK_OK(allow(turned % 2 == 0, "the rotary width of a head", turned, "an even number"));
+  PIPELOOM_CHECK_OK(
+      allow(rotary || model.mtp_depth == 0, "model.mtp_depth", model.mtp_depth, "0 where positions are learned"));
   return allow(rotary || job.batch.sequence_length <= model.learned_positions, "model.learned_positions",
                model.learned_positions, "at least batch.sequence_length");
 }
@@ -60,7 +62,33 @@ PartShape part_shape(const Job& job, int ep_rank) {
   shape.ep_rank = ep_rank;
   shape.loss_scale = 1 / static_cast<double>(micro_batches_per_step(job) * job.batch.tokens());
   shape.recompute = job.recompute;
+  shape.formats = formats_of(job);
   return shape;
+}
+
+int64_t contributions_per_step(const Job& job) {
+  return micro_batches_per_step(job) * (1 + job.model->mtp_depth);
+}
+
+LoadBalance load_balance(const Job& job) {
+  if (!job.model->moe) return {};
+  const MoeShape& moe = *job.model->moe;
+  const auto tokens = static_cast<double>(micro_batches_per_step(job) * job.batch.tokens());
+  return {moe.bias_step, tokens * moe.experts_per_token / moe.routed_experts};
+}
+
+void count_experts(const Model& model, const Stage<float>::Placed& placed, const Flow<float>& flow,
+                   ExpertCounts& counts) {
+  if (placed.component != Component::kRouter) return;
+  std::vector<int64_t>& tokens = counts[placed.layer];
+  tokens.resize(model.moe->routed_experts);
+  for (const int32_t expert : flow.routing.experts) ++tokens[expert];
+}
+
+std::vector<ExpertLoad> loads_of(const ExpertCounts& counts) {
+  std::vector<ExpertLoad> loads;
+  for (const auto& [layer, tokens] : counts) loads.push_back({layer, tokens});
+  return loads;
 }
 
 void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<float>>& parameters) {
@@ -75,16 +103,22 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
                                           const std::function<void(const StepReport&)>& on_step) {
   PartShape shape = part_shape(job, 0);
   shape.ep_ranks = 1;
-  const Stage<float> stage(*job.model, whole_program(*job.model), shape, arithmetic_for(job.precision, options.check));
-  ChunkState chunk(stage, options.check ? Sums::kFixedPoint : Sums::kFloat, micro_batches_per_step(job), options.seed);
+  const Stage<float> stage(*job.model, whole_program(*job.model), shape, arithmetic_for(shape.formats, options.check));
+  ChunkState chunk(stage, options.check ? Sums::kFixedPoint : Sums::kFloat, contributions_per_step(job), options.seed);
+  const NumberRange all{0, stage.size()};
+  chunk.own_moments(std::span(&all, 1), shape.formats.moments);
   TrainingResult result;
+  ExpertCounts counts;
+  const bool averages = job.ema_decay > 0;
+  if (averages) chunk.own_averages();
   for (int64_t step = 0; step < steps; ++step) {
     const auto begin = std::chrono::steady_clock::now();
     double loss = 0;
     for (int replica = 0; replica < job.layout.data; ++replica) {
       for (int micro_batch = 0; micro_batch < job.micro_batches; ++micro_batch) {
         PIPELOOM_TRY(const double sum,
-                     run_micro_batch(chunk, text.micro_batch(step, replica, micro_batch, job.micro_batches)));
+                     run_micro_batch(*job.model, chunk, text.micro_batch(step, replica, micro_batch, job.micro_batches),
+                                     counts));
         loss += sum;
       }
     }
@@ -95,12 +129,15 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
       PIPELOOM_CHECK_OK(chunk.add_squares(0, stage.size(), squares));
       scale = clip_scale(squares.norm(), job.clip_norm);
     }
-    chunk.optimize(options.adam, step + 1, scale, 0, stage.size());
+    chunk.optimize(options.adam, load_balance(job), step + 1, scale, 0);
     chunk.clear_sums();
+    if (averages) chunk.update_averages(job.ema_decay);
     const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
     if (on_step) on_step({step, result.losses.back(), time.count()});
   }
   copy_parameters(chunk, result.parameters);
+  result.expert_loads = loads_of(counts);
+  if (averages) result.averages_digest = chunk.averages_digest();
   return result;
 }
 

@@ -26,6 +26,8 @@ struct TrainingOptions {
 struct TrainingResult {
   std::vector<double> losses;                            // [step] mean over the tokens of the step
   std::map<std::string, std::vector<float>> parameters;  // by StageParameter::name
+  std::vector<ExpertLoad> expert_loads;  // of all steps, layer by layer; empty: the model has no experts
+  uint64_t averages_digest = 0;          // ChunkState::averages_digest of all chunks; 0: the job has no moving averages
 
   bool operator==(const TrainingResult&) const = default;
 };
@@ -42,10 +44,21 @@ Status check_trainable(const Job& job);
 
 // Of a rank that is number `ep_rank` of its EP group.
 PartShape part_shape(const Job& job, int ep_rank);
+// How the biases of the job's experts move; not at all where its model has none.
+LoadBalance load_balance(const Job& job);
+// The most passes that add to a number's gradient in one step: MTP modules use tables of the main model.
+int64_t contributions_per_step(const Job& job);
 // Micro-batches of all data-parallel replicas in one step.
 inline int64_t micro_batches_per_step(const Job& job) {
   return int64_t{job.micro_batches} * job.layout.data;
 }
+
+// Tokens of each expert of a layer.
+using ExpertCounts = std::map<int, std::vector<int64_t>>;
+// Adds the choices of a micro-batch that a router has just made.
+void count_experts(const Model& model, const Stage<float>::Placed& placed, const Flow<float>& flow,
+                   ExpertCounts& counts);
+std::vector<ExpertLoad> loads_of(const ExpertCounts& counts);
 
 void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<float>>& parameters);
 

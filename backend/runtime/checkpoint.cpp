@@ -11,7 +11,7 @@ namespace pipeloom {
 
 namespace {
 
-constexpr char kKind[] = "pipeloom checkpoint 1\n";  // with its format version
+constexpr char kKind[] = "pipeloom checkpoint 2\n";  // with its format version
 
 struct Header {
   uint64_t plan_digest = 0;
@@ -52,7 +52,9 @@ template <typename Function>
 void for_each_array(const std::vector<std::unique_ptr<ChunkRun>>& chunks, const Function& function) {
   for (const auto& chunk : chunks) {
     ChunkState& state = chunk->state();
-    for (const std::span<float> numbers : {state.weights(), state.first(), state.second()}) function(numbers);
+    function(std::as_writable_bytes(state.weights()));
+    for (Moments& moments : state.moments()) function(moments.bytes());
+    for (std::vector<float>& average : state.averages()) function(std::as_writable_bytes(std::span(average)));
   }
 }
 
@@ -63,7 +65,7 @@ std::string write_checkpoint(const CheckpointIdentity& identity, int64_t steps,
   std::string content = kKind;
   const Header header = header_of(identity, steps);
   append(content, std::span(&header, 1));
-  for_each_array(chunks, [&](std::span<const float> numbers) { append(content, numbers); });
+  for_each_array(chunks, [&](std::span<const std::byte> bytes) { append(content, bytes); });
   const uint64_t digest = digest_of(content);
   append(content, std::span(&digest, 1));
   return content;
@@ -72,13 +74,13 @@ std::string write_checkpoint(const CheckpointIdentity& identity, int64_t steps,
 Status read_checkpoint(const std::string& content, const CheckpointIdentity& identity, int64_t steps,
                        const std::vector<std::unique_ptr<ChunkRun>>& chunks) {
   size_t size = sizeof kKind - 1 + sizeof(Header) + sizeof(uint64_t);
-  if (!content.starts_with(kKind)) return invalid("it is not a pipeloom checkpoint of version 1");
+  if (!content.starts_with(kKind)) return invalid("it is not a pipeloom checkpoint of version 2");
   if (content.size() < size) return invalid("the checkpoint is cut off");
   Header header;
   size_t place = sizeof kKind - 1;
   std::memcpy(&header, content.data() + place, sizeof header);
   PIPELOOM_CHECK_OK(check_header(header, header_of(identity, steps)));
-  for_each_array(chunks, [&](std::span<const float> numbers) { size += numbers.size_bytes(); });
+  for_each_array(chunks, [&](std::span<const std::byte> bytes) { size += bytes.size(); });
   if (content.size() != size) {
     return invalid(fmt::format("the checkpoint has {} bytes; expected are {}", content.size(), size));
   }
@@ -88,9 +90,9 @@ Status read_checkpoint(const std::string& content, const CheckpointIdentity& ide
     return invalid("the checkpoint is damaged: its digest is wrong");
   }
   place += sizeof header;
-  for_each_array(chunks, [&](std::span<float> numbers) {
-    const auto stored = std::as_bytes(std::span(content)).subspan(place, numbers.size_bytes());
-    std::ranges::copy(stored, std::as_writable_bytes(numbers).begin());
+  for_each_array(chunks, [&](std::span<std::byte> bytes) {
+    const auto stored = std::as_bytes(std::span(content)).subspan(place, bytes.size());
+    std::ranges::copy(stored, bytes.begin());
     place += stored.size();
   });
   return {};

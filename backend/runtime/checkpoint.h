@@ -35,8 +35,8 @@ struct CheckpointIdentity {
   int ranks = 1;
 };
 
-// One rank's part of the state after `steps` steps: weights and optimizer state of its chunks. The data position
-// follows from the step.
+// One rank's part of the state after `steps` steps: weights, optimizer state and moving averages of its chunks. The
+// data position follows from the step.
 std::string write_checkpoint(const CheckpointIdentity& identity, int64_t steps,
                              const std::vector<std::unique_ptr<ChunkRun>>& chunks);
 // Fails where the content is damaged or of another run; the chunks are then undefined.

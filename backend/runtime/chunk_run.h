@@ -14,6 +14,9 @@ struct InFlight {
   Flow<float> flow;
   std::vector<std::unique_ptr<PartRun<float>>> runs;  // [part]; null before its F and after its last pass
   int open = 0;                                       // parts whose last pass has not ended
+  // Bytes, for the account of activations.
+  int64_t held_before = 0;  // by all micro-batches of the rank, when this one's F began
+  int64_t kept = 0;         // by its F
 };
 
 // One chunk of a rank: its numbers and the micro-batches in flight.

@@ -11,6 +11,12 @@ namespace pipeloom {
 
 namespace {
 
+// Of one expert; they come layer by layer, in the order of the experts.
+struct LoadOf {
+  int64_t layer = 0;
+  int64_t tokens = 0;
+};
+
 struct LossOf {
   int64_t micro_batch = 0;
   double loss = 0;
@@ -68,6 +74,32 @@ Result<int64_t> Meeting::largest(int64_t own) {
   int64_t largest = 0;
   for (const std::vector<std::byte>& bytes : all) largest = std::max(largest, values_of_bytes<int64_t>(bytes).at(0));
   return largest;
+}
+
+Result<uint64_t> Meeting::sum(uint64_t own) {
+  PIPELOOM_TRY(const auto all, collect_bytes("the digest of its moving averages", bytes_of_value(own)));
+  uint64_t sum = 0;
+  for (const std::vector<std::byte>& bytes : all) sum += values_of_bytes<uint64_t>(bytes).at(0);
+  return sum;
+}
+
+Result<std::vector<ExpertLoad>> Meeting::expert_loads(const ExpertCounts& own) {
+  std::vector<LoadOf> loads;
+  for (const auto& [layer, tokens] : own) {
+    for (const int64_t count : tokens) loads.push_back({layer, count});
+  }
+  PIPELOOM_TRY(const auto all, collect_bytes("the loads of its experts", bytes_of_values<LoadOf>(loads)));
+  ExpertCounts sums;
+  for (const std::vector<std::byte>& bytes : all) {
+    std::map<int64_t, size_t> next;  // expert, by layer
+    for (const LoadOf& load : values_of_bytes<LoadOf>(bytes)) {
+      std::vector<int64_t>& tokens = sums[static_cast<int>(load.layer)];
+      const size_t expert = next[load.layer]++;
+      if (tokens.size() <= expert) tokens.resize(expert + 1);
+      tokens[expert] += load.tokens;
+    }
+  }
+  return loads_of(sums);
 }
 
 Result<std::vector<Span>> Meeting::spans(const std::vector<Span>& own) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/model/training.h"
 #include "backend/runtime/clock.h"
 #include "backend/transport/endpoint.h"
 #include "core/trace.h"
@@ -29,6 +30,10 @@ class Meeting {
   Result<ClockReading> read_clock();
   // On rank 0 the largest of all ranks' numbers; 0 on the others.
   Result<int64_t> largest(int64_t own);
+  // On rank 0 the sum of all ranks' numbers, modulo 2^64; 0 on the others.
+  Result<uint64_t> sum(uint64_t own);
+  // On rank 0 the loads of all ranks together.
+  Result<std::vector<ExpertLoad>> expert_loads(const ExpertCounts& own);
   // On rank 0 the spans of all ranks, rank after rank.
   Result<std::vector<Span>> spans(const std::vector<Span>& own);
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 
+#include "backend/model/moments.h"
 #include "backend/model/part_memory.h"
 #include "core/units.h"
 
@@ -17,7 +18,8 @@ constexpr int64_t kNumber = sizeof(float);
 
 // What the parts of one stage hold for one micro-batch.
 struct StageMemory {
-  int64_t numbers = 0;  // of the stage
+  int64_t own = 0;     // numbers of the stage that all replicas share
+  int64_t routed = 0;  // and of the rank's experts
   std::map<std::pair<int, Component>, PartMemory> of_part;
 
   const PartMemory& of(const RankTask& task) const {
@@ -28,13 +30,17 @@ struct StageMemory {
 StageMemory stage_memory(const Plan& plan, int stage, const TrainingOptions& options, RoutedTokens routed) {
   const PartShape shape = part_shape(plan.job, 0);
   const int sources = routed == RoutedTokens::kAll ? shape.ep_ranks : std::min(shape.ep_ranks, 2);
+  const bool borrows = plan.costs.shares_embedding && stage == plan.schedule.stages() - 1 &&
+                       plan.schedule.placement().ends_share_a_rank();
   const Stage<float> maths(*plan.job.model, plan.costs.programs[stage], shape,
-                           arithmetic_for(plan.job.precision, options.check));
+                           arithmetic_for(shape.formats, options.check),
+                           borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);
   StageMemory memory;
-  memory.numbers = maths.size();
+  memory.own = maths.own_size();
+  memory.routed = maths.size() - maths.own_size();
   for (const auto& placed : maths.parts()) {
     memory.of_part[{placed.layer, placed.component}] = part_memory(
-        placed.component, *plan.job.model, shape, plan.job.batch.tokens(), shape.ep_ranks == 1, *placed.part, sources);
+        placed.component, placed.layer, *plan.job.model, shape, plan.job.batch.tokens(), *placed.part, sources);
   }
   return memory;
 }
@@ -68,7 +74,7 @@ bool has_weight_pass(const Plan& plan, const RankTask& task) {
   });
 }
 
-int64_t activation_numbers(const Plan& plan, const RankProgram& program, const std::map<int, StageMemory>& stages) {
+int64_t activation_bytes(const Plan& plan, const RankProgram& program, const std::map<int, StageMemory>& stages) {
   std::vector<const RankTask*> components;
   for (const RankTask& task : program.tasks()) {
     if (task.task.key.kind == TaskKind::kComponent) components.push_back(&task);
@@ -82,6 +88,10 @@ int64_t activation_numbers(const Plan& plan, const RankProgram& program, const s
     if (task->task.key.pass == SlotKind::kI && !has_weight_pass(plan, *task)) walk.release(*task);
   }
   return walk.peak();
+}
+
+int64_t share(int64_t whole, int64_t shards) {
+  return (whole + shards - 1) / shards;
 }
 
 // Twice: a message and what is made of it.
@@ -104,20 +114,25 @@ int64_t message_numbers(const Plan& plan, const RankProgram& program) {
 
 RankMemoryPlan plan_memory(const Plan& plan, const RankProgram& program, const TrainingOptions& options,
                            RoutedTokens routed) {
+  const int copies = plan.schedule.placement().pipes() * plan.job.layout.data;
+  const int64_t moments = moment_bytes(formats_of(plan.job).moments);
   std::map<int, StageMemory> stages;
   int64_t numbers = 0;
+  int64_t optimized = 0;  // by this rank: its share of what several hold (ZeRO-1)
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(program.rank())) {
     if (!stages.contains(chunk.stage)) stages[chunk.stage] = stage_memory(plan, chunk.stage, options, routed);
-    numbers += stages[chunk.stage].numbers;
+    const StageMemory& stage = stages[chunk.stage];
+    numbers += stage.own + stage.routed;
+    optimized += share(stage.own, copies) + share(stage.routed, copies / plan.job.layout.expert);
   }
   const int64_t sum_bytes = options.check ? sizeof(int64_t) : sizeof(float);
-  const bool alone = plan.schedule.placement().pipes() * plan.job.layout.data == 1;
   RankMemoryPlan memory;
-  memory.states = numbers * (3 * kNumber + sum_bytes);
-  memory.activations = activation_numbers(plan, program, stages) * kNumber;
+  memory.states = numbers * (kNumber + sum_bytes) + optimized * moments;
+  if (plan.job.ema_decay > 0) memory.states += optimized * kNumber;
+  memory.activations = activation_bytes(plan, program, stages);
   memory.messages = message_numbers(plan, program) * kNumber;
-  if (!alone) memory.reductions = 2 * numbers * sum_bytes;
-  if (plan.job.clipping == Clipping::kValidated) memory.reductions += 3 * numbers * kNumber;  // to undo the optimizer
+  if (copies > 1) memory.reductions = 2 * numbers * sum_bytes;
+  if (plan.job.clipping == Clipping::kValidated) memory.reductions += optimized * (kNumber + moments);  // to undo it
   return memory;
 }
 

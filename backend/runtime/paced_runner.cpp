@@ -39,6 +39,7 @@ Status PacedRunner::start(const RankTask& task) {
   switch (task.task.key.kind) {
     case TaskKind::kComponent:
     case TaskKind::kOptimizer:
+    case TaskKind::kEma:
       running.end_ns = steady_now_ns() + durations_ns_[task.number];
       break;
     case TaskKind::kSend:

@@ -56,6 +56,8 @@ std::string describe(const RankTask& task) {
       return "optimizer";
     case TaskKind::kNorm:
       return "norm of the gradients";
+    case TaskKind::kEma:
+      return "moving average of the weights";
   }
   return "a task";
 }

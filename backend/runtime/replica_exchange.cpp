@@ -10,18 +10,37 @@ namespace pipeloom {
 
 namespace {
 
-MessageTag tag_of(int64_t step, int stage, size_t range, bool weights) {
-  return {static_cast<int32_t>(step), stage, static_cast<int32_t>(range), weights ? 1 : 0};
+MessageTag tag_of(int64_t step, int about, bool weights) {
+  return {static_cast<int32_t>(step), about, 0, weights ? 1 : 0};
 }
 
 }  // namespace
 
 ReplicaExchange::ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank,
-                                 Endpoint& endpoint)
+                                 Endpoint& endpoint, Format moments, bool shares_tokens)
     : chunk_(chunk), endpoint_(endpoint) {
   const auto group = [&](bool routed) { return reduction_group(layout, placement, chunk.stage(), rank, routed); };
-  const int64_t own = chunk.maths().own_size();
-  shared_ = {{0, own, group(false)}, {own, chunk.maths().size() - own, group(true)}};
+  int64_t shared_so_far = 0;
+  const auto share = [&](Content content, int64_t end, ReductionGroup members) {
+    // All members say the same of what they exchange, whatever stage they hold it for.
+    const int about = content == Content::kTokens ? -1 : 2 * chunk.stage() + (content == Content::kRouted ? 1 : 0);
+    shared_.push_back({shared_so_far, end - shared_so_far, std::move(members), about});
+    shared_so_far = end;
+  };
+  const auto tokens = chunk.maths().table(Table::kTokens);
+  if (shares_tokens && tokens) {
+    PIPELOOM_CHECK(*tokens == 0);
+    share(Content::kTokens, chunk.maths().parameters().front().parameter.size(),
+          token_table_group(layout, placement, rank));
+  }
+  share(Content::kOwn, chunk.maths().own_size(), group(false));
+  share(Content::kRouted, chunk.maths().size(), group(true));
+  std::vector<NumberRange> parts;
+  for (const Shared& shared : shared_) {
+    const auto [begin, count] = shared.part(shared.group.place);
+    parts.push_back({begin, count});
+  }
+  chunk.state().own_moments(parts, moments);
 }
 
 // Sends to a member, and expects the same of it.
@@ -35,13 +54,12 @@ int64_t ReplicaExchange::exchange(const Shared& shared, int member, const Messag
 
 int64_t ReplicaExchange::send_gradients(int64_t step, Gather& gather) {
   int64_t bytes = 0;
-  for (size_t range = 0; range < shared_.size(); ++range) {
-    const Shared& shared = shared_[range];
+  for (const Shared& shared : shared_) {
     for (int member = 0; member < shared.members(); ++member) {
       if (member == shared.group.place) continue;
       const auto [begin, count] = shared.part(member);
-      bytes += exchange(shared, member, tag_of(step, chunk_.stage(), range, false),
-                        chunk_.state().sums_of(begin, count), gather);
+      bytes +=
+          exchange(shared, member, tag_of(step, shared.about, false), chunk_.state().sums_of(begin, count), gather);
     }
   }
   return bytes;
@@ -77,37 +95,32 @@ Status ReplicaExchange::add_squares(SquareSum& squares) const {
 }
 
 void ReplicaExchange::remember() {
-  remembered_.clear();
-  for (const Shared& shared : shared_) {
-    const auto [begin, count] = shared.part(shared.group.place);
-    for (const auto numbers : {chunk_.state().weights(), chunk_.state().first(), chunk_.state().second()}) {
-      const auto part = numbers.subspan(begin, count);
-      remembered_.insert(remembered_.end(), part.begin(), part.end());
-    }
+  remembered_weights_.clear();
+  remembered_moments_ = chunk_.state().moments();
+  for (const Moments& part : remembered_moments_) {
+    const auto weights = chunk_.state().weights().subspan(part.range().begin, part.range().count);
+    remembered_weights_.emplace_back(weights.begin(), weights.end());
   }
 }
 
 void ReplicaExchange::undo() {
-  auto next = remembered_.begin();
-  for (const Shared& shared : shared_) {
-    const auto [begin, count] = shared.part(shared.group.place);
-    for (const auto numbers : {chunk_.state().weights(), chunk_.state().first(), chunk_.state().second()}) {
-      std::copy_n(next, count, numbers.begin() + begin);
-      next += count;
-    }
+  for (size_t i = 0; i < remembered_weights_.size(); ++i) {
+    std::ranges::copy(remembered_weights_[i], chunk_.state().weights().begin() + remembered_moments_[i].range().begin);
   }
+  chunk_.state().moments() = remembered_moments_;
 }
 
-int64_t ReplicaExchange::optimize_and_send(const AdamOptions& options, int64_t step, double scale, Gather& gather) {
+int64_t ReplicaExchange::optimize_and_send(const AdamOptions& options, const LoadBalance& balance, int64_t step,
+                                           double scale, Gather& gather) {
   int64_t bytes = 0;
   for (size_t range = 0; range < shared_.size(); ++range) {
     const Shared& shared = shared_[range];
     const auto [begin, count] = shared.part(shared.group.place);
-    chunk_.state().optimize(options, step + 1, scale, begin, count);
+    chunk_.state().optimize(options, balance, step + 1, scale, range);
     const std::span<const float> own = chunk_.state().weights().subspan(begin, count);
     for (int member = 0; member < shared.members(); ++member) {
       if (member == shared.group.place) continue;
-      bytes += exchange(shared, member, tag_of(step, chunk_.stage(), range, true), to_bytes(own), gather);
+      bytes += exchange(shared, member, tag_of(step, shared.about, true), to_bytes(own), gather);
     }
   }
   return bytes;

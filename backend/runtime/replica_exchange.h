@@ -14,8 +14,10 @@ namespace pipeloom {
 // gradients of its part, runs the optimizer for it, and hands the weights out (ZeRO-1).
 class ReplicaExchange {
  public:
-  // All arguments outlive it. `rank` holds `chunk`.
-  ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank, Endpoint& endpoint);
+  // All arguments outlive it. `rank` holds `chunk`, whose moments of this member's part it makes in the format given.
+  // `shares_tokens`: a token table that the chunk has is reduced with the one at the other end of the model.
+  ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank, Endpoint& endpoint,
+                  Format moments, bool shares_tokens);
 
   // Returns the bytes that it sends. So below.
   int64_t send_gradients(int64_t step, Gather& gather);
@@ -24,7 +26,8 @@ class ReplicaExchange {
   // Of the gradients of this member's part.
   Status add_squares(SquareSum& squares) const;
   // Steps number from 0. `scale`: what gradients are multiplied by.
-  int64_t optimize_and_send(const AdamOptions& options, int64_t step, double scale, Gather& gather);
+  int64_t optimize_and_send(const AdamOptions& options, const LoadBalance& balance, int64_t step, double scale,
+                            Gather& gather);
   Status take_weights(Gather& gather, size_t& next);
 
   // Around an optimizer that may have to be undone: what its part is before, and that again.
@@ -32,11 +35,13 @@ class ReplicaExchange {
   void undo();
 
  private:
+  enum class Content : uint8_t { kTokens, kOwn, kRouted };
   // A range of the chunk's numbers, and who else has it.
   struct Shared {
     int64_t begin = 0;
     int64_t size = 0;
     ReductionGroup group;
+    int about = 0;  // the same for all members
 
     // Where the part of `member` begins, and how many numbers it has.
     std::pair<int64_t, int64_t> part(int member) const {
@@ -51,7 +56,9 @@ class ReplicaExchange {
   ChunkRun& chunk_;
   Endpoint& endpoint_;
   std::vector<Shared> shared_;
-  std::vector<float> remembered_;  // of each part its weights and the two of Adam
+  // Of each part, before the optimizer.
+  std::vector<std::vector<float>> remembered_weights_;
+  std::vector<Moments> remembered_moments_;
 };
 
 }  // namespace pipeloom

@@ -16,6 +16,17 @@ EpGroup ep_group(const Layout& layout, RunRank rank) {
   return group;
 }
 
+namespace {
+
+ReductionGroup with_place(ReductionGroup group, int number) {
+  const auto own = std::ranges::find(group.members, number);
+  PIPELOOM_CHECK(own != group.members.end());
+  group.place = static_cast<int>(own - group.members.begin());
+  return group;
+}
+
+}  // namespace
+
 ReductionGroup reduction_group(const Layout& layout, const Placement& placement, int stage, RunRank rank, bool routed) {
   ReductionGroup group;
   for (int replica = 0; replica < layout.data; ++replica) {
@@ -24,10 +35,19 @@ ReductionGroup reduction_group(const Layout& layout, const Placement& placement,
       group.members.push_back(RunRank{replica, placement.rank_of(pipe, stage)}.number(layout.pipeline));
     }
   }
-  const auto own = std::ranges::find(group.members, rank.number(layout.pipeline));
-  PIPELOOM_CHECK(own != group.members.end());
-  group.place = static_cast<int>(own - group.members.begin());
-  return group;
+  return with_place(std::move(group), rank.number(layout.pipeline));
+}
+
+ReductionGroup token_table_group(const Layout& layout, const Placement& placement, RunRank rank) {
+  ReductionGroup group;
+  for (int replica = 0; replica < layout.data; ++replica) {
+    for (const int stage : {0, placement.stages() - 1}) {
+      for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+        group.members.push_back(RunRank{replica, placement.rank_of(pipe, stage)}.number(layout.pipeline));
+      }
+    }
+  }
+  return with_place(std::move(group), rank.number(layout.pipeline));
 }
 
 }  // namespace pipeloom

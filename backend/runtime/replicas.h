@@ -39,6 +39,8 @@ struct ReductionGroup {
     return {begin, size * (member + 1) / count - begin};
   }
 };
+// Where the ends don't share a rank: of the first stage's token table, with which the last stage reduces its copy.
+ReductionGroup token_table_group(const Layout& layout, const Placement& placement, RunRank rank);
 ReductionGroup reduction_group(const Layout& layout, const Placement& placement, int stage, RunRank rank, bool routed);
 
 }  // namespace pipeloom

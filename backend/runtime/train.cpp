@@ -69,6 +69,12 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
     PIPELOOM_TRY(result.trace, collect_trace(meeting, clock, executor.spans(), begin_ns, runner.rank().replica));
   }
   result.peak_activation_bytes = matrix_memory().peak_bytes;
+  result.peak_kept_bytes = runner.peak_kept_bytes();
+  PIPELOOM_TRY(result.training.expert_loads, meeting.expert_loads(runner.expert_counts()));
+  if (plan.job.ema_decay > 0) {
+    runner.end_averages();
+    PIPELOOM_TRY(result.training.averages_digest, meeting.sum(runner.averages_digest()));
+  }
   for (const auto& chunk : runner.chunks()) copy_parameters(chunk->state(), result.training.parameters);
   PIPELOOM_TRY(result.parameters_digest, meeting.digest(result.training.parameters));
   return result;
@@ -83,6 +89,8 @@ Result<TrainingResult> train_on_threads(const TrainingRun& run) {
   }));
   TrainingResult whole;
   whole.losses = results[0].losses;
+  whole.expert_loads = results[0].expert_loads;
+  whole.averages_digest = results[0].averages_digest;
   for (TrainingResult& part : results) whole.parameters.merge(part.parameters);
   return whole;
 }

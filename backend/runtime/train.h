@@ -35,6 +35,7 @@ struct RankResult {
   TrainingResult training;            // the losses of all steps that this run did; this rank's parameters
   uint64_t parameters_digest = 0;     // of all ranks' parameters, on rank 0
   int64_t peak_activation_bytes = 0;  // of this rank, messages included
+  int64_t peak_kept_bytes = 0;        // of that, TrainingRunner::peak_kept_bytes
   RunTrace trace;                     // of the last step, if traced
 };
 

@@ -36,19 +36,30 @@ TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, con
       endpoint_(endpoint),
       rank_(RunRank::of(endpoint.rank(), plan.job.layout.pipeline)),
       ep_group_(ep_group(plan.job.layout, rank_)),
+      formats_(formats_of(plan.job)),
       credits_(program, plan.job.p2p, endpoint, rank_.replica * plan.job.layout.pipeline) {
   const PartShape shape = part_shape(plan.job, ep_group_.place);
+  const bool one_table = plan.costs.shares_embedding && plan.schedule.placement().ends_share_a_rank();
   const Sums sums = options.check ? Sums::kFixedPoint : Sums::kFloat;
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(rank_.pipeline_rank)) {
+    const bool borrows = one_table && chunk.stage == plan.schedule.stages() - 1;
     auto maths = std::make_unique<Stage<float>>(*plan.job.model, plan.costs.programs[chunk.stage], shape,
-                                                arithmetic_for(plan.job.precision, options.check));
+                                                arithmetic_for(formats_, options.check),
+                                                borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);
     chunks_.push_back(std::make_unique<ChunkRun>(chunk.pipe, chunk.stage, std::move(maths), sums,
-                                                 micro_batches_per_step(plan.job), options.seed));
+                                                 contributions_per_step(plan.job), options.seed));
   }
   // Ranks that share several stages exchange them in one order, whatever pipes they hold them for.
   std::ranges::sort(chunks_, {}, [](const auto& chunk) { return chunk->stage(); });
   for (const auto& chunk : chunks_) {
-    exchanges_.emplace_back(*chunk, plan.job.layout, plan.schedule.placement(), rank_, endpoint);
+    exchanges_.emplace_back(*chunk, plan.job.layout, plan.schedule.placement(), rank_, endpoint, formats_.moments,
+                            plan.costs.shares_embedding && !one_table);
+  }
+  average_ = std::make_unique<MovingAverage>(chunks_, plan.job.ema_decay);
+  if (!one_table) return;
+  // The first stage comes first.
+  for (const auto& chunk : chunks_) {
+    if (chunk->stage() == plan.schedule.stages() - 1) chunk->state().borrow_tokens(chunks_.front()->state());
   }
 }
 
@@ -94,6 +105,9 @@ Status TrainingRunner::start(const RankTask& task) {
       break;
     case TaskKind::kNorm:
       return begin_norm(task, waiting);
+    case TaskKind::kEma:
+      if (step_ > 0) average_->begin();  // before the first step there is nothing new
+      break;
   }
   return {};
 }
@@ -102,6 +116,10 @@ Result<Progress> TrainingRunner::poll(const RankTask& task) {
   const auto place = waiting_.find(task.number);
   if (place == waiting_.end()) return Progress::done();
   Waiting& waiting = place->second;
+  constexpr int64_t kAverageAskedAgainNs = 200'000;  // far below any step
+  if (task.task.key.kind == TaskKind::kEma && !average_->done()) {
+    return Progress::until(steady_now_ns() + kAverageAskedAgainNs);
+  }
   PIPELOOM_TRY(const bool all, waiting.gather.poll(endpoint_));
   if (!all) return Progress::until_message(wait_of(task, waiting.gather));
   PIPELOOM_CHECK_OK(complete(task, waiting));
@@ -131,6 +149,8 @@ Status TrainingRunner::complete(const RankTask& task, Waiting& waiting) {
       return take_weights(waiting.gather);
     case TaskKind::kNorm:
       return complete_norm(waiting);
+    case TaskKind::kEma:
+      break;
   }
   return {};
 }
@@ -147,7 +167,7 @@ Status TrainingRunner::compute(const RankTask& task) {
   const int part = chunk.part_of(task);
   InFlight& flight = enter(chunk, part, task);
   if (task.task.key.pass == SlotKind::kF) {
-    chunk.state().forward(part, chunk.start(flight, part), flight.flow);
+    run_forward(chunk, part, flight);
   } else if (task.task.key.pass == SlotKind::kI) {
     PIPELOOM_CHECK_OK(chunk.state().input_backward(part, *flight.runs[part], flight.flow));
   } else {
@@ -155,6 +175,14 @@ Status TrainingRunner::compute(const RankTask& task) {
   }
   leave(chunk, part, task);
   return {};
+}
+
+void TrainingRunner::run_forward(ChunkRun& chunk, int part, InFlight& flight) {
+  const int64_t before = matrix_memory().kept_bytes;
+  chunk.state().forward(part, chunk.start(flight, part), flight.flow);
+  count_experts(*plan_.job.model, chunk.maths().parts()[part], flight.flow, expert_counts_);
+  flight.kept += matrix_memory().kept_bytes - before;
+  peak_kept_bytes_ = std::max(peak_kept_bytes_, flight.held_before + flight.kept);
 }
 
 // What a task of a stage takes from, or gives to, the stage beside it.
@@ -169,6 +197,7 @@ InFlight& TrainingRunner::enter(ChunkRun& chunk, int part, const RankTask& task)
   const int micro_batch = task.micro_batch;
   if (pass == SlotKind::kW || !chunk.enters_at(part, pass)) return chunk.in_flight(micro_batch);
   InFlight& flight = pass == SlotKind::kF ? chunk.enter(micro_batch) : chunk.in_flight(micro_batch);
+  if (pass == SlotKind::kF) flight.held_before = matrix_memory().kept_bytes;
   const int last_stage = plan_.schedule.stages() - 1;
   if (pass == SlotKind::kF && (task.stage == 0 || task.stage == last_stage)) {
     Tokens tokens = text_.micro_batch(step_, rank_.replica, micro_batch, plan_.job.micro_batches);
@@ -212,21 +241,28 @@ int TrainingRunner::number_of(const RankTask& task) const {
 void TrainingRunner::complete_send(const RankTask& task, Waiting& waiting) {
   const auto output = hand_overs_.find(hand_over(task, false));
   PIPELOOM_CHECK(output != hand_overs_.end());
-  std::vector<std::byte> bytes = to_bytes(output->second.numbers());
+  std::vector<std::byte> bytes = matrix_to_bytes(output->second, formats_.rest);
   waiting.bytes = static_cast<int64_t>(bytes.size());
   endpoint_.send(number_of(task), channel_of(task.task.direction), {hand_over_tag(task, step_), 0, std::move(bytes)});
   hand_overs_.erase(output);
 }
 
 Status TrainingRunner::complete_receive(const RankTask& task, Waiting& waiting) {
-  PIPELOOM_TRY(Matrix<float> hidden,
-               matrix_from_bytes(waiting.gather.message(0).bytes, plan_.job.batch.tokens(), plan_.job.model->hidden));
+  PIPELOOM_TRY(Matrix<float> hidden, matrix_from_bytes(waiting.gather.message(0).bytes, formats_.rest,
+                                                       plan_.job.batch.tokens(), plan_.job.model->hidden));
   hand_overs_.emplace(hand_over(task, true), std::move(hidden));
   waiting.bytes = static_cast<int64_t>(waiting.gather.message(0).bytes.size());
   return {};
 }
 
 // --- dispatch and combine: one package to and from every member of the EP group ---
+
+// The backward of dispatch is combine's kernel, and the other way round.
+Format TrainingRunner::exchanged(const RankTask& task) const {
+  const bool forward = task.task.key.pass == SlotKind::kF;
+  const bool to_experts = (task.task.key.component == Component::kDispatch) == forward;
+  return to_experts ? formats_.dispatch : formats_.combine;
+}
 
 void TrainingRunner::begin_exchange(const RankTask& task, Waiting& waiting) {
   ChunkRun& chunk = chunk_of(task);
@@ -242,7 +278,7 @@ void TrainingRunner::begin_exchange(const RankTask& task, Waiting& waiting) {
       waiting.own.push_back(std::move(packages[member]));
       continue;
     }
-    std::vector<std::byte> bytes = rows_to_bytes(packages[member]);
+    std::vector<std::byte> bytes = rows_to_bytes(packages[member], exchanged(task));
     waiting.bytes += static_cast<int64_t>(bytes.size());
     endpoint_.send(ep_group_.members[member], Channel::kExpert, {about, 0, std::move(bytes)});
     waiting.gather.expect(ep_group_.members[member], Channel::kExpert, about);
@@ -261,8 +297,8 @@ Status TrainingRunner::complete_exchange(const RankTask& task, Waiting& waiting)
       received.push_back(std::move(waiting.own[0]));
       continue;
     }
-    PIPELOOM_TRY(ExpertRows<float> rows,
-                 rows_from_bytes(waiting.gather.message(message++).bytes, experts, plan_.job.model->hidden));
+    PIPELOOM_TRY(ExpertRows<float> rows, rows_from_bytes(waiting.gather.message(message++).bytes, exchanged(task),
+                                                         experts, plan_.job.model->hidden));
     received.push_back(std::move(rows));
   }
   ExchangeRun<float>& run = exchange_run(flight, part);
@@ -285,7 +321,7 @@ void TrainingRunner::remember() {
 int64_t TrainingRunner::optimize(double scale, Gather& gather) {
   int64_t bytes = 0;
   for (ReplicaExchange& exchange : exchanges_) {
-    bytes += exchange.optimize_and_send(options_.adam, step_, scale, gather);
+    bytes += exchange.optimize_and_send(options_.adam, load_balance(plan_.job), step_, scale, gather);
   }
   return bytes;
 }

@@ -9,6 +9,7 @@
 #include "backend/runtime/chunk_run.h"
 #include "backend/runtime/credits.h"
 #include "backend/runtime/gather.h"
+#include "backend/runtime/moving_average.h"
 #include "backend/runtime/replica_exchange.h"
 #include "backend/runtime/replicas.h"
 #include "backend/runtime/task_runner.h"
@@ -32,6 +33,14 @@ class TrainingRunner : public TaskRunner {
   // Of the step that has ended: for each micro-batch whose head this rank has, the sum of its tokens' losses.
   const std::map<int, double>& losses() const { return losses_; }
   std::vector<std::unique_ptr<ChunkRun>>& chunks() { return chunks_; }
+  // Brings the moving averages to the step that has ended; those of the steps before it are updated beside it.
+  void end_averages() { average_->update(); }
+  uint64_t averages_digest() const { return average_->digest(); }
+  // Of this rank's tokens, in all steps so far.
+  const ExpertCounts& expert_counts() const { return expert_counts_; }
+  // The most that F's have kept for later passes at once, in all steps so far. As plans count: what an F keeps is held
+  // from its begin, so in a pair F counts first.
+  int64_t peak_kept_bytes() const { return peak_kept_bytes_; }
   RunRank rank() const { return rank_; }
 
  private:
@@ -54,6 +63,7 @@ class TrainingRunner : public TaskRunner {
   HandOver hand_over(const RankTask& task, bool arriving) const;
 
   Status compute(const RankTask& task);
+  void run_forward(ChunkRun& chunk, int part, InFlight& flight);
   InFlight& enter(ChunkRun& chunk, int part, const RankTask& task);
   void leave(ChunkRun& chunk, int part, const RankTask& task);
 
@@ -62,6 +72,7 @@ class TrainingRunner : public TaskRunner {
   Status complete_receive(const RankTask& task, Waiting& waiting);
   Status complete(const RankTask& task, Waiting& waiting);
 
+  Format exchanged(const RankTask& task) const;
   void begin_exchange(const RankTask& task, Waiting& waiting);
   Status complete_exchange(const RankTask& task, Waiting& waiting);
 
@@ -77,8 +88,10 @@ class TrainingRunner : public TaskRunner {
   Endpoint& endpoint_;
   RunRank rank_;
   EpGroup ep_group_;
+  Formats formats_;
   std::vector<std::unique_ptr<ChunkRun>> chunks_;  // by stage
   std::vector<ReplicaExchange> exchanges_;         // of the chunks
+  std::unique_ptr<MovingAverage> average_;
   Credits credits_;
   int64_t step_ = 0;
   std::map<HandOver, Matrix<float>> hand_overs_;  // what a stage gave and the next has not taken yet
@@ -86,6 +99,8 @@ class TrainingRunner : public TaskRunner {
   std::map<int, double> losses_;                  // by micro-batch
   SquareSum squares_;                             // of this rank's gradients, then of all
   double clip_scale_ = 1;
+  int64_t peak_kept_bytes_ = 0;
+  ExpertCounts expert_counts_;
 };
 
 }  // namespace pipeloom

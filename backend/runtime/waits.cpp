@@ -18,6 +18,7 @@ Wait wait_of(const RankTask& task, const Gather& gather) {
     case TaskKind::kGradientReduction:
     case TaskKind::kOptimizer:
     case TaskKind::kNorm:
+    case TaskKind::kEma:
       wait.kind = WaitKind::kMember;
       break;
   }
@@ -40,6 +41,8 @@ std::string wait_text(const RankTask& task, const Gather& gather) {
       return fmt::format("the weights from rank {}", rank);
     case TaskKind::kNorm:
       return fmt::format("the norm from rank {}", rank);
+    case TaskKind::kEma:
+      break;
   }
   return fmt::format("a message from rank {}", rank);
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backend/model/expert_rows.h"
+#include "core/formats.h"
 #include "core/result.h"
 
 namespace pipeloom {
@@ -14,10 +15,13 @@ namespace pipeloom {
 std::vector<std::byte> to_bytes(std::span<const float> numbers);
 Status from_bytes(std::span<const std::byte> bytes, std::span<float> numbers);
 
-Result<Matrix<float>> matrix_from_bytes(std::span<const std::byte> bytes, int64_t rows, int64_t columns);
+// In `format`, to which the numbers have been rounded.
+std::vector<std::byte> matrix_to_bytes(const Matrix<float>& matrix, Format format);
+Result<Matrix<float>> matrix_from_bytes(std::span<const std::byte> bytes, Format format, int64_t rows, int64_t columns);
 
-std::vector<std::byte> rows_to_bytes(const ExpertRows<float>& rows);
+std::vector<std::byte> rows_to_bytes(const ExpertRows<float>& rows, Format format);
 // Of `experts` local experts.
-Result<ExpertRows<float>> rows_from_bytes(std::span<const std::byte> bytes, size_t experts, int64_t hidden);
+Result<ExpertRows<float>> rows_from_bytes(std::span<const std::byte> bytes, Format format, size_t experts,
+                                          int64_t hidden);
 
 }  // namespace pipeloom

@@ -39,6 +39,7 @@ class Lowering {
     add_sends();
     if (rules_.p2p == P2pMode::kAsync && rules_.receive_depth > 0) add_credits();
     add_receives();
+    if (!costs_.ema_ns.empty()) add_emas();
     add_gradient_reductions();
     if (rules_.clipping == Clipping::kGlobal) add_norms();
     add_optimizers();
@@ -222,6 +223,14 @@ class Lowering {
 
   // --- the end of the step ---
 
+  // The stage whose passes also add to this one's gradients, or reduce theirs with them.
+  std::optional<int> stage_sharing_with(int stage) const {
+    const int last = schedule_.stages() - 1;
+    if (!costs_.shares_embedding || (stage != 0 && stage != last)) return std::nullopt;
+    if (stage == last && schedule_.placement().ends_share_a_rank()) return std::nullopt;
+    return last - stage;
+  }
+
   // One collective per stage over the ranks that hold a copy; the payload starts when the last member is there.
   // Gradients of late stages are ready first.
   void add_gradient_reductions() {
@@ -242,6 +251,10 @@ class Lowering {
         for (int member = 0; member < placement.pipes(); ++member) {
           const uint32_t last = last_weight_slot_[stage_index(placement.rank_of(member, stage), stage)];
           if (last != kNone) depend_on_slot(number, last);
+          if (const auto other = stage_sharing_with(stage)) {
+            const uint32_t others = last_weight_slot_[stage_index(placement.rank_of(member, *other), *other)];
+            if (others != kNone) depend_on_slot(number, others);
+          }
           const uint32_t before = last_reduction[placement.rank_of(member, stage)];
           if (before != kNone) builder_.depend(number, before);
         }
@@ -251,6 +264,17 @@ class Lowering {
         last_reduction[rank] = number;
         reductions_[rank].push_back(number);
       }
+    }
+  }
+
+  // Of the weights as the step before left them, beside the whole step: only the optimizer, which changes them, waits.
+  void add_emas() {
+    for (int rank = 0; rank < schedule_.ranks(); ++rank) {
+      Task task;
+      task.key = {rank, -1, -1, Component::kStage, SlotKind::kW, TaskKind::kEma};
+      task.lane = Lane::kHost;
+      for (const Chunk& chunk : schedule_.placement().chunks_of(rank)) task.duration_ns += costs_.ema_ns[chunk.stage];
+      emas_.push_back(builder_.add(task));
     }
   }
 
@@ -264,6 +288,7 @@ class Lowering {
       const uint32_t number = builder_.add(task);
       for (const uint32_t reduction : reductions_[rank]) builder_.depend(number, reduction);
       if (rules_.clipping == Clipping::kGlobal) builder_.depend(number, norms_[rank]);
+      if (!emas_.empty()) builder_.depend(number, emas_[rank]);
       optimizers_.push_back(number);
     }
   }
@@ -299,6 +324,7 @@ class Lowering {
   std::vector<std::vector<uint32_t>> reductions_;  // [rank]
   std::vector<uint32_t> optimizers_;               // [rank]
   std::vector<uint32_t> norms_;                    // [rank]
+  std::vector<uint32_t> emas_;                     // [rank]; empty: none
 };
 
 }  // namespace

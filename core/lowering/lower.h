@@ -8,7 +8,7 @@
 namespace pipeloom {
 
 // Raised with every change of what lower() makes of a plan: a reader of another version recomputes nothing, it refuses.
-inline constexpr int kLoweringVersion = 3;
+inline constexpr int kLoweringVersion = 4;
 
 // What a job says of a step beyond its order and costs.
 struct StepRules {

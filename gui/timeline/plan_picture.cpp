@@ -55,6 +55,8 @@ std::string task_label(const TaskKey& task) {
       return "optimizer";
     case TaskKind::kNorm:
       return "gradient norm";
+    case TaskKind::kEma:
+      return "moving average";
   }
   return {};
 }

@@ -21,6 +21,7 @@ uint8_t look_of_task(const Span& span, int pipe) {
     case TaskKind::kNorm:
       return kLookReduction;
     case TaskKind::kOptimizer:
+    case TaskKind::kEma:
       return kLookOptimizer;
     case TaskKind::kComponent:
       break;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -12,6 +13,7 @@
 #include "planner/cli/table.h"
 #include "planner/cli/whole_step.h"
 #include "planner/explanation.h"
+#include "planner/savings.h"
 #include "sim/report/idle.h"
 
 namespace pipeloom {
@@ -160,6 +162,35 @@ class Report {
   const Explanation why_;
 };
 
+std::string signed_text(const std::string& magnitude, int64_t amount) {
+  return (amount < 0 ? "-" : "") + magnitude;
+}
+
+Status print_savings(const Subject& subject, std::ostream& out) {
+  PIPELOOM_TRY(const std::vector<Saving> savings, option_savings(subject));
+  if (savings.empty()) return {};
+  Table table({"option", "memory saved", "time saved"});
+  for (const Saving& saving : savings) {
+    table.add_row({saving.option, signed_text(format_bytes(std::abs(saving.peak_bytes)), saving.peak_bytes),
+                   signed_text(format_duration(std::abs(saving.step_ns)), saving.step_ns)});
+  }
+  out << "\nWhat each option saves, alone, with this schedule (memory of the fullest rank: "
+      << format_bytes(subject.evaluation.peak_memory()) << "):\n"
+      << table.text();
+  return {};
+}
+
+Status append_savings(const Subject& subject, nlohmann::json& json) {
+  PIPELOOM_TRY(const std::vector<Saving> savings, option_savings(subject));
+  json["options"] = nlohmann::json::array();
+  for (const Saving& saving : savings) {
+    json["options"].push_back({{"option", saving.option},
+                               {"memory_saved_bytes", saving.peak_bytes},
+                               {"time_saved", json_time(saving.step_ns)}});
+  }
+  return {};
+}
+
 }  // namespace
 
 Status run_explain(const ExplainOptions& options, const Output& output) {
@@ -178,6 +209,7 @@ Status run_explain(const ExplainOptions& options, const Output& output) {
       PIPELOOM_CHECK_OK(report.append_moment(options.rank, at_ns, json));
     } else {
       json = report.to_json();
+      if (subject.job.model) PIPELOOM_CHECK_OK(append_savings(subject, json));
     }
     output.out << json.dump(2) << '\n';
     return {};
@@ -186,6 +218,7 @@ Status run_explain(const ExplainOptions& options, const Output& output) {
   output.out << headline(subject) << "\n\n";
   report.print_overview(options.largest, output.out);
   if (subject.job.model) {
+    PIPELOOM_CHECK_OK(print_savings(subject, output.out));
     PIPELOOM_TRY(const WholeStep step, whole_step_of(subject));
     print_whole_step(subject, step, output.out);
   }

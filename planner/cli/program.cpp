@@ -57,6 +57,8 @@ void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
   command->add_option("--release", options.release, "an activation is freed at the end of I or of W")
       ->check(CLI::IsMember({"I", "W"}));
   command->add_option("--weight-share", options.weight_share, "the share of an activation that W still needs, 0 to 1");
+  command->add_option("--expert-load", options.expert_load,
+                      "how full experts are: what pipeloom-run --expert-load wrote");
   command->add_option("--p2p", options.p2p, "point-to-point transfers")->check(CLI::IsMember({"async", "blocking"}));
   command->add_option("--receive-depth", options.receive_depth, "posted receive buffers per queue; 0: unlimited")
       ->check(CLI::Range(0, 1 << 20));

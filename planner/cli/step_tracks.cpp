@@ -59,6 +59,7 @@ class StepTracks {
     add_bubbles(rank);
     add_transfers(rank);
     add_reductions(rank);
+    add_moving_average(rank);
     add_memory(rank);
     add_links(rank);
   }
@@ -179,6 +180,12 @@ class StepTracks {
       tracks_.add_slice(track, fmt::format("reduce stage {}", reduction.stage), "dp", reduction.begin_ns,
                         reduction.end_ns);
     }
+  }
+
+  void add_moving_average(int rank) {
+    const int64_t end_ns = evaluation_.end.ranks[rank].ema_end_ns;
+    if (end_ns > 0)
+      tracks_.add_slice(tracks_.add_track(rank, lane_name(Lane::kHost)), "moving average", "host", 0, end_ns);
   }
 
   // Bytes: all that the rank holds; without a model, its activations in chunks.

@@ -7,6 +7,7 @@
 #include "core/units.h"
 #include "planner/cli/times.h"
 #include "planner/interchange/schedule_subject.h"
+#include "proto/expert_loads.h"
 #include "proto/files.h"
 #include "proto/job_io.h"
 #include "proto/plan_io.h"
@@ -66,6 +67,14 @@ void set_p2p(const SubjectOptions& options, P2pOptions& p2p) {
   if (options.receive_depth) p2p.receive_depth = *options.receive_depth;
 }
 
+Status set_expert_load(const std::string& path, Job& job) {
+  if (path.empty()) return {};
+  if (!job.model) return invalid("--expert-load needs a job with a model");
+  PIPELOOM_TRY(const std::string csv, read_file(path));
+  PIPELOOM_TRY(job.expert_loads, parse_expert_loads(path, csv));
+  return {};
+}
+
 // What the options say about any job, given on the command line or read from a file.
 Status apply_options(const SubjectOptions& options, Job& job) {
   if (!options.schedule.empty()) {
@@ -81,7 +90,7 @@ Status apply_options(const SubjectOptions& options, Job& job) {
   PIPELOOM_CHECK_OK(set_weight_share(options, job));
   if (!options.times.empty()) PIPELOOM_CHECK_OK(set_times(options.times, job));
   set_p2p(options, job.p2p);
-  return {};
+  return set_expert_load(options.expert_load, job);
 }
 
 Result<Job> command_line_job(SubjectOptions options) {
@@ -126,6 +135,7 @@ Status check_nothing_fixed_by_a_plan(const SubjectOptions& options) {
   PIPELOOM_CHECK_OK(check_no_order_given(options, "plan"));
   const std::pair<const char*, bool> fixed[] = {{"--times", !options.times.empty()},
                                                 {"--release", !options.release.empty()},
+                                                {"--expert-load", !options.expert_load.empty()},
                                                 {"--weight-share", !options.weight_share.empty()}};
   for (const auto& [option, given] : fixed) {
     if (given) return invalid(fmt::format("{} can't be combined with a plan, which has fixed it", option));

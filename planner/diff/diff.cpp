@@ -29,6 +29,8 @@ std::string kind_of(const TaskKey& key) {
       return "optimizer";
     case TaskKind::kNorm:
       return "gradient norm";
+    case TaskKind::kEma:
+      return "moving average";
   }
   return "task";
 }

@@ -48,6 +48,8 @@ std::string name_of(const TaskKey& key) {
       return "optimizer";
     case TaskKind::kNorm:
       return "gradient norm";
+    case TaskKind::kEma:
+      return "moving average";
   }
   return "";
 }

@@ -78,6 +78,21 @@ void add_attention(const Model& model, Arguments& arguments) {
   arguments.option("num-query-groups", attention.kv_heads);
 }
 
+// Softmax is Megatron-LM's own.
+void add_gate(const MoeShape& moe, Arguments& arguments) {
+  if (moe.gate != GateScore::kSigmoid) return;
+  arguments.option("moe-router-score-function", "sigmoid");
+  if (moe.gate_scale != 1) arguments.option("moe-router-topk-scaling-factor", moe.gate_scale);
+  if (moe.bias_step > 0) {
+    arguments.flag("moe-router-enable-expert-bias");
+    arguments.option("moe-router-bias-update-rate", moe.bias_step);
+  }
+  if (moe.balance_loss > 0) {
+    arguments.option("moe-router-load-balancing-type", "seq_aux_loss");
+    arguments.option("moe-aux-loss-coeff", moe.balance_loss);
+  }
+}
+
 void add_experts(const Model& model, Arguments& arguments) {
   if (!model.moe) return;
   const MoeShape& moe = *model.moe;
@@ -91,6 +106,7 @@ void add_experts(const Model& model, Arguments& arguments) {
     arguments.option("moe-router-num-groups", moe.groups);
     arguments.option("moe-router-group-topk", moe.groups_per_token);
   }
+  add_gate(moe, arguments);
   std::string layers;
   for (int layer = 0; layer < model.layers; ++layer) {
     layers += fmt::format("{}{}", layer == 0 ? "[" : ",", model.is_moe_layer(layer) ? 1 : 0);

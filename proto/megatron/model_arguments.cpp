@@ -48,6 +48,23 @@ AttentionShape attention_of(ArgumentOptions& options, int hidden, bool biased) {
   return attention;
 }
 
+// Of what balances the experts, a bias and the loss of each sequence.
+void read_gate(ArgumentOptions& options, MoeShape* moe) {
+  const std::string score = options.text_or("moe-router-score-function", "softmax");
+  const double scale = options.decimal_or("moe-router-topk-scaling-factor", 1);
+  const bool biased = options.flag("moe-router-enable-expert-bias");
+  const double rate = options.decimal_or("moe-router-bias-update-rate", 1e-3);
+  const bool per_sequence = options.text_or("moe-router-load-balancing-type", "aux_loss") == "seq_aux_loss";
+  const double balance_loss = options.decimal_or("moe-aux-loss-coeff", 0);
+  if (score != "softmax" && score != "sigmoid")
+    options.fail("moe-router-score-function", "allowed are softmax and sigmoid");
+  if (score != "sigmoid") return;
+  moe->gate = GateScore::kSigmoid;
+  moe->gate_scale = scale;
+  if (biased) moe->bias_step = rate;
+  if (per_sequence) moe->balance_loss = balance_loss;
+}
+
 MoeShape experts_of(ArgumentOptions& options, const Model& model) {
   MoeShape moe;
   moe.routed_experts = options.number("num-experts");
@@ -60,6 +77,7 @@ MoeShape experts_of(ArgumentOptions& options, const Model& model) {
   }
   moe.groups = options.number_or("moe-router-num-groups", 1);
   moe.groups_per_token = options.number_or("moe-router-group-topk", 1);
+  read_gate(options, &moe);
   const Status layers = set_moe_layers(options.text_or("moe-layer-freq", "1"), model.layers, &moe);
   if (!layers) options.fail("moe-layer-freq", layers.error().message);
   return moe;

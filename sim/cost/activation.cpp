@@ -12,8 +12,8 @@ namespace {
 // What a layer keeps from F for its backward, in bytes. Counted tensor by tensor as Korthikanti et al. (MLSys 2023,
 // sections 4.1 and 4.2) do: a dense layer of width h with an MLP of 4h keeps 34h bytes per token and, with the unfused
 // core, 5as (a heads, sequence s); 32h without the two dropout masks. FlashAttention keeps one FP32 row statistic per
-// head instead of scores. The FP8 recipe keeps operands of products in FP8 and what attention hands to its output
-// projection in E5M6 (DeepSeek-V3, section 3.3.3).
+// head instead of scores. Formats are the job's: DeepSeek-V3's recipe keeps operands of products in FP8 and what
+// attention hands to its output projection in E5M6 (section 3.3.3).
 class LayerActivation {
  public:
   LayerActivation(const Model& model, const WorkShape& shape)
@@ -30,10 +30,14 @@ class LayerActivation {
     const double key = a.is_mla() ? query : static_cast<double>(a.kv_heads) * a.head_dim;
     const double value = a.is_mla() ? output : static_cast<double>(a.kv_heads) * a.value_dim;
     const double latent = a.is_mla() ? a.q_lora_rank + a.kv_lora_rank + a.rope_dim : 0;
-    const double core_output = (shape_.fp8 && a.is_mla() ? 1.5 : 2) * output;
-    double bytes = 2 * latent + core_output + core(a.heads);
-    if (!(drops_norms_ && a.is_mla())) bytes += 2 * (query + key + value);
-    if (!drops_norms_) bytes += operand() * latent;
+    double bytes = rest(latent) + row_bytes(shape_.formats.cached_core, output) + core(a.heads);
+    // Queries that are not compressed are no up-projection: they stay.
+    if (!(drops_norms_ && a.is_mla())) {
+      bytes += rest(query + key + value);
+    } else if (a.q_lora_rank == 0) {
+      bytes += rest(query);
+    }
+    if (!drops_norms_ && a.is_mla()) bytes += cached(a.q_lora_rank) + cached(a.kv_lora_rank);
     return input_and_norm() + tokens_ * bytes;
   }
 
@@ -42,19 +46,24 @@ class LayerActivation {
   double experts() const {
     const MoeShape& moe = *model_.moe;
     // FP8 keeps what dispatch brought and permutes it again for W (docs/costs.md, section 5); BF16 the permuted rows.
-    const double rows = shape_.fp8 ? shape_.routing.gpus_per_token : moe.experts_per_token;
+    const bool fp8 = shape_.formats.cached == Format::kFp8;
+    const double rows = fp8 ? shape_.routing.gpus_per_token : moe.experts_per_token;
     const double gate = 4.0 * moe.routed_experts;
-    return input_and_norm() + tokens_ * (gate + operand() * rows * model_.hidden +
-                                         (moe.experts_per_token + moe.shared_experts) * inner(moe.intermediate));
+    const double shared = moe.shared_experts > 0 ? inner(double{1} * moe.shared_experts * moe.intermediate) : 0;
+    return input_and_norm() +
+           tokens_ * (gate + rows * cached(model_.hidden) + moe.experts_per_token * inner(moe.intermediate) + shared);
   }
 
  private:
-  double operand() const { return shape_.operand_bytes(); }
+  // Bytes of a token's row of so many numbers.
+  double rest(double width) const { return row_bytes(shape_.formats.rest, width); }
+  double cached(double width) const { return row_bytes(shape_.formats.cached, width); }
 
   // A block's input, its norm's output and the mask of the dropout behind it.
   double input_and_norm() const {
-    const double per_number = 2 + (drops_norms_ ? 0 : operand()) + (model_.dropout ? 1 : 0);
-    return shape_.split_tokens() * per_number * model_.hidden;
+    const double norm = drops_norms_ ? 0 : cached(model_.hidden);
+    const double mask = model_.dropout ? model_.hidden : 0;
+    return shape_.split_tokens() * (rest(model_.hidden) + norm + mask);
   }
 
   // Per token: probabilities, and with dropout its mask and its result; or row statistics.
@@ -66,7 +75,7 @@ class LayerActivation {
 
   // Inputs and output of the activation function.
   double inner(double intermediate) const {
-    return operand() * intermediate * ((model_.gated_mlp ? 2 : 1) + (drops_norms_ ? 0 : 1));
+    return cached((model_.gated_mlp ? 2 : 1) * intermediate) + (drops_norms_ ? 0 : cached(intermediate));
   }
 
   const Model& model_;
@@ -78,14 +87,14 @@ class LayerActivation {
 
 // W needs the inputs of the products and the gradients of their outputs (Qi et al., Zero Bubble, ICLR 2024, table 1:
 // 32h of a dense layer's 34h).
-double weight_operands(const std::vector<ComponentWork>& parts, double operand_bytes) {
-  double numbers = 0;
+double weight_operands(const std::vector<ComponentWork>& parts, Format cached) {
+  double bytes = 0;
   for (const ComponentWork& part : parts) {
     for (const Product& product : part.forward.products) {
-      numbers += product.groups * product.m * (product.k + product.n);
+      bytes += product.groups * product.m * (row_bytes(cached, product.k) + row_bytes(cached, product.n));
     }
   }
-  return numbers * operand_bytes;
+  return bytes;
 }
 
 struct Bytes {
@@ -107,7 +116,7 @@ Bytes layer_bytes(const Model& model, const WorkShape& shape, int kind) {
   }
   const LayerActivation activation(model, shape);
   const double total = activation.attention() + (model.is_moe_layer(kind) ? activation.experts() : activation.mlp());
-  const double kept = weight_operands(layer_work(model, shape, kind, kind), shape.operand_bytes());
+  const double kept = weight_operands(layer_work(model, shape, kind, kind), shape.formats.cached);
   return {total, std::min(total, kept)};
 }
 
@@ -119,7 +128,10 @@ Bytes head_bytes(const Model& model, const WorkShape& shape) {
 }
 
 Bytes mtp_bytes(const Model& model, const WorkShape& shape) {
-  const double projected = shape.operand_bytes() * 2 * model.hidden * shape.tokens / shape.tensor;
+  // Both norms' inputs, and their outputs side by side.
+  const bool drops_norms = shape.recompute == Recompute::kSelective && !shape.unfused_attention;
+  const double joined = drops_norms ? 0 : row_bytes(shape.formats.cached, 2.0 * model.hidden);
+  const double projected = (2 * row_bytes(shape.formats.rest, model.hidden) + joined) * shape.tokens / shape.tensor;
   Bytes bytes = layer_bytes(model, shape, mtp_layer(model));
   bytes += head_bytes(model, shape);
   bytes += Bytes{projected, projected};

@@ -50,7 +50,7 @@ Projections projections_of(const Model& model, const WorkShape& shape) {
   const AttentionShape& a = model.attention;
   const double hidden = model.hidden;
   const double heads = static_cast<double>(a.heads) / shape.tensor;
-  const auto product = [&](double n, double k) { return Product{shape.tokens, n, k, 1, shape.fp8, false}; };
+  const auto product = [&](double n, double k) { return Product{shape.tokens, n, k, 1, shape.fp8_attention(), false}; };
   Projections projections;
   projections.output = product(hidden, heads * a.value_dim);
   if (!a.is_mla()) {
@@ -82,7 +82,7 @@ double forward_bytes(const AttentionShape& attention, const WorkShape& shape, co
   const double norms = 4 * (s.hidden + s.latent);
   const double residual = 6 * s.hidden;
   double bytes = norms + build_bytes(attention, s) + residual;
-  if (shape.fp8) bytes += 3 * (s.hidden + s.latent + s.output) + 3.5 * s.output;
+  if (shape.fp8_attention()) bytes += 3 * (s.hidden + s.latent + s.output) + 3.5 * s.output;
   // Bias of q, k and v added, each copied apart; the core's output transposed.
   if (shape.unfused_attention) bytes += 24 * s.query + 4 * s.output;
   return bytes;
@@ -90,15 +90,15 @@ double forward_bytes(const AttentionShape& attention, const WorkShape& shape, co
 
 double input_bytes(const AttentionShape& attention, const WorkShape& shape, const Sizes& s, double parameters) {
   const double residual = 6 * s.hidden;
-  const double core = 4 * s.output + (shape.fp8 ? 4 * s.query : 0) + 6 * s.query;  // row sums, dq to BF16
+  const double core = 4 * s.output + (shape.fp8_attention() ? 4 * s.query : 0) + 6 * s.query;  // row sums, dq to BF16
   const double norms = 6 * s.latent + 4 * s.hidden;
   double bytes = residual + core + norms + 4 * s.rotary;
   if (attention.is_mla()) bytes += 2 * s.query + 2 * s.plain + 4 * s.output;  // dk and dv copied apart
   if (shape.unfused_attention) bytes += 12 * s.query + 4 * s.output;
   if (shape.recompute == Recompute::kSelective && attention.is_mla()) {
-    bytes += build_bytes(attention, s) + (shape.fp8 ? 7 : 4) * s.latent;
+    bytes += build_bytes(attention, s) + (shape.fp8_attention() ? 7 : 4) * s.latent;
   }
-  if (shape.fp8) {
+  if (shape.fp8_attention()) {
     bytes += (3.5 + 3) * s.output + 6 * s.hidden;  // o back from E5M6 and transposed, dy twice
     bytes += 6 * s.query + 6 * s.key_value_up;     // dq and dkv, row-wise and transposed
     bytes += 12 * s.hidden + 2 * parameters;       // last casts and adds; weights transposed
@@ -159,7 +159,7 @@ void add_fused_core(const AttentionShape& a, const WorkShape& shape, ComponentWo
 // product and per step above; with the unfused core what Megatron-LM's layer launches besides: bias, transposes, scale,
 // softmax, dropout.
 void count_kernels(const AttentionShape& a, const WorkShape& shape, ComponentWork& work) {
-  if (shape.fp8 && a.is_mla()) {
+  if (shape.fp8_attention() && a.is_mla()) {
     work.forward.kernels = 63;
     work.input.kernels = 92;
     work.weight.kernels = 4;

@@ -43,7 +43,7 @@ ComponentWork mtp_embed_work(const Model& model, const WorkShape& shape, int lay
   const double hidden_size = shape.split_tokens() * model.hidden;
   const double hidden = model.hidden;
   ComponentWork work = compute_component(
-      Component::kEmbed, {Product{shape.tokens / shape.tensor, hidden, 2 * hidden, 1, shape.fp8, false}});
+      Component::kEmbed, {Product{shape.tokens / shape.tensor, hidden, 2 * hidden, 1, shape.fp8_mlp(), false}});
   work.layer = layer;
   work.forward.memory_bytes = (4 + 8 + 8) * hidden_size;  // gather, norms, concatenation
   work.input.memory_bytes = (12 + 8) * hidden_size;

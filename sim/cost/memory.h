@@ -11,9 +11,10 @@ namespace pipeloom {
 
 // Weights of one copy of a stage on one GPU.
 struct StageParameters {
-  int64_t dense = 0;   // of layers, split by tensor parallelism
-  int64_t routed = 0;  // experts, split over the expert-parallel group
-  int64_t ends = 0;    // embedding and head, split by tensor parallelism; never in FP8
+  int64_t dense = 0;      // of layers, split by tensor parallelism
+  int64_t routed = 0;     // experts, split over the expert-parallel group
+  int64_t ends = 0;       // embedding and head, split by tensor parallelism; never in FP8
+  int64_t attention = 0;  // of the dense ones, attention's
 };
 // The embedding is needed a second time on the last stage, by MTP modules and by a head that is tied to it: `ends_meet`
 // says that the first stage is on the same rank, and both use one copy (DeepSeek-V3, section 3.2.3).

@@ -9,10 +9,11 @@ ComponentWork mlp_work(const Model& model, const WorkShape& shape) {
   const double hidden_size = shape.split_tokens() * model.hidden;
   const double inner_size = shape.tokens * intermediate;
   ComponentWork work = compute_component(
-      Component::kMlp, {Product{shape.tokens, up_width, static_cast<double>(model.hidden), 1, shape.fp8, false},
-                        Product{shape.tokens, static_cast<double>(model.hidden), intermediate, 1, shape.fp8, false}});
+      Component::kMlp,
+      {Product{shape.tokens, up_width, static_cast<double>(model.hidden), 1, shape.fp8_mlp(), false},
+       Product{shape.tokens, static_cast<double>(model.hidden), intermediate, 1, shape.fp8_mlp(), false}});
   const double norm_and_residual = 10 * hidden_size;
-  if (shape.fp8) {
+  if (shape.fp8_mlp()) {
     const double weights = (up_width + intermediate) * model.hidden;
     work.forward.memory_bytes = norm_and_residual + 3 * hidden_size + 11 * inner_size + 2 * weights;
     work.input.memory_bytes = 18 * hidden_size + 24 * inner_size;

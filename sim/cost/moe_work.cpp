@@ -8,8 +8,8 @@ double received_tokens(const WorkShape& shape) {
   return shape.routed_tokens() * shape.routing.gpus_per_token;
 }
 
-AllToAll all_to_all(const Model& model, const WorkShape& shape, bool fp8) {
-  const double token_bytes = fp8 ? model.hidden * (1 + 4.0 / 128) : 2.0 * model.hidden;
+AllToAll all_to_all(const Model& model, const WorkShape& shape, Format format) {
+  const double token_bytes = row_bytes(format, model.hidden);
   const Routing& routing = shape.routing;
   return {shape.routed_tokens() * routing.nodes_per_token * routing.off_node_share() * token_bytes,
           received_tokens(shape) * routing.off_gpu_share() * token_bytes, token_bytes};
@@ -22,12 +22,12 @@ std::vector<Product> expert_products(const Model& model, const WorkShape& shape)
   const double groups = static_cast<double>(moe.routed_experts) / shape.routing.gpus;
   const double rows = shape.routed_tokens() * moe.experts_per_token / groups;
   const double routed = moe.intermediate;
-  std::vector<Product> products = {Product{rows, up * routed, hidden, groups, shape.fp8, false},
-                                   Product{rows, hidden, routed, groups, shape.fp8, false}};
+  std::vector<Product> products = {Product{rows, up * routed, hidden, groups, shape.fp8_mlp(), false},
+                                   Product{rows, hidden, routed, groups, shape.fp8_mlp(), false}};
   if (moe.shared_experts > 0) {
     const double shared = static_cast<double>(moe.shared_experts) * moe.intermediate / shape.tensor;
-    products.push_back(Product{shape.tokens, up * shared, hidden, 1, shape.fp8, false});
-    products.push_back(Product{shape.tokens, hidden, shared, 1, shape.fp8, false});
+    products.push_back(Product{shape.tokens, up * shared, hidden, 1, shape.fp8_mlp(), false});
+    products.push_back(Product{shape.tokens, hidden, shared, 1, shape.fp8_mlp(), false});
   }
   return products;
 }
@@ -40,7 +40,7 @@ ComponentWork router_work(const Model& model, const WorkShape& shape) {
   ComponentWork work = compute_component(Component::kRouter,
                                          {Product{shape.routed_tokens(), static_cast<double>(model.moe->routed_experts),
                                                   static_cast<double>(model.hidden), 1, false, false}});
-  work.forward.memory_bytes = (shape.fp8 ? 7 : 4) * hidden_size;
+  work.forward.memory_bytes = (shape.fp8_mlp() ? 7 : 4) * hidden_size;
   work.input.memory_bytes = 12 * hidden_size;
   work.forward.kernels = 6;
   work.input.kernels = 9;
@@ -59,7 +59,7 @@ ComponentWork experts_work(const Model& model, const WorkShape& shape) {
   const double shared = shape.routed_tokens() * moe.shared_experts * moe.intermediate;
   ComponentWork work = compute_component(Component::kExperts, expert_products(model, shape));
   const double unpermute = 2 * (row_size + received);
-  if (shape.fp8) {
+  if (shape.fp8_mlp()) {
     const double held = static_cast<double>(moe.routed_experts) / shape.routing.gpus;
     const double weights = held * hidden * moe.intermediate * (model.gated_mlp ? 3 : 2);
     work.forward.memory_bytes = received + row_size + 11 * (inner + shared) + unpermute + 2 * weights;
@@ -72,19 +72,19 @@ ComponentWork experts_work(const Model& model, const WorkShape& shape) {
     work.input.memory_bytes = permute + (model.gated_mlp ? 10 : 6) * (inner + shared) + unpermute;
   }
   // The published chunk's launches (docs/costs.md, section 2); without the FP8 recipe one per product and step.
-  work.forward.kernels = shape.fp8 ? 20 : 8;
-  work.input.kernels = shape.fp8 ? 29 : 10;
-  work.weight.kernels = shape.fp8 ? 12 : 4;
+  work.forward.kernels = shape.fp8_mlp() ? 20 : 8;
+  work.input.kernels = shape.fp8_mlp() ? 29 : 10;
+  work.weight.kernels = shape.fp8_mlp() ? 12 : 4;
   return work;
 }
 
-// F dispatches in FP8 and combines in BF16; the backward of each is the other's kernel (DeepSeek-V3, section 3.3.3).
+// The backward of each is the other's kernel (DeepSeek-V3, section 3.3.3: FP8 to the experts, BF16 back).
 ComponentWork dispatch_work(const Model& model, const WorkShape& shape) {
   ComponentWork work;
   work.component = Component::kDispatch;
   work.lane = Lane::kEp;
-  work.forward.all_to_all = all_to_all(model, shape, shape.fp8);
-  work.input.all_to_all = all_to_all(model, shape, false);
+  work.forward.all_to_all = all_to_all(model, shape, shape.formats.dispatch);
+  work.input.all_to_all = all_to_all(model, shape, shape.formats.combine);
   return work;
 }
 
@@ -92,8 +92,8 @@ ComponentWork combine_work(const Model& model, const WorkShape& shape) {
   ComponentWork work;
   work.component = Component::kCombine;
   work.lane = Lane::kEp;
-  work.forward.all_to_all = all_to_all(model, shape, false);
-  work.input.all_to_all = all_to_all(model, shape, shape.fp8);
+  work.forward.all_to_all = all_to_all(model, shape, shape.formats.combine);
+  work.input.all_to_all = all_to_all(model, shape, shape.formats.dispatch);
   return work;
 }
 

@@ -10,9 +10,10 @@ namespace pipeloom {
 namespace {
 
 // Reads and writes of a fused Adam step with FP32 gradients and master weights, per parameter (docs/costs.md,
-// section 7); FP16 gradients are read and widened before.
-double update_bytes(Precision precision) {
-  return precision == Precision::kFp16 ? 34 : 28;
+// section 7): gradient, weight and both moments, the last three twice. FP16 gradients are read and widened before.
+double update_bytes(const Job& job) {
+  const double widened = job.precision == Precision::kFp16 ? 6 : 0;
+  return 12 + 4 * row_bytes(formats_of(job).moments, 1) + widened;
 }
 
 // Of a ring over all that hold the same weights, which moves so many bytes per parameter through each GPU once.
@@ -22,6 +23,15 @@ double replica_ring_seconds(const Job& job, const StageParameters& parameters, i
   };
   return over(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
          over(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
+}
+
+// Those of a stage that one GPU updates.
+double updated_parameters(const Job& job, const StageParameters& parameters, int copies) {
+  const auto own = [&](int64_t count, const Group& replicas) {
+    return static_cast<double>(count) / static_cast<double>(job.zero_stage > 0 ? replicas.members : 1);
+  };
+  return own(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
+         own(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
 }
 
 }  // namespace
@@ -37,19 +47,19 @@ int64_t gradient_reduction_ns(const Job& job, const StageParameters& parameters,
 int64_t optimizer_ns(const Job& job, const StageParameters& parameters, int copies) {
   constexpr double kGatheredBytes = 2;  // BF16
   const Gpu& gpu = job.cluster->gpu;
-  const bool sharded = job.zero_stage > 0;
-  const auto own = [&](int64_t count, const Group& replicas) {
-    return static_cast<double>(count) / static_cast<double>(sharded ? replicas.members : 1);
-  };
-  const double updated = own(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
-                         own(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
-  double seconds = updated * update_bytes(job.precision) / (gpu.memory_bytes_per_s * gpu.rates.memory_efficiency);
+  const double updated = updated_parameters(job, parameters, copies);
+  double seconds = updated * update_bytes(job) / (gpu.memory_bytes_per_s * gpu.rates.memory_efficiency);
   if (job.offload.optimizer) {  // gradients to the host, weights back; its update is taken to keep up
     seconds = updated * std::max(gradient_bytes(job.precision), kGatheredBytes) / gpu.host_bytes_per_s;
   }
   const bool gathered_here = job.zero_stage == 1 || job.zero_stage == 2;
   if (gathered_here) seconds += replica_ring_seconds(job, parameters, copies, kGatheredBytes);
   return rounded_ns(seconds);
+}
+
+// The FP32 weights go to the host, whose own work is taken to keep up.
+int64_t ema_ns(const Job& job, const StageParameters& parameters, int copies) {
+  return rounded_ns(updated_parameters(job, parameters, copies) * sizeof(float) / job.cluster->gpu.host_bytes_per_s);
 }
 
 int64_t norm_ns(const Job& job) {

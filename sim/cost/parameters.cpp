@@ -43,7 +43,7 @@ LayerParameters layer_parameters(const Model& model, int layer) {
   const int64_t common = attention_parameters(model) + 2 * norm_parameters(model);
   if (!model.is_moe_layer(layer)) return {common + mlp_parameters(model, model.intermediate), 0};
   const MoeShape& moe = *model.moe;
-  const int64_t router = int64_t{model.hidden} * moe.routed_experts;
+  const int64_t router = int64_t{model.hidden} * moe.routed_experts + (moe.bias_step > 0 ? moe.routed_experts : 0);
   const int64_t expert = mlp_parameters(model, moe.intermediate);
   return {common + router + moe.shared_experts * expert, moe.routed_experts * expert};
 }

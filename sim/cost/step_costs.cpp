@@ -30,27 +30,19 @@ StageCost stage_cost(const StageProgram& program) {
   return StageCost::plain(times.forward_ns, times.input_ns, times.weight_ns);
 }
 
-// Whether every rank that holds the last stage holds the first one too, of whatever pipe (DualPipe, V placements): what
-// both need is there once.
-bool ends_share_a_rank(const Placement& placement) {
-  for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
-    const auto chunks = placement.chunks_of(placement.rank_of(pipe, placement.stages() - 1));
-    if (std::none_of(chunks.begin(), chunks.end(), [](const Chunk& chunk) { return chunk.stage == 0; })) return false;
-  }
-  return true;
-}
-
 void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
-  const bool ends_meet = ends_share_a_rank(placement);
+  const bool ends_meet = placement.ends_share_a_rank();
   for (const StageSpan& span : stage_spans(costs.layers_per_stage)) {
     const StageParameters parameters = stage_parameters(job, span, ends_meet);
     costs.states.push_back(stage_state(job, parameters, placement.pipes()));
     costs.activations.push_back(stage_activation(job, span));
     costs.gradient_reduction_ns.push_back(gradient_reduction_ns(job, parameters, placement.pipes()));
     costs.optimizer_ns.push_back(optimizer_ns(job, parameters, placement.pipes()));
+    if (job.ema_decay > 0) costs.ema_ns.push_back(ema_ns(job, parameters, placement.pipes()));
   }
   costs.reserve = memory_reserve(job);
   costs.norm_ns = norm_ns(job);
+  costs.shares_embedding = job.model->mtp_depth > 0 && placement.stages() > 1;
 }
 
 std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& layers_per_stage) {

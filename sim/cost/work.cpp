@@ -35,7 +35,7 @@ WorkShape make_work_shape(const Job& job) {
   shape.context = job.layout.context;
   shape.sequence_parallel = job.layout.sequence_parallel;
   shape.unfused_attention = job.attention_kernel == AttentionKernel::kUnfused;
-  shape.fp8 = job.precision == Precision::kFp8;
+  shape.formats = formats_of(job);
   shape.recompute = job.recompute;
   if (job.model->moe) {
     shape.routing = make_routing(*job.model->moe, expert_group(job.layout, *job.cluster));

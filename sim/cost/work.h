@@ -57,13 +57,13 @@ struct WorkShape {
   int tensor = 1;
   int context = 1;
   bool sequence_parallel = true;
-  bool fp8 = false;
+  Formats formats;
   bool unfused_attention = false;
   Recompute recompute = Recompute::kNone;
   Routing routing;
 
-  // Bytes of one number in an operand of a product; FP8 has an FP32 scale per 128 (DeepSeek-V3, section 3.3.2).
-  double operand_bytes() const { return fp8 ? 1 + 4.0 / 128 : 2; }
+  bool fp8_attention() const { return formats.attention == Format::kFp8; }
+  bool fp8_mlp() const { return formats.mlp == Format::kFp8; }
   // Of norms and residuals: sequence parallelism splits the tokens there too (Korthikanti et al., MLSys 2023, section
   // 4.2.2). Of routers: each GPU of a tensor-parallel group always routes its share only.
   double split_tokens() const { return sequence_parallel ? tokens / tensor : tokens; }

@@ -6,14 +6,18 @@ namespace pipeloom {
 
 namespace {
 
-// [stage] When the last W of every copy has ended.
-std::vector<int64_t> gradients_ready_ns(const Schedule& schedule, const Timeline& timeline) {
+// [stage] When the last W of every copy has ended, on whatever stage gradients for it arise.
+std::vector<int64_t> gradients_ready_ns(const Schedule& schedule, const Timeline& timeline, const StepCosts& costs) {
   std::vector<int64_t> ready_ns(schedule.stages(), 0);
   const auto slots = schedule.slots();
   for (uint32_t slot = 0; slot < slots.size(); ++slot) {
     if (!slots[slot].has_weight_backward()) continue;
     int64_t& ready = ready_ns[slots[slot].backward_pass_stage()];
     ready = std::max(ready, timeline.end_ns[slot]);
+  }
+  if (costs.shares_embedding) {
+    ready_ns.front() = std::max(ready_ns.front(), ready_ns.back());
+    if (!schedule.placement().ends_share_a_rank()) ready_ns.back() = ready_ns.front();
   }
   return ready_ns;
 }
@@ -34,7 +38,8 @@ StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepC
     const uint32_t last = schedule.first_slot(rank + 1);
     if (last > schedule.first_slot(rank)) compute_free_ns[rank] = timeline.end_ns[last - 1];
   }
-  return step_end(schedule.placement(), gradients_ready_ns(schedule, timeline), compute_free_ns, costs, clipping);
+  return step_end(schedule.placement(), gradients_ready_ns(schedule, timeline, costs), compute_free_ns, costs,
+                  clipping);
 }
 
 StepEnd step_end(const Placement& placement, std::span<const int64_t> gradients_ready_ns,
@@ -57,7 +62,10 @@ StepEnd step_end(const Placement& placement, std::span<const int64_t> gradients_
   if (clipping == Clipping::kGlobal) add_norms(step, std::ranges::max(lane_free_ns), costs.norm_ns);
   for (int rank = 0; rank < placement.ranks(); ++rank) {
     RankEnd& end = step.ranks[rank];
-    end.optimizer_begin_ns = std::max({compute_free_ns[rank], lane_free_ns[rank], end.norm_end_ns});
+    for (const Chunk& chunk : placement.chunks_of(rank)) {
+      if (!costs.ema_ns.empty()) end.ema_end_ns += costs.ema_ns[chunk.stage];
+    }
+    end.optimizer_begin_ns = std::max({compute_free_ns[rank], lane_free_ns[rank], end.norm_end_ns, end.ema_end_ns});
     end.optimizer_end_ns = end.optimizer_begin_ns;
     for (const Chunk& chunk : placement.chunks_of(rank)) end.optimizer_end_ns += costs.optimizer_ns[chunk.stage];
     step.step_ns = std::max(step.step_ns, end.optimizer_end_ns);

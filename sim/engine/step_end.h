@@ -19,6 +19,7 @@ struct RankEnd {
     int64_t end_ns = 0;
   };
   std::vector<Reduction> reductions;  // in the order in which they run
+  int64_t ema_end_ns = 0;             // of the moving average, which begins with the step; 0: none
   int64_t optimizer_begin_ns = 0;
   int64_t optimizer_end_ns = 0;
   int64_t norm_begin_ns = 0;  // of all gradients; 0 where they are not clipped

@@ -69,6 +69,18 @@ Model tiny_moe() {
   return make_model(model).value();
 }
 
+Model tiny_v3(int layers) {
+  Model model = tiny_moe();
+  model.family = "v3";
+  model.layers = layers;
+  model.moe->gate = GateScore::kSigmoid;
+  model.moe->gate_scale = 2.5;
+  model.moe->bias_step = 0.01;
+  model.moe->balance_loss = 0.01;
+  model.mtp_depth = 1;
+  return make_model(model).value();
+}
+
 Model tiny_mixtral() {
   Model model = small("mixtral");
   model.attention.kv_heads = 1;
@@ -84,6 +96,7 @@ Job training_job(const Model& model, int ranks, int micro_batches, int data, int
   cluster.gpu.memory_bytes = 4'000'000'000;
   cluster.gpu.bf16_flops = cluster.gpu.memory_bytes_per_s = cluster.gpu.nvlink_bytes_per_s = 1e9;
   cluster.gpu.fp8_flops = 2e9;
+  cluster.gpu.host_bytes_per_s = 1e9;
   cluster.gpus_per_node = ranks * data;
   cluster.nic_bytes_per_s = 1e9;
   cluster.comm_sms = 2;

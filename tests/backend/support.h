@@ -29,8 +29,9 @@ Matrix<Real> random_matrix(int64_t rows, int64_t columns, uint64_t seed) {
 // Models of 8 layers that a test can train, with every kind of component between them.
 Model tiny_dense(int layers = 8);  // grouped-query attention, SwiGLU
 Model tiny_gpt();                  // learned positions, GELU
-Model tiny_moe();      // MLA with query compression; a dense layer, then MoE with a shared expert and groups
-Model tiny_mixtral();  // grouped-query attention, MoE without shared experts
+Model tiny_moe();               // MLA with query compression; a dense layer, then MoE with a shared expert and groups
+Model tiny_v3(int layers = 8);  // the same with sigmoid gates, biases, a balance loss and an MTP module
+Model tiny_mixtral();           // grouped-query attention, MoE without shared experts
 
 // `model` on ranks * data CPU-like devices, with `micro_batches` of two sequences of 3 tokens per replica.
 Job training_job(const Model& model, int ranks, int micro_batches, int data = 1, int expert = 1);

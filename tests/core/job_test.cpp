@@ -121,6 +121,50 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
           {[](Job& j) { j.zero_stage = 4; }, "zero_stage is 4; allowed are 0 to 3"},
           {[](Job& j) { j.memory_limit_bytes = -1; }, "memory_limit_bytes is -1; allowed are 0 to 1000000000000000"},
           {[](Job& j) { j.cluster->gpu.fp8_flops = 0; }, "precision is fp8; cluster.gpu H800 has none"},
+          {[](Job& j) { j.formats.attention = Format::kFp32; }, "formats.attention is FP32; allowed are BF16, FP8"},
+          {[](Job& j) { j.formats.mlp = Format::kE5m6; }, "formats.mlp is E5M6; allowed are BF16, FP8"},
+          {[](Job& j) { j.formats.cached = Format::kE5m6; }, "formats.cached is E5M6; allowed are BF16, FP8"},
+          {[](Job& j) { j.formats.cached_core = Format::kFp32; },
+           "formats.cached_core is FP32; allowed are BF16, E5M6, FP8"},
+          {[](Job& j) { j.formats.dispatch = Format::kE5m6; }, "formats.dispatch is E5M6; allowed are BF16, FP8"},
+          {[](Job& j) { j.formats.combine = Format::kFp16; }, "formats.combine is FP16; allowed are BF16, FP8"},
+          {[](Job& j) { j.formats.moments = Format::kFp8; }, "formats.moments is FP8; allowed are FP32, BF16"},
+          {[](Job& j) {
+             j.precision = Precision::kBf16;
+             j.formats.mlp = Format::kFp8;
+             j.cluster->gpu.fp8_flops = 0;
+           },
+           "formats gives products in FP8; cluster.gpu H800 has none"},
+          {[](Job& j) { j.ema_decay = 2; }, "ema_decay is 2; allowed are 0 to 1"},
+          {[](Job& j) {
+             j.ema_decay = 0.5;
+             j.cluster->gpu.host_bytes_per_s = 0;
+           },
+           "ema_decay is given; it needs a model and a cluster whose gpu has host_bytes_per_s"},
+          {[](Job& j) {
+             j.expert_loads = {{2, std::vector<int64_t>(256, 1)}};
+           },
+           "expert_loads gives layer 2, which has no experts"},
+          {[](Job& j) {
+             j.expert_loads = {{61, std::vector<int64_t>(256, 1)}};
+           },
+           "expert_loads gives layer 61, which has no experts"},
+          {[](Job& j) {
+             j.expert_loads = {{3, {1, 2}}};
+           },
+           "expert_loads gives 2 experts of layer 3; model.moe.routed_experts is 256"},
+          {[](Job& j) {
+             j.expert_loads.assign(2, {3, std::vector<int64_t>(256, 1)});
+           },
+           "expert_loads gives layer 3 twice; allowed is once"},
+          {[](Job& j) {
+             j.expert_loads = {{62, std::vector<int64_t>(256, 0)}};
+           },
+           "expert_loads gives layer 62 no tokens; allowed are 1 and more"},
+          {[](Job& j) {
+             j.expert_loads = {{62, std::vector<int64_t>(256, -1)}};
+           },
+           "expert_loads of layer 62: tokens is -1; allowed are 0 to 1000000000000000"},
           {[](Job& j) { j.schedule.chunks = -1; }, "schedule.chunks is -1; allowed are 0 to 65535"},
           {[](Job& j) { j.schedule.group = -1; }, "schedule.group is -1; allowed are 0 to 1000000"},
           {[](Job& j) { j.schedule.pipe_pairs = 0; }, "schedule.pipe_pairs is 0; allowed are 1 to 4096"},
@@ -150,6 +194,27 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
            },
            "measured_layers of layer 4: i_ns is -1; allowed are 0 to 10000000000000"},
       });
+}
+
+// DeepSeek-V3 report, section 3.3; a job's own choice goes before its precision's.
+TEST(Job, FormatsFollowThePrecisionAndThenTheChoice) {
+  using enum Format;
+  Job job = test::deepseek_v3_job();
+  EXPECT_EQ(formats_of(job), (Formats{kFp8, kFp8, kBf16, kFp8, kE5m6, kFp8, kBf16, kBf16}));
+  job.formats.cached_core = kBf16;
+  job.formats.moments = kFp32;
+  EXPECT_EQ(formats_of(job), (Formats{kFp8, kFp8, kBf16, kFp8, kBf16, kFp8, kBf16, kFp32}));
+  job.precision = Precision::kBf16;
+  job.formats = {};
+  EXPECT_EQ(formats_of(job), Formats{});
+}
+
+TEST(Formats, BytesOfARowHaveItsScales) {
+  EXPECT_EQ(row_bytes(Format::kFp32, 100), 400);
+  EXPECT_EQ(row_bytes(Format::kBf16, 100), 200);
+  EXPECT_EQ(row_bytes(Format::kE5m6, 100), 150);
+  EXPECT_EQ(row_bytes(Format::kFp8, 128), 132);
+  EXPECT_EQ(row_bytes(Format::kFp8, 129), 137);
 }
 
 TEST(Job, RefusesEachIllegalFieldOfDirectCostsAlone) {

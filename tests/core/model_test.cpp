@@ -62,6 +62,18 @@ TEST(Model, RefusesEachIllegalFieldAlone) {
          m.hidden = 1'000'000;
        },
        "the model has up to 4.78e+16 parameters; allowed are 1e+15"},
+      {[](Model& m) { m.moe->gate_scale = 0; }, "model.moe.gate_scale is 0; allowed are 1e-06 to 1000000"},
+      {[](Model& m) {
+         m.moe->gate = GateScore::kSoftmax;
+         m.moe->bias_step = 0.5;
+       },
+       "model.moe.bias_step is 0.5; allowed are 0 to 0"},
+      {[](Model& m) {
+         m.moe->gate = GateScore::kSoftmax;
+         m.moe->balance_loss = 0.5;
+       },
+       "model.moe.balance_loss is 0.5; allowed are 0 to 0"},
+      {[](Model& m) { m.mtp_loss_weight = -1; }, "model.mtp_loss_weight is -1; allowed are 0 to 1000000"},
       {[](Model& m) { m.moe->layer_step = 0; }, "model.moe.layer_step is 0; allowed are 1 to 61"},
   };
   for (const Bad& one : bad) {

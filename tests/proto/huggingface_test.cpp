@@ -63,7 +63,11 @@ TEST(HuggingFace, ReadsDeepSeekV3) {
                   .intermediate = 2048,
                   .groups = 8,
                   .groups_per_token = 4,
-                  .first_dense_layers = 3};
+                  .first_dense_layers = 3,
+                  .gate = GateScore::kSigmoid,
+                  .gate_scale = 2.5,
+                  .bias_step = 1e-3,
+                  .balance_loss = 1e-4};
   expected.mtp_depth = 1;
   EXPECT_EQ(sample_model("deepseek-v3.json"), expected);
 }
@@ -151,6 +155,10 @@ TEST(HuggingFace, UnknownFamilyListsTheKnownOnes) {
 
 TEST(HuggingFace, NamesAMissingField) {
   EXPECT_EQ(error_without("llama-3.1-405b.json", "num_hidden_layers"), "config.json: num_hidden_layers is missing");
+  EXPECT_EQ(error_with("deepseek-v3.json", "scoring_func", "tanh"),
+            "config.json: scoring_func is \"tanh\"; allowed are softmax, sigmoid");
+  EXPECT_EQ(error_with("deepseek-v3.json", "routed_scaling_factor", 0),
+            "config.json: routed_scaling_factor is 0; allowed are numbers above 0 and up to 1e6");
   EXPECT_EQ(error_without("deepseek-v3.json", "kv_lora_rank"), "config.json: kv_lora_rank is missing");
   EXPECT_EQ(error_without("gpt3-175b.json", "n_head"), "config.json: n_head is missing");
   EXPECT_EQ(error_of("{}"), "config.json: model_type is missing");

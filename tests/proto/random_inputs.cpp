@@ -49,6 +49,12 @@ MoeShape random_moe(std::mt19937_64& random, int layers) {
   moe.intermediate = small(random, 1, 4096);
   moe.first_dense_layers = small(random, 0, layers - 1);
   moe.layer_step = small(random, 1, layers);
+  if (sometimes(random)) {
+    moe.gate = GateScore::kSigmoid;
+    moe.gate_scale = 2.5;
+    moe.bias_step = 0.125;
+    moe.balance_loss = 0.25;
+  }
   return moe;
 }
 
@@ -77,6 +83,7 @@ Model random_model(std::mt19937_64& random) {
   attention.bias = sometimes(random);
   if (sometimes(random)) model.moe = random_moe(random, model.layers);
   model.mtp_depth = small(random, 0, 2);
+  if (sometimes(random)) model.mtp_loss_weight = 0.125;
   return model;
 }
 
@@ -119,6 +126,11 @@ void give_model(std::mt19937_64& random, Job& job) {
   if (sometimes(random)) {
     job.layout.layers_per_stage = {1, 2, 3, job.model->layers - 6};
   }
+  if (job.model->moe && sometimes(random)) {
+    const int experts = job.model->moe->routed_experts;
+    const int layer = job.model->moe->first_dense_layers;
+    job.expert_loads = {{layer, repeat(experts, [&] { return between(random, 1, 1000); })}};
+  }
   for (int layer = 0; layer < small(random, 0, 5); ++layer) {
     job.measured_layers.push_back({layer, time_ns(random), time_ns(random), time_ns(random),
                                    sometimes(random) ? Component::kStage : Component::kAttention});
@@ -155,8 +167,14 @@ Job random_job(std::mt19937_64& random) {
   if (sometimes(random)) {
     job.variation = {0.125, job.model && job.model->moe ? 0.5 : 0, 0.0625, 1.5};
   }
+  if (sometimes(random)) {
+    job.formats = {Format::kBf16, Format::kFp8, Format::kFp8, Format::kE5m6,
+                   Format::kBf16, Format::kFp8, Format::kBf16};
+  }
+  if (sometimes(random)) job.formats.moments.reset();
   job.clipping = static_cast<Clipping>(between(random, 0, 2));
   job.clip_norm = small(random, 1, 100);
+  if (job.model && job.cluster->gpu.host_bytes_per_s > 0) job.ema_decay = 0.75;
   job.zero_stage = small(random, 0, 3);
   job.memory_limit_bytes = between(random, 0, 200'000'000'000);
   job.weight_share_millionths = between(random, 0, 1'000'000);

@@ -161,7 +161,7 @@ TEST(TraceIo, RefusesAnUnknownLane) {
 TEST(TraceIo, RefusesAnUnknownKindOfTask) {
   Trace trace{.name = "", .plan_digest = 0, .spans = {Span{}}};
   trace.spans[0].key.kind = static_cast<TaskKind>(9);
-  EXPECT_EQ(error_of(content_of_trace(trace)), "run.trace: kind is 9; allowed are 0 to 5");
+  EXPECT_EQ(error_of(content_of_trace(trace)), "run.trace: kind is 9; allowed are 0 to 6");
 }
 
 TEST(TraceIo, RefusesAnUnknownWait) {

@@ -48,7 +48,11 @@ GpuChunk::GpuChunk(int pipe, int stage_number, const Stage<float>& stage, const 
     for (const auto& placed : stage.parts()) {
       setup.scratch.rewind(scratch);  // one part at a time
       slot.parts.push_back(make_gpu_part(setup, placed.component, model, shape, !has_exchange(stage, placed.layer),
-                                         {*placed.part, numbers_.at(placed.own), numbers_.at(placed.routed)}, moe));
+                                         {*placed.part,
+                                          numbers_.at(placed.own),
+                                          numbers_.at(placed.routed),
+                                          {numbers_.at(placed.tables[0]), numbers_.at(placed.tables[1])}},
+                                         moe));
     }
   }
   setup.scratch.rewind(scratch);

@@ -4,11 +4,21 @@
 
 namespace pipeloom {
 
+namespace {
+
+GpuWeight table_of(const GpuPartNumbers& numbers, Table table) {
+  const Parameter& parameter = numbers.part.table(table).value();
+  const GpuNumbers& own = numbers.tables[number_of(table)];
+  return {own.weights, own.factors, own.gradients, parameter.rows, parameter.columns};
+}
+
+}  // namespace
+
 // --- embedding ---
 
 GpuEmbedding::GpuEmbedding(const GpuSetup& setup, const Model& model, const GpuPartNumbers& numbers)
     : shape_{setup.tokens, model.hidden, setup.sequence},
-      table_(find_weight(numbers.part.own(), "tokens", numbers.own)),
+      table_(table_of(numbers, Table::kTokens)),
       positions_(model.learned_positions > 0 ? find_weight(numbers.part.own(), "positions", numbers.own) : GpuWeight{}),
       output_gradient_(setup.kept.take<float>(setup.tokens * model.hidden)) {}
 
@@ -31,7 +41,7 @@ GpuHead::GpuHead(const GpuSetup& setup, double loss_scale, const GpuPartNumbers&
     : loss_scale_(static_cast<float>(loss_scale)),
       products_(setup.precise),
       norm_(setup, find_weight(numbers.part.own(), "norm", numbers.own)),
-      logits_weight_(find_weight(numbers.part.own(), "logits", numbers.own)),
+      logits_weight_(table_of(numbers, Table::kLogits)),
       shape_{setup.tokens, logits_weight_.columns},
       normed_(setup.kept.take<Bf16>(setup.tokens * logits_weight_.rows)),
       probabilities_(setup.kept.take<float>(shape_.rows * shape_.vocabulary)),

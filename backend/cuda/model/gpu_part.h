@@ -81,6 +81,7 @@ struct GpuPartNumbers {
   const Part<float>& part;  // has the layout
   GpuNumbers own;
   GpuNumbers routed;
+  OfTables<GpuNumbers> tables;  // of those that the part uses
 };
 
 // One part of a stage. `moe`: of the layer, where it is one; made with the layer's router. `with_exchange`: as of

@@ -52,6 +52,11 @@ Status check_gpu_trainable(const Job& job) {
                            "NONE (memory is laid out before the first step)"));
   PIPELOOM_CHECK_OK(refuse(job.clipping != Clipping::kNone, "clipping",
                            job.clipping == Clipping::kGlobal ? "GLOBAL" : "VALIDATED", "NONE"));
+  PIPELOOM_CHECK_OK(refuse(job.model->mtp_depth > 0, "model.mtp_depth", "above 0", "0"));
+  const bool sigmoid = job.model->moe && job.model->moe->gate == GateScore::kSigmoid;
+  PIPELOOM_CHECK_OK(refuse(sigmoid, "model.moe.gate", "SIGMOID", "SOFTMAX"));
+  PIPELOOM_CHECK_OK(refuse(job.ema_decay > 0, "ema_decay", "above 0", "0"));
+  PIPELOOM_CHECK_OK(refuse(job.formats != FormatChoice{}, "formats", "given", "none but the precision's"));
   return job.precision == Precision::kFp8 ? check_fp8_widths(*job.model) : Status{};
 }
 

@@ -56,7 +56,7 @@ GpuTrainer::GpuTrainer(const Plan& plan, const RankProgram& program, RunRank ran
       tokens_(plan.job.batch.tokens()) {
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(program.rank())) {
     stages_[{chunk.pipe, chunk.stage}] = std::make_unique<Stage<float>>(
-        *plan.job.model, plan.costs.programs[chunk.stage], shape_, arithmetic_for(plan.job.precision, false));
+        *plan.job.model, plan.costs.programs[chunk.stage], shape_, arithmetic_for(shape_.formats, false));
   }
   Arena measure;
   build(measure);
@@ -154,7 +154,7 @@ std::vector<GpuUpload> GpuTrainer::step_uploads(int64_t step) const {
   for (int micro_batch = 0; micro_batch < plan_.job.micro_batches; ++micro_batch) {
     const Tokens tokens = text_.micro_batch(step, rank_.replica, micro_batch, plan_.job.micro_batches);
     inputs.insert(inputs.end(), tokens.inputs.begin(), tokens.inputs.end());
-    targets.insert(targets.end(), tokens.targets.begin(), tokens.targets.end());
+    targets.insert(targets.end(), tokens.targets[0].begin(), tokens.targets[0].end());
   }
   const AdamStep numbers = adam_step_numbers(options_.adam, step + 1, 1);
   std::vector<GpuUpload> uploads;

@@ -76,7 +76,8 @@ void NcclTasks::run(const Launch& launch, const LaunchPlace& place) {
     case TaskKind::kGradientReduction:
       reduce(task, place);
       break;
-    case TaskKind::kNorm:  // refused before the run
+    case TaskKind::kNorm:  // refused before the run, as the next
+    case TaskKind::kEma:
       PIPELOOM_CHECK(false);
   }
 }

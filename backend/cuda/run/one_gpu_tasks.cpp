@@ -43,7 +43,8 @@ void OneGpuTasks::run(const Launch& launch, const LaunchPlace& place) {
         reduce(what, place);
         break;
       case TaskKind::kReceive:  // the send has done it
-      case TaskKind::kNorm:     // refused before the run
+      case TaskKind::kNorm:     // refused before the run, as the next
+      case TaskKind::kEma:
         PIPELOOM_CHECK(false);
     }
   }

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <sstream>
 
+#include "proto/expert_loads.h"
+#include "proto/files.h"
 #include "proto/plan_io.h"
 #include "proto/trace_io.h"
 #include "tests/backend/runtime/plans.h"
@@ -79,6 +82,21 @@ TEST_F(PipeloomRun, ResumesFromItsCheckpoints) {
   EXPECT_EQ(rest.last_line(), whole.last_line());
 }
 
+TEST_F(PipeloomRun, WritesTheLoadsOfTheExperts) {
+  const auto loads = [&](const char* ranks) {
+    const std::string path = folder_.path("loads.csv");
+    EXPECT_EQ(train({"--steps", "2", "--ranks", ranks, "--expert-load", path}).code, 0);
+    return parse_expert_loads(path, read_file(path).value()).value();
+  };
+  const std::vector<ExpertLoad> threads = loads("threads");
+  EXPECT_EQ(threads, loads("sequential"));
+  ASSERT_EQ(threads.size(), 7);  // of 8 layers the first is dense
+  for (const ExpertLoad& load : threads) {
+    // Steps x sequences x tokens x experts per token.
+    EXPECT_EQ(std::accumulate(load.tokens.begin(), load.tokens.end(), int64_t{0}), 2 * 16 * 3 * 3) << load.layer;
+  }
+}
+
 TEST_F(PipeloomRun, WritesATraceOfEveryTask) {
   ASSERT_EQ(train({"--steps", "2", "--trace", folder_.path("t")}).code, 0);
   const Trace trace = read_trace(folder_.path("t")).value();
@@ -93,7 +111,7 @@ TEST_F(PipeloomRun, WritesATraceOfEveryTask) {
     EXPECT_GE(span.queued_ns, 0);
     EXPECT_GE(span.work_ns(), 0);
     const bool transfer = span.key.kind == TaskKind::kSend || span.key.kind == TaskKind::kReceive;
-    const int64_t hand_over_bytes = plan.job.batch.tokens() * plan.job.model->hidden * 4;
+    const int64_t hand_over_bytes = plan.costs.schedule.message_bytes(0);
     EXPECT_TRUE(!transfer || span.bytes == hand_over_bytes) << span.bytes;
     if (span.wait.kind != WaitKind::kNone) ++waits;
     EXPECT_TRUE(span.wait.kind != WaitKind::kTask || span.wait.task.rank == span.key.rank);

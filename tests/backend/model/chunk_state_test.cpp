@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <span>
 
+#include "backend/model/low_precision.h"
 #include "tests/backend/support.h"
 
 namespace pipeloom {
@@ -75,7 +77,9 @@ TEST(ChunkState, FixedPointSumsMoveTheWeightsAsFloatSumsDo) {
   Subject floating(Sums::kFloat);
   for (Subject* subject : {&fixed, &floating}) {
     subject->all_passes();
-    subject->state.optimize({}, 1, 1.0, 0, subject->stage.size());
+    const NumberRange all{0, subject->stage.size()};
+    subject->state.own_moments(std::span(&all, 1), Format::kFp32);
+    subject->state.optimize({}, {}, 1, 1.0, 0);
   }
   for (int64_t i = 0; i < fixed.stage.size(); ++i) {
     EXPECT_NEAR(fixed.state.weights()[i], floating.state.weights()[i], 1e-6);
@@ -97,9 +101,58 @@ TEST(ChunkState, OptimizesItsPartAlone) {
   Subject subject(Sums::kFloat);
   subject.all_passes();
   const std::vector<float> before(subject.state.weights().begin(), subject.state.weights().end());
-  subject.state.optimize({}, 1, 1.0, 10, 5);
+  const NumberRange part{10, 5};
+  subject.state.own_moments(std::span(&part, 1), Format::kFp32);
+  subject.state.optimize({}, {}, 1, 1.0, 0);
   for (int64_t i = 0; i < subject.stage.size(); ++i) {
     EXPECT_EQ(subject.state.weights()[i] != before[i], i >= 10 && i < 15) << i;
+  }
+}
+
+TEST(ChunkState, KeepsMomentsInTheirFormat) {
+  Subject subject(Sums::kFloat);
+  subject.all_passes();
+  const NumberRange all{0, subject.stage.size()};
+  subject.state.own_moments(std::span(&all, 1), Format::kBf16);
+  subject.state.optimize({.first_decay = 0.5}, {}, 1, 1.0, 0);
+  Moments& moments = subject.state.moments().at(0);
+  EXPECT_EQ(moments.bytes().size(), static_cast<size_t>(subject.stage.size()) * 4);
+  const std::vector<float> gradients = subject.gradients_by_hand();
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    EXPECT_EQ(moments.first()[i], rounded(gradients[i] / 2, kBf16Format)) << i;
+  }
+}
+
+// Eight experts of which the first gets everything: its bias falls, the others' rise, and no gate's norm counts loads.
+TEST(ChunkState, BiasesFollowTheLoads) {
+  Model model = tests::tiny_moe();
+  model.moe->gate = GateScore::kSigmoid;
+  model.moe->bias_step = 0.25;
+  const Stage<float> stage(model, {{1, Component::kRouter, Lane::kCompute, 1, 1, 1}}, {}, plain_products<float>());
+  for (const Sums sums : {Sums::kFloat, Sums::kFixedPoint}) {
+    ChunkState state(stage, sums, 1, 1);
+    const NumberRange all{0, stage.size()};
+    state.own_moments(std::span(&all, 1), Format::kFp32);
+    Flow<float> flow;
+    flow.hidden = tests::random_matrix<float>(4, model.hidden, 1);
+    const auto run = stage.parts()[0].part->start();
+    state.forward(0, *run, flow);
+    std::vector<int> loads(8);
+    for (const int32_t expert : flow.routing.experts) ++loads[expert];
+    flow.hidden = Matrix<float>(4, model.hidden);
+    flow.normed = Matrix<float>(4, model.hidden);
+    flow.routing.weights.assign(flow.routing.weights.size(), 0.0F);
+    ASSERT_TRUE(state.input_backward(0, *run, flow).has_value());
+    ASSERT_TRUE(state.weight_backward(0, *run).has_value());
+    SquareSum squares;
+    ASSERT_TRUE(state.add_squares(0, stage.size(), squares).has_value());
+    EXPECT_EQ(squares.norm(), 0);
+    state.optimize({.weight_decay = 0.5}, {0.25, 1.5}, 1, 1.0, 0);
+    const StageParameter& bias = stage.parameters().back();
+    ASSERT_EQ(bias.name, "layer1.router.bias");
+    for (int expert = 0; expert < 8; ++expert) {
+      EXPECT_EQ(state.weights()[bias.offset + expert], loads[expert] > 1.5 ? -0.25F : 0.25F) << expert;
+    }
   }
 }
 

@@ -44,15 +44,18 @@ class Subject {
     flow_ = {};
     for (int i = 0; i < kTokens; ++i) {
       flow_.tokens.push_back(i * 7 % 5);
-      flow_.targets.push_back(i * 3 % 4);
+    }
+    for (int ahead = 0; ahead < 3; ++ahead) {
+      auto& targets = flow_.targets.emplace_back();
+      for (int i = 0; i < kTokens; ++i) targets.push_back((i + ahead) * 3 % 4);
     }
     flow_.hidden = hidden_;
     for (const auto& placed : stage_.parts()) {
       runs_.push_back(placed.part->start());
       runs_.back()->forward(placed.in(std::as_const(weights_).data()), flow_);
     }
-    if (ends_in_head_) return flow_.loss * kLossScale;
-    double sum = 0;
+    if (ends_in_head_) return (flow_.loss + flow_.further_loss) * kLossScale;
+    double sum = flow_.further_loss * kLossScale;
     for (int64_t i = 0; i < flow_.hidden.size(); ++i) sum += flow_.hidden.numbers()[i] * output_weights_.numbers()[i];
     return sum;
   }
@@ -140,6 +143,20 @@ Model cut(Model model) {
   return model;
 }
 
+Model with_mtp_modules() {
+  Model model = cut(tests::tiny_dense());
+  model.mtp_depth = 2;
+  return model;
+}
+
+Model with_sigmoid_gate() {
+  Model model = cut(tests::tiny_moe());
+  model.moe->gate = GateScore::kSigmoid;
+  model.moe->gate_scale = 2.5;
+  model.moe->balance_loss = 0.5;
+  return model;
+}
+
 Model without_query_compression() {
   Model model = cut(tests::tiny_moe());
   model.attention.q_lora_rank = 0;
@@ -154,6 +171,10 @@ std::vector<Case> cases() {
     tested.name = name;
     return tested;
   };
+  const StageProgram mtp = {component(-1, Component::kEmbed), component(8, Component::kHead),
+                            component(9, Component::kEmbed),  component(9, Component::kMlp),
+                            component(9, Component::kHead),   component(10, Component::kEmbed),
+                            component(10, Component::kMlp),   component(10, Component::kHead)};
   const StageProgram mlp = {component(0, Component::kMlp)};
   const StageProgram local_moe = {component(1, Component::kRouter), component(1, Component::kExperts)};
   const StageProgram moe = {component(1, Component::kRouter), component(1, Component::kDispatch),
@@ -169,6 +190,10 @@ std::vector<Case> cases() {
       {"SwigluMlp", cut(tests::tiny_dense()), mlp},
       {"GeluMlp", cut(tests::tiny_gpt()), mlp},
       {"SharedAndGroupedExperts", cut(tests::tiny_moe()), moe},
+      {"MtpModules", with_mtp_modules(), mtp},
+      {"MtpModulesSelective", with_mtp_modules(), mtp, Recompute::kSelective},
+      {"SigmoidGate", with_sigmoid_gate(), moe},
+      {"SigmoidGateSelective", with_sigmoid_gate(), moe, Recompute::kSelective},
       {"RoutedExpertsAlone", cut(tests::tiny_mixtral()), local_moe},
       {"ExpertsRecomputed", cut(tests::tiny_moe()), local_moe, Recompute::kFull},
       {"Head", cut(tests::tiny_dense()), {component(8, Component::kHead)}},

@@ -20,7 +20,7 @@ using tests::random_matrix;
 
 TEST(RmsNorm, RowsHaveAMeanSquareOfOne) {
   ParameterBlock block;
-  const RmsNorm<double> norm(block, "norm", 6);
+  const RmsNorm<double> norm(block, "norm", 6, Format::kFp32);
   RmsNorm<double>::Saved saved;
   const std::vector<double> ones(6, 1.0);
   const Matrix<double> y = norm.forward(ones.data(), random_matrix<double>(4, 6, 1).view(), saved);
@@ -59,13 +59,14 @@ TEST(Rope, TurnsBack) {
 
 TEST(AttentionCore, LooksNeitherAheadNorIntoOtherSequences) {
   const AttentionCore<double> core({4, 2, 1, 3, 2}, plain_products<double>());
+  Matrix<double> statistics;
   auto query = random_matrix<double>(8, 6, 1);
   auto key = random_matrix<double>(8, 3, 2);
   auto value = random_matrix<double>(8, 2, 3);
-  const Matrix<double> before = core.forward({query.view(), key.view(), value.view()});
+  const Matrix<double> before = core.forward({query.view(), key.view(), value.view()}, statistics);
   key.row(2)[1] += 1;
   value.row(2)[0] += 1;
-  const Matrix<double> after = core.forward({query.view(), key.view(), value.view()});
+  const Matrix<double> after = core.forward({query.view(), key.view(), value.view()}, statistics);
   for (int64_t row = 0; row < 8; ++row) {
     const bool sees = row == 2 || row == 3;
     EXPECT_EQ(std::equal(before.row(row), before.row(row) + 4, after.row(row)), !sees) << row;
@@ -74,28 +75,32 @@ TEST(AttentionCore, LooksNeitherAheadNorIntoOtherSequences) {
 
 TEST(AttentionCore, EqualScoresGiveTheMean) {
   const AttentionCore<double> core({2, 1, 1, 1, 1}, plain_products<double>());
+  Matrix<double> statistics;
   const Matrix<double> zero(2, 1);
   Matrix<double> value(2, 1);
   value.row(0)[0] = 3;
   value.row(1)[0] = 5;
-  const Matrix<double> output = core.forward({zero.view(), zero.view(), value.view()});
-  EXPECT_EQ(output.row(0)[0], 3);
-  EXPECT_EQ(output.row(1)[0], 4);
+  const Matrix<double> output = core.forward({zero.view(), zero.view(), value.view()}, statistics);
+  EXPECT_NEAR(output.row(0)[0], 3, 1e-15);
+  EXPECT_NEAR(output.row(1)[0], 4, 1e-15);
+  EXPECT_NEAR(statistics.row(1)[0], std::log(2.0), 1e-15);
 }
 
 // A gate whose logits are its input: 6 experts, hidden 6, an identity as weights.
-Routing<double> route(const std::vector<double>& logits, const MoeShape& shape) {
+Routing<double> route(const std::vector<double>& logits, const MoeShape& shape,
+                      const std::vector<double>& biases = {}) {
   Model model = tests::tiny_mixtral();
   model.hidden = 6;
   model.moe = shape;
   ParameterBlock block;
-  const Gate<double> gate(block, model, plain_products<double>());
+  const Gate<double> gate(block, model, {}, plain_products<double>());
   std::vector<double> identity(36);
   for (int i = 0; i < 6; ++i) identity[7 * i] = 1;
+  identity.insert(identity.end(), biases.begin(), biases.end());
   Matrix<double> input(1, 6);
   input.numbers() = logits;
   Gate<double>::Saved saved;
-  return gate.forward(identity.data(), std::move(input), saved);
+  return gate.forward(identity.data(), input, saved);
 }
 
 using Experts6 = std::vector<int32_t>;
@@ -116,14 +121,50 @@ TEST(Gate, WeighsByTheSoftmaxOfTheChosen) {
   EXPECT_NEAR(routing.weights[1], 0.25, 1e-15);
 }
 
+MoeShape sigmoid_gate(int experts_per_token, int groups, int groups_per_token) {
+  return {.routed_experts = 6,
+          .experts_per_token = experts_per_token,
+          .groups = groups,
+          .groups_per_token = groups_per_token,
+          .gate = GateScore::kSigmoid};
+}
+
+double sigmoid(double x) {
+  return 1 / (1 + std::exp(-x));
+}
+
+// DeepSeek-V3, equation 13, times the published factor.
+TEST(Gate, SigmoidsAreWeighedByTheirSum) {
+  MoeShape shape = sigmoid_gate(2, 1, 1);
+  shape.gate_scale = 2.5;
+  const auto routing = route({1, -1, -9, -9, -9, -9}, shape);
+  EXPECT_EQ(routing.experts, (Experts6{0, 1}));
+  EXPECT_NEAR(routing.weights[0], 2.5 * sigmoid(1) / (sigmoid(1) + sigmoid(-1)), 1e-15);
+  EXPECT_NEAR(routing.weights[0] + routing.weights[1], 2.5, 1e-15);
+}
+
+// The group of the best expert is not the one whose two best are best together.
+TEST(Gate, WithSigmoidsTheBestTwoOfAGroupCount) {
+  EXPECT_EQ(route({5, -5, 2, 2, 0, 0}, sigmoid_gate(2, 3, 1)).experts, (Experts6{2, 3}));
+}
+
+TEST(Gate, BiasesChooseButDoNotWeigh) {
+  MoeShape shape = sigmoid_gate(2, 1, 1);
+  shape.bias_step = 1e-3;
+  const auto routing = route({1, 1, -1, -1, -1, -1}, shape, {0, -1, 0, 0, 1, 0});
+  EXPECT_EQ(routing.experts, (Experts6{0, 4}));
+  EXPECT_NEAR(routing.weights[1], sigmoid(-1) / (sigmoid(1) + sigmoid(-1)), 1e-15);
+}
+
 TEST(Head, KnowingNothingCostsTheLogarithmOfTheVocabulary) {
   Model model = tests::tiny_dense();
   ParameterBlock block;
-  const Head<double> head(block, model, 1, plain_products<double>());
+  const Head<double> head(block, model, 1, {}, plain_products<double>());
   const std::vector<double> zero(block.size());
+  const std::vector<double> logits(int64_t{model.hidden} * model.vocabulary);
   Head<double>::Saved saved;
   const std::vector<int32_t> targets = {5, 7, 127};
-  EXPECT_NEAR(head.forward(zero.data(), random_matrix<double>(3, model.hidden, 1), targets, saved),
+  EXPECT_NEAR(head.forward(zero.data(), logits.data(), random_matrix<double>(3, model.hidden, 1), targets, saved),
               3 * std::log(model.vocabulary), 1e-12);
 }
 

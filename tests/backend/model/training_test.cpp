@@ -12,7 +12,7 @@ namespace pipeloom {
 namespace {
 
 TextTokens text_for(const Job& job) {
-  return TextTokens::create(tests::some_text(), job.batch, job.model->vocabulary).value();
+  return TextTokens::create(tests::some_text(), job.batch, job.model->vocabulary, 1, 1 + job.model->mtp_depth).value();
 }
 
 TEST(TextTokens, GivesEveryTokenTheNextOne) {
@@ -20,9 +20,21 @@ TEST(TextTokens, GivesEveryTokenTheNextOne) {
   const TextTokens text = TextTokens::create("abcdefgh", batch, 128).value();
   const Tokens first = text.micro_batch(0, 0, 0, 2);
   EXPECT_EQ(first.inputs, (std::vector<int32_t>{'a', 'b', 'c', 'd', 'e', 'f'}));
-  EXPECT_EQ(first.targets, (std::vector<int32_t>{'b', 'c', 'd', 'e', 'f', 'g'}));
+  EXPECT_EQ(first.targets.at(0), (std::vector<int32_t>{'b', 'c', 'd', 'e', 'f', 'g'}));
   EXPECT_EQ(text.micro_batch(0, 0, 1, 2).inputs[0], 'g');
   EXPECT_EQ(text.micro_batch(0, 0, 1, 2).inputs[1], 'a');  // over again: 'h' has no next token
+}
+
+TEST(TextTokens, GivesAsManyNextTokensAsAreAsked) {
+  const Batch batch{.sequence_length = 3, .micro_batch_size = 1, .global_batch = 1};
+  const TextTokens text = TextTokens::create("abcdef", batch, 128, 1, 3).value();
+  const Tokens tokens = text.micro_batch(0, 0, 0, 1);
+  EXPECT_EQ(tokens.inputs, (std::vector<int32_t>{'a', 'b', 'c'}));
+  ASSERT_EQ(tokens.targets.size(), 3);
+  EXPECT_EQ(tokens.targets[0], (std::vector<int32_t>{'b', 'c', 'd'}));
+  EXPECT_EQ(tokens.targets[2], (std::vector<int32_t>{'d', 'e', 'f'}));
+  EXPECT_EQ(TextTokens::create("abcde", batch, 128, 1, 3).error().message,
+            "the text has 5 tokens; a sequence and its next 3 tokens need 6");
 }
 
 TEST(TextTokens, ReplicasAndStepsFollowEachOther) {
@@ -44,9 +56,9 @@ TEST(TextTokens, ReadsTokensOfSeveralBytes) {
   using std::string_view_literals::operator""sv;
   const Batch batch{.sequence_length = 1, .micro_batch_size = 1, .global_batch = 1};
   EXPECT_EQ(TextTokens::create("\x01\x02\xff\x00"sv, batch, 1000, 2)->micro_batch(0, 0, 0, 1),
-            (Tokens{{0x201}, {0xff}}));
+            (Tokens{{0x201}, {{0xff}}}));
   EXPECT_EQ(TextTokens::create("\x01\x02\x00\x00\x04\x00\x00\x00"sv, batch, 1000, 4)->micro_batch(0, 0, 0, 1),
-            (Tokens{{0x201}, {4}}));
+            (Tokens{{0x201}, {{4}}}));
   EXPECT_EQ(TextTokens::create("\x01\x02\xff"sv, batch, 1000, 2).error().message,
             "the text has 3 bytes; allowed are multiples of 2, a token's");
   EXPECT_EQ(TextTokens::create("\xff\xff\xff\xff\x00\x00\x00\x00"sv, batch, 1000, 4).error().message,
@@ -62,9 +74,6 @@ TEST(CheckTrainable, NamesTheFieldThatItCannotRun) {
   const Job job = tests::training_job(tests::tiny_dense(), 1, 2);
   EXPECT_EQ(refusal(job), "none");
   Job changed = job;
-  changed.model->mtp_depth = 1;
-  EXPECT_EQ(refusal(changed), "model.mtp_depth is 1; pipeloom-run trains with 0");
-  changed = job;
   changed.layout.context = 2;
   EXPECT_EQ(refusal(changed), "layout.context is 2; pipeloom-run trains with 1");
   changed = job;
@@ -89,7 +98,9 @@ class Trains : public testing::TestWithParam<Model> {};
 TEST_P(Trains, TheLossFallsInBothModes) {
   const Job job = tests::training_job(GetParam(), 1, 4);
   // Every step reads the same 24 bytes.
-  const TextTokens text = TextTokens::create(tests::some_text().substr(0, 25), job.batch, 128).value();
+  const TextTokens text = TextTokens::create(tests::some_text().substr(0, 25 + job.model->mtp_depth), job.batch, 128, 1,
+                                             1 + job.model->mtp_depth)
+                              .value();
   for (const bool check : {true, false}) {
     TrainingOptions options;
     options.check = check;
@@ -113,7 +124,7 @@ TEST_P(Trains, FastAndCheckModeAgreeToFloatPrecision) {
 
 INSTANTIATE_TEST_SUITE_P(, Trains,
                          testing::Values(tests::tiny_dense(), tests::tiny_gpt(), tests::tiny_moe(),
-                                         tests::tiny_mixtral()),
+                                         tests::tiny_mixtral(), tests::tiny_v3()),
                          [](const auto& tested) { return tested.param.family; });
 
 TEST(TrainSequentially, FollowsThePrecisionOfTheJob) {

@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kSteps = 2;  // the second step's loss sees what the first step's optimizer did
 
 TextTokens text_for(const Job& job) {
-  return TextTokens::create(tests::some_text(), job.batch, job.model->vocabulary).value();
+  return TextTokens::create(tests::some_text(), job.batch, job.model->vocabulary, 1, 1 + job.model->mtp_depth).value();
 }
 
 RunOptions check_options() {
@@ -41,6 +41,8 @@ void expect_sequential_bits(const Plan& plan) {
   const TrainingResult sequential =
       train_sequentially(plan.job, text_for(plan.job), kSteps, check_options().training).value();
   EXPECT_EQ(executed->losses, sequential.losses);
+  EXPECT_EQ(executed->averages_digest, sequential.averages_digest);
+  EXPECT_EQ(executed->expert_loads, sequential.expert_loads);
   ASSERT_EQ(executed->parameters.size(), sequential.parameters.size());
   for (const auto& [name, numbers] : sequential.parameters) {
     ASSERT_TRUE(executed->parameters.contains(name)) << name;
@@ -115,6 +117,32 @@ TEST_P(CheckMode, OtherPrecisions) {
     job.precision = precision;
     expect_sequential_bits(tests::plan_with(job, GetParam().name).value());
   }
+}
+
+// Embedding and head are shared with the MTP module: on one rank, or on two that reduce their gradients.
+TEST_P(CheckMode, MtpModule) {
+  expect_bits_of(tests::tiny_v3(), {{1, 3}, {2, 4}, {4, 8}});
+  expect_bits_of(tests::tiny_v3(), {{2, 4}}, 2, 2);
+}
+
+TEST_P(CheckMode, TheWholeRecipe) {
+  Job job = tests::training_job(tests::tiny_v3(), 2, 4, 2, 2);
+  job.precision = Precision::kFp8;
+  job.recompute = Recompute::kSelective;
+  job.clipping = Clipping::kGlobal;
+  job.ema_decay = 0.75;
+  expect_sequential_bits(tests::plan_with(job, GetParam().name).value());
+}
+
+TEST_P(CheckMode, MovingAveragesChangeNoBit) {
+  Job job = tests::training_job(tests::tiny_dense(), 2, 4, 2);
+  const auto without = run(tests::plan_with(job, GetParam().name).value());
+  job.ema_decay = 0.75;
+  const auto with = run(tests::plan_with(job, GetParam().name).value());
+  ASSERT_TRUE(without && with);
+  EXPECT_EQ(with->losses, without->losses);
+  EXPECT_EQ(with->parameters, without->parameters);
+  EXPECT_NE(with->averages_digest, 0);
 }
 
 TEST_P(CheckMode, MoeOnDataParallelReplicas) {

@@ -44,12 +44,16 @@ class FakeStore : public CheckpointStore {
 constexpr int64_t kSteps = 5;
 
 Plan a_plan() {
-  return tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "dualpipe").value();
+  Job job = tests::training_job(tests::tiny_v3(), 2, 4, 2, 2);
+  job.precision = Precision::kFp8;
+  job.ema_decay = 0.75;
+  return tests::plan_with(job, "dualpipe").value();
 }
 
 Result<TrainingResult> run(const Plan& plan, int64_t steps, CheckpointOptions checkpoints, uint64_t seed = 1,
                            const std::string& content = tests::some_text()) {
-  const TextTokens text = TextTokens::create(content, plan.job.batch, plan.job.model->vocabulary).value();
+  const TextTokens text =
+      TextTokens::create(content, plan.job.batch, plan.job.model->vocabulary, 1, 1 + plan.job.model->mtp_depth).value();
   const TaskGraph graph = lower(plan);
   RunOptions options;
   options.training.check = true;
@@ -67,6 +71,7 @@ TEST(Checkpoints, AResumedRunHasTheBitsOfAnUninterruptedOne) {
   ASSERT_TRUE(run(plan, 3, {&store, 2, false}).has_value());
   const TrainingResult rest = run(plan, kSteps, {&store, 2, true}).value();
   EXPECT_EQ(rest.parameters, whole.parameters);
+  EXPECT_EQ(rest.averages_digest, whole.averages_digest);
   // From the checkpoint after step 2: step 3 is done again.
   EXPECT_EQ(rest.losses, std::vector<double>(whole.losses.begin() + 2, whole.losses.end()));
 }
@@ -124,7 +129,7 @@ TEST(Checkpoints, DamageIsNoticed) {
   flipped[content.size() / 2] = static_cast<char>(flipped[content.size() / 2] ^ 1);
   EXPECT_EQ(error_with(flipped), "checkpoint step2.rank1: the checkpoint is damaged: its digest is wrong");
   EXPECT_EQ(error_with(content.substr(0, 40)), "checkpoint step2.rank1: the checkpoint is cut off");
-  EXPECT_EQ(error_with("a letter"), "checkpoint step2.rank1: it is not a pipeloom checkpoint of version 1");
+  EXPECT_EQ(error_with("a letter"), "checkpoint step2.rank1: it is not a pipeloom checkpoint of version 2");
   store.contents.erase("step2.rank1");
   const auto missing = run(plan, kSteps, {&store, 0, true});
   EXPECT_EQ(missing ? "none" : missing.error().message, "checkpoint step2.rank1 is missing");

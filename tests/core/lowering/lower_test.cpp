@@ -63,6 +63,52 @@ TEST(Lower, BothCopiesOfAStageReduceTogetherAfterTheirLastW) {
   EXPECT_EQ(members.size(), static_cast<size_t>(schedule.placement().pipes()));
 }
 
+// Whether the reduction of `stage` on `rank` waits for a component of the other rank.
+bool reduction_waits_for_rank(const TaskGraph& graph, int stage, int rank, int other) {
+  for (uint32_t task = 0; task < graph.tasks().size(); ++task) {
+    const TaskKey& key = graph.tasks()[task].key;
+    if (key.kind != TaskKind::kGradientReduction || key.layer != stage || key.rank != rank) continue;
+    const auto dependencies = graph.dependencies(task);
+    return std::any_of(dependencies.begin(), dependencies.end(), [&](const TaskDependency& dependency) {
+      const TaskKey& from = graph.tasks()[dependency.from].key;
+      return from.kind == TaskKind::kComponent && from.rank == other;
+    });
+  }
+  return false;
+}
+
+TEST(Lower, TheEndsReduceASharedEmbeddingTogether) {
+  const Schedule schedule = two_ranks();
+  StepCosts costs = plain_costs(schedule);
+  EXPECT_FALSE(reduction_waits_for_rank(lower(schedule, costs), 1, 1, 0));
+  costs.shares_embedding = true;
+  EXPECT_TRUE(reduction_waits_for_rank(lower(schedule, costs), 1, 1, 0));
+  EXPECT_TRUE(reduction_waits_for_rank(lower(schedule, costs), 0, 0, 1));
+}
+
+TEST(Lower, OnlyTheOptimizerWaitsForTheMovingAverage) {
+  const Schedule schedule = two_ranks();
+  StepCosts costs = plain_costs(schedule);
+  costs.ema_ns = {4, 6};
+  const TaskGraph graph = lower(schedule, costs);
+  EXPECT_EQ(count(graph, TaskKind::kEma), 2);
+  int waiting = 0;
+  for (uint32_t task = 0; task < graph.tasks().size(); ++task) {
+    const Task& own = graph.tasks()[task];
+    if (own.key.kind == TaskKind::kEma) {
+      EXPECT_EQ(own.lane, Lane::kHost);
+      EXPECT_EQ(own.duration_ns, own.key.rank == 0 ? 4 : 6);
+      EXPECT_TRUE(graph.dependencies(task).empty());
+    }
+    for (const TaskDependency& dependency : graph.dependencies(task)) {
+      if (graph.tasks()[dependency.from].key.kind != TaskKind::kEma) continue;
+      EXPECT_EQ(own.key.kind, TaskKind::kOptimizer);
+      ++waiting;
+    }
+  }
+  EXPECT_EQ(waiting, 2);
+}
+
 TEST(Lower, TheDigestChangesWithOrderAndCosts) {
   const Schedule schedule = two_ranks();
   const Schedule other =

@@ -27,6 +27,7 @@ constexpr SampleRun kRuns[] = {
     {"llama-3-405b.compare.txt", "compare", "llama-3-405b", ""},
     {"gpt3-175b.compare.txt", "compare", "gpt3-175b", ""},
     {"tiny-moe.compare.txt", "compare", "tiny-moe", ""},
+    {"tiny-recipe.explain.txt", "explain", "tiny-recipe", "--schedule dualpipe"},
     {"learning.compare.txt", "compare", "learning", ""},
     {"learning.show.txt", "show", "learning", "--schedule dualpipe"},
     {"learning.order.txt", "order", "learning", "--schedule chimera"},

@@ -83,6 +83,29 @@ TEST(LayerCosts, EveryPartIsLabelled) {
   EXPECT_EQ(costs.last.back().component, Component::kHead);
 }
 
+// 64 GPUs with 4 experts each; the second has half as many tokens again as an even share.
+TEST(LayerCosts, ExpertsTakeAsLongAsTheFullestGpu) {
+  Job job = test::deepseek_v3_job();
+  const LayerCosts even = layer_costs(job, {132});
+  ExpertLoad load{10, std::vector<int64_t>(256, 100)};
+  load.tokens[5] += 100;
+  load.tokens[6] += 100;
+  load.tokens[100] -= 100;
+  load.tokens[200] -= 100;
+  job.expert_loads = {load, {62, load.tokens}};
+  const LayerCosts loaded = layer_costs(job, {132});
+  const auto ratio = [&](const StageProgram& program, const StageProgram& before, Component component) {
+    const auto now = of_components(program, {component});
+    return static_cast<double>(now.forward_ns) / static_cast<double>(of_components(before, {component}).forward_ns);
+  };
+  for (const Component component : {Component::kDispatch, Component::kExperts, Component::kCombine}) {
+    EXPECT_NEAR(ratio(loaded.layers[10], even.layers[10], component), 1.5, 1e-4);
+    EXPECT_EQ(ratio(loaded.layers[11], even.layers[11], component), 1);
+    EXPECT_GT(ratio(loaded.last, even.last, component), 1.4);
+  }
+  EXPECT_EQ(ratio(loaded.layers[10], even.layers[10], Component::kAttention), 1);
+}
+
 TEST(LayerCosts, MeasuredLayersReplaceComputedOnes) {
   Job job = test::deepseek_v3_job();
   const LayerCosts computed = layer_costs(job, {132});

@@ -30,6 +30,30 @@ TEST(StepEnd, ReducesAfterTheLastWAndThenRunsTheOptimizer) {
   EXPECT_EQ(end.step_ns, 70);
 }
 
+// Rank 1 ends B0 at 40, rank 0 at 60: the embedding's gradients are there on both at 60.
+TEST(StepEnd, WhatTheEndsShareIsReducedWhenBothAreDone) {
+  const Schedule schedule =
+      Schedule::create(Placement::linear(2).value(), 1, tests::parse_orders("0: F0 B0\n1: F0 B0")).value();
+  StepCosts costs = costs_of(schedule, std::vector(2, StageCost::plain(10, 10, 10)), 7, 3);
+  costs.shares_embedding = true;
+  const StepEnd end = step_end(schedule, simulate(schedule, costs.schedule, {}).value(), costs);
+  EXPECT_EQ(end.ranks[1].reductions[0].begin_ns, 60);
+  EXPECT_EQ(end.ranks[0].reductions[0].begin_ns, 60);
+}
+
+TEST(StepEnd, TheOptimizerWaitsForTheMovingAverage) {
+  const Schedule schedule =
+      Schedule::create(Placement::linear(2).value(), 1, tests::parse_orders("0: F0 B0\n1: F0 B0")).value();
+  StepCosts costs = costs_of(schedule, std::vector(2, StageCost::plain(10, 10, 10)), 7, 3);
+  const Timeline timeline = simulate(schedule, costs.schedule, {}).value();
+  costs.ema_ns = {30, 30};
+  EXPECT_EQ(step_end(schedule, timeline, costs).step_ns, 70);  // beside the step: nothing waits
+  EXPECT_EQ(step_end(schedule, timeline, costs).ranks[0].ema_end_ns, 30);
+  costs.ema_ns = {90, 30};
+  EXPECT_EQ(step_end(schedule, timeline, costs).ranks[0].optimizer_begin_ns, 90);
+  EXPECT_EQ(step_end(schedule, timeline, costs).ranks[1].optimizer_begin_ns, 47);
+}
+
 TEST(StepEnd, ACopyWaitsForTheOtherCopysLastW) {
   // Two pipes: micro-batch 0 down, 1 up. Stage 0 lies on both ranks.
   const Schedule schedule = Schedule::create(Placement::bidirectional(2, 1).value(), {0, 1},

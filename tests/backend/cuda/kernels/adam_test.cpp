@@ -46,17 +46,17 @@ DEVICE_TEST(Embedding, MatchesTheReferenceWithAndWithoutPositions) {
     model.vocabulary = 11;
     model.learned_positions = positions;
     ParameterBlock block;
-    const pipeloom::Embedding<float> reference(block, model, 6);
+    const pipeloom::Embedding<float> reference(block, model, 6, {});
     const std::vector<int32_t> tokens = {3, 3, 10, 0, 3, 7, 1, 3, 10, 2, 2, 2};
-    const auto weights = random_floats(block.size(), 1);
+    const auto weights = random_floats(11 * 37 + block.size(), 1);  // table, positions
     const auto dy = random_floats(12 * 37, 2);
     pipeloom::Embedding<float>::Saved saved;
-    const Matrix<float> rows = reference.forward(weights.data(), tokens, saved);
+    const Matrix<float> rows = reference.forward(weights.data() + 11 * 37, weights.data(), tokens, saved);
     Matrix<float> dy_matrix(12, 37);
     dy_matrix.numbers() = dy;
     reference.input_backward(dy_matrix, saved);
     std::vector<float> gradients(weights.size(), 1.F);
-    reference.weight_backward(saved, gradients.data());
+    reference.weight_backward(saved, gradients.data() + 11 * 37, gradients.data());
 
     const EmbeddingShape shape{12, 37, 6};
     const DeviceArray<int32_t> device_tokens(tokens);

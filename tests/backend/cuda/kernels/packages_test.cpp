@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backend/model/exchange.h"
+#include "backend/model/keeping.h"
 #include "tests/backend/cuda/device.h"
 
 namespace pipeloom::tests {
@@ -41,8 +42,8 @@ const PackageShape kShapes[] = {shape_of(1, 1, 1, 1, 1), shape_of(7, 4, 2, 1, 5)
 // One rank's dispatch and combine with itself in every member's place, as the reference does them on the host.
 struct Host {
   explicit Host(const PackageShape& shape)
-      : dispatch(shape.gate.experts, shape.gate.per_token, shape.members),
-        combine(shape.gate.experts, shape.gate.per_token, shape.members) {
+      : dispatch({shape.gate.experts, shape.gate.per_token, shape.members, formats()}),
+        combine({shape.gate.experts, shape.gate.per_token, shape.members, formats()}) {
     flow.routing.experts = some_choices(shape.gate);
     flow.routing.weights = random_floats(shape.gate.choices(), 31);
     flow.normed = Matrix<float>(shape.gate.tokens, shape.width);
@@ -50,6 +51,13 @@ struct Host {
     flow.hidden = Matrix<float>(shape.gate.tokens, shape.width);
     flow.hidden.numbers() = random_floats(shape.gate.tokens * shape.width, 33);
   }
+  // The packages are BF16, all else exact.
+  static Formats formats() {
+    Formats formats = Keeping::exact();
+    formats.dispatch = formats.combine = Format::kBf16;
+    return formats;
+  }
+
   Flow<float> flow;
   pipeloom::Dispatch<float> dispatch;
   pipeloom::Combine<float> combine;
@@ -124,12 +132,26 @@ DEVICE_TEST(Packages, ComeBackToTheirTokensAsTheReference) {
     const DeviceArray<unsigned char> gradient(device.packages.numbers());  // with the headers
     add_packed_rows_backward(device_stream(), shape, device.order, device.weights, device.packages, device.hidden,
                              gradient, weights_gradient);
-    const auto expected = host.combine.pack_backward(host.flow, host.combined);
+    // The reference's experts weigh the gradients; here they leave weighed.
+    auto expected = host.combine.pack_backward(host.flow, host.combined);
+    const std::vector<float> weights = device.weights.numbers();
+    std::vector<float> expected_weights_gradient(weights.size());
+    auto choice = host.combined.order.choices.begin();
+    for (size_t member = 0; member < expected.size(); ++member) {
+      for (int64_t row = 0; row < expected[member].rows.rows(); ++row, ++choice) {
+        for (int64_t j = 0; j < shape.width; ++j) {
+          float& sent = expected[member].rows.row(row)[j];
+          const float dy = host.flow.hidden.row(*choice / shape.gate.per_token)[j];
+          expected_weights_gradient[*choice] += dy * rows[member].rows.row(row)[j];
+          sent *= weights[*choice];
+        }
+      }
+    }
     const auto actual = unpacked(shape, gradient.numbers());
     for (size_t member = 0; member < expected.size(); ++member) {
       EXPECT_LT(relative_difference(actual[member].rows.numbers(), expected[member].rows.numbers()), 0.004);
     }
-    EXPECT_LT(relative_difference(weights_gradient.numbers(), host.flow.routing.weights), 1e-5);
+    EXPECT_LT(relative_difference(weights_gradient.numbers(), expected_weights_gradient), 1e-5);
 
     const DeviceArray<float> tokens(std::vector<float>(static_cast<size_t>(shape.gate.tokens * shape.width)));
     add_packed_rows(device_stream(), shape, device.order, nullptr, device.packages, tokens);

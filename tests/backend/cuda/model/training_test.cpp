@@ -111,7 +111,7 @@ std::map<std::string, std::vector<float>> gradients_on_cpu(const Plan& plan, con
   PartShape shape = part_shape(plan.job, 0);
   shape.ep_ranks = 1;
   const Stage<float> stage(*plan.job.model, program_with_exchanges(*plan.job.model), shape,
-                           arithmetic_for(plan.job.precision, false));
+                           arithmetic_for(shape.formats, false));
   ChunkState chunk(stage, Sums::kFloat, 1, TrainingOptions().seed);
   Tokens tokens = text.micro_batch(0, 0, 0, 1);
   Flow<float> flow;

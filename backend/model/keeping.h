@@ -1,0 +1,20 @@
+#pragma once
+
+#include "core/formats.h"
+#include "core/job.h"
+
+namespace pipeloom {
+
+// What a component keeps between its passes, and in which format.
+struct Keeping {
+  Formats formats = exact();
+  bool selective = false;  // norms, activation functions and MLA's up-projections are computed again in I
+
+  // Everything as it is computed.
+  static Formats exact() {
+    using enum Format;
+    return {kFp32, kFp32, kFp32, kFp32, kFp32, kFp32, kFp32, kFp32};
+  }
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,209 @@
+#include "backend/model/kept.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "backend/model/low_precision.h"
+
+namespace pipeloom {
+
+namespace {
+
+// What is emulated of a format.
+Format executed(Format format) {
+  return format == Format::kFp16 ? Format::kFp32 : format;
+}
+
+int64_t tiles_of(int64_t columns) {
+  return (columns + kFormatTile - 1) / kFormatTile;
+}
+
+int64_t packed_row_bytes(Format format, int64_t columns) {
+  switch (executed(format)) {
+    case Format::kBf16:
+      return 2 * columns;
+    case Format::kE5m6:
+      return (3 * columns + 1) / 2;
+    case Format::kFp8:
+      return columns + tiles_of(columns) * int64_t{sizeof(float)};
+    case Format::kFp16:
+    case Format::kFp32:
+      break;
+  }
+  return columns * int64_t{sizeof(float)};
+}
+
+// The least power of two by which the largest of E4M3 times it holds `most`.
+float scale_for(float most) {
+  if (!(most > 0) || !std::isfinite(most)) return 1;
+  int exponent = 0;
+  const float fraction = std::frexp(most / largest(kE4m3Format), &exponent);
+  const float scale = std::ldexp(1.0F, fraction == 0.5F ? exponent - 1 : exponent);
+  return std::max(scale, std::ldexp(1.0F, -126));
+}
+
+// As encode(_, kBf16Format) does, but that too large numbers become infinite; simple enough for vectors.
+void pack_bf16(std::span<const float> row, std::byte* to) {
+  for (const float number : row) {
+    const auto bits = std::bit_cast<uint32_t>(number);
+    const auto code = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    std::memcpy(to, &code, sizeof code);
+    to += sizeof code;
+  }
+}
+void unpack_bf16(const std::byte* from, std::span<float> row) {
+  for (float& number : row) {
+    uint16_t code = 0;
+    std::memcpy(&code, from, sizeof code);
+    number = std::bit_cast<float>(static_cast<uint32_t>(code) << 16);
+    from += sizeof code;
+  }
+}
+
+// Two numbers in three bytes.
+void pack_e5m6(std::span<const float> row, std::byte* to) {
+  for (size_t i = 0; i < row.size(); i += 2) {
+    const uint32_t low = encode(row[i], kE5m6Format);
+    const uint32_t high = i + 1 < row.size() ? encode(row[i + 1], kE5m6Format) : 0;
+    const uint32_t both = low | high << 12;
+    for (int byte = 0; byte < (i + 1 < row.size() ? 3 : 2); ++byte) *to++ = static_cast<std::byte>(both >> (8 * byte));
+  }
+}
+void unpack_e5m6(const std::byte* from, std::span<float> row) {
+  constexpr uint32_t kMask = 0xfff;
+  for (size_t i = 0; i < row.size(); i += 2) {
+    uint32_t both = 0;
+    for (int byte = 0; byte < (i + 1 < row.size() ? 3 : 2); ++byte)
+      both |= static_cast<uint32_t>(*from++) << (8 * byte);
+    row[i] = decode(static_cast<uint16_t>(both & kMask), kE5m6Format);
+    if (i + 1 < row.size()) row[i + 1] = decode(static_cast<uint16_t>(both >> 12), kE5m6Format);
+  }
+}
+
+// The scales of a row's tiles, then its codes.
+void pack_fp8(std::span<const float> row, std::byte* to) {
+  std::byte* codes = to + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
+  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
+    const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
+    float most = 0;
+    for (const float number : tile) most = std::max(most, std::abs(number));
+    const float scale = scale_for(most);
+    std::memcpy(to, &scale, sizeof scale);
+    to += sizeof scale;
+    for (const float number : tile) *codes++ = static_cast<std::byte>(encode(number / scale, kE4m3Format));
+  }
+}
+
+const std::array<float, 256>& e4m3_values() {
+  static const std::array<float, 256> values = [] {
+    std::array<float, 256> all{};
+    for (size_t code = 0; code < all.size(); ++code) all[code] = decode(static_cast<uint16_t>(code), kE4m3Format);
+    return all;
+  }();
+  return values;
+}
+
+void unpack_fp8(const std::byte* from, std::span<float> row) {
+  const std::array<float, 256>& values = e4m3_values();
+  const std::byte* codes = from + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
+  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
+    float scale = 0;
+    std::memcpy(&scale, from, sizeof scale);
+    from += sizeof scale;
+    for (float& number : row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin))) {
+      number = values[static_cast<uint8_t>(*codes++)] * scale;
+    }
+  }
+}
+
+void pack_row(std::span<const float> row, Format format, std::byte* to) {
+  switch (executed(format)) {
+    case Format::kBf16:
+      return pack_bf16(row, to);
+    case Format::kE5m6:
+      return pack_e5m6(row, to);
+    case Format::kFp8:
+      return pack_fp8(row, to);
+    case Format::kFp16:
+    case Format::kFp32:
+      break;
+  }
+  std::ranges::copy(std::as_bytes(row), to);
+}
+
+void unpack_row(const std::byte* from, Format format, std::span<float> row) {
+  switch (executed(format)) {
+    case Format::kBf16:
+      return unpack_bf16(from, row);
+    case Format::kE5m6:
+      return unpack_e5m6(from, row);
+    case Format::kFp8:
+      return unpack_fp8(from, row);
+    case Format::kFp16:
+    case Format::kFp32:
+      break;
+  }
+  if (!row.empty()) std::memcpy(row.data(), from, row.size_bytes());
+}
+
+}  // namespace
+
+int64_t packed_bytes(Format format, int64_t rows, int64_t columns) {
+  return rows * packed_row_bytes(format, columns);
+}
+
+std::vector<std::byte> packed(const Matrix<float>& values, Format format) {
+  std::vector<std::byte> bytes(packed_bytes(format, values.rows(), values.columns()));
+  const int64_t stride = packed_row_bytes(format, values.columns());
+  for (int64_t i = 0; i < values.rows(); ++i) {
+    pack_row(std::span(values.row(i), values.columns()), format, bytes.data() + i * stride);
+  }
+  return bytes;
+}
+
+Matrix<float> unpacked(std::span<const std::byte> bytes, Format format, int64_t rows, int64_t columns) {
+  PIPELOOM_CHECK(static_cast<int64_t>(bytes.size()) == packed_bytes(format, rows, columns));
+  Matrix<float> values(rows, columns);
+  const int64_t stride = packed_row_bytes(format, columns);
+  for (int64_t i = 0; i < rows; ++i) {
+    unpack_row(bytes.data() + i * stride, format, std::span(values.row(i), columns));
+  }
+  return values;
+}
+
+void round_to(Matrix<float>& values, Format format) {
+  if (executed(format) == Format::kFp32) return;
+  values = unpacked(packed(values, format), format, values.rows(), values.columns());
+}
+
+template <>
+Kept<float>::Kept(const Matrix<float>& values, Format format)
+    : format_(format),
+      rows_(values.rows()),
+      columns_(values.columns()),
+      bytes_(packed(values, format)),
+      counted_(static_cast<int64_t>(bytes_.size()), Counted::kKept) {}
+
+template <>
+Matrix<float> Kept<float>::values() const {
+  return unpacked(bytes_, format_, rows_, columns_);
+}
+
+// The format is ignored: tests of the maths are exact.
+template <>
+Kept<double>::Kept(const Matrix<double>& values, Format /*format*/)
+    : rows_(values.rows()), columns_(values.columns()), bytes_(values.size() * sizeof(double)) {
+  if (values.size() > 0) std::memcpy(bytes_.data(), values.row(0), bytes_.size());
+}
+
+template <>
+Matrix<double> Kept<double>::values() const {
+  Matrix<double> values(rows_, columns_);
+  if (values.size() > 0) std::memcpy(values.row(0), bytes_.data(), bytes_.size());
+  return values;
+}
+
+}  // namespace pipeloom

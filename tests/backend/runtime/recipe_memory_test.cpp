@@ -1,0 +1,118 @@
+// What the executor keeps for later passes against what plans predict, with each option of the recipe on and off.
+#include <gtest/gtest.h>
+
+#include "backend/runtime/memory_plan.h"
+#include "backend/runtime/train.h"
+#include "backend/transport/threads.h"
+#include "core/lowering/lower.h"
+#include "sim/report/memory.h"
+#include "tests/backend/runtime/plans.h"
+#include "tests/backend/support.h"
+
+namespace pipeloom {
+namespace {
+
+struct Case {
+  const char* name;
+  Precision precision = Precision::kBf16;
+  Recompute recompute = Recompute::kNone;
+  FormatChoice formats = {};
+};
+
+// Bytes of each rank at its fullest.
+std::vector<int64_t> executed(const Plan& plan) {
+  const TaskGraph graph = lower(plan);
+  const TextTokens text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary, 1,
+                                             1 + plan.job.model->mtp_depth)
+                              .value();
+  RunOptions options;
+  options.training.check = true;
+  const TrainingRun run{plan, graph, text, options};
+  std::vector<int64_t> peaks(run.ranks());
+  const Status status = run_on_threads(run.ranks(), [&](Endpoint& endpoint) -> Status {
+    PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));
+    peaks[endpoint.rank()] = result.peak_kept_bytes;
+    return {};
+  });
+  EXPECT_TRUE(status.has_value()) << status.error().message;
+  return peaks;
+}
+
+class RecipeMemory : public testing::TestWithParam<Case> {
+ protected:
+  static void expect_as_planned(Job job, const char* schedule) {
+    SCOPED_TRACE(testing::Message() << job.model->family << ", " << schedule);
+    job.precision = GetParam().precision;
+    job.recompute = GetParam().recompute;
+    job.formats = GetParam().formats;
+    const Plan plan = tests::plan_with(job, schedule).value();
+    const std::vector<int64_t> planned = peak_activations(plan.schedule, plan.costs.activations);
+    const std::vector<int64_t> found = executed(plan);
+    for (size_t rank = 0; rank < planned.size(); ++rank) {
+      EXPECT_NEAR(static_cast<double>(found[rank]), static_cast<double>(planned[rank]),
+                  0.02 * static_cast<double>(planned[rank]))
+          << "rank " << rank;
+    }
+  }
+};
+
+TEST_P(RecipeMemory, IsWhatThePlanSays) {
+  for (const char* schedule : {"1f1b", "gpipe", "interleaved-1f1b", "dualpipe"}) {
+    expect_as_planned(tests::training_job(tests::tiny_moe(), 4, 8), schedule);
+    expect_as_planned(tests::training_job(tests::tiny_v3(), 4, 8), schedule);
+    expect_as_planned(tests::training_job(tests::tiny_dense(), 4, 8), schedule);
+  }
+}
+
+// Weights, gradients and moments of every rank are as many as planned: in DualPipe and V placements the MTP module has
+// no embedding of its own.
+TEST(RecipeStates, AreAsManyNumbersAsPlanned) {
+  Job job = tests::training_job(tests::tiny_v3(), 4, 8);
+  for (const char* schedule : {"1f1b", "interleaved-1f1b", "dualpipe", "zb-v"}) {
+    for (const Format moments : {Format::kFp32, Format::kBf16}) {
+      job.formats.moments = moments;
+      const Plan plan = tests::plan_with(job, schedule).value();
+      const TaskGraph graph = lower(plan);
+      const int64_t moment_bytes = moments == Format::kFp32 ? 8 : 4;
+      for (int rank = 0; rank < 4; ++rank) {
+        double numbers = 0;
+        for (const Chunk& chunk : plan.schedule.placement().chunks_of(rank)) {
+          numbers += static_cast<double>(plan.costs.states[chunk.stage].gradients_bytes) / 4;
+        }
+        const int copies = plan.schedule.placement().pipes();
+        const double planned = numbers * (8 + static_cast<double>(moment_bytes) / copies);
+        const auto executed =
+            static_cast<double>(plan_memory(plan, RankProgram(plan.schedule, graph, rank), {}).states);
+        EXPECT_NEAR(executed, planned, 0.02 * planned) << schedule << ", rank " << rank;
+      }
+    }
+  }
+}
+
+std::vector<Case> cases() {
+  using enum Format;
+  const auto recipe_but = [](const char* name, std::initializer_list<std::optional<Format> FormatChoice::*> fields,
+                             Format format) {
+    Case tested{name, Precision::kFp8, Recompute::kSelective, {}};
+    for (const auto field : fields) tested.formats.*field = format;
+    return tested;
+  };
+  return {
+      {"Bf16"},
+      {"Bf16Recomputed", Precision::kBf16, Recompute::kSelective},
+      {"Recipe", Precision::kFp8, Recompute::kSelective},
+      {"RecipeWithoutRecompute", Precision::kFp8},
+      recipe_but("RecipeCachedInBf16", {&FormatChoice::cached}, kBf16),
+      recipe_but("RecipeCoreInBf16", {&FormatChoice::cached_core}, kBf16),
+      recipe_but("RecipeCoreInFp8", {&FormatChoice::cached_core}, kFp8),
+      recipe_but("RecipeProductsInBf16", {&FormatChoice::attention, &FormatChoice::mlp}, kBf16),
+      recipe_but("RecipeDispatchInBf16", {&FormatChoice::dispatch}, kBf16),
+      recipe_but("RecipeMomentsInFp32", {&FormatChoice::moments}, kFp32),
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(, RecipeMemory, testing::ValuesIn(cases()),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+}  // namespace
+}  // namespace pipeloom
