@@ -29,7 +29,7 @@ struct TaskKey {
   SlotKind pass = SlotKind::kF;  // of a pair's component: F, I or W
   TaskKind kind = TaskKind::kComponent;
 
-  auto operator<=>(const TaskKey&) const = default;
+  auto operator<=>(const TaskKey&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0 in it
 };
 
 // Stored in traces: values never change.

@@ -22,7 +22,7 @@ struct Place {
   int32_t rank = 0;
   int32_t position = 0;  // in the rank's order
 
-  auto operator<=>(const Place&) const = default;
+  auto operator<=>(const Place&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0 in it
 };
 
 std::map<decltype(key_of({})), Place> places_of(const Schedule& schedule) {
