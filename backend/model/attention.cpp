@@ -62,8 +62,8 @@ Matrix<Real> Attention<Real>::input_backward(const Real* weights, Matrix<Real> o
       norm_.input_backward(weights, products_.input_gradient(inner.view(), query_key_value_.of(weights)), saved.norm);
   dx += output_gradient;
   saved.query_key_value = saved.statistics = {};
-  saved.query_key_value_gradient = Kept<Real>(inner, formats.rest);
-  saved.output_gradient = Kept<Real>(output_gradient, formats.rest);
+  saved.query_key_value_gradient = Kept<Real>(inner, formats.attention);
+  saved.output_gradient = Kept<Real>(output_gradient, formats.attention);
   return dx;
 }
 

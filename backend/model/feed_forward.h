@@ -13,7 +13,7 @@ template <typename Real>
 class FeedForward {
  public:
   struct Saved {
-    Kept<Real> inner;      // [rows, up width] before the activation function
+    Kept<Real> inner;      // [rows, up width] before the activation function; until I
     Kept<Real> activated;  // [rows, intermediate]
     // From I, for W.
     Kept<Real> inner_gradient;   // [rows, up width]

@@ -26,7 +26,7 @@ int64_t packed_row_bytes(Format format, int64_t columns) {
     case Format::kBf16:
       return 2 * columns;
     case Format::kE5m6:
-      return (3 * columns + 1) / 2;
+      return (3 * columns + 1) / 2 + tiles_of(columns) * int64_t{sizeof(float)};
     case Format::kFp8:
       return columns + tiles_of(columns) * int64_t{sizeof(float)};
     case Format::kFp16:
@@ -36,12 +36,15 @@ int64_t packed_row_bytes(Format format, int64_t columns) {
   return columns * int64_t{sizeof(float)};
 }
 
-// The least power of two by which the largest of E4M3 times it holds `most`.
-float scale_for(float most) {
+// The least power of two by which the largest of `numbers` times it holds every number of a tile.
+float scale_for(std::span<const float> tile, const NumberFormat& numbers) {
+  float most = 0;
+  for (const float number : tile) most = std::max(most, std::abs(number));
   if (!(most > 0) || !std::isfinite(most)) return 1;
   int exponent = 0;
-  const float fraction = std::frexp(most / largest(kE4m3Format), &exponent);
-  const float scale = std::ldexp(1.0F, fraction == 0.5F ? exponent - 1 : exponent);
+  // Both are exact in double, and their quotient is not rounded to a power of two.
+  const double fraction = std::frexp(static_cast<double>(most) / static_cast<double>(largest(numbers)), &exponent);
+  const float scale = std::ldexp(1.0F, fraction == 0.5 ? exponent - 1 : exponent);
   return std::max(scale, std::ldexp(1.0F, -126));
 }
 
@@ -64,22 +67,47 @@ void unpack_bf16(const std::byte* from, std::span<float> row) {
 }
 
 // Two numbers in three bytes.
-void pack_e5m6(std::span<const float> row, std::byte* to) {
-  for (size_t i = 0; i < row.size(); i += 2) {
-    const uint32_t low = encode(row[i], kE5m6Format);
-    const uint32_t high = i + 1 < row.size() ? encode(row[i + 1], kE5m6Format) : 0;
+void pack_pairs(std::span<const float> tile, float scale, std::byte* to) {
+  for (size_t i = 0; i < tile.size(); i += 2) {
+    const bool whole = i + 1 < tile.size();
+    const uint32_t low = encode(tile[i] / scale, kE5m6Format);
+    const uint32_t high = whole ? encode(tile[i + 1] / scale, kE5m6Format) : 0;
     const uint32_t both = low | high << 12;
-    for (int byte = 0; byte < (i + 1 < row.size() ? 3 : 2); ++byte) *to++ = static_cast<std::byte>(both >> (8 * byte));
+    for (int byte = 0; byte < (whole ? 3 : 2); ++byte) *to++ = static_cast<std::byte>(both >> (8 * byte));
+  }
+}
+void unpack_pairs(const std::byte* from, float scale, std::span<float> tile) {
+  constexpr uint32_t kMask = 0xfff;
+  for (size_t i = 0; i < tile.size(); i += 2) {
+    const bool whole = i + 1 < tile.size();
+    uint32_t both = 0;
+    for (int byte = 0; byte < (whole ? 3 : 2); ++byte) both |= static_cast<uint32_t>(*from++) << (8 * byte);
+    tile[i] = decode(static_cast<uint16_t>(both & kMask), kE5m6Format) * scale;
+    if (whole) tile[i + 1] = decode(static_cast<uint16_t>(both >> 12), kE5m6Format) * scale;
+  }
+}
+
+// The scales of a row's tiles, then its codes: as of FP8, for DeepSeek-V3's E5M6.
+void pack_e5m6(std::span<const float> row, std::byte* to) {
+  std::byte* codes = to + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
+  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
+    const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
+    const float scale = scale_for(tile, kE5m6Format);
+    std::memcpy(to, &scale, sizeof scale);
+    to += sizeof scale;
+    pack_pairs(tile, scale, codes);
+    codes += 3 * tile.size() / 2;
   }
 }
 void unpack_e5m6(const std::byte* from, std::span<float> row) {
-  constexpr uint32_t kMask = 0xfff;
-  for (size_t i = 0; i < row.size(); i += 2) {
-    uint32_t both = 0;
-    for (int byte = 0; byte < (i + 1 < row.size() ? 3 : 2); ++byte)
-      both |= static_cast<uint32_t>(*from++) << (8 * byte);
-    row[i] = decode(static_cast<uint16_t>(both & kMask), kE5m6Format);
-    if (i + 1 < row.size()) row[i + 1] = decode(static_cast<uint16_t>(both >> 12), kE5m6Format);
+  const std::byte* codes = from + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
+  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
+    const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
+    float scale = 0;
+    std::memcpy(&scale, from, sizeof scale);
+    from += sizeof scale;
+    unpack_pairs(codes, scale, tile);
+    codes += 3 * tile.size() / 2;
   }
 }
 
@@ -88,9 +116,7 @@ void pack_fp8(std::span<const float> row, std::byte* to) {
   std::byte* codes = to + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
   for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
     const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
-    float most = 0;
-    for (const float number : tile) most = std::max(most, std::abs(number));
-    const float scale = scale_for(most);
+    const float scale = scale_for(tile, kE4m3Format);
     std::memcpy(to, &scale, sizeof scale);
     to += sizeof scale;
     for (const float number : tile) *codes++ = static_cast<std::byte>(encode(number / scale, kE4m3Format));

@@ -9,9 +9,9 @@
 
 namespace pipeloom {
 
-// Numbers of a matrix as they are stored, row by row. FP8 has a scale for each tile of 1x128, a power of two, so that
-// what was stored once is stored again without loss (DeepSeek-V3 report, arXiv 2412.19437, section 3.3.3). FP16 is not
-// emulated: it is FP32 here.
+// Numbers of a matrix as they are stored, row by row. FP8 and E5M6 have a scale for each tile of 1x128, a power of two,
+// so that what was stored once is stored again without loss (DeepSeek-V3 report, arXiv 2412.19437, section 3.3.3). FP16
+// is not emulated: it is FP32 here.
 std::vector<std::byte> packed(const Matrix<float>& values, Format format);
 // REQUIRES: packed_bytes(format, rows, columns) bytes.
 Matrix<float> unpacked(std::span<const std::byte> bytes, Format format, int64_t rows, int64_t columns);

@@ -138,15 +138,15 @@ Matrix<Real> Mla<Real>::forward(const Real* weights, Matrix<Real> x, Saved& save
 // What reaches the normed input by way of the queries.
 template <typename Real>
 Matrix<Real> Mla<Real>::query_backward(const Real* weights, Matrix<Real> query_gradient, Saved& saved) const {
-  const Format rest = keeping_.formats.rest;
+  const Format kept = keeping_.formats.attention;
   for (int64_t head = 0; head < shape_.heads; ++head) {
     rope_.turn_back(query_gradient.view().columns_at(head * head_width_ + shape_.head_dim, shape_.rope_dim));
   }
   const Matrix<Real> gradient = products_.input_gradient(query_gradient.view(), query_.of(weights));
-  saved.query_gradient = Kept<Real>(query_gradient, rest);
+  saved.query_gradient = Kept<Real>(query_gradient, kept);
   if (!query_norm_) return gradient;
   const Matrix<Real> down_gradient = query_norm_->input_backward(weights, gradient, saved.query_norm);
-  saved.query_down_gradient = Kept<Real>(down_gradient, rest);
+  saved.query_down_gradient = Kept<Real>(down_gradient, kept);
   return products_.input_gradient(down_gradient.view(), query_down_.of(weights));
 }
 
@@ -170,8 +170,8 @@ Matrix<Real> Mla<Real>::key_and_value_backward(const Real* weights, const Matrix
   const Matrix<Real> latent_gradient = latent_norm_.input_backward(
       weights, products_.input_gradient(up_gradient.view(), up_.of(weights)), saved.latent_norm);
   copy<Real>(latent_gradient.view(), down_gradient.view().columns_at(0, shape_.kv_lora_rank));
-  saved.up_gradient = Kept<Real>(up_gradient, keeping_.formats.rest);
-  saved.down_gradient = Kept<Real>(down_gradient, keeping_.formats.rest);
+  saved.up_gradient = Kept<Real>(up_gradient, keeping_.formats.attention);
+  saved.down_gradient = Kept<Real>(down_gradient, keeping_.formats.attention);
   return products_.input_gradient(down_gradient.view(), down_.of(weights));
 }
 
@@ -194,7 +194,7 @@ Matrix<Real> Mla<Real>::input_backward(const Real* weights, Matrix<Real> output_
   normed_gradient += key_and_value_backward(weights, key_gradient, value_gradient, saved);
   Matrix<Real> dx = norm_.input_backward(weights, normed_gradient, saved.norm);
   dx += output_gradient;
-  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.rest);
+  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.attention);
   return dx;
 }
 

@@ -27,7 +27,7 @@ class PartBytes {
     const AttentionShape& a = model_.attention;
     const int64_t inner = int64_t{a.heads} * a.head_dim + int64_t{a.kv_heads} * (a.head_dim + a.value_dim);
     return norm(model_.hidden) + again(cached(model_.hidden)) + until_input(rest(inner) + statistics()) + both(core()) +
-           for_weight(rest(inner) + rest(model_.hidden));
+           for_weight(of_attention(inner) + of_attention(model_.hidden));
   }
 
   Bytes mla() const {
@@ -40,8 +40,8 @@ class PartBytes {
            again(cached(model_.hidden) + cached(a.q_lora_rank) + cached(a.kv_lora_rank)) + both(core()) +
            until_input(rest(a.rope_dim) + statistics() + (query_again ? 0 : rest(query)) +
                        (selective_ ? 0 : rest(query) + rest(value))) +
-           for_weight(rest(query) + rest(a.q_lora_rank) + rest(up) + rest(a.kv_lora_rank + a.rope_dim) +
-                      rest(model_.hidden));
+           for_weight(of_attention(query) + of_attention(a.q_lora_rank) + of_attention(up) +
+                      of_attention(a.kv_lora_rank + a.rope_dim) + of_attention(model_.hidden));
   }
 
   Bytes mlp() const {
@@ -50,7 +50,8 @@ class PartBytes {
 
   Bytes router() const {
     const int64_t scores = packed_bytes(Format::kFp32, tokens_, model_.moe->routed_experts);
-    return norm(model_.hidden) + again(cached(model_.hidden)) + both(scores);
+    return norm(model_.hidden) + again(cached(model_.hidden)) + until_input(scores) +
+           for_weight(rest(model_.moe->routed_experts));
   }
 
   // `rows` that the routed experts get, of `once` tokens.
@@ -59,24 +60,26 @@ class PartBytes {
     const int64_t kept = formats_.cached == Format::kFp8 ? once : rows;
     Bytes bytes = both(packed_bytes(formats_.cached, kept, model_.hidden)) + feed_forward(rows, moe.intermediate);
     if (moe.shared_experts == 0) return bytes;
-    return bytes + feed_forward(tokens_, int64_t{moe.shared_experts} * moe.intermediate) +
-           for_weight(cached(model_.hidden));
+    return bytes + feed_forward(tokens_, int64_t{moe.shared_experts} * moe.intermediate);
   }
 
   Bytes head() const {
-    return norm(model_.hidden) + both(rest(model_.hidden) + packed_bytes(Format::kFp32, tokens_, model_.vocabulary));
+    return norm(model_.hidden) + both(rest(model_.hidden)) +
+           until_input(packed_bytes(Format::kFp32, tokens_, model_.vocabulary)) + for_weight(rest(model_.vocabulary));
   }
 
   Bytes embed() const { return for_weight(rest(model_.hidden)); }
 
   Bytes mtp_input() const {
     return norm(model_.hidden) + norm(model_.hidden) + again(cached(int64_t{2} * model_.hidden)) +
-           for_weight(2 * rest(model_.hidden));
+           for_weight(packed_bytes(formats_.mlp, tokens_, model_.hidden) + rest(model_.hidden));
   }
 
  private:
   int64_t rest(int64_t width) const { return packed_bytes(formats_.rest, tokens_, width); }
   int64_t cached(int64_t width) const { return packed_bytes(formats_.cached, tokens_, width); }
+  // Of a gradient that meets a weight of attention.
+  int64_t of_attention(int64_t width) const { return packed_bytes(formats_.attention, tokens_, width); }
   int64_t core() const {
     return packed_bytes(formats_.cached_core, tokens_, int64_t{model_.attention.heads} * model_.attention.value_dim);
   }
@@ -92,9 +95,9 @@ class PartBytes {
 
   Bytes feed_forward(int64_t rows, int64_t intermediate) const {
     const int64_t up = (model_.gated_mlp ? 2 : 1) * intermediate;
-    const int64_t active = selective_ ? 0 : packed_bytes(formats_.cached, rows, intermediate);
-    return both(packed_bytes(formats_.cached, rows, up) + active) +
-           for_weight(packed_bytes(formats_.rest, rows, up) + packed_bytes(formats_.rest, rows, model_.hidden));
+    return until_input(packed_bytes(formats_.cached, rows, up)) +
+           again(packed_bytes(formats_.cached, rows, intermediate)) +
+           for_weight(packed_bytes(formats_.mlp, rows, up) + packed_bytes(formats_.mlp, rows, model_.hidden));
   }
 
   const Model& model_;
@@ -147,6 +150,19 @@ int64_t unpacked_bytes(Component component, int layer, const Model& model, const
   return bytes.after_forward + bytes.after_input;
 }
 
+int64_t layer_input(const Model& model, const PartShape& shape, int64_t tokens) {
+  return packed_bytes(shape.formats.rest, tokens, model.hidden);
+}
+
+// After F, by all components of a layer like that of `component`.
+int64_t kept_by_layer(Component component, int layer, const Model& model, const PartShape& shape, int64_t tokens,
+                      int sources) {
+  const auto kept = [&](Component of) { return kept_by(of, layer, model, shape, tokens, sources).after_forward; };
+  const bool may_have_experts = component != Component::kMlp && model.moe;
+  const int64_t experts = may_have_experts ? kept(Component::kRouter) + kept(Component::kExperts) : 0;
+  return kept(Component::kAttention) + std::max(kept(Component::kMlp), experts);
+}
+
 bool is_moe(Component component) {
   return component == Component::kRouter || component == Component::kDispatch || component == Component::kExperts ||
          component == Component::kCombine;
@@ -178,14 +194,16 @@ PartMemory part_memory(Component component, int layer, const Model& model, const
   }
   memory.after_forward = kept.after_forward;
   memory.after_input = kept.after_input;
-  const bool moves_data = component == Component::kDispatch || component == Component::kCombine;
-  if (shape.recompute == Recompute::kFull && !moves_data) memory.after_forward = memory.passing;
+  const bool again = shape.recompute == Recompute::kFull && is_recomputed(component);
+  if (again) memory.after_forward = component == Component::kAttention ? layer_input(model, shape, tokens) : 0;
   // Gradients on their way between the pieces are about as large as what F and I handle; a product turns an operand;
   // scores of one head and their gradient; the gradients of a W before they join the sum.
   memory.workspace =
       unpacked_bytes(component, layer, model, shape, tokens, sources) + memory.passing +
       (2 * largest_weight(part) + 3 * shape.sequence * shape.sequence + part.own().size() + part.routed().size()) *
           kNumber;
+  // The first I of a layer holds all that F makes again.
+  if (again) memory.workspace += kept_by_layer(component, layer, model, shape, tokens, sources);
   return memory;
 }
 

@@ -60,8 +60,14 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
     PIPELOOM_TRY(const double loss_sum,
                  meeting.sum_losses(numbered(runner.losses(), runner.rank().replica, plan.job.micro_batches)));
     result.training.losses.push_back(loss_sum * loss_scale);
+    if (plan.job.model->mtp_depth > 0) {
+      PIPELOOM_TRY(const double mtp_sum,
+                   meeting.sum_losses(numbered(runner.mtp_losses(), runner.rank().replica, plan.job.micro_batches)));
+      result.training.mtp_losses.push_back(mtp_sum * mtp_loss_scale(plan.job));
+    }
     if (endpoint.rank() == 0 && options.on_step) {
-      options.on_step({step, result.training.losses.back(), steady_now_ns() - begin_ns});
+      const TrainingResult& training = result.training;
+      options.on_step({step, training.losses.back(), steady_now_ns() - begin_ns, last_of(training.mtp_losses)});
     }
     PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1, runner.chunks()));
   }
@@ -89,6 +95,7 @@ Result<TrainingResult> train_on_threads(const TrainingRun& run) {
   }));
   TrainingResult whole;
   whole.losses = results[0].losses;
+  whole.mtp_losses = results[0].mtp_losses;
   whole.expert_loads = results[0].expert_loads;
   whole.averages_digest = results[0].averages_digest;
   for (TrainingResult& part : results) whole.parameters.merge(part.parameters);

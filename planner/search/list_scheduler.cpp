@@ -37,7 +37,7 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
     lines_[i].first_op = line.first_op;
     lines_[i].forward = line.pass == Pass::kF;
     lines_[i].shares_queue = line.in_queue >= 0 && shared_queue_[line.in_queue] != 0;
-    lines_[i].take = line.take;
+    lines_[i].take = line.take + std::max<int64_t>(0, -line.give);
     if (line.input >= 0) lines_[i].sending_ns = problem.times()[line.input].ready_ns;
   }
   for (int rank = 0; rank < problem.ranks(); ++rank) {
@@ -72,7 +72,9 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
 
 void ListScheduler::set_limits(const ListPolicy& policy) {
   for (int rank = 0; rank < problem_.ranks(); ++rank) {
+    // An I has to fit when no W is left to make room.
     int64_t later = 0;
+    for (const int line : backward_lines_[rank]) later = std::max(later, lines_[line].take);
     int chunk = 0;
     for (const int line_number : forward_lines_[rank]) {
       const Line& line = problem_.lines()[line_number];
@@ -249,7 +251,9 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
         policy_.turn == ListPolicy::Turn::kForwardFirst ||
         (policy_.turn != ListPolicy::Turn::kBackwardFirst && !state.last_was_forward && state.started_backward);
     if (forward >= 0 && forward_first) return {forward};
-    return with_backward(backward);
+    const Choice choice = with_backward(backward);
+    const bool needs_room = choice.joined < 0 && weight >= 0 && !has_room(rank, backward);
+    return needs_room ? Choice{weight} : choice;
   }
   if (forward >= 0 && !must_wait_for_backward) return {forward};
   if (weight >= 0) {
