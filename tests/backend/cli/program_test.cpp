@@ -72,6 +72,19 @@ TEST_F(PipeloomRun, PrintsAStepALine) {
   EXPECT_NE(outcome.out.find("\"loss\":4."), std::string::npos) << outcome.out;
 }
 
+TEST_F(PipeloomRun, PrintsTheLossOfMtpModulesBesideTheMainOne) {
+  EXPECT_EQ(train({"--json"}).out.find("mtp"), std::string::npos);
+  const Plan plan = tests::plan_with(tests::training_job(tests::tiny_v3(), 2, 4), "1f1b").value();
+  ASSERT_TRUE(write_plan(folder_.path("mtp.plan"), plan).has_value());
+  for (const char* ranks : {"threads", "sequential"}) {
+    const std::string text = run({folder_.path("mtp.plan"), "--text", text_path(), "--check", "--ranks", ranks}).out;
+    EXPECT_NE(text.find("   MTP loss  4."), std::string::npos) << text;
+    const std::string json =
+        run({folder_.path("mtp.plan"), "--text", text_path(), "--check", "--ranks", ranks, "--json"}).out;
+    EXPECT_NE(json.find("\"mtp_loss\":4."), std::string::npos) << json;
+  }
+}
+
 TEST_F(PipeloomRun, ResumesFromItsCheckpoints) {
   const std::string folder = folder_.path("checkpoints");
   const Outcome whole = train({"--steps", "5"});
