@@ -212,7 +212,8 @@ TEST(Job, FormatsFollowThePrecisionAndThenTheChoice) {
 TEST(Formats, BytesOfARowHaveItsScales) {
   EXPECT_EQ(row_bytes(Format::kFp32, 100), 400);
   EXPECT_EQ(row_bytes(Format::kBf16, 100), 200);
-  EXPECT_EQ(row_bytes(Format::kE5m6, 100), 150);
+  EXPECT_EQ(row_bytes(Format::kE5m6, 100), 154);
+  EXPECT_EQ(row_bytes(Format::kE5m6, 130), 203);
   EXPECT_EQ(row_bytes(Format::kFp8, 128), 132);
   EXPECT_EQ(row_bytes(Format::kFp8, 129), 137);
 }
