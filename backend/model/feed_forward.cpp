@@ -72,7 +72,7 @@ Matrix<Real> FeedForward<Real>::input_backward(const Real* weights, const Matrix
                                                Saved& saved) const {
   const Matrix<Real> activated_gradient = products_.input_gradient(output_gradient.view(), down_.of(weights));
   const Matrix<Real> inner = saved.inner.values();
-  if (keeping_.selective) saved.activated = Kept<Real>(activated(inner), keeping_.formats.cached);
+  if (keeping_.selective) saved.activated = Kept<Real>(activated(inner), keeping_.formats.mlp, Scales::kOfColumns);
   return through_activation(weights, inner, activated_gradient, output_gradient, saved);
 }
 
@@ -94,7 +94,7 @@ Matrix<Real> FeedForward<Real>::input_backward(const Real* weights, Matrix<Real>
     row_weights[i] = sum;
     for (int64_t j = 0; j < output_gradient.columns(); ++j) output_gradient.row(i)[j] *= weight;
   }
-  if (keeping_.selective) saved.activated = Kept<Real>(active, keeping_.formats.cached);
+  if (keeping_.selective) saved.activated = Kept<Real>(active, keeping_.formats.mlp, Scales::kOfColumns);
   return through_activation(weights, inner, activated_gradient, output_gradient, saved);
 }
 
@@ -114,8 +114,8 @@ Matrix<Real> FeedForward<Real>::through_activation(const Real* weights, const Ma
     }
   }
   saved.inner = {};
-  saved.inner_gradient = Kept<Real>(inner_gradient, keeping_.formats.mlp);
-  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.mlp);
+  saved.inner_gradient = Kept<Real>(inner_gradient, keeping_.formats.mlp, Scales::kOfColumns);
+  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.mlp, Scales::kOfColumns);
   return products_.input_gradient(inner_gradient.view(), up_.of(weights));
 }
 

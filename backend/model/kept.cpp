@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "backend/model/fp8_products.h"
 #include "backend/model/low_precision.h"
 
 namespace pipeloom {
@@ -177,7 +178,9 @@ void unpack_row(const std::byte* from, Format format, std::span<float> row) {
 
 }  // namespace
 
-int64_t packed_bytes(Format format, int64_t rows, int64_t columns) {
+int64_t packed_bytes(Format format, int64_t rows, int64_t columns, Scales scales) {
+  const bool by_columns = format == Format::kFp8 && scales == Scales::kOfColumns;
+  if (by_columns) return rows * columns + tiles_of(rows) * columns * int64_t{sizeof(float)};
   return rows * packed_row_bytes(format, columns);
 }
 
@@ -205,22 +208,57 @@ void round_to(Matrix<float>& values, Format format) {
   values = unpacked(packed(values, format), format, values.rows(), values.columns());
 }
 
+namespace {
+
+// The scales of tiles of 128x1, row by row, then the codes.
+std::vector<std::byte> packed_by_columns(const Matrix<float>& values) {
+  const ScaledTiles tiles = scaled_tiles(values.view(), kFormatTile, 1);
+  const auto scales = std::as_bytes(std::span(tiles.scales.numbers()));
+  std::vector<std::byte> bytes(scales.begin(), scales.end());
+  for (const float number : tiles.numbers.numbers()) {
+    bytes.push_back(static_cast<std::byte>(encode(number, kE4m3Format)));
+  }
+  return bytes;
+}
+
+Matrix<float> unpacked_by_columns(std::span<const std::byte> bytes, int64_t rows, int64_t columns) {
+  const std::array<float, 256>& values = e4m3_values();
+  Matrix<float> scales(tiles_of(rows), columns);
+  const auto scale_bytes = std::as_writable_bytes(std::span(scales.numbers()));
+  std::ranges::copy(bytes.first(scale_bytes.size()), scale_bytes.begin());
+  auto code = bytes.begin() + static_cast<std::ptrdiff_t>(scale_bytes.size());
+  Matrix<float> result(rows, columns);
+  for (int64_t i = 0; i < rows; ++i) {
+    const float* scale = scales.row(i / kFormatTile);
+    for (int64_t j = 0; j < columns; ++j) result.row(i)[j] = values[static_cast<uint8_t>(*code++)] * scale[j];
+  }
+  return result;
+}
+
+bool is_by_columns(Format format, Scales scales) {
+  return format == Format::kFp8 && scales == Scales::kOfColumns;
+}
+
+}  // namespace
+
 template <>
-Kept<float>::Kept(const Matrix<float>& values, Format format)
+Kept<float>::Kept(const Matrix<float>& values, Format format, Scales scales)
     : format_(format),
+      scales_(scales),
       rows_(values.rows()),
       columns_(values.columns()),
-      bytes_(packed(values, format)),
+      bytes_(is_by_columns(format, scales) ? packed_by_columns(values) : packed(values, format)),
       counted_(static_cast<int64_t>(bytes_.size()), Counted::kKept) {}
 
 template <>
 Matrix<float> Kept<float>::values() const {
-  return unpacked(bytes_, format_, rows_, columns_);
+  return is_by_columns(format_, scales_) ? unpacked_by_columns(bytes_, rows_, columns_)
+                                         : unpacked(bytes_, format_, rows_, columns_);
 }
 
 // The format is ignored: tests of the maths are exact.
 template <>
-Kept<double>::Kept(const Matrix<double>& values, Format /*format*/)
+Kept<double>::Kept(const Matrix<double>& values, Format /*format*/, Scales /*scales*/)
     : rows_(values.rows()), columns_(values.columns()), bytes_(values.size() * sizeof(double)) {
   if (values.size() > 0) std::memcpy(bytes_.data(), values.row(0), bytes_.size());
 }

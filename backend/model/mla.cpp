@@ -143,10 +143,10 @@ Matrix<Real> Mla<Real>::query_backward(const Real* weights, Matrix<Real> query_g
     rope_.turn_back(query_gradient.view().columns_at(head * head_width_ + shape_.head_dim, shape_.rope_dim));
   }
   const Matrix<Real> gradient = products_.input_gradient(query_gradient.view(), query_.of(weights));
-  saved.query_gradient = Kept<Real>(query_gradient, kept);
+  saved.query_gradient = Kept<Real>(query_gradient, kept, Scales::kOfColumns);
   if (!query_norm_) return gradient;
   const Matrix<Real> down_gradient = query_norm_->input_backward(weights, gradient, saved.query_norm);
-  saved.query_down_gradient = Kept<Real>(down_gradient, kept);
+  saved.query_down_gradient = Kept<Real>(down_gradient, kept, Scales::kOfColumns);
   return products_.input_gradient(down_gradient.view(), query_down_.of(weights));
 }
 
@@ -170,8 +170,8 @@ Matrix<Real> Mla<Real>::key_and_value_backward(const Real* weights, const Matrix
   const Matrix<Real> latent_gradient = latent_norm_.input_backward(
       weights, products_.input_gradient(up_gradient.view(), up_.of(weights)), saved.latent_norm);
   copy<Real>(latent_gradient.view(), down_gradient.view().columns_at(0, shape_.kv_lora_rank));
-  saved.up_gradient = Kept<Real>(up_gradient, keeping_.formats.attention);
-  saved.down_gradient = Kept<Real>(down_gradient, keeping_.formats.attention);
+  saved.up_gradient = Kept<Real>(up_gradient, keeping_.formats.attention, Scales::kOfColumns);
+  saved.down_gradient = Kept<Real>(down_gradient, keeping_.formats.attention, Scales::kOfColumns);
   return products_.input_gradient(down_gradient.view(), down_.of(weights));
 }
 
@@ -185,16 +185,16 @@ Matrix<Real> Mla<Real>::input_backward(const Real* weights, Matrix<Real> output_
   core_.input_backward({operands.query.view(), operands.key.view(), operands.value.view()}, saved.statistics.values(),
                        core_gradient.view(), {query_gradient.view(), key_gradient.view(), value_gradient.view()});
   if (keeping_.selective) {
-    saved.normed = Kept<Real>(operands.normed, keeping_.formats.cached);
-    saved.query_latent = Kept<Real>(operands.query_latent, keeping_.formats.cached);
-    saved.latent = Kept<Real>(operands.latent, keeping_.formats.cached);
+    saved.normed = Kept<Real>(operands.normed, keeping_.formats.attention, Scales::kOfColumns);
+    saved.query_latent = Kept<Real>(operands.query_latent, keeping_.formats.attention, Scales::kOfColumns);
+    saved.latent = Kept<Real>(operands.latent, keeping_.formats.attention, Scales::kOfColumns);
   }
   saved.shared_key = saved.query = saved.key = saved.value = saved.statistics = {};
   Matrix<Real> normed_gradient = query_backward(weights, std::move(query_gradient), saved);
   normed_gradient += key_and_value_backward(weights, key_gradient, value_gradient, saved);
   Matrix<Real> dx = norm_.input_backward(weights, normed_gradient, saved.norm);
   dx += output_gradient;
-  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.attention);
+  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.attention, Scales::kOfColumns);
   return dx;
 }
 

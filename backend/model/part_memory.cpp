@@ -26,7 +26,8 @@ class PartBytes {
   Bytes attention() const {
     const AttentionShape& a = model_.attention;
     const int64_t inner = int64_t{a.heads} * a.head_dim + int64_t{a.kv_heads} * (a.head_dim + a.value_dim);
-    return norm(model_.hidden) + again(cached(model_.hidden)) + until_input(rest(inner) + statistics()) + both(core()) +
+    return norm(model_.hidden) + again(cached(model_.hidden), of_attention(model_.hidden)) +
+           until_input(rest(inner) + statistics()) + both(core()) +
            for_weight(of_attention(inner) + of_attention(model_.hidden));
   }
 
@@ -37,7 +38,9 @@ class PartBytes {
     const int64_t up = int64_t{a.heads} * (a.head_dim + a.value_dim);
     const bool query_again = selective_ && a.q_lora_rank > 0;
     return norm(model_.hidden) + norm(a.q_lora_rank) + norm(a.kv_lora_rank) +
-           again(cached(model_.hidden) + cached(a.q_lora_rank) + cached(a.kv_lora_rank)) + both(core()) +
+           again(cached(model_.hidden) + cached(a.q_lora_rank) + cached(a.kv_lora_rank),
+                 of_attention(model_.hidden) + of_attention(a.q_lora_rank) + of_attention(a.kv_lora_rank)) +
+           both(core()) +
            until_input(rest(a.rope_dim) + statistics() + (query_again ? 0 : rest(query)) +
                        (selective_ ? 0 : rest(query) + rest(value))) +
            for_weight(of_attention(query) + of_attention(a.q_lora_rank) + of_attention(up) +
@@ -45,22 +48,24 @@ class PartBytes {
   }
 
   Bytes mlp() const {
-    return norm(model_.hidden) + again(cached(model_.hidden)) + feed_forward(tokens_, model_.intermediate);
+    return norm(model_.hidden) + again(cached(model_.hidden), of_mlp(tokens_, 1, model_.hidden)) +
+           feed_forward(tokens_, 1, model_.intermediate);
   }
 
   Bytes router() const {
     const int64_t scores = packed_bytes(Format::kFp32, tokens_, model_.moe->routed_experts);
-    return norm(model_.hidden) + again(cached(model_.hidden)) + until_input(scores) +
+    return norm(model_.hidden) + again(cached(model_.hidden), of_mlp(tokens_, 1, model_.hidden)) + until_input(scores) +
            for_weight(rest(model_.moe->routed_experts));
   }
 
-  // `rows` that the routed experts get, of `once` tokens.
-  Bytes experts(int64_t rows, int64_t once) const {
+  // `rows` that the routed experts get in at most so many `pieces`, of `once` tokens.
+  Bytes experts(int64_t rows, int64_t pieces, int64_t once) const {
     const MoeShape& moe = *model_.moe;
     const int64_t kept = formats_.cached == Format::kFp8 ? once : rows;
-    Bytes bytes = both(packed_bytes(formats_.cached, kept, model_.hidden)) + feed_forward(rows, moe.intermediate);
+    Bytes bytes =
+        both(packed_bytes(formats_.cached, kept, model_.hidden)) + feed_forward(rows, pieces, moe.intermediate);
     if (moe.shared_experts == 0) return bytes;
-    return bytes + feed_forward(tokens_, int64_t{moe.shared_experts} * moe.intermediate);
+    return bytes + feed_forward(tokens_, 1, int64_t{moe.shared_experts} * moe.intermediate);
   }
 
   Bytes head() const {
@@ -71,15 +76,24 @@ class PartBytes {
   Bytes embed() const { return for_weight(rest(model_.hidden)); }
 
   Bytes mtp_input() const {
-    return norm(model_.hidden) + norm(model_.hidden) + again(cached(int64_t{2} * model_.hidden)) +
-           for_weight(packed_bytes(formats_.mlp, tokens_, model_.hidden) + rest(model_.hidden));
+    return norm(model_.hidden) + norm(model_.hidden) +
+           again(cached(int64_t{2} * model_.hidden), of_mlp(tokens_, 1, int64_t{2} * model_.hidden)) +
+           for_weight(of_mlp(tokens_, 1, model_.hidden) + rest(model_.hidden));
   }
 
  private:
   int64_t rest(int64_t width) const { return packed_bytes(formats_.rest, tokens_, width); }
   int64_t cached(int64_t width) const { return packed_bytes(formats_.cached, tokens_, width); }
-  // Of a gradient that meets a weight of attention.
-  int64_t of_attention(int64_t width) const { return packed_bytes(formats_.attention, tokens_, width); }
+  // Of a factor of a W: of attention's weights, and of others', in `pieces` that are matrices of their own.
+  int64_t of_attention(int64_t width) const {
+    return packed_bytes(formats_.attention, tokens_, width, Scales::kOfColumns);
+  }
+  int64_t of_mlp(int64_t rows, int64_t pieces, int64_t width) const {
+    const int64_t row_of_scales = packed_bytes(formats_.mlp, 1, width, Scales::kOfColumns) -
+                                  packed_bytes(formats_.mlp, 0, width, Scales::kOfColumns) - width;
+    const int64_t more_scales = formats_.mlp == Format::kFp8 ? std::min(pieces, rows) - 1 : 0;
+    return packed_bytes(formats_.mlp, rows, width, Scales::kOfColumns) + more_scales * row_of_scales;
+  }
   int64_t core() const {
     return packed_bytes(formats_.cached_core, tokens_, int64_t{model_.attention.heads} * model_.attention.value_dim);
   }
@@ -88,16 +102,18 @@ class PartBytes {
   static Bytes both(int64_t bytes) { return {bytes, bytes}; }
   static Bytes until_input(int64_t bytes) { return {bytes, 0}; }
   static Bytes for_weight(int64_t bytes) { return {0, bytes}; }
-  // Selective recomputation makes it in I.
-  Bytes again(int64_t bytes) const { return {selective_ ? 0 : bytes, bytes}; }
+  // Selective recomputation makes it in I, for W.
+  Bytes again(int64_t bytes, int64_t for_weight) const {
+    return {selective_ ? 0 : bytes, selective_ ? for_weight : bytes};
+  }
   // Its input, and the gradient of its weights.
   Bytes norm(int64_t width) const { return {rest(width), packed_bytes(Format::kFp32, width > 0 ? 1 : 0, width)}; }
 
-  Bytes feed_forward(int64_t rows, int64_t intermediate) const {
+  Bytes feed_forward(int64_t rows, int64_t pieces, int64_t intermediate) const {
     const int64_t up = (model_.gated_mlp ? 2 : 1) * intermediate;
     return until_input(packed_bytes(formats_.cached, rows, up)) +
-           again(packed_bytes(formats_.cached, rows, intermediate)) +
-           for_weight(packed_bytes(formats_.mlp, rows, up) + packed_bytes(formats_.mlp, rows, model_.hidden));
+           again(packed_bytes(formats_.cached, rows, intermediate), of_mlp(rows, pieces, intermediate)) +
+           for_weight(of_mlp(rows, pieces, up) + of_mlp(rows, pieces, model_.hidden));
   }
 
   const Model& model_;
@@ -133,7 +149,8 @@ Bytes kept_by(Component component, int layer, const Model& model, const PartShap
     case Component::kRouter:
       return part.router();
     case Component::kExperts:
-      return part.experts(routed_rows(model, sources, tokens).received, tokens * sources);
+      return part.experts(routed_rows(model, sources, tokens).received, int64_t{sources} * model.moe->routed_experts,
+                          tokens * sources);
     case Component::kHead:
       return part.head();
   }

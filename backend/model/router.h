@@ -38,7 +38,8 @@ class Router {
   // What F gave the experts, as it was kept or is computed again, for I and W. REQUIRES: I has not run, or this has.
   const std::shared_ptr<const Kept<Real>>& normed(const Real* weights, Saved& saved) const {
     if (!saved.normed) {
-      saved.normed = std::make_shared<Kept<Real>>(norm_.output(weights, saved.norm), keeping_.formats.cached);
+      saved.normed =
+          std::make_shared<Kept<Real>>(norm_.output(weights, saved.norm), keeping_.formats.mlp, Scales::kOfColumns);
     }
     return saved.normed;
   }

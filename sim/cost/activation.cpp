@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "sim/cost/memory.h"
 #include "sim/cost/parameters.h"
@@ -8,6 +9,12 @@
 namespace pipeloom {
 
 namespace {
+
+// Bytes of a row of a W's factor that has so many rows: its scales are those of 128 numbers of a column.
+double factor_bytes(Format format, double rows, double width) {
+  if (format != Format::kFp8) return row_bytes(format, width);
+  return width * (1 + sizeof(float) * std::ceil(rows / kFormatTile) / rows);
+}
 
 // What a layer keeps from F for its backward, in bytes. Counted tensor by tensor as Korthikanti et al. (MLSys 2023,
 // sections 4.1 and 4.2) do: a dense layer of width h with an MLP of 4h keeps 34h bytes per token and, with the unfused
@@ -52,19 +59,20 @@ class LayerActivation {
     double bytes = row_bytes(shape_.formats.cached_core, output);
     if (a.is_mla()) {
       const double up = static_cast<double>(a.heads) * (a.head_dim + a.value_dim);
-      bytes += cached(a.q_lora_rank) + cached(a.kv_lora_rank) + of_attention(query) + of_attention(a.q_lora_rank) +
-               of_attention(up) + of_attention(a.kv_lora_rank + a.rope_dim);
+      bytes += again(cached(a.q_lora_rank) + cached(a.kv_lora_rank), of_attention(a.q_lora_rank + a.kv_lora_rank)) +
+               of_attention(query + a.q_lora_rank + up + a.kv_lora_rank + a.rope_dim);
     } else {
       bytes += of_attention(query + static_cast<double>(a.kv_heads) * (a.head_dim + a.value_dim));
     }
-    return shape_.split_tokens() * (cached(model_.hidden) + of_attention(model_.hidden)) + tokens_ * bytes;
+    const double input = again(cached(model_.hidden), of_attention(model_.hidden));
+    return shape_.split_tokens() * (input + of_attention(model_.hidden)) + tokens_ * bytes;
   }
 
   double mlp() const { return input_and_norm() + tokens_ * inner(model_.intermediate); }
 
   double mlp_for_weight() const {
-    return shape_.split_tokens() * (cached(model_.hidden) + of_mlp(model_.hidden)) +
-           tokens_ * inner_for_weight(model_.intermediate);
+    return shape_.split_tokens() * (again(cached(model_.hidden), of_mlp(model_.hidden)) + of_mlp(model_.hidden)) +
+           tokens_ * inner_for_weight(model_.intermediate, shape_.tokens);
   }
 
   double experts() const {
@@ -78,20 +86,24 @@ class LayerActivation {
   // The shared expert reads what the gate reads.
   double experts_for_weight() const {
     const MoeShape& moe = *model_.moe;
-    const double routed = moe.experts_per_token * (inner_for_weight(moe.intermediate) + of_mlp(model_.hidden)) +
-                          rows_per_token() * cached(model_.hidden);
-    double bytes = shape_.split_tokens() * cached(model_.hidden) + tokens_ * (rest(moe.routed_experts) + routed);
+    const double of_row = inner_for_weight(moe.intermediate, rows_per_expert()) +
+                          factor_bytes(shape_.formats.mlp, rows_per_expert(), model_.hidden);
+    const double routed = moe.experts_per_token * of_row + rows_per_token() * cached(model_.hidden);
+    double bytes = shape_.split_tokens() * again(cached(model_.hidden), of_mlp(model_.hidden)) +
+                   tokens_ * (rest(moe.routed_experts) + routed);
     if (moe.shared_experts == 0) return bytes;
     return bytes + shape_.split_tokens() * of_mlp(model_.hidden) +
-           tokens_ * inner_for_weight(double{1} * moe.shared_experts * moe.intermediate);
+           tokens_ * inner_for_weight(double{1} * moe.shared_experts * moe.intermediate, shape_.tokens);
   }
 
  private:
   // Bytes of a token's row of so many numbers.
   double rest(double width) const { return row_bytes(shape_.formats.rest, width); }
   double cached(double width) const { return row_bytes(shape_.formats.cached, width); }
-  double of_attention(double width) const { return row_bytes(shape_.formats.attention, width); }
-  double of_mlp(double width) const { return row_bytes(shape_.formats.mlp, width); }
+  double of_attention(double width) const { return factor_bytes(shape_.formats.attention, shape_.tokens, width); }
+  double of_mlp(double width) const { return factor_bytes(shape_.formats.mlp, shape_.tokens, width); }
+  // What I makes again is kept as W's product reads it, else it is still as F cached it.
+  double again(double by_forward, double by_input) const { return drops_norms_ ? by_input : by_forward; }
 
   // A block's input, its norm's output and the mask of the dropout behind it.
   double input_and_norm() const {
@@ -114,9 +126,16 @@ class LayerActivation {
     return fp8 ? shape_.routing.gpus_per_token : model_.moe->experts_per_token;
   }
 
-  // What the activation function gave, and the gradient of what it read.
-  double inner_for_weight(double intermediate) const {
-    return cached(intermediate) + of_mlp((model_.gated_mlp ? 2 : 1) * intermediate);
+  // On average.
+  double rows_per_expert() const {
+    const MoeShape& moe = *model_.moe;
+    return shape_.tokens * moe.experts_per_token * shape_.routing.gpus / moe.routed_experts;
+  }
+
+  // What the activation function gave, and the gradient of what it read, of `rows` each.
+  double inner_for_weight(double intermediate, double rows) const {
+    return again(cached(intermediate), factor_bytes(shape_.formats.mlp, rows, intermediate)) +
+           factor_bytes(shape_.formats.mlp, rows, (model_.gated_mlp ? 2 : 1) * intermediate);
   }
 
   // Inputs and output of the activation function.
@@ -177,7 +196,8 @@ Bytes mtp_bytes(const Model& model, const WorkShape& shape) {
   Bytes bytes = layer_bytes(model, shape, mtp_layer(model));
   bytes += head_bytes(model, shape);
   bytes += Bytes{tokens * (2 * row + (drops_norms ? 0 : joined)),
-                 tokens * (joined + row_bytes(shape.formats.mlp, model.hidden) + row)};
+                 tokens * ((drops_norms ? factor_bytes(shape.formats.mlp, shape.tokens, 2.0 * model.hidden) : joined) +
+                           factor_bytes(shape.formats.mlp, shape.tokens, model.hidden) + row)};
   return bytes;
 }
 

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "backend/model/fp8_products.h"
 #include "backend/model/low_precision.h"
 #include "tests/backend/support.h"
 
@@ -104,6 +105,32 @@ TEST(Kept, EveryNumberOfATableTimesAScaleIsStoredWithoutLoss) {
       EXPECT_EQ(rounded_to(matrix, format), matrix) << name << " at 2^" << exponent;
     }
   }
+}
+
+// Of a factor of a W, whose rows are added up: what the product itself makes of it, so that nothing more is lost.
+TEST(Kept, WithScalesOfColumnsAWLosesNothing) {
+  const Matrix<float> x = values(300, 7);
+  const Matrix<float> dy = random_matrix<float>(300, 5, 9);
+  const auto gradient = [](const Matrix<float>& a, const Matrix<float>& b) {
+    Matrix<float> result(a.columns(), b.columns());
+    fp8_products().add_weight_gradient(a.view(), b.view(), result.view());
+    return result;
+  };
+  const auto kept = [](const Matrix<float>& matrix, Scales scales) {
+    return Kept<float>(matrix, Format::kFp8, scales).values();
+  };
+  const Matrix<float> direct = gradient(x, dy);
+  const Matrix<float> columns = gradient(kept(x, Scales::kOfColumns), kept(dy, Scales::kOfColumns));
+  const Matrix<float> rows = gradient(kept(x, Scales::kOfRows), kept(dy, Scales::kOfRows));
+  double by_rows = 0;
+  for (int64_t i = 0; i < direct.size(); ++i) {
+    // A scale may be off by one in its last place.
+    EXPECT_NEAR(columns.numbers()[i], direct.numbers()[i], 4e-6 * std::abs(direct.numbers()[i]) + 1e-6);
+    by_rows = std::max(by_rows, static_cast<double>(std::abs(rows.numbers()[i] - direct.numbers()[i])));
+  }
+  EXPECT_GT(by_rows, 1e-2);
+  EXPECT_EQ(packed_bytes(Format::kFp8, 300, 7, Scales::kOfColumns), 300 * 7 + 3 * 7 * 4);
+  EXPECT_EQ(packed_bytes(Format::kBf16, 300, 7, Scales::kOfColumns), 300 * 7 * 2);
 }
 
 TEST(Kept, WhatWasStoredOnceIsStoredAgainWithoutLoss) {

@@ -160,6 +160,13 @@ TEST(TrainSequentially, TellsTheLossOfMtpModules) {
                   .mtp_losses.empty());
 }
 
+// 2 replicas' 4 micro-batches of 6 tokens, each with 3 of 8 experts.
+TEST(LoadBalance, IsEvenWhereEachExpertGetsItsShareOfTheStepsChoices) {
+  EXPECT_EQ(load_balance(tests::training_job(tests::tiny_v3(), 1, 4, 2)).even_load, 2 * 4 * 6 * 3 / 8);
+  EXPECT_EQ(load_balance(tests::training_job(tests::tiny_v3(), 1, 4, 2)).step, 0.01);
+  EXPECT_EQ(load_balance(tests::training_job(tests::tiny_dense(), 1, 4)).step, 0);
+}
+
 TEST(TrainSequentially, RecomputingChangesNoBit) {
   Job job = tests::training_job(tests::tiny_moe(), 1, 3);
   TrainingOptions options;
