@@ -55,16 +55,22 @@ Matrix<Real> FeedForward<Real>::activated(const Matrix<Real>& inner) const {
   return result;
 }
 
-// What goes into the activation function is rounded as products write it, so that it is the same again in I. W needs
-// the function's result, which selective recomputation makes there.
+// What goes into the activation function and what comes out is rounded as kernels write it, so that it is the same
+// again in I. W needs what comes out, which selective recomputation makes in I.
 template <typename Real>
 Matrix<Real> FeedForward<Real>::forward(const Real* weights, const Matrix<Real>& input, Saved& saved) const {
   const Formats& formats = keeping_.formats;
   const auto inner = rounded_to(products_.times(input.view(), up_.of(weights)), formats.rest);
-  const Matrix<Real> active = activated(inner);
+  const Matrix<Real> active = rounded_to(activated(inner), formats.rest);
   saved.inner = Kept<Real>(inner, formats.cached);
   if (!keeping_.selective) saved.activated = Kept<Real>(active, formats.cached);
   return products_.times(active.view(), down_.of(weights));
+}
+
+template <typename Real>
+void FeedForward<Real>::keep_activated(Matrix<Real> active, Saved& saved) const {
+  const Formats& formats = keeping_.formats;
+  saved.activated = Kept<Real>(rounded_to(std::move(active), formats.rest), formats.mlp, Scales::kOfColumns);
 }
 
 template <typename Real>
@@ -72,7 +78,7 @@ Matrix<Real> FeedForward<Real>::input_backward(const Real* weights, const Matrix
                                                Saved& saved) const {
   const Matrix<Real> activated_gradient = products_.input_gradient(output_gradient.view(), down_.of(weights));
   const Matrix<Real> inner = saved.inner.values();
-  if (keeping_.selective) saved.activated = Kept<Real>(activated(inner), keeping_.formats.mlp, Scales::kOfColumns);
+  if (keeping_.selective) keep_activated(activated(inner), saved);
   return through_activation(weights, inner, activated_gradient, output_gradient, saved);
 }
 
@@ -94,7 +100,7 @@ Matrix<Real> FeedForward<Real>::input_backward(const Real* weights, Matrix<Real>
     row_weights[i] = sum;
     for (int64_t j = 0; j < output_gradient.columns(); ++j) output_gradient.row(i)[j] *= weight;
   }
-  if (keeping_.selective) saved.activated = Kept<Real>(active, keeping_.formats.mlp, Scales::kOfColumns);
+  if (keeping_.selective) keep_activated(active, saved);
   return through_activation(weights, inner, activated_gradient, output_gradient, saved);
 }
 
@@ -114,6 +120,7 @@ Matrix<Real> FeedForward<Real>::through_activation(const Real* weights, const Ma
     }
   }
   saved.inner = {};
+  round_to(inner_gradient, keeping_.formats.rest);
   saved.inner_gradient = Kept<Real>(inner_gradient, keeping_.formats.mlp, Scales::kOfColumns);
   saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.mlp, Scales::kOfColumns);
   return products_.input_gradient(inner_gradient.view(), up_.of(weights));

@@ -35,6 +35,7 @@ class FeedForward {
 
  private:
   Matrix<Real> activated(const Matrix<Real>& inner) const;
+  void keep_activated(Matrix<Real> active, Saved& saved) const;
   Matrix<Real> through_activation(const Real* weights, const Matrix<Real>& inner,
                                   const Matrix<Real>& activated_gradient, const Matrix<Real>& output_gradient,
                                   Saved& saved) const;
