@@ -24,17 +24,6 @@ std::map<int64_t, double> numbered(const std::map<int, double>& losses, int repl
 // Ranks meet between steps, where each waits for the slowest: longer than for any one task.
 constexpr int64_t kMeetingPatience = 2;
 
-CheckpointIdentity identity_of(const TrainingRun& run, int rank) {
-  const TrainingOptions& training = run.options.training;
-  Digest options;
-  options.add(training.check, training.seed, run.text.digest());
-  for (const double number : {training.adam.learning_rate, training.adam.first_decay, training.adam.second_decay,
-                              training.adam.epsilon, training.adam.weight_decay, run.plan.job.clip_norm}) {
-    options.add(std::bit_cast<uint64_t>(number));
-  }
-  return {run.plan.task_digest, options.value(), rank, run.ranks()};
-}
-
 }  // namespace
 
 Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
@@ -45,7 +34,8 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   const Watchdog watchdog(heartbeat, endpoint, options.patience_ns);
   Executor executor(program, runner, endpoint, heartbeat, options.patience_ns);
   Meeting meeting(endpoint, kMeetingPatience * options.patience_ns);
-  CheckpointKeeper checkpoints(options.checkpoints, identity_of(run, endpoint.rank()), meeting, heartbeat);
+  CheckpointKeeper checkpoints(options.checkpoints, checkpoint_identity(plan, text, options.training, endpoint.rank()),
+                               meeting, heartbeat);
   const double loss_scale = part_shape(plan.job, 0).loss_scale;
   matrix_memory() = {};
   RankResult result;
