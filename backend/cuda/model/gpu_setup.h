@@ -6,6 +6,7 @@
 
 #include "backend/cuda/kernels/rope.h"
 #include "backend/cuda/model/gpu_products.h"
+#include "backend/model/keeping.h"
 #include "backend/model/rope.h"
 
 namespace pipeloom {
@@ -31,16 +32,23 @@ class GpuConstants {
   std::vector<GpuUpload> uploads_;
 };
 
-// What a part is made with. `kept`: for what it keeps from one pass of a micro-batch to the next; `scratch`: for what
-// is free again when a call has ended.
+// What a part is made with. `kept`: for what it keeps from F of a micro-batch on; `late`: from I on, until W has ended;
+// `scratch`: for what is free again when a call has ended.
 struct GpuSetup {
   Arena& kept;
+  Arena& late;
   Arena& scratch;
   GpuConstants& constants;
-  const GpuProducts& linear;   // by weights, as Arithmetic::linear
-  const GpuProducts& precise;  // the rest
-  int64_t tokens = 0;          // of a micro-batch
+  const GpuProducts& attention;  // by weights, as Arithmetic has them
+  const GpuProducts& mlp;
+  const GpuProducts& precise;
+  Keeping keeping;
+  int64_t tokens = 0;  // of a micro-batch
   int64_t sequence = 0;
+
+  // For factors of a W: kept from F on; or, where they are computed again, from I on as its product reads them.
+  Arena& factors() const { return keeping.selective ? late : kept; }
+  Format factor_format(Format of_product) const { return keeping.selective ? of_product : keeping.formats.cached; }
 };
 
 }  // namespace pipeloom
