@@ -202,7 +202,9 @@ void Session::preview(Edit edit, std::function<void(const Result<Subject>&)> don
 
 SearchLimits Session::limits() {
   SearchLimits limits;
-  limits.out_of_time = [end = Clock::now() + kSearchFor] { return Clock::now() >= end; };
+  limits.time_spent = [begin = Clock::now()] {
+    return std::chrono::duration<double>(Clock::now() - begin) / std::chrono::duration<double>(kSearchFor);
+  };
   limits.cancel = cancelled_.get();
   limits.p2p = p2p_rule_of(document()->step->subject.job);
   // Called on the searching threads' side; the message crosses over as a queued call.

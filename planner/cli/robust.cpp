@@ -10,6 +10,7 @@
 #include "planner/cli/search.h"
 #include "planner/cli/table.h"
 #include "planner/robust/robust_plan.h"
+#include "planner/search/contest.h"
 
 namespace pipeloom {
 
@@ -96,18 +97,25 @@ void print_candidates(const Job& job, const std::vector<RobustCandidate>& candid
 }
 
 // Orders on the placement of the best named schedule, or on that which is asked for, with no slack, some and twice as
-// much.
+// much; of several partitions of the layers, with the one that does best without slack.
 Status add_searched(const Job& job, const PlanOptions& options, const SampleOptions& samples,
                     std::vector<RobustCandidate>& candidates) {
   constexpr int kSlacks = 3;
   PIPELOOM_TRY(const SearchedJob searched, searched_job(job, options));
-  for (const JobProblem& problem : searched.problems) {
-    for (int slack = 0; slack < kSlacks; ++slack) {
-      PIPELOOM_TRY(const SearchLimits limits, limits_of(options.search, job, searched.problems.size() * kSlacks));
-      auto candidate = robust_searched(searched.job, problem, slack * slack_ns(job, problem.problem), limits, samples);
-      if (!candidate) return tl::unexpected(std::move(candidate).error());
-      candidates.push_back(*std::move(candidate));
-    }
+  const bool several = searched.problems.size() > 1;
+  const size_t searches = kSlacks + (several ? 1 : 0);
+  size_t best = 0;
+  if (several) {
+    PIPELOOM_TRY(const SearchLimits limits, limits_of(options.search, job, searches));
+    PIPELOOM_TRY(const ContestResult contest, search_any(searched.candidates(), limits));
+    best = contest.winner;
+  }
+  const JobProblem& problem = searched.problems[best];
+  for (int slack = 0; slack < kSlacks; ++slack) {
+    PIPELOOM_TRY(const SearchLimits limits, limits_of(options.search, job, searches));
+    auto candidate = robust_searched(searched.job, problem, slack * slack_ns(job, problem.problem), limits, samples);
+    if (!candidate) return tl::unexpected(std::move(candidate).error());
+    candidates.push_back(*std::move(candidate));
   }
   return {};
 }

@@ -1,6 +1,7 @@
 #include "planner/cli/search.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -15,6 +16,7 @@
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
 #include "planner/compare.h"
+#include "planner/search/contest.h"
 
 namespace pipeloom {
 
@@ -164,6 +166,14 @@ nlohmann::json rows_json(const Job& job, const std::vector<ComparedRow>& rows) {
   return json;
 }
 
+// Where the layers lie, if the search was free to part them.
+void print_partition(const Subject& subject, const ContestResult& contest, size_t partitions, const Output& output) {
+  if (partitions == 1) return;
+  output.out << fmt::format("layers per stage {}; of {} partitions that are about as even none can take less than {}\n",
+                            fmt::join(subject.evaluation.costs.layers_per_stage, " "), partitions,
+                            time_text(subject.job, contest.least_bound_ns));
+}
+
 void print_found(const Subject& subject, const SearchResult& found, const PlanOptions& options, Objective objective,
                  const Output& output) {
   output.out << headline(subject) << '\n';
@@ -182,7 +192,7 @@ struct PlacedJob {
 };
 
 // Where no placement is asked for, a job with a model is searched where the best named schedule runs it: on its
-// placement, with its layers, chunks and split of the SMs.
+// placement, with its chunks and split of the SMs.
 Result<PlacedJob> placed_job(const Job& job, const PlanOptions& options) {
   const std::string& placement = options.search.placement;
   if (!placement.empty() || !job.model) {
@@ -192,7 +202,6 @@ Result<PlacedJob> placed_job(const Job& job, const PlanOptions& options) {
   PIPELOOM_TRY(Subject best, choose_schedule(job));
   PIPELOOM_TRY(best, plan_overlap(std::move(best), options.comm_sms));
   const Placement& placed = best.evaluation.schedule.placement();
-  best.job.layout.layers_per_stage = best.evaluation.costs.layers_per_stage;
   best.job.schedule.chunks = placed.stages() / placed.ranks();
   return PlacedJob{std::move(best.job), placed.kind()};
 }
@@ -208,7 +217,9 @@ Result<SearchLimits> limits_of(const SearchOptions& options, const Job& job, siz
   limits.moves = options.moves.value_or(0);
   if (options.moves && options.budget.empty()) return limits;
   PIPELOOM_TRY(const auto budget, parse_budget(options.budget.empty() ? "5s" : options.budget));
-  limits.out_of_time = [end = Clock::now() + budget / searches] { return Clock::now() >= end; };
+  limits.time_spent = [begin = Clock::now(), budget = budget / searches] {
+    return static_cast<double>((Clock::now() - begin).count()) / static_cast<double>(budget.count());
+  };
   return limits;
 }
 
@@ -241,23 +252,16 @@ Status run_search(const PlanOptions& options, const Output& output) {
   PIPELOOM_TRY(SearchedJob searched, searched_job(given, options));
   const Job& job = searched.job;
   const Objective objective = searched.objective;
-  std::vector<JobProblem>& problems = searched.problems;
   const bool live = output.terminal.live && !options.json;
-  std::optional<SearchResult> best;
-  StepCosts* costs = nullptr;
   const Interrupt interrupt;
-  for (JobProblem& candidate : problems) {
-    PIPELOOM_TRY(SearchLimits limits, limits_of(how, job, problems.size()));
-    if (live) limits.progress = progress_line(job, output);
-    limits.cancel = interrupt.flag();
-    PIPELOOM_TRY(SearchResult found, search(candidate.problem, limits));
-    if (best && found.value_ns >= best->value_ns) continue;
-    best = std::move(found);
-    costs = &candidate.costs;
-  }
-  const SearchResult& found = *best;
+  PIPELOOM_TRY(SearchLimits limits, limits_of(how, job, 1));
+  if (live) limits.progress = progress_line(job, output);
+  limits.cancel = interrupt.flag();
+  PIPELOOM_TRY(const ContestResult contest, search_any(searched.candidates(), limits));
+  const SearchResult& found = contest.found;
+  StepCosts& costs = searched.problems[contest.winner].costs;
   if (live) output.out << '\r' << std::string(60, ' ') << '\r';
-  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, found.schedule, std::move(*costs)));
+  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, found.schedule, std::move(costs)));
   const Subject subject = {job, found.found_by, std::move(evaluation)};
   if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
   std::vector<ComparedRow> rows;
@@ -265,12 +269,17 @@ Status run_search(const PlanOptions& options, const Output& output) {
   if (options.json) {
     nlohmann::json json = result_json(subject, found, how, objective);
     if (how.compare) json["compared"] = rows_json(job, rows);
+    if (searched.problems.size() > 1) {
+      json["partitions"] = searched.problems.size();
+      json["bound_of_any_partition"] = json_time(contest.least_bound_ns);
+    }
     if (layouts) json["layouts"] = layouts_json(*layouts);
     output.out << json.dump(2) << '\n';
     return {};
   }
   if (interrupt.raised()) output.out << "interrupted: the best so far\n";
   print_found(subject, found, options, objective, output);
+  print_partition(subject, contest, searched.problems.size(), output);
   if (how.compare) print_rows(job, rows, output);
   return {};
 }

@@ -14,6 +14,12 @@ struct SearchedJob {
   std::vector<int64_t> caps;  // millionths of a chunk
   Objective objective = Objective::kMakespan;
   std::vector<JobProblem> problems;
+
+  std::vector<const SearchProblem*> candidates() const {
+    std::vector<const SearchProblem*> all;
+    for (const JobProblem& problem : problems) all.push_back(&problem.problem);
+    return all;
+  }
 };
 Result<SearchedJob> searched_job(const Job& job, const PlanOptions& options);
 

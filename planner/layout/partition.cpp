@@ -175,4 +175,50 @@ Result<std::vector<std::vector<int>>> partitions(const Job& job, const Placement
   return worth_trying;
 }
 
+namespace {
+
+// What is one moved layer away from any of `partitions`, and these.
+std::vector<std::vector<int>> with_neighbours(const std::vector<std::vector<int>>& partitions) {
+  std::vector<std::vector<int>> all = partitions;
+  for (std::vector<int> layers : partitions) {
+    for (int& from : layers) {
+      if (from == 1) continue;
+      for (int& to : layers) {
+        if (&from == &to) continue;
+        --from;
+        ++to;
+        all.push_back(layers);
+        ++from;
+        --to;
+      }
+    }
+  }
+  std::ranges::sort(all);
+  const auto twice = std::ranges::unique(all);
+  all.erase(twice.begin(), twice.end());
+  return all;
+}
+
+}  // namespace
+
+Result<std::vector<std::vector<int>>> near_partitions(const Job& job, const Placement& placement) {
+  constexpr int kHeavierPercent = 103;
+  constexpr size_t kMostOfBasis = 24;
+  PIPELOOM_TRY(std::vector<std::vector<int>> near, partitions(job, placement));
+  if (!job.layout.layers_per_stage.empty()) return near;
+  const std::vector<std::vector<int>> all = with_neighbours(near);
+  for (const WeightBasis basis : {WeightBasis::kAlone, WeightBasis::kOverlapped}) {
+    const LayerWeights weights = layer_weights(job, basis);
+    const StageSums sums(weights, placement.stages());
+    std::vector<std::pair<RankLoads, const std::vector<int>*>> weighed;
+    for (const auto& layers : all) weighed.emplace_back(rank_loads(sums, placement, layers), &layers);
+    std::ranges::stable_sort(weighed, [](const auto& a, const auto& b) { return a.first < b.first; });
+    const int64_t most_ns = weighed.front().first.heaviest_ns / 100 * kHeavierPercent;
+    for (size_t i = 0; i < std::min(kMostOfBasis, weighed.size()) && weighed[i].first.heaviest_ns <= most_ns; ++i) {
+      if (std::ranges::find(near, *weighed[i].second) == near.end()) near.push_back(*weighed[i].second);
+    }
+  }
+  return near;
+}
+
 }  // namespace pipeloom

@@ -24,4 +24,9 @@ std::vector<int> balance_ranks(const LayerWeights& weights, const Placement& pla
 // passes that run alone and, where that differs, for overlapped pairs. REQUIRES: the job has a model.
 Result<std::vector<std::vector<int>>> partitions(const Job& job, const Placement& placement);
 
+// Those, and what is one moved layer away from them with a heaviest rank that is at most 3 % heavier, alone or
+// overlapped; some 50 at most. Where layers don't divide evenly, the place of the odd one may win more than any order.
+// REQUIRES: the job has a model.
+Result<std::vector<std::vector<int>>> near_partitions(const Job& job, const Placement& placement);
+
 }  // namespace pipeloom

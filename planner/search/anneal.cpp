@@ -1,7 +1,6 @@
 #include "planner/search/anneal.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "core/units.h"
 
@@ -71,19 +70,14 @@ int Annealer::critical_slot() {
   return arcs_[random_.below(static_cast<uint32_t>(arcs_.size()))];
 }
 
-// How much worse a move may be: exponentially distributed, falling to 0 with the moves that are left.
-int64_t Annealer::allowance_ns() {
-  if (heat_ns_ == 0) return 0;
-  const auto heat_ns = static_cast<int64_t>(static_cast<int128_t>(heat_ns_) * (moves_ - done_) / moves_);
-  const uint64_t bits = random_.next();
-  const int halvings = std::countl_zero(bits | 1);
-  const auto fraction = static_cast<int64_t>(bits & 0xffff);
-  return heat_ns * halvings + (heat_ns * fraction >> 16);
+// How much worse a move may be; the heat falls to 0 with the moves that are left.
+int64_t Annealer::allowed_ns() {
+  return random_.allowance_ns(static_cast<int64_t>(static_cast<int128_t>(heat_ns_) * (moves_ - done_) / moves_));
 }
 
 bool Annealer::try_swap(int slot) {
   if (!candidate_.can_swap(slot)) return false;
-  if (candidate_.swapped_ns(slot) > candidate_.value_ns() + allowance_ns()) return false;
+  if (candidate_.swapped_ns(slot) > candidate_.value_ns() + allowed_ns()) return false;
   return candidate_.swap(slot);
 }
 
@@ -102,7 +96,7 @@ bool Annealer::join(int slot) {
 }
 
 bool Annealer::try_pair(int slot) {
-  const int64_t most_ns = candidate_.value_ns() + allowance_ns();
+  const int64_t most_ns = candidate_.value_ns() + allowed_ns();
   if (!(candidate_.order().partner(slot) >= 0 ? candidate_.part(slot) : join(slot))) return false;
   if (candidate_.value_ns() <= most_ns) return true;
   candidate_.undo();

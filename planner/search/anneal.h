@@ -7,26 +7,9 @@
 #include "planner/search/candidate.h"
 #include "planner/search/order.h"
 #include "planner/search/problem.h"
+#include "planner/search/random.h"
 
 namespace pipeloom {
-
-// Numbers from a seed, the same everywhere (splitmix64: Steele, Lea, Flood, Fast Splittable Pseudorandom Number
-// Generators, OOPSLA 2014).
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-  // 0 .. bound-1. REQUIRES: 0 < bound < 2^32.
-  uint32_t below(uint32_t bound) { return static_cast<uint32_t>((next() >> 32) * bound >> 32); }
-
- private:
-  uint64_t state_;
-};
 
 // Simulated annealing over swaps of neighbours on a critical path (van Laarhoven, Aarts, Lenstra, Job Shop Scheduling
 // by Simulated Annealing, Operations Research 1992); equal moves are always accepted, since most optima lie beyond
@@ -53,7 +36,7 @@ class Annealer {
 
  private:
   int critical_slot();
-  int64_t allowance_ns();
+  int64_t allowed_ns();
   bool try_swap(int slot);
   bool join(int slot);
   bool try_pair(int slot);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "planner/evaluate.h"
 #include "planner/layout/partition.h"
@@ -64,6 +65,22 @@ Result<std::vector<int64_t>> caps_in_bytes(const Job& job, const Placement& plac
   return caps;
 }
 
+// searched_order, which is asked for each two kinds of stages once.
+SlotOrder remembered_order() {
+  struct Known {
+    StageProgram forward;
+    StageProgram backward;
+    SlotProgram program;
+  };
+  return [known = std::make_shared<std::vector<Known>>()](const OverlapStage& forward, const OverlapStage& backward) {
+    for (const Known& one : *known) {
+      if (alike(one.forward, forward.alone) && alike(one.backward, backward.alone)) return one.program;
+    }
+    known->push_back({forward.alone, backward.alone, searched_order(forward, backward)});
+    return known->back().program;
+  };
+}
+
 }  // namespace
 
 Result<std::vector<JobProblem>> problems_of(const Job& job, PlacementKind kind, std::vector<int64_t> caps,
@@ -72,12 +89,13 @@ Result<std::vector<JobProblem>> problems_of(const Job& job, PlacementKind kind, 
   std::vector<std::vector<int>> worth_trying = {{}};
   if (job.model) {
     if (!caps.empty()) return invalid("--memory-cap counts chunks; a job with a model has the memory of its GPU");
-    PIPELOOM_TRY(worth_trying, partitions(job, placement));
+    PIPELOOM_TRY(worth_trying, near_partitions(job, placement));
   }
   if (caps.size() == 1) caps.assign(placement.ranks(), caps[0]);
+  const SlotOrder slot_order = remembered_order();
   std::vector<JobProblem> problems;
   for (std::vector<int>& layers : worth_trying) {
-    PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers), searched_order));
+    PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers), slot_order));
     if (job.model) {
       PIPELOOM_TRY(caps, caps_in_bytes(job, placement, costs));
     }

@@ -10,6 +10,18 @@ constexpr int64_t kNever = INT64_MAX;
 
 }  // namespace
 
+std::vector<uint8_t> heavy_ranks(const SearchProblem& problem) {
+  constexpr int64_t kHeavyPercent = 97;
+  int64_t most_work_ns = 0;
+  for (int rank = 0; rank < problem.ranks(); ++rank) most_work_ns = std::max(most_work_ns, problem.work_ns(rank));
+  std::vector<uint8_t> heavy;
+  for (int rank = 0; rank < problem.ranks(); ++rank) {
+    heavy.push_back(problem.work_ns(rank) >= most_work_ns / 100 * kHeavyPercent ? 1 : 0);
+  }
+  if (std::ranges::count(heavy, 1) == problem.ranks()) std::ranges::fill(heavy, 0);
+  return heavy;
+}
+
 ListScheduler::ListScheduler(const SearchProblem& problem)
     : problem_(problem),
       forward_lines_(problem.ranks()),
@@ -26,7 +38,8 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
       order_(problem.ranks()),
       alone_(problem.lines().size()),
       weights_done_(problem.lines().size(), 0),
-      mean_weight_ns_(problem.ranks(), 0) {
+      mean_weight_ns_(problem.ranks(), 0),
+      heavy_(heavy_ranks(problem)) {
   std::vector<int> users(shared_queue_.size(), 0);
   for (const Line& line : problem.lines()) {
     if (line.in_queue >= 0 && line.count > 0 && ++users[line.in_queue] > 1) shared_queue_[line.in_queue] = 1;
@@ -51,12 +64,6 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
     mean_weight_ns_[rank] /= static_cast<int64_t>(chunks.size());
     order_[rank].reserve(problem.ops_of_rank(rank));
   }
-  int64_t most_work_ns = 0;
-  for (int rank = 0; rank < problem.ranks(); ++rank) most_work_ns = std::max(most_work_ns, problem.work_ns(rank));
-  constexpr int64_t kHeavyPercent = 97;
-  for (int rank = 0; rank < problem.ranks(); ++rank) {
-    heavy_.push_back(problem.work_ns(rank) >= most_work_ns / 100 * kHeavyPercent ? 1 : 0);
-  }
   const auto times = problem.times();
   for (int pipe = 0; pipe < problem.pipes(); ++pipe) {
     int64_t trip_ns = 0;
@@ -70,8 +77,9 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
   }
 }
 
-void ListScheduler::set_limits(const ListPolicy& policy) {
+void ListScheduler::set_limits() {
   for (int rank = 0; rank < problem_.ranks(); ++rank) {
+    const RankRules& rules = this->rules(rank);
     // An I has to fit when no W is left to make room.
     int64_t later = 0;
     for (const int line : backward_lines_[rank]) later = std::max(later, lines_[line].take);
@@ -80,10 +88,10 @@ void ListScheduler::set_limits(const ListPolicy& policy) {
       const Line& line = problem_.lines()[line_number];
       if (line.count == 0) continue;
       LineState& state = lines_[line_number];
-      const int entry = std::min(chunk++, ListPolicy::kChunks - 1);
+      const int entry = std::min(chunk++, RankRules::kChunks - 1);
       const int64_t between_ns = std::max<int64_t>(1, problem_.work_ns(rank) / line.count);
-      const int64_t trip = policy.in_flight_percent[entry] * round_trip_ns_[line_number] / (100 * between_ns);
-      state.limit = static_cast<int32_t>(std::clamp<int64_t>(trip + policy.in_flight_extra[entry], 1, line.count));
+      const int64_t trip = rules.in_flight_percent[entry] * round_trip_ns_[line_number] / (100 * between_ns);
+      state.limit = static_cast<int32_t>(std::clamp<int64_t>(trip + rules.in_flight_extra[entry], 1, line.count));
       state.reserve = later;
       later += line.take;
     }
@@ -92,7 +100,7 @@ void ListScheduler::set_limits(const ListPolicy& policy) {
 
 void ListScheduler::reset(const ListPolicy& policy) {
   policy_ = policy;
-  policy_.pairs = policy.pairs && problem_.has_pairs();
+  for (RankRules& rules : policy_.rules) rules.pairs = rules.pairs && problem_.has_pairs();
   ops_left_ = problem_.ops();
   std::ranges::fill(ranks_, RankState{});
   std::fill(wake_ns_.begin(), wake_ns_.begin() + problem_.ranks(), 0);
@@ -103,7 +111,7 @@ void ListScheduler::reset(const ListPolicy& policy) {
   for (auto& order : order_) order.clear();
   for (auto& alone : alone_) alone.clear();
   std::ranges::fill(weights_done_, 0);
-  set_limits(policy);
+  set_limits();
   for (size_t i = 0; i < lines_.size(); ++i) {
     const Line& line = problem_.lines()[i];
     lines_[i].next = 0;
@@ -131,7 +139,7 @@ int64_t ListScheduler::arrival_ns(int line) const {
   return arrival_ns_[state.first_op + state.next];
 }
 
-int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, ListPolicy::ChunkChoice choice, int rank,
+int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, RankRules::ChunkChoice choice, int rank,
                                 int64_t now_ns, int64_t& next_arrival_ns, bool& blocked) const {
   int best = -1;
   for (const int line : lines) {
@@ -149,8 +157,8 @@ int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, ListPolicy::C
       next_arrival_ns = std::min(next_arrival_ns, at_ns == kNever ? now_ns + state.sending_ns : at_ns);
       continue;
     }
-    const bool better = best < 0 || choice == ListPolicy::ChunkChoice::kEarliestStage ||
-                        (choice == ListPolicy::ChunkChoice::kOldest && state.next < lines_[best].next);
+    const bool better = best < 0 || choice == RankRules::ChunkChoice::kEarliestStage ||
+                        (choice == RankRules::ChunkChoice::kOldest && state.next < lines_[best].next);
     if (better) best = line;
   }
   return best;
@@ -171,10 +179,10 @@ bool ListScheduler::delays_forward(int rank, int forward, int64_t now_ns) const 
   for (const int line : forward_lines_[rank]) {
     if (line == forward) return false;
     const LineState& state = lines_[line];
-    if (state.next >= policy_.hold_forwards || state.next >= state.count) continue;
+    if (state.next >= rules(rank).hold_forwards || state.next >= state.count) continue;
     const int64_t at_ns = arrival_ns(line);
     if (at_ns <= now_ns || at_ns == kNever) continue;
-    if ((now_ns + duration_ns - at_ns) * 100 > duration_ns * policy_.hold_forward_percent) return true;
+    if ((now_ns + duration_ns - at_ns) * 100 > duration_ns * rules(rank).hold_forward_percent) return true;
   }
   return false;
 }
@@ -193,9 +201,16 @@ int ListScheduler::pending_weight(int rank) const {
   return best;
 }
 
+// Whether the next op of a line is among those that run in no pair: the last F's, the first I's.
+bool ListScheduler::runs_alone(int rank, int line) const {
+  const LineState& state = lines_[line];
+  if (state.forward) return state.count - state.next <= rules(rank).alone_forwards;
+  return state.next < rules(rank).alone_backwards;
+}
+
 bool ListScheduler::makes_pair(int rank, int forward, int backward) const {
   const bool itself = forward + 1 == backward && lines_[forward].next == lines_[backward].next;
-  return !itself && lines_[backward].next >= policy_.alone_backwards[heavy_[rank]];
+  return !itself && !runs_alone(rank, forward) && !runs_alone(rank, backward);
 }
 
 // Of an F and an I only one of which could start: it waits where the other is about to come.
@@ -203,62 +218,63 @@ void ListScheduler::wait_for_partner(int rank, int64_t now_ns, int64_t next_forw
                                      int& forward, int& backward) const {
   const auto soon = [&](int line, int64_t other_ns) {
     return other_ns != kNever &&
-           (other_ns - now_ns) * 100 <= problem_.times()[line].duration_ns * policy_.wait_percent[heavy_[rank]];
+           (other_ns - now_ns) * 100 <= problem_.times()[line].duration_ns * rules(rank).wait_percent;
   };
-  if (forward >= 0 && backward < 0 && ranks_[rank].started_backward && soon(forward, next_backward_ns)) forward = -1;
-  if (backward >= 0 && forward < 0 && lines_[backward].next >= policy_.alone_backwards[heavy_[rank]] &&
-      soon(backward, next_forward_ns)) {
-    backward = -1;
+  if (forward >= 0 && backward < 0 && ranks_[rank].started_backward && !runs_alone(rank, forward) &&
+      soon(forward, next_backward_ns)) {
+    forward = -1;
   }
+  if (backward >= 0 && forward < 0 && !runs_alone(rank, backward) && soon(backward, next_forward_ns)) backward = -1;
 }
 
 // An I, or its B where that is shorter.
-ListScheduler::Choice ListScheduler::with_backward(int backward) const {
+ListScheduler::Choice ListScheduler::with_backward(int rank, int backward) const {
   const LineState& state = lines_[backward];
-  const bool whole = problem_.short_backward(problem_.lines()[backward].stage) && state.next >= policy_.split_first &&
-                     state.count - state.next > policy_.split_last;
+  const bool whole = problem_.short_backward(problem_.lines()[backward].stage) &&
+                     state.next >= rules(rank).split_first && state.count - state.next > rules(rank).split_last;
   return {backward, 0, whole ? backward + 1 : -1};
 }
 
 ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relaxed) const {
   const RankState& state = ranks_[rank];
+  const RankRules& rules = this->rules(rank);
   int64_t next_backward_ns = kNever;
   int64_t next_forward_ns = kNever;
   bool blocked = false;
-  int backward = choose_chunk(backward_lines_[rank], policy_.backward_chunk, rank, now_ns, next_backward_ns, blocked);
-  int forward = choose_chunk(forward_lines_[rank], policy_.forward_chunk, rank, now_ns, next_forward_ns, blocked);
+  int backward = choose_chunk(backward_lines_[rank], rules.backward_chunk, rank, now_ns, next_backward_ns, blocked);
+  int forward = choose_chunk(forward_lines_[rank], rules.forward_chunk, rank, now_ns, next_forward_ns, blocked);
   const int64_t next_arrival_ns = std::min(next_backward_ns, next_forward_ns);
-  if (policy_.pairs) {
+  if (rules.pairs) {
     if (forward >= 0 && backward >= 0 && makes_pair(rank, forward, backward)) return {forward, 0, backward};
     if (!relaxed) wait_for_partner(rank, now_ns, next_forward_ns, next_backward_ns, forward, backward);
   }
   if (forward >= 0 && backward < 0 && !relaxed && next_backward_ns != kNever) {
     const int64_t duration_ns = problem_.times()[forward].duration_ns;
     const int64_t delay_ns = now_ns + duration_ns - next_backward_ns;
-    if (delay_ns * 100 > duration_ns * policy_.hold_percent) forward = -1;
+    if (delay_ns * 100 > duration_ns * rules.hold_percent) forward = -1;
   }
-  if (forward >= 0 && !relaxed && policy_.hold_forwards > 0 && delays_forward(rank, forward, now_ns)) forward = -1;
+  if (forward >= 0 && !relaxed && rules.hold_forwards > 0 && delays_forward(rank, forward, now_ns)) forward = -1;
   const int weight = pending_weight(rank);
-  const bool in_turn = !relaxed && policy_.turn >= ListPolicy::Turn::kWaitForBackward && state.started_backward;
+  const bool in_turn = !relaxed && rules.turn >= RankRules::Turn::kWaitForBackward && state.started_backward;
   const bool must_wait_for_backward = in_turn && state.last_was_forward;
-  const bool must_wait_for_forward = in_turn && policy_.turn == ListPolicy::Turn::kStrict && !state.last_was_forward &&
-                                     forward < 0 && forward_left(rank);
-  if (weight >= 0 && backward < 0 && lines_[weight - 1].next - lines_[weight].next > policy_.pending_limit) {
+  const bool must_wait_for_forward =
+      in_turn && rules.turn == RankRules::Turn::kStrict && !state.last_was_forward && forward < 0 && forward_left(rank);
+  if (weight >= 0 && backward < 0 && lines_[weight - 1].next - lines_[weight].next > rules.pending_limit) {
     return {weight};
   }
   if (backward >= 0 && !must_wait_for_forward) {
     const bool forward_first =
-        policy_.turn == ListPolicy::Turn::kForwardFirst ||
-        (policy_.turn != ListPolicy::Turn::kBackwardFirst && !state.last_was_forward && state.started_backward);
+        rules.turn == RankRules::Turn::kForwardFirst || (rules.pairs && forward >= 0 && runs_alone(rank, forward)) ||
+        (rules.turn != RankRules::Turn::kBackwardFirst && !state.last_was_forward && state.started_backward);
     if (forward >= 0 && forward_first) return {forward};
-    const Choice choice = with_backward(backward);
+    const Choice choice = with_backward(rank, backward);
     const bool needs_room = choice.joined < 0 && weight >= 0 && !has_room(rank, backward);
     return needs_room ? Choice{weight} : choice;
   }
   if (forward >= 0 && !must_wait_for_backward) return {forward};
   if (weight >= 0) {
     const bool gap =
-        next_arrival_ns == kNever || (next_arrival_ns - now_ns) * 100 >= mean_weight_ns_[rank] * policy_.gap_percent;
+        next_arrival_ns == kNever || (next_arrival_ns - now_ns) * 100 >= mean_weight_ns_[rank] * rules.gap_percent;
     if (gap || blocked || relaxed) return {weight};
   }
   // Woken by what arrives; what nobody has sent yet wakes the rank when it is sent.

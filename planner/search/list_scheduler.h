@@ -12,7 +12,7 @@
 namespace pipeloom {
 
 // The rules by which a rank chooses its next slot. All shares are in percent.
-struct ListPolicy {
+struct RankRules {
   // Which of F and I goes first where both could: I; F; or the other one than last time. kWaitForBackward alternates
   // and waits after an F for an I even where none has arrived yet; kStrict also waits after an I for an F.
   enum class Turn : uint8_t { kBackwardFirst, kForwardFirst, kAlternate, kWaitForBackward, kStrict };
@@ -41,17 +41,29 @@ struct ListPolicy {
   // W's that wait longer than this many micro-batches run before an F.
   int pending_limit = 1 << 20;
   // Where pairs cost something of their own: an F and an I that both could start run as a pair, but for the first I's
-  // of each chunk; one of them waits for the other for at most this share of itself.
-  // [0] of most ranks, [1] of those with the most work: what these lose nobody makes up for.
+  // of each chunk, and its last F's, which then go before I's: the sooner they arrive, the sooner the last I's do. One
+  // of F and I waits for the other for at most this share of itself.
   bool pairs = false;
-  std::array<int, 2> alone_backwards = {0, 0};
-  std::array<int, 2> wait_percent = {0, 0};
+  int alone_backwards = 0;
+  int alone_forwards = 0;
+  int wait_percent = 0;
   // Where a B is shorter than I and W: a chunk's backwards are split only among the first and the last of these.
   int split_first = 1 << 20;
   int split_last = 0;
 
+  bool operator==(const RankRules&) const = default;
+};
+
+// What the ranks with the most work lose nobody makes up for; the others have time to serve them. So each of the two
+// kinds has rules of its own.
+struct ListPolicy {
+  std::array<RankRules, 2> rules;  // [1] of ranks with the most work, where not all have about as much
+
   bool operator==(const ListPolicy&) const = default;
 };
+
+// [rank] 1: among those with the most work. All 0 where all have about as much.
+std::vector<uint8_t> heavy_ranks(const SearchProblem& problem);
 
 // Runs all ranks in the order of time by one policy. A rank keeps room for one activation of each later stage that it
 // holds, so no rank waits for memory for ever; messages of a queue are taken in the order in which they were sent.
@@ -99,11 +111,12 @@ class ListScheduler {
   };
 
   void reset(const ListPolicy& policy);
-  void set_limits(const ListPolicy& policy);
+  void set_limits();
+  const RankRules& rules(int rank) const { return policy_.rules[heavy_[rank]]; }
   int64_t arrival_ns(int line) const;
   bool at_head_of_queue(int line) const;
   bool has_room(int rank, int line) const;
-  int choose_chunk(const std::vector<int32_t>& lines, ListPolicy::ChunkChoice choice, int rank, int64_t now_ns,
+  int choose_chunk(const std::vector<int32_t>& lines, RankRules::ChunkChoice choice, int rank, int64_t now_ns,
                    int64_t& next_arrival_ns, bool& blocked) const;
   Choice choose(int rank, int64_t now_ns, bool relaxed) const;
   bool forward_left(int rank) const;
@@ -111,7 +124,8 @@ class ListScheduler {
   int pending_weight(int rank) const;
   void wait_for_partner(int rank, int64_t now_ns, int64_t next_forward_ns, int64_t next_backward_ns, int& forward,
                         int& backward) const;
-  Choice with_backward(int backward) const;
+  Choice with_backward(int rank, int backward) const;
+  bool runs_alone(int rank, int line) const;
   bool makes_pair(int rank, int forward, int backward) const;
   int take_op(int rank, int line, bool alone);
   void send(int rank, int line, int op, const OpTimes& times, int64_t now_ns);
@@ -152,7 +166,7 @@ class ListScheduler {
   std::vector<std::vector<int32_t>> alone_;  // [line of I] which of its I's are alone, in their order
   std::vector<size_t> weights_done_;         // [line of I] how many of their W's have run
   std::vector<int64_t> mean_weight_ns_;      // [rank]
-  std::vector<uint8_t> heavy_;               // [rank] 1: among those with the most work
+  std::vector<uint8_t> heavy_;               // [rank]
 };
 
 }  // namespace pipeloom

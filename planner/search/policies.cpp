@@ -1,5 +1,6 @@
 #include "planner/search/policies.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace pipeloom {
@@ -37,99 +38,106 @@ bool several_chunks(const SearchProblem& problem) {
   return problem.placement().chunks_per_rank() > 1;
 }
 
-void hold_forwards(ListPolicy& policy, Random& random) {
+void hold_forwards(RankRules& rules, Random& random) {
   constexpr int kPercents[] = {0, 25, 50, 75, 90};
-  policy.hold_forward_percent = kPercents[between(random, 0, int{std::size(kPercents)} - 1)];
-  policy.hold_forwards = between(random, 0, kMostHeld);
+  rules.hold_forward_percent = kPercents[between(random, 0, int{std::size(kPercents)} - 1)];
+  rules.hold_forwards = between(random, 0, kMostHeld);
+}
+
+// What runs as a pair, or whole.
+void change_joining(RankRules& rules, Random& random) {
+  switch (between(random, 0, 5)) {
+    case 0:
+      rules.pairs = !rules.pairs;
+      break;
+    case 1:
+      rules.alone_backwards = between(random, 0, kMostAlone);
+      break;
+    case 2:
+      rules.wait_percent = between(random, 0, 120);
+      break;
+    case 3:
+      rules.alone_forwards = between(random, 0, kMostAlone);
+      break;
+    case 4:
+      rules.split_first = between(random, 0, kMostAlone);
+      break;
+    default:
+      rules.split_last = between(random, 0, kMostAlone);
+      break;
+  }
+}
+
+void change_choice(const SearchProblem& problem, RankRules& rules, Random& random) {
+  const auto chunk = static_cast<size_t>(between(random, 0, RankRules::kChunks - 1));
+  switch (between(random, 0, several_chunks(problem) ? 8 : 7)) {
+    case 0:
+      rules.turn = any_of<RankRules::Turn>(random, RankRules::kTurns);
+      break;
+    case 1:
+      rules.forward_chunk = any_of<RankRules::ChunkChoice>(random, kChunkChoices);
+      break;
+    case 2:
+      rules.backward_chunk = any_of<RankRules::ChunkChoice>(random, kChunkChoices);
+      break;
+    case 3:
+      rules.in_flight_percent[chunk % 2] = in_flight(random);
+      break;
+    case 4:
+      rules.in_flight_extra[chunk] = between(random, -1, kMostExtra);
+      break;
+    case 5:
+      rules.hold_percent = between(random, 0, 1) == 0 ? kNoHold : between(random, 0, kNoHold);
+      break;
+    case 6:
+      rules.gap_percent = between(random, 0, kMostGap);
+      break;
+    case 8:
+      hold_forwards(rules, random);
+      break;
+    default:
+      rules.pending_limit = between(random, 0, 1) == 0 ? kNoPendingLimit : between(random, 0, kMostPending);
+      break;
+  }
 }
 
 }  // namespace
 
 ListPolicy random_policy(const SearchProblem& problem, Random& random) {
-  ListPolicy policy;
-  policy.turn = any_of<ListPolicy::Turn>(random, ListPolicy::kTurns);
-  policy.forward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
-  policy.backward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
-  policy.in_flight_percent.fill(in_flight(random));
-  policy.in_flight_extra.fill(between(random, 0, kMostExtra - 1));
-  policy.gap_percent = between(random, 0, 4) * 25;
-  if (between(random, 0, 1) == 0) policy.hold_percent = between(random, 0, 3) * 25;
-  if (several_chunks(problem) && between(random, 0, 1) == 0) hold_forwards(policy, random);
+  RankRules rules;
+  rules.turn = any_of<RankRules::Turn>(random, RankRules::kTurns);
+  rules.forward_chunk = any_of<RankRules::ChunkChoice>(random, kChunkChoices);
+  rules.backward_chunk = any_of<RankRules::ChunkChoice>(random, kChunkChoices);
+  rules.in_flight_percent.fill(in_flight(random));
+  rules.in_flight_extra.fill(between(random, 0, kMostExtra - 1));
+  rules.gap_percent = between(random, 0, 4) * 25;
+  if (between(random, 0, 1) == 0) rules.hold_percent = between(random, 0, 3) * 25;
+  if (several_chunks(problem) && between(random, 0, 1) == 0) hold_forwards(rules, random);
   if (problem.has_pairs()) {
-    policy.pairs = between(random, 0, 3) > 0;
-    policy.alone_backwards.fill(between(random, 0, kMostAlone));
-    policy.wait_percent.fill(between(random, 0, 4) * 25);
+    rules.pairs = between(random, 0, 3) > 0;
+    rules.alone_backwards = between(random, 0, kMostAlone);
+    if (between(random, 0, 1) == 0) rules.alone_forwards = between(random, 0, kMostAlone);
+    rules.wait_percent = between(random, 0, 4) * 25;
   }
   if (problem.has_short_backwards()) {
-    policy.split_first = between(random, 0, kMostAlone);
-    policy.split_last = between(random, 0, kMostAlone);
+    rules.split_first = between(random, 0, kMostAlone);
+    rules.split_last = between(random, 0, kMostAlone);
   }
-  return policy;
+  return {{rules, rules}};
 }
-
-namespace {
-
-// What runs as a pair, or whole.
-void change_joining(ListPolicy& policy, Random& random) {
-  const auto ranks = static_cast<size_t>(between(random, 0, 1));
-  switch (between(random, 0, 4)) {
-    case 0:
-      policy.pairs = !policy.pairs;
-      break;
-    case 1:
-      policy.alone_backwards[ranks] = between(random, 0, kMostAlone);
-      break;
-    case 2:
-      policy.wait_percent[ranks] = between(random, 0, 120);
-      break;
-    case 3:
-      policy.split_first = between(random, 0, kMostAlone);
-      break;
-    default:
-      policy.split_last = between(random, 0, kMostAlone);
-      break;
-  }
-}
-
-}  // namespace
 
 ListPolicy changed_policy(const SearchProblem& problem, const ListPolicy& policy, Random& random) {
   constexpr int kMostChanges = 3;
+  const bool joins = problem.has_pairs() || problem.has_short_backwards();
+  const bool two_kinds = std::ranges::count(heavy_ranks(problem), 1) > 0;
   ListPolicy changed = policy;
   for (int left = between(random, 1, kMostChanges); left > 0; --left) {
-    const auto chunk = static_cast<size_t>(between(random, 0, ListPolicy::kChunks - 1));
-    if ((problem.has_pairs() || problem.has_short_backwards()) && between(random, 0, 1) == 0) {
-      change_joining(changed, random);
-      continue;
-    }
-    switch (between(random, 0, several_chunks(problem) ? 8 : 7)) {
-      case 0:
-        changed.turn = any_of<ListPolicy::Turn>(random, ListPolicy::kTurns);
-        break;
-      case 1:
-        changed.forward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
-        break;
-      case 2:
-        changed.backward_chunk = any_of<ListPolicy::ChunkChoice>(random, kChunkChoices);
-        break;
-      case 3:
-        changed.in_flight_percent[chunk % 2] = in_flight(random);
-        break;
-      case 4:
-        changed.in_flight_extra[chunk] = between(random, -1, kMostExtra);
-        break;
-      case 5:
-        changed.hold_percent = between(random, 0, 1) == 0 ? kNoHold : between(random, 0, kNoHold);
-        break;
-      case 6:
-        changed.gap_percent = between(random, 0, kMostGap);
-        break;
-      case 8:
-        hold_forwards(changed, random);
-        break;
-      default:
-        changed.pending_limit = between(random, 0, 1) == 0 ? kNoPendingLimit : between(random, 0, kMostPending);
-        break;
+    const auto kind = static_cast<size_t>(two_kinds ? between(random, 0, 1) : 0);
+    RankRules& rules = changed.rules[kind];
+    if (joins && between(random, 0, 1) == 0) {
+      change_joining(rules, random);
+    } else {
+      change_choice(problem, rules, random);
     }
   }
   return changed;

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "planner/search/anneal.h"
 #include "planner/search/list_scheduler.h"
+#include "planner/search/random.h"
 
 namespace pipeloom {
 

@@ -22,9 +22,10 @@ struct SearchProgress {
 // When a search ends: at the bound, or at the first of these. They are looked at between rounds, so what is found
 // depends only on the seed and on how many rounds were done: `moves` of a result, given as `moves` here, leads to the
 // same plan.
+// At least one of moves and time_spent must be given.
 struct SearchLimits {
-  int64_t moves = 0;                  // at least so many, then the round ends; 0: no limit
-  std::function<bool()> out_of_time;  // empty: never. At least one of the two must be given
+  int64_t moves = 0;                   // at least so many, then the round ends; 0: no limit
+  std::function<double()> time_spent;  // the share of the time that is over; it ends at 1. Empty: never ends
   const std::atomic<bool>* cancel = nullptr;
   uint64_t seed = 1;
   int workers = 2;                                      // threads; the result is the same for any number
@@ -44,6 +45,11 @@ struct SearchResult {
   std::vector<int64_t> peaks;  // [rank] memory account of the simulator's report
   int64_t moves = 0;
 };
+
+// Fails where the limits have no end.
+Status check_limits(const SearchLimits& limits);
+// Cancelled, or out of time.
+bool interrupted(const SearchLimits& limits);
 
 // Searches an order for `problem`: the named schedules of its placement and list schedules as seeds, then local search.
 // Never worse than a named schedule that fits the caps. Fails where no order within the caps was found.

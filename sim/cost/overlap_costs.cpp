@@ -71,6 +71,13 @@ SlotProgram usual_order(const OverlapStage& forward, const OverlapStage& backwar
   return figure4_program(forward.alone, backward.alone);
 }
 
+bool alike(const StageProgram& a, const StageProgram& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](ComponentCost x, const ComponentCost& y) {
+    x.layer = y.layer;
+    return x == y;
+  });
+}
+
 namespace {
 
 // A stage that runs alone has all SMs but while a kernel of its own all-to-all is beside it.
@@ -83,14 +90,6 @@ SlotTime time_in_turn(const OverlapStage& forward, const OverlapStage& backward,
   SlotProgram both = forward_program(forward.alone);
   both.insert(both.end(), backward_order.begin(), backward_order.end());
   return time_slot(std::move(both), forward, backward);
-}
-
-// Whether two stages differ in the numbers of their layers only.
-bool alike(const StageProgram& a, const StageProgram& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](ComponentCost x, const ComponentCost& y) {
-    x.layer = y.layer;
-    return x == y;
-  });
 }
 
 // [stage] the first stage that is like it: most stages of a model are.

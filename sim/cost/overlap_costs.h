@@ -36,6 +36,9 @@ struct SlotTime {
 };
 SlotTime time_slot(SlotProgram program, const OverlapStage& forward, const OverlapStage& backward);
 
+// Whether two stages differ in the numbers of their layers only.
+bool alike(const StageProgram& a, const StageProgram& b);
+
 // In which order the components of F and B of a pair run, or, if the forward stage has no components, those of B alone:
 // usual_order, or what a planner finds.
 using SlotOrder = std::function<SlotProgram(const OverlapStage& forward, const OverlapStage& backward)>;

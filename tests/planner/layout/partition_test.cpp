@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <set>
 
 #include "core/placement.h"
 #include "sim/cost/step_costs.h"
@@ -108,6 +109,37 @@ TEST(Partition, DeepSeekV3sLastStageHasFewLayers) {
   EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), 0), 61);
   EXPECT_LE(sizes.back(), 2);
   EXPECT_LE(*std::max_element(sizes.begin(), sizes.end()), 5);
+}
+
+// DeepSeek-V3's 61 layers leave an odd one: what is near a partition has it elsewhere, at about the same weight.
+TEST(NearPartitions, HaveTheOddLayerElsewhereAndNoHeavierRank) {
+  const Job job = test::deepseek_v3_job();
+  const Placement placement = Placement::bidirectional(16, 1).value();
+  const auto base = partitions(job, placement).value();
+  const auto near = near_partitions(job, placement).value();
+  ASSERT_GT(near.size(), base.size() + 10);
+  EXPECT_TRUE(std::equal(base.begin(), base.end(), near.begin()));
+  std::set<std::vector<int>> all;
+  for (const std::vector<int>& layers : near) {
+    EXPECT_TRUE(all.insert(layers).second);
+    EXPECT_EQ(std::accumulate(layers.begin(), layers.end(), 0), 61);
+    EXPECT_GE(*std::ranges::min_element(layers), 1);
+    const bool one_moved = std::ranges::any_of(base, [&](const std::vector<int>& from) {
+      int moved = 0;
+      for (size_t i = 0; i < from.size(); ++i) moved += std::abs(from[i] - layers[i]);
+      return moved <= 2;
+    });
+    EXPECT_TRUE(one_moved) << ::testing::PrintToString(layers);
+  }
+  // No rank of 16 holds more than one layer above the mean of its two stages.
+  EXPECT_FALSE(all.contains({2, 5, 5, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1}));
+  EXPECT_TRUE(all.contains({3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 1}));
+}
+
+TEST(NearPartitions, AreOnlyTheJobsOwnWhereItHasOne) {
+  Job job = test::deepseek_v3_job();
+  job.layout.layers_per_stage = {31, 30};
+  EXPECT_THAT(near_partitions(job, Placement::linear(2).value()).value(), ElementsAre(ElementsAre(31, 30)));
 }
 
 TEST(BalanceRanks, ARankThatHoldsAHeavyStageGetsFewerLayersElsewhere) {

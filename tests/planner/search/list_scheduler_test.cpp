@@ -56,7 +56,7 @@ TEST(ListScheduler, LetsTheFirstForwardsThroughWhereItHoldsForThem) {
       uniform_problem({.kind = PlacementKind::kV, .ranks = 8, .micro_batches = 24, .link = 0.25, .cap = 24});
   ListScheduler lists(problem);
   ListPolicy policy;
-  policy.in_flight_percent.fill(400);
+  policy.rules[0].in_flight_percent.fill(400);
   const auto first_at_last_stage_ns = [&] {
     EXPECT_TRUE(lists.run(policy).has_value());
     Candidate candidate(problem);
@@ -65,8 +65,8 @@ TEST(ListScheduler, LetsTheFirstForwardsThroughWhereItHoldsForThem) {
   };
   const int64_t through_ns = 15 * kNsPerUnit + 14 * kNsPerUnit / 4;  // the turn is on one rank
   EXPECT_GT(first_at_last_stage_ns(), through_ns);
-  policy.hold_forward_percent = 0;
-  policy.hold_forwards = 1;
+  policy.rules[0].hold_forward_percent = 0;
+  policy.rules[0].hold_forwards = 1;
   EXPECT_EQ(first_at_last_stage_ns(), through_ns);
 }
 

@@ -55,7 +55,7 @@ TEST(Search, FindsTheSamePlanWithOneWorkerAndWithTwo) {
 TEST(Search, IsRepeatedByItsMoves) {
   const SearchProblem problem = hard_problem();
   SearchLimits limits;
-  limits.out_of_time = [rounds = 0]() mutable { return ++rounds > 4; };
+  limits.time_spent = [rounds = 0]() mutable { return ++rounds > 4 ? 1.0 : 0.0; };
   const SearchResult timed = search(problem, limits).value();
   expect_same_plan(timed, search(problem, moves(timed.moves)).value());
 }
@@ -210,7 +210,7 @@ TEST(Search, DISABLED_FindsEveryProvenOptimumInASecond) {
   for (const SearchCase& row : optimal_cases()) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
     SearchLimits limits;
-    limits.out_of_time = [&] { return std::chrono::steady_clock::now() >= end; };
+    limits.time_spent = [&] { return std::chrono::steady_clock::now() >= end ? 1.0 : 0.0; };
     EXPECT_EQ(search(row.problem, limits).value().value_ns, row.best_ns) << row.name;
   }
 }
@@ -220,7 +220,7 @@ TEST(Search, DISABLED_ReachesTheBestKnownMakespanOfEveryLargeProblem) {
   for (const SearchCase& row : large_cases(64)) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(row.problem.ranks() <= 16 ? 10 : 60);
     SearchLimits limits;
-    limits.out_of_time = [&] { return std::chrono::steady_clock::now() >= end; };
+    limits.time_spent = [&] { return std::chrono::steady_clock::now() >= end ? 1.0 : 0.0; };
     const SearchResult result = search(row.problem, limits).value();
     EXPECT_LE(result.makespan_ns, row.best_ns) << row.name;
     std::printf("%-24s %8.1f best known %8.1f bound %8.1f moves %lld\n", row.name.c_str(),

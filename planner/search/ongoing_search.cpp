@@ -1,0 +1,172 @@
+#include "planner/search/ongoing_search.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "planner/search/bounds.h"
+#include "planner/search/exact.h"
+#include "sim/report/bubble.h"
+#include "sim/report/memory.h"
+
+namespace pipeloom {
+
+namespace {
+
+// Independent of the number of workers, so that the result is too.
+constexpr int kStrands = 2;
+// Ops that a strand evaluates or schedules in one round: a few ten milliseconds, so that a budget is kept.
+constexpr int64_t kWorkPerRound = 2'000'000;
+// List schedules of each strand before local search begins.
+constexpr int64_t kFirstLists = 400;
+// Orders that annealing may start from.
+constexpr size_t kElite = 6;
+
+}  // namespace
+
+OngoingSearch::OngoingSearch(const SearchProblem& problem, uint64_t seed)
+    : problem_(problem), named_(named_orders(problem)), bound_ns_(lower_bound_ns(problem)) {
+  for (int i = 0; i < kStrands; ++i) {
+    strands_.push_back(std::make_unique<Strand>(problem, seed * kStrands + static_cast<uint64_t>(i), i));
+  }
+  add_seeds();
+}
+
+void OngoingSearch::run_round(const SearchLimits& limits) {
+  if (exact_in(round_, limits)) {
+    run_exact(round_, limits);
+  } else {
+    run_strands(round_, limits);
+  }
+  ++round_;
+}
+
+int64_t OngoingSearch::moves() const {
+  int64_t sum = exact_moves_;
+  for (const auto& strand : strands_) sum += strand->moves();
+  return sum;
+}
+
+bool OngoingSearch::finished(const SearchLimits& limits) const {
+  if (value_ns() <= bound_ns_) return true;
+  if (interrupted(limits)) return true;
+  return moves_done(limits) && !(limits.exact && exact_possible());
+}
+
+bool OngoingSearch::exact_possible() const {
+  return !elite_.empty() && !exact_done_ && exact_can_try(problem_, elite_.front().value_ns);
+}
+
+void OngoingSearch::add_seeds() {
+  Candidate candidate(problem_);
+  for (Order& seed : seed_orders(problem_, named_)) {
+    if (candidate.reset(seed)) keep({candidate.value_ns(), std::move(seed)});
+  }
+}
+
+void OngoingSearch::keep(Found found) {
+  const bool known = std::ranges::any_of(elite_, [&](const Found& other) { return other.value_ns == found.value_ns; });
+  if (known && elite_.size() == kElite) {
+    // A newer order of the same value takes the place of the old one: plateaus are walked on.
+    *std::ranges::find(elite_, found.value_ns, &Found::value_ns) = std::move(found);
+    return;
+  }
+  elite_.insert(std::ranges::upper_bound(elite_, found.value_ns, {}, &Found::value_ns), std::move(found));
+  if (elite_.size() > kElite) elite_.pop_back();
+}
+
+// Scheduling an op by a list takes several times as long as evaluating it.
+int64_t OngoingSearch::list_work() const {
+  constexpr int64_t kShorter = 8;
+  return std::min(std::max<int64_t>(kWorkPerRound / kShorter, problem_.ops()), kFirstLists * problem_.ops());
+}
+
+// First lists, then local search. What is too large to be solved exactly goes back to lists in every fourth round; a
+// large problem, which local search improves slowly, in every second; one with pairs, whose neighbours seldom are
+// better, in seven of eight.
+bool OngoingSearch::lists_in(int64_t round) const {
+  constexpr int kMediumProblem = 2'000;
+  constexpr int kLargeProblem = 50'000;
+  const int64_t first = (kFirstLists * problem_.ops() + list_work() - 1) / list_work();
+  if (elite_.empty() || round < first) return true;
+  if (problem_.ops() <= kMediumProblem) return false;
+  if (problem_.has_pairs()) return round % 8 != 7;
+  return problem_.ops() > kLargeProblem ? round % 2 == 0 : round % 4 == 0;
+}
+
+// Small problems are asked for exactly between rounds, with ever more conflicts; with limits.exact once and for all.
+bool OngoingSearch::exact_in(int64_t round, const SearchLimits& limits) const {
+  constexpr int64_t kRoundsBefore = 6;
+  constexpr int kMostOps = 600;
+  const bool due = round >= kRoundsBefore && round % kRoundsBefore == 0;
+  if (limits.exact) return (due || moves_done(limits)) && exact_possible();
+  return due && problem_.ops() <= kMostOps && exact_possible();
+}
+
+void OngoingSearch::run_exact(int64_t round, const SearchLimits& limits) {
+  constexpr int64_t kConflictsPerRound = 1000;
+  ExactLimits exact_limits;
+  exact_limits.conflicts = limits.exact ? 0 : kConflictsPerRound * round;
+  exact_limits.stop = [&] { return interrupted(limits); };
+  ExactResult exact = solve_exactly(problem_, bound_ns_, elite_.front().value_ns, exact_limits);
+  // What a stopped solver says depends on the time that it had.
+  if (exact.stopped && !limits.exact) return;
+  exact_done_ = limits.exact;
+  bound_ns_ = std::max(bound_ns_, exact.bound_ns);
+  if (exact.order) keep({exact.value_ns, std::move(exact.order)});
+  ++exact_moves_;
+}
+
+void OngoingSearch::run_strands(int64_t round, const SearchLimits& limits) {
+  const bool lists = lists_in(round);
+  const auto run_strand = [&](int i) {
+    if (lists) {
+      strands_[i]->schedule_lists(list_work(), limits.cancel);
+    } else {
+      strands_[i]->anneal(kWorkPerRound, elite_, bound_ns_, limits.cancel);
+    }
+  };
+  if (limits.workers > 1) {
+    std::vector<std::jthread> threads;
+    for (int i = 1; i < kStrands; ++i) threads.emplace_back(run_strand, i);
+    run_strand(0);
+  } else {
+    for (int i = 0; i < kStrands; ++i) run_strand(i);
+  }
+  for (const auto& strand : strands_) {
+    for (Found& found : strand->take_found()) keep(std::move(found));
+  }
+}
+
+Result<SearchResult> OngoingSearch::simulated(Schedule schedule, std::string found_by, const P2pRule& p2p) const {
+  PIPELOOM_TRY(const Timeline timeline, simulate(schedule, problem_.costs(), p2p));
+  const Bubble bubble = measure_bubble(schedule, timeline);
+  const int64_t value_ns = problem_.objective() == Objective::kMakespan ? bubble.makespan_ns : bubble.span_ns;
+  std::vector<int64_t> peaks = peak_activations(schedule, problem_.activations());
+  return SearchResult{std::move(schedule), std::move(found_by),   bubble.makespan_ns, bubble.span_ns, value_ns,
+                      bound_ns_,           value_ns == bound_ns_, std::move(peaks),   moves()};
+}
+
+Result<SearchResult> OngoingSearch::result(const P2pRule& p2p) const {
+  std::optional<SearchResult> best;
+  Status last;
+  const auto consider = [&](Result<SearchResult> other) {
+    if (!other) {
+      last = tl::unexpected(std::move(other).error());
+    } else if (!best || other->value_ns < best->value_ns) {
+      best = *std::move(other);
+    }
+  };
+  // With another P2P rule than the search's own the best order may be another one, and some may not run at all.
+  for (const Found& found : elite_) {
+    PIPELOOM_TRY(Schedule schedule, schedule_of(problem_, *found.order));
+    consider(simulated(std::move(schedule), "search", p2p));
+  }
+  for (const NamedOrder& named : named_) {
+    if (named.fits) consider(simulated(named.schedule, named.name, p2p));
+  }
+  if (!best && !last) return tl::unexpected(std::move(last).error());
+  if (!best) return unsupported("no order within the memory cap was found in this time");
+  return *std::move(best);
+}
+
+}  // namespace pipeloom

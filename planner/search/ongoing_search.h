@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "planner/search/problem.h"
+#include "planner/search/search.h"
+#include "planner/search/seeds.h"
+#include "planner/search/strand.h"
+
+namespace pipeloom {
+
+// A search that can be left and taken up again. Same seed, same rounds: same result.
+class OngoingSearch {
+ public:
+  // `problem` must outlive the search.
+  OngoingSearch(const SearchProblem& problem, uint64_t seed);
+
+  // Goes on by one round, a few ten milliseconds. REQUIRES: not finished(limits).
+  void run_round(const SearchLimits& limits);
+  // Whether nothing more can be found, or `limits` say that it is enough; moves count from the search's begin.
+  bool finished(const SearchLimits& limits) const;
+
+  int64_t moves() const;
+  int64_t value_ns() const { return elite_.empty() ? INT64_MAX : elite_.front().value_ns; }
+  int64_t bound_ns() const { return bound_ns_; }
+
+  // The best of what was found and of the named schedules, all simulated.
+  Result<SearchResult> result(const P2pRule& p2p) const;
+
+ private:
+  bool moves_done(const SearchLimits& limits) const { return limits.moves > 0 && moves() >= limits.moves; }
+  bool exact_possible() const;
+  void add_seeds();
+  void keep(Found found);
+  int64_t list_work() const;
+  bool lists_in(int64_t round) const;
+  bool exact_in(int64_t round, const SearchLimits& limits) const;
+  void run_exact(int64_t round, const SearchLimits& limits);
+  void run_strands(int64_t round, const SearchLimits& limits);
+  Result<SearchResult> simulated(Schedule schedule, std::string found_by, const P2pRule& p2p) const;
+
+  const SearchProblem& problem_;
+  std::vector<NamedOrder> named_;
+  int64_t bound_ns_;
+  std::vector<std::unique_ptr<Strand>> strands_;
+  std::vector<Found> elite_;  // best first
+  int64_t round_ = 0;
+  bool exact_done_ = false;
+  int64_t exact_moves_ = 0;
+};
+
+}  // namespace pipeloom

@@ -1,0 +1,120 @@
+#include "planner/search/policy_search.h"
+
+#include <algorithm>
+
+#include "planner/search/coarse.h"
+
+namespace pipeloom {
+
+namespace {
+
+// Large problems try policies on a coarse problem first; these, and medium ones with pairs, on one with fewer
+// micro-batches.
+constexpr int kLargeProblem = 50'000;
+constexpr int kMediumProblem = 4'000;
+constexpr int64_t kCoarsePolicies = 1500;
+constexpr int64_t kShorterPolicies = 600;
+constexpr int64_t kRandomPolicies = 150;
+constexpr size_t kKept = 20;
+constexpr int kKeptOfOneValue = 3;
+
+}  // namespace
+
+PolicySearch::PolicySearch(const SearchProblem& problem, uint64_t seed) : problem_(problem), random_(seed) {
+  const bool walks = problem.has_pairs();
+  const bool large = problem.ops() >= kLargeProblem;
+  if (auto coarse = large ? coarse_problem(problem) : std::nullopt) {
+    add_level(std::make_unique<SearchProblem>(*std::move(coarse)), kCoarsePolicies);
+  }
+  const bool shorten = large || (walks && problem.ops() >= kMediumProblem);
+  if (auto shorter = shorten ? shorter_problem(problem) : std::nullopt) {
+    add_level(std::make_unique<SearchProblem>(*std::move(shorter)), walks ? PolicyWalk::kSteps : kShorterPolicies);
+  }
+  add_level(nullptr, walks ? PolicyWalk::kSteps + kKept : INT64_MAX);
+}
+
+// The problem itself where there is no own one.
+void PolicySearch::add_level(std::unique_ptr<SearchProblem> own, int64_t enough) {
+  Level& level = levels_.emplace_back();
+  level.own = std::move(own);
+  level.problem = level.own ? level.own.get() : &problem_;
+  level.lists = std::make_unique<ListScheduler>(*level.problem);
+  level.enough = enough;
+}
+
+// All levels anew, from other policies.
+void PolicySearch::begin_pass() {
+  for (Level& level : levels_) {
+    level.policies.clear();
+    level.walk = {};
+    level.tried = 0;
+    level.best_ns = INT64_MAX;
+  }
+  level_ = 0;
+}
+
+void PolicySearch::run(int64_t work, const std::atomic<bool>* cancel) {
+  const int64_t last_work = work_ + work;
+  while (work_ < last_work && !(cancel != nullptr && cancel->load(std::memory_order_relaxed))) {
+    while (level_ < levels_.size() && levels_[level_].tried >= levels_[level_].enough) ++level_;
+    if (level_ == levels_.size()) begin_pass();
+    try_next(level_);
+  }
+}
+
+// What was good on the level before; then a walk from the best, or changes of all that is good.
+void PolicySearch::try_next(size_t number) {
+  Level& level = levels_[number];
+  ++level.tried;
+  if (number > 0 && !levels_[number - 1].policies.empty()) {
+    Policies& before = levels_[number - 1].policies;
+    const ListPolicy policy = before.front().policy;
+    before.erase(before.begin());
+    try_on(number, policy);
+    return;
+  }
+  if (!problem_.has_pairs()) {
+    try_on(number, changed_good_one(level));
+    return;
+  }
+  const bool known = number > 0 && !level.policies.empty();
+  const ListPolicy policy = level.walk.next(problem_, known ? &level.policies.front().policy : nullptr, random_);
+  if (const auto value_ns = try_on(number, policy)) level.walk.reached(policy, *value_ns, random_);
+}
+
+// First random ones; then the better a policy, the likelier it is changed.
+ListPolicy PolicySearch::changed_good_one(const Level& level) {
+  const bool first = &level == &levels_.front() && level.tried <= kRandomPolicies;
+  if (first || level.policies.empty()) return random_policy(problem_, random_);
+  const uint32_t pick = random_.below(1 + random_.below(static_cast<uint32_t>(level.policies.size())));
+  return changed_policy(problem_, level.policies[pick].policy, random_);
+}
+
+// What is the best of its level so far is tried on the next one at once.
+std::optional<int64_t> PolicySearch::try_on(size_t number, const ListPolicy& policy) {
+  Level& level = levels_[number];
+  ++moves_;
+  work_ += level.problem->ops();
+  const auto value_ns = level.lists->run(policy);
+  if (!value_ns) return value_ns;
+  remember(level.policies, policy, *value_ns);
+  if (*value_ns >= level.best_ns) return value_ns;
+  level.best_ns = *value_ns;
+  if (number + 1 < levels_.size()) {
+    try_on(number + 1, policy);
+  } else if (*value_ns < best_ns_) {
+    best_ns_ = *value_ns;
+    found_ = {best_ns_, level.lists->order()};
+  }
+  return value_ns;
+}
+
+void PolicySearch::remember(Policies& policies, const ListPolicy& policy, int64_t value_ns) {
+  if (policies.size() == kKept && value_ns >= policies.back().value_ns) return;
+  if (std::ranges::count(policies, value_ns, &Tried::value_ns) >= kKeptOfOneValue) return;
+  if (std::ranges::any_of(policies, [&](const Tried& tried) { return tried.policy == policy; })) return;
+  policies.insert(std::ranges::upper_bound(policies, value_ns, {}, &Tried::value_ns), {value_ns, policy});
+  if (policies.size() > kKept) policies.pop_back();
+}
+
+}  // namespace pipeloom

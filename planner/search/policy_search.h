@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "planner/search/list_scheduler.h"
+#include "planner/search/order.h"
+#include "planner/search/policy_walk.h"
+#include "planner/search/problem.h"
+#include "planner/search/random.h"
+
+namespace pipeloom {
+
+// An order and its value.
+struct Found {
+  int64_t value_ns = INT64_MAX;
+  std::optional<Order> order;
+};
+
+// Looks for a good list policy: among changes of the best so far; where pairs cost something of their own, with many
+// policies that are good in ways of their own, on walks that begin anew. Larger problems try policies on smaller ones
+// of their kind first (planner/search/coarse), which take a fraction of the time: level by level, the best of each on
+// to the next; then all over again.
+class PolicySearch {
+ public:
+  PolicySearch(const SearchProblem& problem, uint64_t seed);
+
+  // Tries policies until about `work` ops were scheduled.
+  void run(int64_t work, const std::atomic<bool>* cancel);
+
+  int64_t moves() const { return moves_; }  // policies tried
+  // The best order of all, if it is new since the last call.
+  std::optional<Found> take_best() { return std::exchange(found_, std::nullopt); }
+
+ private:
+  struct Tried {
+    int64_t value_ns = 0;
+    ListPolicy policy;
+  };
+  // Policies by value, best first; few of one value.
+  using Policies = std::vector<Tried>;
+  // A problem on which policies are tried; the last one is the problem itself.
+  struct Level {
+    std::unique_ptr<SearchProblem> own;  // of the levels before the last
+    const SearchProblem* problem = nullptr;
+    std::unique_ptr<ListScheduler> lists;
+    int64_t enough = 0;  // policies, then the next level has its turn
+    // Of one pass over the levels:
+    Policies policies;
+    PolicyWalk walk;
+    int64_t tried = 0;
+    int64_t best_ns = INT64_MAX;
+  };
+
+  void add_level(std::unique_ptr<SearchProblem> own, int64_t enough);
+  void begin_pass();
+  void try_next(size_t number);
+  ListPolicy changed_good_one(const Level& level);
+  std::optional<int64_t> try_on(size_t number, const ListPolicy& policy);
+  static void remember(Policies& policies, const ListPolicy& policy, int64_t value_ns);
+
+  const SearchProblem& problem_;
+  Random random_;
+  std::vector<Level> levels_;
+  size_t level_ = 0;
+  int64_t moves_ = 0;
+  int64_t work_ = 0;  // ops scheduled
+  int64_t best_ns_ = INT64_MAX;
+  std::optional<Found> found_;
+};
+
+}  // namespace pipeloom

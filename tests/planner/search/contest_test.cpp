@@ -1,0 +1,87 @@
+#include "planner/search/contest.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "planner/search/bounds.h"
+#include "tests/planner/search/cases.h"
+
+namespace pipeloom::tests {
+namespace {
+
+SearchLimits moves(int64_t count) {
+  SearchLimits limits;
+  limits.moves = count;
+  return limits;
+}
+
+// The same work per rank, parted in ever less even passes: none meets its bound at once.
+std::vector<SearchProblem> problems() {
+  std::vector<SearchProblem> all;
+  for (const int64_t w : {9, 4, 5, 7, 6, 8, 3, 12, 10, 11}) {
+    all.push_back(uniform_problem({.kind = PlacementKind::kBidirectional,
+                                   .ranks = 8,
+                                   .micro_batches = 20,
+                                   .f = 6,
+                                   .i = 7,
+                                   .w = w,
+                                   .link = 0.5,
+                                   .cap = 8}));
+  }
+  return all;
+}
+
+std::vector<const SearchProblem*> pointers(const std::vector<SearchProblem>& problems) {
+  std::vector<const SearchProblem*> all;
+  for (const SearchProblem& problem : problems) all.push_back(&problem);
+  return all;
+}
+
+TEST(Contest, FindsTheProblemWithTheShortestOrder) {
+  const auto all = problems();
+  const ContestResult contest = search_any(pointers(all), moves(40'000)).value();
+  EXPECT_EQ(contest.winner, 6);  // W takes 3
+  EXPECT_GE(contest.found.moves, 40'000);
+  EXPECT_EQ(contest.least_bound_ns, lower_bound_ns(all[6]));
+  EXPECT_GE(contest.found.value_ns, contest.least_bound_ns);
+  for (const SearchProblem& problem : all) EXPECT_LE(contest.least_bound_ns, lower_bound_ns(problem));
+}
+
+TEST(Contest, IsTheSameForAnyNumberOfWorkersAndIsRepeatedByItsMoves) {
+  const auto all = problems();
+  SearchLimits limits;
+  limits.time_spent = [rounds = 0]() mutable { return ++rounds > 60 ? 1.0 : 0.0; };
+  const ContestResult timed = search_any(pointers(all), limits).value();
+  SearchLimits one = moves(timed.found.moves);
+  one.workers = 1;
+  const ContestResult again = search_any(pointers(all), one).value();
+  EXPECT_EQ(again.winner, timed.winner);
+  EXPECT_EQ(again.found.moves, timed.found.moves);
+  EXPECT_TRUE(std::ranges::equal(again.found.schedule.slots(), timed.found.schedule.slots()));
+}
+
+// What can't win any more is not searched.
+TEST(Contest, StopsWhereNothingCanBeShorter) {
+  std::vector<SearchProblem> all;
+  for (const int64_t f : {4, 1}) all.push_back(uniform_problem({.ranks = 2, .micro_batches = 4, .f = f, .w = 0}));
+  const ContestResult contest = search_any(pointers(all), moves(int64_t{1} << 40)).value();
+  EXPECT_EQ(contest.winner, 1);
+  EXPECT_TRUE(contest.found.proven);
+}
+
+TEST(Contest, OfOneIsItsSearch) {
+  const auto all = problems();
+  const ContestResult contest = search_any({&all[0]}, moves(5'000)).value();
+  const SearchResult alone = search(all[0], moves(5'000)).value();
+  EXPECT_EQ(contest.found.value_ns, alone.value_ns);
+  EXPECT_TRUE(std::ranges::equal(contest.found.schedule.slots(), alone.schedule.slots()));
+}
+
+TEST(Contest, NeedsAnEnd) {
+  const auto all = problems();
+  EXPECT_FALSE(search_any(pointers(all), SearchLimits{}).has_value());
+}
+
+}  // namespace
+}  // namespace pipeloom::tests
