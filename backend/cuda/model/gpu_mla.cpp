@@ -18,9 +18,9 @@ GpuMla::GpuMla(const GpuSetup& setup, const Model& model, const GpuPartNumbers& 
       head_width_(shape_.head_dim + shape_.rope_dim),
       again_(setup.keeping.selective),
       products_(setup.attention),
-      norm_(setup, own(numbers, "norm"), setup.keeping.formats.attention),
+      norm_(setup, own(numbers, "norm")),
       down_(own(numbers, "down")),
-      latent_norm_(setup, own(numbers, "latent_norm"), setup.keeping.formats.attention),
+      latent_norm_(setup, own(numbers, "latent_norm")),
       up_(own(numbers, "up")),
       output_(own(numbers, "output")),
       query_weight_(own(numbers, "query")),
@@ -35,11 +35,11 @@ GpuMla::GpuMla(const GpuSetup& setup, const Model& model, const GpuPartNumbers& 
   int64_t widest = 0;
   const auto gradient = [&](int64_t columns) {
     widest = std::max(widest, columns);
-    return GpuKept(setup.late, setup.keeping.formats.attention, tokens_, columns);
+    return GpuKept(setup.late, GpuSetup::kFromInput, tokens_, columns);
   };
   if (shape_.q_lora_rank > 0) {
     query_down_ = own(numbers, "query_down");
-    query_norm_.emplace(setup, own(numbers, "query_norm"), setup.keeping.formats.attention);
+    query_norm_.emplace(setup, own(numbers, "query_norm"));
     query_down_gradient_ = gradient(query_down_.columns);
     products_.prepare(tokens_, query_down_);
   }

@@ -21,8 +21,7 @@ GpuPackages::GpuPackages(const Model& model, const PartShape& shape, int64_t tok
 }
 
 GpuMoeLayer::GpuMoeLayer(const GpuSetup& setup, const Model& model, const PartShape& part)
-    : packages(model, part, setup.tokens),
-      normed(setup.factors(), setup.factor_format(setup.keeping.formats.mlp), setup.tokens, model.hidden) {
+    : packages(model, part, setup.tokens), normed(setup.factors(), setup.factor_format(), setup.tokens, model.hidden) {
   const int experts = shape().gate.experts;
   chosen = setup.kept.take<int32_t>(shape().gate.choices());
   weights = setup.kept.take<float>(shape().gate.choices());

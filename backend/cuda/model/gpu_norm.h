@@ -45,11 +45,10 @@ class GpuNorm {
 // until the pass of the part ends.
 class GpuKeptNorm {
  public:
-  // `product`: the format of the products that read the output.
-  GpuKeptNorm(const GpuSetup& setup, const GpuWeight& weight, Format product)
+  GpuKeptNorm(const GpuSetup& setup, const GpuWeight& weight)
       : norm_(setup, weight),
         again_(setup.keeping.selective),
-        kept_(setup.factors(), setup.factor_format(product), setup.tokens, weight.columns),
+        kept_(setup.factors(), setup.factor_format(), setup.tokens, weight.columns),
         scratch_(setup.scratch.take<Bf16>(setup.tokens * weight.columns)) {}
 
   int64_t width() const { return norm_.width(); }

@@ -83,6 +83,28 @@ TEST_P(PartMemoryOf, IsWhatARunKeeps) {
   EXPECT_EQ(found.after_input, expected.after_input - GetParam().unused);
 }
 
+// With full recomputation the first I of a layer holds all that its F keeps, be it an MLP's or of experts.
+TEST(PartMemory, RecomputingALayerTakesAllOfIt) {
+  using enum Component;
+  const auto memory_of = [](const Model& model, Component component, Recompute recompute) {
+    const Case tested{"", model, {component}, recompute};
+    const Stage<float> stage(model, program_of(tested), shape_of(tested), plain_products<float>());
+    return part_memory(component, 1, model, shape_of(tested), kTokens, *stage.parts()[0].part, 1);
+  };
+  const auto kept = [&](const Model& model, Component component) {
+    return memory_of(model, component, Recompute::kNone).after_forward;
+  };
+  const auto more = [&](const Model& model, Component component) {
+    return memory_of(model, component, Recompute::kFull).workspace -
+           memory_of(model, component, Recompute::kNone).workspace;
+  };
+  const Model dense = tests::tiny_dense();
+  EXPECT_EQ(more(dense, kMlp), kept(dense, kAttention) + kept(dense, kMlp));
+  const Model moe = tests::tiny_moe();
+  EXPECT_EQ(more(moe, kExperts), kept(moe, kAttention) + kept(moe, kRouter) + kept(moe, kExperts));
+  EXPECT_EQ(more(dense, kHead), 0);
+}
+
 std::vector<Case> cases() {
   using enum Component;
   return {
