@@ -186,8 +186,10 @@ TEST_F(PipeloomRun, RefusesOnAGpuWhatGpusDoNotDo) {
 #ifdef PIPELOOM_WITH_CUDA
   const std::string check = run({plan_path(), "--device", "cuda", "--check"}).err;
   EXPECT_NE(check.find("GPUs have no check mode"), std::string::npos) << check;
-  const std::string checkpoints = run({plan_path(), "--device", "cuda", "--checkpoints", "x"}).err;
-  EXPECT_NE(checkpoints.find("write none yet"), std::string::npos) << checkpoints;
+  const std::string loads = run({plan_path(), "--device", "cuda", "--expert-load", "x"}).err;
+  EXPECT_NE(loads.find("runs on GPUs don't write loads"), std::string::npos) << loads;
+  const std::string resume = run({plan_path(), "--device", "cuda", "--resume"}).err;
+  EXPECT_NE(resume.find("need --checkpoints FOLDER"), std::string::npos) << resume;
   const std::string sequential = run({plan_path(), "--device", "cuda", "--ranks", "sequential"}).err;
   EXPECT_NE(sequential.find("--device cpu"), std::string::npos) << sequential;
 #else
