@@ -119,10 +119,14 @@ class ScheduleCosts {
 };
 
 // What a rank holds for one micro-batch of one stage, in any unit (bytes, or millionths of a chunk): +total at the
-// start of F, -(total - kept_for_weight) at the end of I, -kept_for_weight at the end of W.
+// start of F, -(total - kept_for_weight) at the end of I, -kept_for_weight at the end of W. W may need more than F
+// kept, gradients above all: then an I whose W runs apart takes memory. Where both are one B, nothing of that shows.
 struct ActivationSize {
   int64_t total = 0;
   int64_t kept_for_weight = 0;
+
+  // What an I takes at its end: what its W needs beyond `total`.
+  int64_t growth() const { return kept_for_weight > total ? kept_for_weight - total : 0; }
   bool operator==(const ActivationSize&) const = default;
 };
 

@@ -34,6 +34,7 @@ const char* format_name(Format format) {
 }
 
 double row_bytes(Format format, double width) {
+  const double scales = sizeof(float) * std::ceil(width / kFormatTile);
   switch (format) {
     case Format::kFp32:
       return 4 * width;
@@ -41,9 +42,9 @@ double row_bytes(Format format, double width) {
     case Format::kBf16:
       return 2 * width;
     case Format::kE5m6:
-      return 1.5 * width;
+      return 1.5 * width + scales;
     case Format::kFp8:
-      return width + sizeof(float) * std::ceil(width / kFormatTile);
+      return width + scales;
   }
   check_failed("a format", __FILE__, __LINE__);
 }

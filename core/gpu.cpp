@@ -63,6 +63,14 @@ Status check_rates(const KernelRates& rates) {
     if (curve.seconds.empty())
       return invalid("cluster.gpu.rates.all_reduce.seconds is empty; allowed are 1 point and more");
   }
+  int64_t before = 0;
+  for (const AllToAllCurve& curve : rates.all_to_all) {
+    PIPELOOM_CHECK_OK(check_field("cluster.gpu.rates.all_to_all.sms", int64_t{curve.sms}, before + 1, 10'000));
+    if (curve.bytes_per_s.empty()) {
+      return invalid("cluster.gpu.rates.all_to_all.bytes_per_s_of_chunk is empty; allowed are 1 point and more");
+    }
+    before = curve.sms;
+  }
   return {};
 }
 

@@ -28,6 +28,14 @@ struct AllReduceCurve {
   bool operator==(const AllReduceCurve&) const = default;
 };
 
+// What so many SMs copy in an all-to-all, over all stages of the transfer: bytes/s against the tokens of a chunk.
+struct AllToAllCurve {
+  int sms = 0;
+  Curve bytes_per_s;
+
+  bool operator==(const AllToAllCurve&) const = default;
+};
+
 // How many times longer kernels take while an all-to-all runs beside them, on top of the SMs that it holds.
 struct Contention {
   double products_beside_dispatch = 1;
@@ -60,7 +68,8 @@ struct KernelRates {
   std::vector<AllReduceCurve> all_reduce;
   double all_to_all_nic_efficiency = 0.8;
   double all_to_all_notify_us = 100;          // before the payload
-  double all_to_all_sm_bytes_per_s = 20.3e9;  // that one SM copies, over all stages of the transfer
+  double all_to_all_sm_bytes_per_s = 20.3e9;  // that one SM copies, over all stages of the transfer; or measured:
+  std::vector<AllToAllCurve> all_to_all;      // in ascending order of their SMs
   double all_to_all_chunk_tokens = 4.2;       // a NIC reaches 1 - exp(-c / this) of its rate with chunks of c tokens
   Contention contention = {1.07, 1.03, 1.14, 1.09};
 

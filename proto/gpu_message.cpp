@@ -59,6 +59,11 @@ void store_rates(const KernelRates& rates, proto::KernelRates* message) {
   message->set_all_to_all_notify_us(rates.all_to_all_notify_us);
   message->set_all_to_all_sm_bytes_per_s(rates.all_to_all_sm_bytes_per_s);
   message->set_all_to_all_chunk_tokens(rates.all_to_all_chunk_tokens);
+  for (const AllToAllCurve& curve : rates.all_to_all) {
+    proto::AllToAllCurve* added = message->add_all_to_all();
+    added->set_sms(curve.sms);
+    store_curve(curve.bytes_per_s, added->mutable_bytes_per_s_of_chunk());
+  }
   proto::Contention* contention = message->mutable_contention();
   contention->set_products_beside_dispatch(rates.contention.products_beside_dispatch);
   contention->set_products_beside_combine(rates.contention.products_beside_combine);
@@ -92,6 +97,11 @@ Result<KernelRates> load_rates(const proto::KernelRates& message) {
   load(message.has_all_to_all_notify_us(), message.all_to_all_notify_us(), rates.all_to_all_notify_us);
   load(message.has_all_to_all_sm_bytes_per_s(), message.all_to_all_sm_bytes_per_s(), rates.all_to_all_sm_bytes_per_s);
   load(message.has_all_to_all_chunk_tokens(), message.all_to_all_chunk_tokens(), rates.all_to_all_chunk_tokens);
+  for (const proto::AllToAllCurve& curve : message.all_to_all()) {
+    PIPELOOM_TRY(Curve rate,
+                 load_curve("cluster.gpu.rates.all_to_all.bytes_per_s_of_chunk", curve.bytes_per_s_of_chunk()));
+    rates.all_to_all.push_back({curve.sms(), std::move(rate)});
+  }
   if (message.has_contention()) {
     const proto::Contention& contention = message.contention();
     rates.contention = {contention.products_beside_dispatch(), contention.products_beside_combine(),

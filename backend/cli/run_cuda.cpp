@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 
+#include "backend/cli/folder_store.h"
 #include "backend/cli/launch.h"
 #include "backend/cli/start.h"
 #include "backend/cli/step_printer.h"
@@ -26,8 +28,9 @@ namespace {
 
 Status check_options(const CommandOptions& options) {
   if (options.check) return unsupported("--check: GPUs have no check mode; leave it out, or use --device cpu");
-  if (!options.checkpoint_folder.empty() || options.checkpoint_every > 0 || options.resume) {
-    return unsupported("--checkpoints: runs on GPUs write none yet; leave it out, or use --device cpu");
+  PIPELOOM_CHECK_OK(check_checkpoints(options));
+  if (!options.expert_load_path.empty()) {
+    return unsupported("--expert-load: runs on GPUs don't write loads; leave it out, or use --device cpu");
   }
   if (options.ranks == "sequential") return invalid("--ranks sequential runs on CPUs: use --device cpu");
   return {};
@@ -35,7 +38,9 @@ Status check_options(const CommandOptions& options) {
 
 Status print_result(const CommandOptions& options, const RunOutput& output, const Plan& plan,
                     const GpuRunResult& result) {
-  const int64_t fastest_ns = std::ranges::min(result.step_ns);
+  // A resumed run may have nothing to do.
+  const int64_t fastest_ns = result.step_ns.empty() ? 0 : std::ranges::min(result.step_ns);
+  const std::string averages = plan.job.ema_decay > 0 ? fmt::format("{:016x}", result.averages_digest) : "";
   if (options.json) {
     output.out << nlohmann::json{{"step_ns", result.step_ns},
                                  {"fastest_step_ns", fastest_ns},
@@ -43,7 +48,8 @@ Status print_result(const CommandOptions& options, const RunOutput& output, cons
                                  {"comm_sms", result.partition.comm_sms},
                                  {"steps_run", result.how},
                                  {"traced_by", result.traced_by},
-                                 {"sm_census_errors", result.census}}
+                                 {"sm_census_errors", result.census},
+                                 {"moving_averages", averages}}
                       .dump()
                << '\n';
   } else {
@@ -53,6 +59,7 @@ Status print_result(const CommandOptions& options, const RunOutput& output, cons
       output.out << (result.census.empty() ? "SM census: no SM was used by two partitions\n" : "SM census:\n");
       for (const std::string& error : result.census) output.out << "  " << error << '\n';
     }
+    if (!averages.empty() && !options.paced) output.out << "moving averages " << averages << '\n';
     if (!result.traced_by.empty()) output.out << fmt::format("Traced by {}\n", result.traced_by);
   }
   if (options.trace_path.empty()) return {};
@@ -109,6 +116,11 @@ Status run_on_gpus(const CommandOptions& options, const RunOutput& output, const
   PIPELOOM_TRY(const TextTokens text, read_text(options, plan.job));
   const TrainingOptions training = training_options(options);
   const LauncherSource launchers = training_launchers(plan, text, training);
+  std::optional<FolderStore> store;
+  if (!options.checkpoint_folder.empty()) {
+    PIPELOOM_TRY(store, FolderStore::create(options.checkpoint_folder));
+    gpu_options.checkpoints = {&*store, options.checkpoint_every, options.resume};
+  }
   StepPrinter printer(options, output, micro_batches_per_step(plan.job) * plan.job.batch.tokens());
   gpu_options.on_step = [&](const StepReport& report) { printer.step(report); };
   const GpuRun run{plan, launchers, gpu_options};

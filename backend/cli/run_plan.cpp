@@ -92,12 +92,6 @@ Status run_sequentially(const CommandOptions& options, const Plan& plan, const T
   return write_expert_loads(options, result);
 }
 
-Status check_checkpoints(const CommandOptions& options) {
-  const bool has_folder = !options.checkpoint_folder.empty();
-  if (has_folder || (options.checkpoint_every == 0 && !options.resume)) return {};
-  return invalid("--checkpoint-every and --resume need --checkpoints FOLDER");
-}
-
 Status run_ranks(const CommandOptions& options, const RunOutput& output, const Plan& plan, const TextTokens& text,
                  StepPrinter& printer) {
   PIPELOOM_CHECK_OK(check_checkpoints(options));

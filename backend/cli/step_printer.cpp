@@ -18,15 +18,14 @@ void StepPrinter::step(const StepReport& report) {
   const double tokens_per_s = static_cast<double>(tokens_) / seconds;
   if (options_.progress) output_.err << "\r\x1b[K";  // the bar gives way to the line
   if (options_.json) {
-    output_.out << nlohmann::json{{"step", report.step + 1},
-                                  {"loss", report.loss},
-                                  {"time_ns", report.time_ns},
-                                  {"tokens_per_s", tokens_per_s}}
-                       .dump()
-                << '\n';
+    nlohmann::json json = {
+        {"step", report.step + 1}, {"loss", report.loss}, {"time_ns", report.time_ns}, {"tokens_per_s", tokens_per_s}};
+    if (report.mtp_loss) json["mtp_loss"] = *report.mtp_loss;
+    output_.out << json.dump() << '\n';
   } else {
-    output_.out << fmt::format("step {:>6}   loss {:8.5f}   {:9.2f} ms   {:10.0f} tokens/s\n", report.step + 1,
-                               report.loss, seconds * 1e3, tokens_per_s);
+    const std::string mtp = report.mtp_loss ? fmt::format("   MTP loss {:8.5f}", *report.mtp_loss) : "";
+    output_.out << fmt::format("step {:>6}   loss {:8.5f}{}   {:9.2f} ms   {:10.0f} tokens/s\n", report.step + 1,
+                               report.loss, mtp, seconds * 1e3, tokens_per_s);
   }
   output_.out.flush();
   if (options_.progress) bar(report.step + 1);

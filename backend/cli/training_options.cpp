@@ -29,4 +29,10 @@ int64_t patience_ns(const CommandOptions& options) {
   return static_cast<int64_t>(std::min(options.deadline_s, 1e9) * 1e9);
 }
 
+Status check_checkpoints(const CommandOptions& options) {
+  const bool has_folder = !options.checkpoint_folder.empty();
+  if (has_folder || (options.checkpoint_every == 0 && !options.resume)) return {};
+  return invalid("--checkpoint-every and --resume need --checkpoints FOLDER");
+}
+
 }  // namespace pipeloom

@@ -12,4 +12,7 @@ Result<TextTokens> read_text(const CommandOptions& options, const Job& job);
 TrainingOptions training_options(const CommandOptions& options);
 int64_t patience_ns(const CommandOptions& options);
 
+// Fails where options of checkpoints are given without a folder for them.
+Status check_checkpoints(const CommandOptions& options);
+
 }  // namespace pipeloom

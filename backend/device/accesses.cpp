@@ -6,6 +6,7 @@
 
 #include "backend/device/happens_before.h"
 #include "backend/runtime/rank_program.h"
+#include "backend/runtime/replicas.h"
 
 namespace pipeloom {
 
@@ -16,7 +17,12 @@ using Kind = Resource::Kind;
 class AccessFinder {
  public:
   AccessFinder(const Plan& plan, const TaskGraph& graph, Transfers transfers)
-      : plan_(plan), graph_(graph), transfers_(transfers), accesses_(graph.tasks().size()) {}
+      : plan_(plan),
+        graph_(graph),
+        transfers_(transfers),
+        copies_(copies_token_table(plan)),
+        borrows_(borrows_token_table(plan)),
+        accesses_(graph.tasks().size()) {}
 
   std::vector<std::vector<Access>> run() {
     for (int rank = 0; rank < plan_.schedule.ranks(); ++rank) {
@@ -97,15 +103,28 @@ class AccessFinder {
       for (int member = 0; member < plan_.schedule.placement().pipes(); ++member) {
         write(task, of_copy(Kind::kGradients, key.rank, task.stage, member));
       }
+      if (key.component == Component::kEmbed) embed_weights(task);
       return;
     }
     write(task, saved(task));
     write(task, flow(task, task.stage, direction));
     read(task, of_copy(Kind::kWeights, key.rank, task.stage, 0));
+    // An MTP module reads the first stage's token table, where that is on the rank.
+    if (forward && key.component == Component::kEmbed && borrows_) read(task, of_copy(Kind::kWeights, key.rank, 0, 0));
     if (!enters(task)) return;
     const int before = forward ? task.stage - 1 : task.stage + 1;
     if (before < 0 || before >= plan_.schedule.stages()) return;
     if (plan_.schedule.placement().rank_of(task.pipe, before) == key.rank) read(task, flow(task, before, direction));
+  }
+
+  // The token table's gradients: the stage's own, a copy of both ends', or the first stage's.
+  void embed_weights(const RankTask& task) {
+    const int rank = task.task.key.rank;
+    if (copies_) write(task, of_copy(Kind::kTokens, rank, task.stage, 0));
+    if (!borrows_ || task.stage == 0) return;
+    for (int member = 0; member < plan_.schedule.placement().pipes(); ++member) {
+      write(task, of_copy(Kind::kGradients, rank, 0, member));
+    }
   }
 
   // Whether the task is the first of its pass.
@@ -141,6 +160,9 @@ class AccessFinder {
   void reduction(const RankTask& task) {
     const Placement& placement = plan_.schedule.placement();
     const int rank = task.task.key.rank;
+    const bool is_end = task.stage == 0 || task.stage == placement.stages() - 1;
+    if (copies_ && is_end) token_reduction(task);
+    if (plan_.job.clipping == Clipping::kGlobal) write(task, {.kind = Kind::kSquares, .rank = rank});
     if (transfers_ == Transfers::kMessages) {
       for (int part = 0; part < placement.pipes(); ++part) {
         write(task, of_copy(Kind::kGradients, rank, task.stage, part));
@@ -152,9 +174,29 @@ class AccessFinder {
     }
   }
 
+  // The copies of each end get the sum of both ends' from their own members.
+  void token_reduction(const RankTask& task) {
+    const Placement& placement = plan_.schedule.placement();
+    const int rank = task.task.key.rank;
+    if (transfers_ == Transfers::kMessages) {
+      read(task, of_copy(Kind::kTokens, rank, task.stage, 0));
+      return write(task, of_copy(Kind::kTokenSum, rank, task.stage, 0));
+    }
+    for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+      for (const int stage : {0, placement.stages() - 1}) {
+        read(task, of_copy(Kind::kTokens, placement.rank_of(pipe, stage), stage, 0));
+      }
+      write(task, of_copy(Kind::kTokenSum, placement.rank_of(pipe, task.stage), task.stage, task.pipe));
+    }
+  }
+
   void optimizer(const RankTask& task) {
     const int rank = task.task.key.rank;
     for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
+      const bool is_end = chunk.stage == 0 || chunk.stage == plan_.schedule.stages() - 1;
+      for (int part = 0; copies_ && is_end && part < plan_.schedule.placement().pipes(); ++part) {
+        read(task, of_copy(Kind::kTokenSum, rank, chunk.stage, part));
+      }
       write(task, of_copy(Kind::kWeights, rank, chunk.stage, 0));
       for (int part = 0; part < plan_.schedule.placement().pipes(); ++part) {
         read(task, of_copy(Kind::kGradients, rank, chunk.stage, part));
@@ -170,14 +212,21 @@ class AccessFinder {
     }
   }
 
+  // Global clipping reads what the reductions added up; validated clipping, which CPUs alone run, the gradients.
   void norm(const RankTask& task) {
     const int rank = task.task.key.rank;
+    write(task, {.kind = Kind::kNorm, .rank = rank});
+    if (plan_.job.clipping == Clipping::kGlobal) {
+      for (int other = 0; other < plan_.schedule.ranks(); ++other) {
+        if (transfers_ == Transfers::kCopies || other == rank) read(task, {.kind = Kind::kSquares, .rank = other});
+      }
+      return;
+    }
     for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
       for (int part = 0; part < plan_.schedule.placement().pipes(); ++part) {
         read(task, of_copy(Kind::kGradients, rank, chunk.stage, part));
       }
     }
-    write(task, {.kind = Kind::kNorm, .rank = rank});
   }
 
   using Entry = std::tuple<int, int, Direction>;  // rank, slot, and which way the input goes
@@ -185,6 +234,8 @@ class AccessFinder {
   const Plan& plan_;
   const TaskGraph& graph_;
   Transfers transfers_;
+  bool copies_;   // both ends have a token table
+  bool borrows_;  // the last stage uses the first's, on its rank
   std::vector<std::vector<Access>> accesses_;
   std::map<std::tuple<bool, int, int, Direction>, int> count_;
   std::map<Entry, Resource> buffer_of_;

@@ -20,7 +20,10 @@ struct Resource {
     kGradients,  // sums of a copy of a stage; `part` for one member of its reduction, -1: all of one component
     kWeights,    // of a copy of a stage
     kIncoming,   // a receive buffer; `part` of its queue
-    kNorm,       // of all gradients; `part`: what one rank adds
+    kNorm,       // of all gradients, as a rank's optimizer reads it
+    kSquares,    // what a rank adds to it
+    kTokens,     // sums of the gradients of an end's own copy of a token table
+    kTokenSum,   // their sum over both ends
   };
   Kind kind = Kind::kFlow;
   int rank = 0;

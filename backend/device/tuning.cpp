@@ -117,6 +117,24 @@ double chunk_tokens_constant(const std::vector<MeasuredForward>& measured) {
   return found;
 }
 
+std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>& dispatches,
+                                             const std::vector<MeasuredForward>& combines) {
+  std::map<int, std::map<int, double>> slower;  // by SMs and chunk
+  for (const MeasuredForward& dispatch : dispatches) {
+    for (const MeasuredForward& combine : combines) {
+      if (dispatch.sms != combine.sms || dispatch.chunk_tokens != combine.chunk_tokens) continue;
+      slower[dispatch.sms][dispatch.chunk_tokens] = std::min(dispatch.bytes_per_s, combine.bytes_per_s);
+    }
+  }
+  std::vector<AllToAllCurve> curves;
+  for (const auto& [sms, of_chunk] : slower) {
+    std::vector<Curve::Point> points;
+    for (const auto& [chunk, rate] : of_chunk) points.push_back({static_cast<double>(chunk), rate});
+    curves.push_back({sms, Curve::create("cluster.gpu.rates.all_to_all", std::move(points)).value()});
+  }
+  return curves;
+}
+
 Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured) {
   PIPELOOM_CHECK_OK(check_measured("a dispatch", measured.dispatches));
   PIPELOOM_CHECK_OK(check_measured("a combine", measured.combines));
@@ -127,6 +145,7 @@ Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured) {
   rates.all_to_all_sm_bytes_per_s = std::min(sm_bytes_per_s(measured.dispatches), sm_bytes_per_s(measured.combines));
   rates.all_to_all_chunk_tokens =
       std::max(chunk_tokens_constant(measured.dispatches), chunk_tokens_constant(measured.combines));
+  rates.all_to_all = all_to_all_curves(measured.dispatches, measured.combines);
   const auto slowdown = [](double beside_s, double alone_s) { return std::max(1.0, beside_s / alone_s); };
   rates.contention = {slowdown(measured.product.beside_dispatch_s, measured.product.alone_s),
                       slowdown(measured.product.beside_combine_s, measured.product.alone_s),
@@ -137,8 +156,34 @@ Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured) {
   return gpu;
 }
 
+namespace {
+
+constexpr const char* kCurveLine = "\n  all_to_all {";
+
+std::string without_curves(std::string text) {
+  for (size_t at = text.find(kCurveLine); at != std::string::npos; at = text.find(kCurveLine, at)) {
+    text.erase(at, text.find('\n', at + 1) - at);
+  }
+  return text;
+}
+
+// A line for each, after the rates' other fields were set.
+void add_curves(std::string& text, const std::vector<AllToAllCurve>& curves, const std::string& origin) {
+  std::string lines;
+  for (const AllToAllCurve& curve : curves) {
+    lines += fmt::format("{} sms: {}", kCurveLine, curve.sms);
+    for (const Curve::Point& point : curve.bytes_per_s.points()) {
+      lines += fmt::format(" bytes_per_s_of_chunk {{ x: {:.6g} y: {:.6g} }}", point.x, point.y);
+    }
+    lines += fmt::format(" }}  # {}", origin);
+  }
+  text.insert(text.find('\n', text.find("rates {")), lines);
+}
+
+}  // namespace
+
 std::string with_tuned_rates(const std::string& text, const Gpu& tuned, const std::string& origin) {
-  std::string result = text;
+  std::string result = without_curves(text);
   const KernelRates& rates = tuned.rates;
   const auto set = [&](const char* field, double value) {
     set_field(result, field, fmt::format("{:.6g}", value), origin);
@@ -153,6 +198,7 @@ std::string with_tuned_rates(const std::string& text, const Gpu& tuned, const st
                         beside.products_beside_dispatch, beside.products_beside_combine, beside.memory_beside_dispatch,
                         beside.memory_beside_combine),
             origin);
+  add_curves(result, rates.all_to_all, origin);
   return result;
 }
 

@@ -54,8 +54,13 @@ double sm_bytes_per_s(const std::vector<MeasuredForward>& measured);
 // (KernelRates::all_to_all_chunk_tokens). REQUIRES: not empty.
 double chunk_tokens_constant(const std::vector<MeasuredForward>& measured);
 
-// `gpu` with what was measured in place of what it had: all-to-all per SM and chunk, contention, memory efficiency.
-// Errors name what can't be: a rate that is not above 0, fewer than two numbers of SMs, nothing measured.
+// What both a dispatch and a combine reach, the slower of them, for each number of SMs that both were measured on.
+std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>& dispatches,
+                                             const std::vector<MeasuredForward>& combines);
+
+// `gpu` with what was measured in place of what it had: all-to-all by SMs and chunk, as curves and as the constants
+// that fit them best; contention, memory efficiency. Errors name what can't be: a rate that is not above 0, fewer than
+// two numbers of SMs, nothing measured.
 Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured);
 
 // The text of a GPU file with the rates of `tuned` in place of its own, comments kept: a field that the file has is

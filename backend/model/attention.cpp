@@ -38,7 +38,7 @@ Matrix<Real> Attention<Real>::forward(const Real* weights, Matrix<Real> x, Saved
   Matrix<Real> inner = products_.times(normed.view(), query_key_value_.of(weights));
   for_each_turned_head(inner.view(), [&](View<Real> head) { rope_.turn(head); });
   Matrix<Real> statistics;
-  const Matrix<Real> core = core_.forward(core_inputs(std::as_const(inner).view()), statistics);
+  const auto core = rounded_to(core_.forward(core_inputs(std::as_const(inner).view()), statistics), formats.rest);
   products_.multiply(Form::kPlain, core.view(), output_.of(weights), x.view(), Into::kAdd);
   if (!keeping_.selective) saved.normed = Kept<Real>(normed, formats.cached);
   saved.query_key_value = Kept<Real>(inner, formats.rest);
@@ -57,13 +57,16 @@ Matrix<Real> Attention<Real>::input_backward(const Real* weights, Matrix<Real> o
                        {inner.view().columns_at(0, query_width_), inner.view().columns_at(query_width_, key_width_),
                         inner.view().columns_at(query_width_ + key_width_, value_width_)});
   for_each_turned_head(inner.view(), [&](View<Real> head) { rope_.turn_back(head); });
-  if (keeping_.selective) saved.normed = Kept<Real>(norm_.output(weights, saved.norm), formats.cached);
+  round_to(inner, formats.rest);
+  if (keeping_.selective) {
+    saved.normed = Kept<Real>(norm_.output(weights, saved.norm), formats.attention, Scales::kOfColumns);
+  }
   Matrix<Real> dx =
       norm_.input_backward(weights, products_.input_gradient(inner.view(), query_key_value_.of(weights)), saved.norm);
   dx += output_gradient;
   saved.query_key_value = saved.statistics = {};
-  saved.query_key_value_gradient = Kept<Real>(inner, formats.rest);
-  saved.output_gradient = Kept<Real>(output_gradient, formats.rest);
+  saved.query_key_value_gradient = Kept<Real>(inner, formats.attention, Scales::kOfColumns);
+  saved.output_gradient = Kept<Real>(output_gradient, formats.attention, Scales::kOfColumns);
   return dx;
 }
 

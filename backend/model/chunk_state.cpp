@@ -148,19 +148,25 @@ void ChunkState::update_averages(double decay) {
   }
 }
 
+uint64_t numbers_digest(const std::vector<StageParameter>& parameters, const NumberRange& range,
+                        std::span<const float> numbers) {
+  uint64_t sum = 0;
+  for (const StageParameter& parameter : parameters) {
+    const int64_t end = std::min(parameter.offset + parameter.parameter.size(), range.end());
+    for (int64_t i = std::max(parameter.offset, range.begin); i < end; ++i) {
+      Digest digest;
+      digest.add_bytes(parameter.name);
+      digest.add(i - parameter.offset, std::bit_cast<uint32_t>(numbers[i - range.begin]));
+      sum += digest.value();
+    }
+  }
+  return sum;
+}
+
 uint64_t ChunkState::averages_digest() const {
   uint64_t sum = 0;
   for (size_t number = 0; number < averages_.size(); ++number) {
-    const NumberRange& range = moments_[number].range();
-    for (const StageParameter& parameter : stage_->parameters()) {
-      const int64_t end = std::min(parameter.offset + parameter.parameter.size(), range.end());
-      for (int64_t i = std::max(parameter.offset, range.begin); i < end; ++i) {
-        Digest digest;
-        digest.add_bytes(parameter.name);
-        digest.add(i - parameter.offset, std::bit_cast<uint32_t>(averages_[number][i - range.begin]));
-        sum += digest.value();
-      }
-    }
+    sum += numbers_digest(stage_->parameters(), moments_[number].range(), averages_[number]);
   }
   return sum;
 }

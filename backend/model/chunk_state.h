@@ -23,6 +23,11 @@ struct LoadBalance {
   double even_load = 0;  // tokens of one expert in one step, were all alike
 };
 
+// Sums of these over all parts of a model are equal where its numbers are, however they are spread: of some numbers of
+// a stage, named by its parameters.
+uint64_t numbers_digest(const std::vector<StageParameter>& parameters, const NumberRange& range,
+                        std::span<const float> numbers);
+
 // What one copy of a stage keeps through the steps: weights, the sums of the gradients, the optimizer's state. All have
 // the layout of the stage's numbers; of the optimizer's state only what this copy optimizes is there.
 class ChunkState {
@@ -41,7 +46,7 @@ class ChunkState {
   std::vector<std::vector<float>>& averages() { return averages_; }
   // May run while other threads read weights.
   void update_averages(double decay);
-  // Sums of these over all parts of a model are equal where the averages are, however they are spread.
+  // numbers_digest of the averages.
   uint64_t averages_digest() const;
 
   const Stage<float>& stage() const { return *stage_; }

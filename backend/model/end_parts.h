@@ -98,7 +98,8 @@ class HeadPart : public Part<Real> {
     void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
       const double loss = part_.maths_.forward(weights.own, weights.table(Table::kLogits), flow.hidden,
                                                flow.targets.at(part_.depth_), saved_);
-      (part_.depth_ == 0 ? flow.loss : flow.further_loss) += part_.loss_weight_ * loss;
+      (part_.depth_ == 0 ? flow.loss : flow.mtp_loss) += loss;
+      if (part_.depth_ > 0) flow.further_loss += part_.loss_weight_ * loss;
       if (part_.is_last_) flow.hidden = {};
     }
     void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {

@@ -55,22 +55,31 @@ Matrix<Real> FeedForward<Real>::activated(const Matrix<Real>& inner) const {
   return result;
 }
 
-// What goes into the activation function is rounded as products write it, so that it is the same again in I.
+// What goes into the activation function and what comes out is rounded as kernels write it, so that it is the same
+// again in I. W needs what comes out, which selective recomputation makes in I.
 template <typename Real>
 Matrix<Real> FeedForward<Real>::forward(const Real* weights, const Matrix<Real>& input, Saved& saved) const {
   const Formats& formats = keeping_.formats;
   const auto inner = rounded_to(products_.times(input.view(), up_.of(weights)), formats.rest);
-  const Matrix<Real> active = activated(inner);
+  const Matrix<Real> active = rounded_to(activated(inner), formats.rest);
   saved.inner = Kept<Real>(inner, formats.cached);
   if (!keeping_.selective) saved.activated = Kept<Real>(active, formats.cached);
   return products_.times(active.view(), down_.of(weights));
 }
 
 template <typename Real>
+void FeedForward<Real>::keep_activated(Matrix<Real> active, Saved& saved) const {
+  const Formats& formats = keeping_.formats;
+  saved.activated = Kept<Real>(rounded_to(std::move(active), formats.rest), formats.mlp, Scales::kOfColumns);
+}
+
+template <typename Real>
 Matrix<Real> FeedForward<Real>::input_backward(const Real* weights, const Matrix<Real>& output_gradient,
                                                Saved& saved) const {
   const Matrix<Real> activated_gradient = products_.input_gradient(output_gradient.view(), down_.of(weights));
-  return through_activation(weights, saved.inner.values(), activated_gradient, output_gradient, saved);
+  const Matrix<Real> inner = saved.inner.values();
+  if (keeping_.selective) keep_activated(activated(inner), saved);
+  return through_activation(weights, inner, activated_gradient, output_gradient, saved);
 }
 
 // The gradient of a weight is the row's output times the output's gradient; through the last product, the activated row
@@ -91,6 +100,7 @@ Matrix<Real> FeedForward<Real>::input_backward(const Real* weights, Matrix<Real>
     row_weights[i] = sum;
     for (int64_t j = 0; j < output_gradient.columns(); ++j) output_gradient.row(i)[j] *= weight;
   }
+  if (keeping_.selective) keep_activated(active, saved);
   return through_activation(weights, inner, activated_gradient, output_gradient, saved);
 }
 
@@ -109,16 +119,18 @@ Matrix<Real> FeedForward<Real>::through_activation(const Real* weights, const Ma
       if (gated_) out[intermediate_ + j] = da[j] * slope.value;
     }
   }
-  saved.inner_gradient = Kept<Real>(inner_gradient, keeping_.formats.rest);
-  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.rest);
+  saved.inner = {};
+  round_to(inner_gradient, keeping_.formats.rest);
+  saved.inner_gradient = Kept<Real>(inner_gradient, keeping_.formats.mlp, Scales::kOfColumns);
+  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.mlp, Scales::kOfColumns);
   return products_.input_gradient(inner_gradient.view(), up_.of(weights));
 }
 
 template <typename Real>
 void FeedForward<Real>::weight_backward(const Saved& saved, const Matrix<Real>& input, Real* gradients) const {
   products_.add_weight_gradient(input.view(), saved.inner_gradient.values().view(), up_.of(gradients));
-  const Matrix<Real> active = keeping_.selective ? activated(saved.inner.values()) : saved.activated.values();
-  products_.add_weight_gradient(active.view(), saved.output_gradient.values().view(), down_.of(gradients));
+  products_.add_weight_gradient(saved.activated.values().view(), saved.output_gradient.values().view(),
+                                down_.of(gradients));
 }
 
 template class FeedForward<float>;

@@ -13,7 +13,7 @@ template <typename Real>
 class FeedForward {
  public:
   struct Saved {
-    Kept<Real> inner;      // [rows, up width] before the activation function
+    Kept<Real> inner;      // [rows, up width] before the activation function; until I
     Kept<Real> activated;  // [rows, intermediate]
     // From I, for W.
     Kept<Real> inner_gradient;   // [rows, up width]
@@ -35,6 +35,7 @@ class FeedForward {
 
  private:
   Matrix<Real> activated(const Matrix<Real>& inner) const;
+  void keep_activated(Matrix<Real> active, Saved& saved) const;
   Matrix<Real> through_activation(const Real* weights, const Matrix<Real>& inner,
                                   const Matrix<Real>& activated_gradient, const Matrix<Real>& output_gradient,
                                   Saved& saved) const;

@@ -52,9 +52,11 @@ std::vector<int32_t> choose_experts(const Real* scores, const MoeShape& shape) {
 }  // namespace
 
 template <typename Real>
-Gate<Real>::Gate(ParameterBlock& block, const Model& model, const BalanceShape& balance, const Products<Real>& products)
+Gate<Real>::Gate(ParameterBlock& block, const Model& model, const BalanceShape& balance, const Products<Real>& products,
+                 Format kept)
     : shape_(*model.moe),
       balance_(balance),
+      kept_(kept),
       weight_(block.add_product("gate", model.hidden, model.moe->routed_experts)),
       products_(products) {
   if (shape_.bias_step > 0) bias_ = block.add({"bias", 1, shape_.routed_experts, 0, ParameterKind::kLoadBias});
@@ -173,7 +175,7 @@ Matrix<Real> Gate<Real>::input_backward(const Real* weights, const std::vector<R
       gradient.numbers()[i] *= score * (Real{1} - score);
     }
   }
-  saved.logits_gradient = Kept<Real>(gradient, Format::kFp32);
+  saved.logits_gradient = Kept<Real>(gradient, kept_);
   saved.scores = {};
   return products_.input_gradient(gradient.view(), weight_.of(weights));
 }

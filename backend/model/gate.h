@@ -40,7 +40,9 @@ class Gate {
     Kept<Real> logits_gradient;  // [tokens, routed_experts] from I, for W
   };
 
-  Gate(ParameterBlock& block, const Model& model, const BalanceShape& balance, const Products<Real>& products);
+  // `kept`: how the gradients that W needs are kept.
+  Gate(ParameterBlock& block, const Model& model, const BalanceShape& balance, const Products<Real>& products,
+       Format kept = Format::kFp32);
 
   // `input` [tokens, hidden].
   Routing<Real> forward(const Real* weights, const Matrix<Real>& input, Saved& saved) const;
@@ -60,6 +62,7 @@ class Gate {
 
   MoeShape shape_;
   BalanceShape balance_;
+  Format kept_;
   Weight weight_;               // [hidden, routed_experts]
   std::optional<Weight> bias_;  // [1, routed_experts]
   const Products<Real>& products_;

@@ -46,14 +46,15 @@ Matrix<Real> Head<Real>::input_backward(const Real* weights, const Real* logits,
     gradient.row(i)[saved.targets[i]] -= Real{1};
     for (int64_t j = 0; j < gradient.columns(); ++j) gradient.row(i)[j] *= loss_scale_;
   }
-  saved.probabilities = Kept<Real>(gradient, Format::kFp32);
+  saved.probabilities = {};
+  saved.logits_gradient = Kept<Real>(gradient, kept_);
   return norm_.input_backward(weights, products_.input_gradient(gradient.view(), weight_.of(logits)), saved.norm);
 }
 
 template <typename Real>
 void Head<Real>::weight_backward(const Saved& saved, Real* gradients, Real* logits_gradients) const {
   norm_.weight_backward(saved.norm, gradients);
-  products_.add_weight_gradient(saved.normed.values().view(), saved.probabilities.values().view(),
+  products_.add_weight_gradient(saved.normed.values().view(), saved.logits_gradient.values().view(),
                                 weight_.of(logits_gradients));
 }
 

@@ -17,8 +17,9 @@ class Head {
  public:
   struct Saved {
     typename RmsNorm<Real>::Saved norm;
-    Kept<Real> normed;         // [tokens, hidden]
-    Kept<Real> probabilities;  // [tokens, vocabulary]; I makes the gradient of the logits of it, for W
+    Kept<Real> normed;           // [tokens, hidden]
+    Kept<Real> probabilities;    // [tokens, vocabulary]; until I
+    Kept<Real> logits_gradient;  // the same from I, for W, as its product has it
     std::vector<int32_t> targets;
   };
 

@@ -5,7 +5,8 @@
 
 namespace pipeloom {
 
-// What a component keeps between its passes, and in which format.
+// What a component keeps between its passes, and in which format. What I makes for W, gradients and what it computes
+// again, is kept as W's product reads it.
 struct Keeping {
   Formats formats = exact();
   bool selective = false;  // norms, activation functions and MLA's up-projections are computed again in I

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "backend/model/fp8_products.h"
 #include "backend/model/low_precision.h"
 
 namespace pipeloom {
@@ -26,7 +27,7 @@ int64_t packed_row_bytes(Format format, int64_t columns) {
     case Format::kBf16:
       return 2 * columns;
     case Format::kE5m6:
-      return (3 * columns + 1) / 2;
+      return (3 * columns + 1) / 2 + tiles_of(columns) * int64_t{sizeof(float)};
     case Format::kFp8:
       return columns + tiles_of(columns) * int64_t{sizeof(float)};
     case Format::kFp16:
@@ -36,12 +37,15 @@ int64_t packed_row_bytes(Format format, int64_t columns) {
   return columns * int64_t{sizeof(float)};
 }
 
-// The least power of two by which the largest of E4M3 times it holds `most`.
-float scale_for(float most) {
+// The least power of two by which the largest of `numbers` times it holds every number of a tile.
+float scale_for(std::span<const float> tile, const NumberFormat& numbers) {
+  float most = 0;
+  for (const float number : tile) most = std::max(most, std::abs(number));
   if (!(most > 0) || !std::isfinite(most)) return 1;
   int exponent = 0;
-  const float fraction = std::frexp(most / largest(kE4m3Format), &exponent);
-  const float scale = std::ldexp(1.0F, fraction == 0.5F ? exponent - 1 : exponent);
+  // Both are exact in double, and their quotient is not rounded to a power of two.
+  const double fraction = std::frexp(static_cast<double>(most) / static_cast<double>(largest(numbers)), &exponent);
+  const float scale = std::ldexp(1.0F, fraction == 0.5 ? exponent - 1 : exponent);
   return std::max(scale, std::ldexp(1.0F, -126));
 }
 
@@ -64,22 +68,47 @@ void unpack_bf16(const std::byte* from, std::span<float> row) {
 }
 
 // Two numbers in three bytes.
-void pack_e5m6(std::span<const float> row, std::byte* to) {
-  for (size_t i = 0; i < row.size(); i += 2) {
-    const uint32_t low = encode(row[i], kE5m6Format);
-    const uint32_t high = i + 1 < row.size() ? encode(row[i + 1], kE5m6Format) : 0;
+void pack_pairs(std::span<const float> tile, float scale, std::byte* to) {
+  for (size_t i = 0; i < tile.size(); i += 2) {
+    const bool whole = i + 1 < tile.size();
+    const uint32_t low = encode(tile[i] / scale, kE5m6Format);
+    const uint32_t high = whole ? encode(tile[i + 1] / scale, kE5m6Format) : 0;
     const uint32_t both = low | high << 12;
-    for (int byte = 0; byte < (i + 1 < row.size() ? 3 : 2); ++byte) *to++ = static_cast<std::byte>(both >> (8 * byte));
+    for (int byte = 0; byte < (whole ? 3 : 2); ++byte) *to++ = static_cast<std::byte>(both >> (8 * byte));
+  }
+}
+void unpack_pairs(const std::byte* from, float scale, std::span<float> tile) {
+  constexpr uint32_t kMask = 0xfff;
+  for (size_t i = 0; i < tile.size(); i += 2) {
+    const bool whole = i + 1 < tile.size();
+    uint32_t both = 0;
+    for (int byte = 0; byte < (whole ? 3 : 2); ++byte) both |= static_cast<uint32_t>(*from++) << (8 * byte);
+    tile[i] = decode(static_cast<uint16_t>(both & kMask), kE5m6Format) * scale;
+    if (whole) tile[i + 1] = decode(static_cast<uint16_t>(both >> 12), kE5m6Format) * scale;
+  }
+}
+
+// The scales of a row's tiles, then its codes: as of FP8, for DeepSeek-V3's E5M6.
+void pack_e5m6(std::span<const float> row, std::byte* to) {
+  std::byte* codes = to + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
+  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
+    const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
+    const float scale = scale_for(tile, kE5m6Format);
+    std::memcpy(to, &scale, sizeof scale);
+    to += sizeof scale;
+    pack_pairs(tile, scale, codes);
+    codes += 3 * tile.size() / 2;
   }
 }
 void unpack_e5m6(const std::byte* from, std::span<float> row) {
-  constexpr uint32_t kMask = 0xfff;
-  for (size_t i = 0; i < row.size(); i += 2) {
-    uint32_t both = 0;
-    for (int byte = 0; byte < (i + 1 < row.size() ? 3 : 2); ++byte)
-      both |= static_cast<uint32_t>(*from++) << (8 * byte);
-    row[i] = decode(static_cast<uint16_t>(both & kMask), kE5m6Format);
-    if (i + 1 < row.size()) row[i + 1] = decode(static_cast<uint16_t>(both >> 12), kE5m6Format);
+  const std::byte* codes = from + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
+  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
+    const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
+    float scale = 0;
+    std::memcpy(&scale, from, sizeof scale);
+    from += sizeof scale;
+    unpack_pairs(codes, scale, tile);
+    codes += 3 * tile.size() / 2;
   }
 }
 
@@ -88,9 +117,7 @@ void pack_fp8(std::span<const float> row, std::byte* to) {
   std::byte* codes = to + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
   for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
     const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
-    float most = 0;
-    for (const float number : tile) most = std::max(most, std::abs(number));
-    const float scale = scale_for(most);
+    const float scale = scale_for(tile, kE4m3Format);
     std::memcpy(to, &scale, sizeof scale);
     to += sizeof scale;
     for (const float number : tile) *codes++ = static_cast<std::byte>(encode(number / scale, kE4m3Format));
@@ -151,7 +178,9 @@ void unpack_row(const std::byte* from, Format format, std::span<float> row) {
 
 }  // namespace
 
-int64_t packed_bytes(Format format, int64_t rows, int64_t columns) {
+int64_t packed_bytes(Format format, int64_t rows, int64_t columns, Scales scales) {
+  const bool by_columns = format == Format::kFp8 && scales == Scales::kOfColumns;
+  if (by_columns) return rows * columns + tiles_of(rows) * columns * int64_t{sizeof(float)};
   return rows * packed_row_bytes(format, columns);
 }
 
@@ -179,22 +208,57 @@ void round_to(Matrix<float>& values, Format format) {
   values = unpacked(packed(values, format), format, values.rows(), values.columns());
 }
 
+namespace {
+
+// The scales of tiles of 128x1, row by row, then the codes.
+std::vector<std::byte> packed_by_columns(const Matrix<float>& values) {
+  const ScaledTiles tiles = scaled_tiles(values.view(), kFormatTile, 1);
+  const auto scales = std::as_bytes(std::span(tiles.scales.numbers()));
+  std::vector<std::byte> bytes(scales.begin(), scales.end());
+  for (const float number : tiles.numbers.numbers()) {
+    bytes.push_back(static_cast<std::byte>(encode(number, kE4m3Format)));
+  }
+  return bytes;
+}
+
+Matrix<float> unpacked_by_columns(std::span<const std::byte> bytes, int64_t rows, int64_t columns) {
+  const std::array<float, 256>& values = e4m3_values();
+  Matrix<float> scales(tiles_of(rows), columns);
+  const auto scale_bytes = std::as_writable_bytes(std::span(scales.numbers()));
+  std::ranges::copy(bytes.first(scale_bytes.size()), scale_bytes.begin());
+  auto code = bytes.begin() + static_cast<std::ptrdiff_t>(scale_bytes.size());
+  Matrix<float> result(rows, columns);
+  for (int64_t i = 0; i < rows; ++i) {
+    const float* scale = scales.row(i / kFormatTile);
+    for (int64_t j = 0; j < columns; ++j) result.row(i)[j] = values[static_cast<uint8_t>(*code++)] * scale[j];
+  }
+  return result;
+}
+
+bool is_by_columns(Format format, Scales scales) {
+  return format == Format::kFp8 && scales == Scales::kOfColumns;
+}
+
+}  // namespace
+
 template <>
-Kept<float>::Kept(const Matrix<float>& values, Format format)
+Kept<float>::Kept(const Matrix<float>& values, Format format, Scales scales)
     : format_(format),
+      scales_(scales),
       rows_(values.rows()),
       columns_(values.columns()),
-      bytes_(packed(values, format)),
+      bytes_(is_by_columns(format, scales) ? packed_by_columns(values) : packed(values, format)),
       counted_(static_cast<int64_t>(bytes_.size()), Counted::kKept) {}
 
 template <>
 Matrix<float> Kept<float>::values() const {
-  return unpacked(bytes_, format_, rows_, columns_);
+  return is_by_columns(format_, scales_) ? unpacked_by_columns(bytes_, rows_, columns_)
+                                         : unpacked(bytes_, format_, rows_, columns_);
 }
 
 // The format is ignored: tests of the maths are exact.
 template <>
-Kept<double>::Kept(const Matrix<double>& values, Format /*format*/)
+Kept<double>::Kept(const Matrix<double>& values, Format /*format*/, Scales /*scales*/)
     : rows_(values.rows()), columns_(values.columns()), bytes_(values.size() * sizeof(double)) {
   if (values.size() > 0) std::memcpy(bytes_.data(), values.row(0), bytes_.size());
 }

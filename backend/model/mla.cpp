@@ -126,8 +126,9 @@ Matrix<Real> Mla<Real>::forward(const Real* weights, Matrix<Real> x, Saved& save
   make_query(weights, operands);
   make_key_and_value(weights, operands);
   Matrix<Real> statistics;
-  const Matrix<Real> core =
-      core_.forward({operands.query.view(), operands.key.view(), operands.value.view()}, statistics);
+  const auto core =
+      rounded_to(core_.forward({operands.query.view(), operands.key.view(), operands.value.view()}, statistics),
+                 keeping_.formats.rest);
   products_.multiply(Form::kPlain, core.view(), output_.of(weights), x.view(), Into::kAdd);
   keep(operands, saved);
   saved.statistics = Kept<Real>(statistics, Format::kFp32);
@@ -138,15 +139,17 @@ Matrix<Real> Mla<Real>::forward(const Real* weights, Matrix<Real> x, Saved& save
 // What reaches the normed input by way of the queries.
 template <typename Real>
 Matrix<Real> Mla<Real>::query_backward(const Real* weights, Matrix<Real> query_gradient, Saved& saved) const {
-  const Format rest = keeping_.formats.rest;
+  const Format kept = keeping_.formats.attention;
   for (int64_t head = 0; head < shape_.heads; ++head) {
     rope_.turn_back(query_gradient.view().columns_at(head * head_width_ + shape_.head_dim, shape_.rope_dim));
   }
+  const Format rest = keeping_.formats.rest;
+  round_to(query_gradient, rest);
   const Matrix<Real> gradient = products_.input_gradient(query_gradient.view(), query_.of(weights));
-  saved.query_gradient = Kept<Real>(query_gradient, rest);
+  saved.query_gradient = Kept<Real>(query_gradient, kept, Scales::kOfColumns);
   if (!query_norm_) return gradient;
-  const Matrix<Real> down_gradient = query_norm_->input_backward(weights, gradient, saved.query_norm);
-  saved.query_down_gradient = Kept<Real>(down_gradient, rest);
+  const auto down_gradient = rounded_to(query_norm_->input_backward(weights, gradient, saved.query_norm), rest);
+  saved.query_down_gradient = Kept<Real>(down_gradient, kept, Scales::kOfColumns);
   return products_.input_gradient(down_gradient.view(), query_down_.of(weights));
 }
 
@@ -167,11 +170,13 @@ Matrix<Real> Mla<Real>::key_and_value_backward(const Real* weights, const Matrix
     add_to<Real>(key.columns_at(shape_.head_dim, shape_.rope_dim), shared_key);
   }
   rope_.turn_back(shared_key);
+  round_to(up_gradient, keeping_.formats.rest);
   const Matrix<Real> latent_gradient = latent_norm_.input_backward(
       weights, products_.input_gradient(up_gradient.view(), up_.of(weights)), saved.latent_norm);
   copy<Real>(latent_gradient.view(), down_gradient.view().columns_at(0, shape_.kv_lora_rank));
-  saved.up_gradient = Kept<Real>(up_gradient, keeping_.formats.rest);
-  saved.down_gradient = Kept<Real>(down_gradient, keeping_.formats.rest);
+  round_to(down_gradient, keeping_.formats.rest);
+  saved.up_gradient = Kept<Real>(up_gradient, keeping_.formats.attention, Scales::kOfColumns);
+  saved.down_gradient = Kept<Real>(down_gradient, keeping_.formats.attention, Scales::kOfColumns);
   return products_.input_gradient(down_gradient.view(), down_.of(weights));
 }
 
@@ -185,16 +190,16 @@ Matrix<Real> Mla<Real>::input_backward(const Real* weights, Matrix<Real> output_
   core_.input_backward({operands.query.view(), operands.key.view(), operands.value.view()}, saved.statistics.values(),
                        core_gradient.view(), {query_gradient.view(), key_gradient.view(), value_gradient.view()});
   if (keeping_.selective) {
-    saved.normed = Kept<Real>(operands.normed, keeping_.formats.cached);
-    saved.query_latent = Kept<Real>(operands.query_latent, keeping_.formats.cached);
-    saved.latent = Kept<Real>(operands.latent, keeping_.formats.cached);
+    saved.normed = Kept<Real>(operands.normed, keeping_.formats.attention, Scales::kOfColumns);
+    saved.query_latent = Kept<Real>(operands.query_latent, keeping_.formats.attention, Scales::kOfColumns);
+    saved.latent = Kept<Real>(operands.latent, keeping_.formats.attention, Scales::kOfColumns);
   }
   saved.shared_key = saved.query = saved.key = saved.value = saved.statistics = {};
   Matrix<Real> normed_gradient = query_backward(weights, std::move(query_gradient), saved);
   normed_gradient += key_and_value_backward(weights, key_gradient, value_gradient, saved);
   Matrix<Real> dx = norm_.input_backward(weights, normed_gradient, saved.norm);
   dx += output_gradient;
-  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.rest);
+  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.attention, Scales::kOfColumns);
   return dx;
 }
 

@@ -28,7 +28,9 @@ class Mlp {
     return x;
   }
   Matrix<Real> input_backward(const Real* weights, Matrix<Real> output_gradient, Saved& saved) const {
-    if (keeping_.selective) saved.normed = Kept<Real>(norm_.output(weights, saved.norm), keeping_.formats.cached);
+    if (keeping_.selective) {
+      saved.normed = Kept<Real>(norm_.output(weights, saved.norm), keeping_.formats.mlp, Scales::kOfColumns);
+    }
     const Matrix<Real> normed_gradient = inner_.input_backward(weights, output_gradient, saved.inner);
     output_gradient += norm_.input_backward(weights, normed_gradient, saved.norm);
     return output_gradient;

@@ -43,7 +43,7 @@ Matrix<Real> MtpInput<Real>::input_backward(const Real* weights, const Matrix<Re
   if (keeping_.selective) {
     saved.normed = Kept<Real>(
         joined(hidden_norm_.output(weights, saved.hidden_norm), embedding_norm_.output(weights, saved.embedding_norm)),
-        keeping_.formats.cached);
+        keeping_.formats.mlp, Scales::kOfColumns);
   }
   const Matrix<Real> gradient = products_.input_gradient(output_gradient.view(), projection_.of(weights));
   Matrix<Real> of_hidden(gradient.rows(), hidden_);
@@ -52,7 +52,7 @@ Matrix<Real> MtpInput<Real>::input_backward(const Real* weights, const Matrix<Re
     std::copy_n(gradient.row(i), hidden_, of_hidden.row(i));
     std::copy_n(gradient.row(i) + hidden_, hidden_, of_embedding.row(i));
   }
-  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.rest);
+  saved.output_gradient = Kept<Real>(output_gradient, keeping_.formats.mlp, Scales::kOfColumns);
   saved.embedding_gradient =
       Kept<Real>(embedding_norm_.input_backward(weights, of_embedding, saved.embedding_norm), keeping_.formats.rest);
   return hidden_norm_.input_backward(weights, of_hidden, saved.hidden_norm);

@@ -9,6 +9,7 @@
 #include "backend/model/experts.h"
 #include "backend/model/mla.h"
 #include "backend/model/mlp.h"
+#include "backend/model/recomputed_layer.h"
 #include "backend/model/router.h"
 
 namespace pipeloom {
@@ -102,7 +103,10 @@ class DispatchRun : public ExchangeRun<Real> {
  public:
   using typename ExchangeRun<Real>::Packages;
   explicit DispatchRun(const Dispatch<Real>& maths) : maths_(maths) {}
-  Packages pack_forward(Flow<Real>& flow) override { return maths_.pack_forward(flow, saved_); }
+  Packages pack_forward(Flow<Real>& flow) override {
+    if (flow.layer) flow.layer->dispatch_by(*this);
+    return maths_.pack_forward(flow, saved_);
+  }
   void unpack_forward(Packages received, Flow<Real>& flow) override {
     maths_.unpack_forward(std::move(received), flow);
   }
@@ -120,14 +124,19 @@ class CombineRun : public ExchangeRun<Real> {
   using typename ExchangeRun<Real>::Packages;
   explicit CombineRun(const Combine<Real>& maths) : maths_(maths) {}
   Packages pack_forward(Flow<Real>& flow) override { return maths_.pack_forward(flow); }
-  void unpack_forward(Packages received, Flow<Real>& flow) override { maths_.unpack_forward(received, flow, saved_); }
+  void unpack_forward(Packages received, Flow<Real>& flow) override {
+    layer_ = flow.layer;
+    maths_.unpack_forward(received, flow, saved_);
+  }
   Packages pack_backward(Flow<Real>& flow) override { return maths_.pack_backward(flow, saved_); }
   void unpack_backward(Packages received, Flow<Real>& flow) override {
     maths_.unpack_backward(std::move(received), flow);
   }
+  RecomputedLayer<Real>* recomputed() const override { return layer_.get(); }
 
  private:
   const Combine<Real>& maths_;
+  std::shared_ptr<RecomputedLayer<Real>> layer_;
   typename Combine<Real>::Saved saved_;
 };
 
@@ -182,7 +191,7 @@ class ExpertsPart : public Part<Real> {
       if (part_.with_exchange_) combine_.input_backward({}, flow);
       if (part_.shared_) {
         flow.normed = part_.shared_->input_backward(weights.own, flow.hidden, shared_);
-        normed_ = Kept<Real>(normed_again_(), part_.keeping_.formats.cached);
+        normed_ = normed_again_();
         normed_again_ = {};
       } else {
         flow.normed = Matrix<Real>(flow.hidden.rows(), flow.hidden.columns());
@@ -193,7 +202,7 @@ class ExpertsPart : public Part<Real> {
 
     int weight_pieces() const override { return static_cast<int>(routed_.sources.size()); }
     void weight_backward(int piece, PartNumbers<Real> gradients) override {
-      if (piece == 0 && part_.shared_) part_.shared_->weight_backward(shared_, normed_.values(), gradients.own);
+      if (piece == 0 && part_.shared_) part_.shared_->weight_backward(shared_, normed_->values(), gradients.own);
       part_.routed_maths_.weight_backward(routed_.sources[piece], gradients.routed);
     }
 
@@ -202,8 +211,8 @@ class ExpertsPart : public Part<Real> {
     DispatchRun<Real> dispatch_;
     CombineRun<Real> combine_;
     typename FeedForward<Real>::Saved shared_;
-    std::function<Matrix<Real>()> normed_again_;  // what the shared expert read; until I ...
-    Kept<Real> normed_;                           // ... and for W
+    std::function<std::shared_ptr<const Kept<Real>>()> normed_again_;  // what the shared expert read; until I ...
+    std::shared_ptr<const Kept<Real>> normed_;                         // ... and for W
     typename Experts<Real>::Saved routed_;
   };
 
@@ -214,42 +223,6 @@ class ExpertsPart : public Part<Real> {
   Dispatch<Real> dispatch_;
   Combine<Real> combine_;
   bool with_exchange_;
-};
-
-// Keeps the input of F and runs F again when I comes.
-template <typename Real>
-class RecomputedPart : public Part<Real> {
- public:
-  explicit RecomputedPart(std::unique_ptr<Part<Real>> part) : part_(std::move(part)) {
-    this->own_ = part_->own();
-    this->routed_ = part_->routed();
-    for (const Table table : kTables) this->tables_[number_of(table)] = part_->table(table);
-  }
-  std::unique_ptr<PartRun<Real>> start() const override { return std::make_unique<Run>(*part_); }
-
- private:
-  class Run : public PartRun<Real> {
-   public:
-    explicit Run(const Part<Real>& part) : part_(part) {}
-    void forward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      input_ = flow;
-      part_.start()->forward(weights, flow);
-    }
-    void input_backward(PartNumbers<const Real> weights, Flow<Real>& flow) override {
-      run_ = part_.start();
-      run_->forward(weights, input_);
-      input_ = {};
-      run_->input_backward(weights, flow);
-    }
-    int weight_pieces() const override { return run_->weight_pieces(); }
-    void weight_backward(int piece, PartNumbers<Real> gradients) override { run_->weight_backward(piece, gradients); }
-
-   private:
-    const Part<Real>& part_;
-    Flow<Real> input_;
-    std::unique_ptr<PartRun<Real>> run_;
-  };
-  std::unique_ptr<Part<Real>> part_;
 };
 
 template <typename Real>
@@ -304,9 +277,8 @@ template <typename Real>
 std::unique_ptr<Part<Real>> make_part(Component component, int layer, const Model& model, const PartShape& shape,
                                       bool with_exchange, const Arithmetic<Real>& arithmetic) {
   auto part = make_kept_part(component, layer, model, shape, with_exchange, arithmetic);
-  const bool moves_data = component == Component::kDispatch || component == Component::kCombine;
-  if (shape.recompute != Recompute::kFull || moves_data) return part;
-  return std::make_unique<RecomputedPart<Real>>(std::move(part));
+  if (shape.recompute != Recompute::kFull || !is_recomputed(component)) return part;
+  return recomputed_part(std::move(part), component == Component::kAttention, shape.formats.rest);
 }
 
 template std::unique_ptr<Part<float>> make_part(Component, int, const Model&, const PartShape&, bool,

@@ -50,6 +50,8 @@ class ExchangeRun : public PartRun<Real> {
   virtual void unpack_forward(Packages received, Flow<Real>& flow) = 0;
   virtual Packages pack_backward(Flow<Real>& flow) = 0;
   virtual void unpack_backward(Packages received, Flow<Real>& flow) = 0;
+  // Of a combine: the layer that runs F again before its I. nullptr: none does.
+  virtual RecomputedLayer<Real>* recomputed() const { return nullptr; }
 
   // A rank alone.
   void forward(PartNumbers<const Real> /*weights*/, Flow<Real>& flow) final {
@@ -84,13 +86,20 @@ struct PartShape {
   int ep_ranks = 1;       // members of the EP group ...
   int ep_rank = 0;        // ... and which of them this is
   double loss_scale = 1;  // of the sum of the tokens' losses
-  // kFull: I runs F again, from the inputs that it kept; kSelective: norms and up-projections.
+  // kFull: a layer keeps its input, from which I runs F again; kSelective: norms and up-projections.
   Recompute recompute = Recompute::kNone;
   Formats formats = Keeping::exact();
 
   Keeping keeping() const { return {formats, recompute == Recompute::kSelective}; }
   BalanceShape balance() const { return {sequence, loss_scale}; }
 };
+
+// Whether full recomputation runs a component's F again: those of layers. Embedding, head and what is before an MTP
+// module's layer keep what they need.
+inline bool is_recomputed(Component component) {
+  return component == Component::kAttention || component == Component::kMlp || component == Component::kRouter ||
+         component == Component::kExperts;
+}
 
 // `layer` as ComponentCost::layer: beyond the model's layers and its head come MTP modules.
 // `with_exchange`: experts dispatch and combine by themselves, because the stage's program has no components for it.

@@ -36,6 +36,7 @@ Matrix<Real> RmsNorm<Real>::output(const Real* weights, const Saved& saved) cons
   for (int64_t i = 0; i < y.rows(); ++i) {
     for (int64_t j = 0; j < width_; ++j) y.row(i)[j] = y.row(i)[j] * saved.inverse[i] * weight[j];
   }
+  round_to(y, kept_);
   return y;
 }
 

@@ -16,7 +16,8 @@ class RmsNorm {
     Kept<Real> weight_gradient;  // [1, width] from I, for W
   };
 
-  // Adds `name` [1, width] to `block`. `kept`: how its input is kept; it is taken to have that format.
+  // Adds `name` [1, width] to `block`. `kept`: how its input is kept, and its output written; the input is taken to
+  // have that format.
   RmsNorm(ParameterBlock& block, const std::string& name, int64_t width, Format kept);
 
   // `weights` and `gradients` begin the block.

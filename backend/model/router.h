@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "backend/model/gate.h"
 #include "backend/model/keeping.h"
 #include "backend/model/rms_norm.h"
@@ -12,7 +14,7 @@ class Router {
  public:
   struct Saved {
     typename RmsNorm<Real>::Saved norm;
-    Kept<Real> normed;  // [tokens, hidden]
+    std::shared_ptr<const Kept<Real>> normed;  // [tokens, hidden]; the shared expert's too
     typename Gate<Real>::Saved gate;
   };
   struct Output {
@@ -24,29 +26,33 @@ class Router {
          const Products<Real>& products)
       : keeping_(keeping),
         norm_(block, "norm", model.hidden, keeping.formats.rest),
-        gate_(block, model, balance, products) {}
+        gate_(block, model, balance, products, keeping.formats.rest) {}
 
   Output forward(const Real* weights, const Matrix<Real>& x, Saved& saved) const {
     Output output;
     output.normed = norm_.forward(weights, x.view(), saved.norm);
     output.routing = gate_.forward(weights, output.normed, saved.gate);
-    if (!keeping_.selective) saved.normed = Kept<Real>(output.normed, keeping_.formats.cached);
+    if (!keeping_.selective) saved.normed = std::make_shared<Kept<Real>>(output.normed, keeping_.formats.cached);
     return output;
   }
-  // What F gave the experts, as it is kept or computed again. REQUIRES: I has not run.
-  Matrix<Real> normed(const Real* weights, const Saved& saved) const {
-    return keeping_.selective ? norm_.output(weights, saved.norm) : saved.normed.values();
+  // What F gave the experts, as it was kept or is computed again, for I and W. REQUIRES: I has not run, or this has.
+  const std::shared_ptr<const Kept<Real>>& normed(const Real* weights, Saved& saved) const {
+    if (!saved.normed) {
+      saved.normed =
+          std::make_shared<Kept<Real>>(norm_.output(weights, saved.norm), keeping_.formats.mlp, Scales::kOfColumns);
+    }
+    return saved.normed;
   }
   double balance_loss(const Saved& saved) const { return gate_.balance_loss(saved.gate); }
   // The gradient of x by way of the experts and the gate. `gradient.routing` holds that of the weights.
   Matrix<Real> input_backward(const Real* weights, Output gradient, Saved& saved) const {
-    if (keeping_.selective) saved.normed = Kept<Real>(norm_.output(weights, saved.norm), keeping_.formats.cached);
+    normed(weights, saved);
     gradient.normed += gate_.input_backward(weights, gradient.routing.weights, saved.gate);
     return norm_.input_backward(weights, gradient.normed, saved.norm);
   }
   void weight_backward(const Saved& saved, Real* gradients) const {
     norm_.weight_backward(saved.norm, gradients);
-    gate_.weight_backward(saved.gate, saved.normed.values(), gradients);
+    gate_.weight_backward(saved.gate, saved.normed->values(), gradients);
   }
 
  private:

@@ -13,8 +13,14 @@ Status allow(bool allowed, const char* field, int64_t value, const char* what) {
   return unsupported(fmt::format("{} is {}; pipeloom-run trains with {}", field, value, what));
 }
 
-// One micro-batch through the whole model and back; its loss is the sum of its tokens'.
-Result<double> run_micro_batch(const Model& model, ChunkState& chunk, Tokens tokens, ExpertCounts& counts) {
+// Sums over tokens: of the model, and of its MTP modules.
+struct Losses {
+  double main = 0;
+  double mtp = 0;
+};
+
+// One micro-batch through the whole model and back.
+Result<Losses> run_micro_batch(const Model& model, ChunkState& chunk, Tokens tokens, ExpertCounts& counts) {
   const auto& parts = chunk.stage().parts();
   Flow<float> flow;
   flow.tokens = std::move(tokens.inputs);
@@ -30,7 +36,7 @@ Result<double> run_micro_batch(const Model& model, ChunkState& chunk, Tokens tok
     PIPELOOM_CHECK_OK(chunk.weight_backward(static_cast<int>(i), *runs[i]));
     runs[i].reset();
   }
-  return flow.loss;
+  return Losses{flow.loss, flow.mtp_loss};
 }
 
 }  // namespace
@@ -64,6 +70,10 @@ PartShape part_shape(const Job& job, int ep_rank) {
   shape.recompute = job.recompute;
   shape.formats = formats_of(job);
   return shape;
+}
+
+double mtp_loss_scale(const Job& job) {
+  return part_shape(job, 0).loss_scale / job.model->mtp_depth;
 }
 
 int64_t contributions_per_step(const Job& job) {
@@ -113,16 +123,18 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
   if (averages) chunk.own_averages();
   for (int64_t step = 0; step < steps; ++step) {
     const auto begin = std::chrono::steady_clock::now();
-    double loss = 0;
+    Losses losses;
     for (int replica = 0; replica < job.layout.data; ++replica) {
       for (int micro_batch = 0; micro_batch < job.micro_batches; ++micro_batch) {
-        PIPELOOM_TRY(const double sum,
+        PIPELOOM_TRY(const Losses sums,
                      run_micro_batch(*job.model, chunk, text.micro_batch(step, replica, micro_batch, job.micro_batches),
                                      counts));
-        loss += sum;
+        losses.main += sums.main;
+        losses.mtp += sums.mtp;
       }
     }
-    result.losses.push_back(loss * shape.loss_scale);
+    result.losses.push_back(losses.main * shape.loss_scale);
+    if (job.model->mtp_depth > 0) result.mtp_losses.push_back(losses.mtp * mtp_loss_scale(job));
     double scale = 1;
     if (job.clipping != Clipping::kNone) {
       SquareSum squares;
@@ -133,7 +145,7 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
     chunk.clear_sums();
     if (averages) chunk.update_averages(job.ema_decay);
     const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
-    if (on_step) on_step({step, result.losses.back(), time.count()});
+    if (on_step) on_step({step, result.losses.back(), time.count(), last_of(result.mtp_losses)});
   }
   copy_parameters(chunk, result.parameters);
   result.expert_loads = loads_of(counts);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct TrainingResult {
   std::map<std::string, std::vector<float>> parameters;  // by StageParameter::name
   std::vector<ExpertLoad> expert_loads;  // of all steps, layer by layer; empty: the model has no experts
   uint64_t averages_digest = 0;          // ChunkState::averages_digest of all chunks; 0: the job has no moving averages
+  std::vector<double> mtp_losses = {};   // [step] mean over its tokens and MTP modules; empty: the model has none
 
   bool operator==(const TrainingResult&) const = default;
 };
@@ -37,10 +39,19 @@ struct StepReport {
   int64_t step = 0;  // from 0
   double loss = 0;   // mean over the tokens of the step
   int64_t time_ns = 0;
+  std::optional<double> mtp_loss = {};  // mean over the tokens and MTP modules; absent: the model has none
 };
+
+// Of losses of steps that may have none.
+inline std::optional<double> last_of(const std::vector<double>& losses) {
+  return losses.empty() ? std::nullopt : std::optional(losses.back());
+}
 
 // Whether this backend has the maths for the job's model and layout; names the field that it can't run.
 Status check_trainable(const Job& job);
+
+// What the sum of the losses of a step's tokens, in all MTP modules, is multiplied by for their mean.
+double mtp_loss_scale(const Job& job);
 
 // Of a rank that is number `ep_rank` of its EP group.
 PartShape part_shape(const Job& job, int ep_rank);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "core/digest.h"
@@ -59,6 +60,17 @@ void for_each_array(const std::vector<std::unique_ptr<ChunkRun>>& chunks, const 
 }
 
 }  // namespace
+
+CheckpointIdentity checkpoint_identity(const Plan& plan, const TextTokens& text, const TrainingOptions& options,
+                                       int rank) {
+  Digest digest;
+  digest.add(options.check, options.seed, text.digest());
+  for (const double number : {options.adam.learning_rate, options.adam.first_decay, options.adam.second_decay,
+                              options.adam.epsilon, options.adam.weight_decay, plan.job.clip_norm}) {
+    digest.add(std::bit_cast<uint64_t>(number));
+  }
+  return {plan.task_digest, digest.value(), rank, plan.job.layout.pipeline * plan.job.layout.data};
+}
 
 std::string write_checkpoint(const CheckpointIdentity& identity, int64_t steps,
                              const std::vector<std::unique_ptr<ChunkRun>>& chunks) {

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "backend/model/training.h"
 #include "backend/runtime/chunk_run.h"
+#include "core/plan.h"
 #include "core/result.h"
 
 namespace pipeloom {
@@ -34,6 +36,9 @@ struct CheckpointIdentity {
   int rank = 0;
   int ranks = 1;
 };
+
+CheckpointIdentity checkpoint_identity(const Plan& plan, const TextTokens& text, const TrainingOptions& options,
+                                       int rank);
 
 // One rank's part of the state after `steps` steps: weights, optimizer state and moving averages of its chunks. The
 // data position follows from the step.

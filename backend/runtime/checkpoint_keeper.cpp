@@ -17,11 +17,15 @@ Result<int64_t> parse_steps(const std::string& content) {
 
 }  // namespace
 
+Result<int64_t> last_checkpoint(CheckpointStore& store) {
+  PIPELOOM_TRY(const auto last, store.read(kLastCheckpoint));
+  return last ? parse_steps(*last) : Result<int64_t>(0);
+}
+
 Result<int64_t> CheckpointKeeper::resume(const std::vector<std::unique_ptr<ChunkRun>>& chunks) {
   if (options_.store == nullptr || !options_.resume) return 0;
-  PIPELOOM_TRY(const auto last, options_.store->read(kLastCheckpoint));
-  if (!last) return 0;
-  PIPELOOM_TRY(last_, parse_steps(*last));
+  PIPELOOM_TRY(last_, last_checkpoint(*options_.store));
+  if (last_ == 0) return 0;
   const std::string name = checkpoint_name(last_, identity_.rank);
   PIPELOOM_TRY(const auto content, options_.store->read(name));
   if (!content) return fail(ErrorCode::kNotFound, fmt::format("checkpoint {} is missing", name));

@@ -6,6 +6,9 @@
 
 namespace pipeloom {
 
+// How many steps the last checkpoint has that counts; 0: there is none.
+Result<int64_t> last_checkpoint(CheckpointStore& store);
+
 // Writes and reads one rank's checkpoints in step with the other ranks: a checkpoint counts once every rank has written
 // its part, and the one before is removed only then.
 class CheckpointKeeper {

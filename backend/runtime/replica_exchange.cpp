@@ -18,25 +18,11 @@ MessageTag tag_of(int64_t step, int about, bool weights) {
 
 ReplicaExchange::ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank,
                                  Endpoint& endpoint, Format moments, bool shares_tokens)
-    : chunk_(chunk), endpoint_(endpoint) {
-  const auto group = [&](bool routed) { return reduction_group(layout, placement, chunk.stage(), rank, routed); };
-  int64_t shared_so_far = 0;
-  const auto share = [&](Content content, int64_t end, ReductionGroup members) {
-    // All members say the same of what they exchange, whatever stage they hold it for.
-    const int about = content == Content::kTokens ? -1 : 2 * chunk.stage() + (content == Content::kRouted ? 1 : 0);
-    shared_.push_back({shared_so_far, end - shared_so_far, std::move(members), about});
-    shared_so_far = end;
-  };
-  const auto tokens = chunk.maths().table(Table::kTokens);
-  if (shares_tokens && tokens) {
-    PIPELOOM_CHECK(*tokens == 0);
-    share(Content::kTokens, chunk.maths().parameters().front().parameter.size(),
-          token_table_group(layout, placement, rank));
-  }
-  share(Content::kOwn, chunk.maths().own_size(), group(false));
-  share(Content::kRouted, chunk.maths().size(), group(true));
+    : chunk_(chunk),
+      endpoint_(endpoint),
+      shared_(shared_numbers(chunk.maths(), chunk.stage(), layout, placement, rank, shares_tokens)) {
   std::vector<NumberRange> parts;
-  for (const Shared& shared : shared_) {
+  for (const SharedNumbers& shared : shared_) {
     const auto [begin, count] = shared.part(shared.group.place);
     parts.push_back({begin, count});
   }
@@ -44,8 +30,8 @@ ReplicaExchange::ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Pl
 }
 
 // Sends to a member, and expects the same of it.
-int64_t ReplicaExchange::exchange(const Shared& shared, int member, const MessageTag& tag, std::vector<std::byte> bytes,
-                                  Gather& gather) {
+int64_t ReplicaExchange::exchange(const SharedNumbers& shared, int member, const MessageTag& tag,
+                                  std::vector<std::byte> bytes, Gather& gather) {
   const auto size = static_cast<int64_t>(bytes.size());
   endpoint_.send(shared.group.members[member], Channel::kReduction, {tag, 0, std::move(bytes)});
   gather.expect(shared.group.members[member], Channel::kReduction, tag);
@@ -54,7 +40,7 @@ int64_t ReplicaExchange::exchange(const Shared& shared, int member, const Messag
 
 int64_t ReplicaExchange::send_gradients(int64_t step, Gather& gather) {
   int64_t bytes = 0;
-  for (const Shared& shared : shared_) {
+  for (const SharedNumbers& shared : shared_) {
     for (int member = 0; member < shared.members(); ++member) {
       if (member == shared.group.place) continue;
       const auto [begin, count] = shared.part(member);
@@ -66,7 +52,7 @@ int64_t ReplicaExchange::send_gradients(int64_t step, Gather& gather) {
 }
 
 Status ReplicaExchange::add_gradients(Gather& gather, size_t& next) {
-  for (const Shared& shared : shared_) {
+  for (const SharedNumbers& shared : shared_) {
     const auto [begin, count] = shared.part(shared.group.place);
     const std::vector<std::byte> own = chunk_.state().sums_of(begin, count);
     std::vector<std::vector<std::byte>> replicas;
@@ -87,7 +73,7 @@ Status ReplicaExchange::add_gradients(Gather& gather, size_t& next) {
 }
 
 Status ReplicaExchange::add_squares(SquareSum& squares) const {
-  for (const Shared& shared : shared_) {
+  for (const SharedNumbers& shared : shared_) {
     const auto [begin, count] = shared.part(shared.group.place);
     PIPELOOM_CHECK_OK(chunk_.state().add_squares(begin, count, squares));
   }
@@ -114,7 +100,7 @@ int64_t ReplicaExchange::optimize_and_send(const AdamOptions& options, const Loa
                                            double scale, Gather& gather) {
   int64_t bytes = 0;
   for (size_t range = 0; range < shared_.size(); ++range) {
-    const Shared& shared = shared_[range];
+    const SharedNumbers& shared = shared_[range];
     const auto [begin, count] = shared.part(shared.group.place);
     chunk_.state().optimize(options, balance, step + 1, scale, range);
     const std::span<const float> own = chunk_.state().weights().subspan(begin, count);
@@ -127,7 +113,7 @@ int64_t ReplicaExchange::optimize_and_send(const AdamOptions& options, const Loa
 }
 
 Status ReplicaExchange::take_weights(Gather& gather, size_t& next) {
-  for (const Shared& shared : shared_) {
+  for (const SharedNumbers& shared : shared_) {
     for (int member = 0; member < shared.members(); ++member) {
       if (member == shared.group.place) continue;
       const auto [begin, count] = shared.part(member);

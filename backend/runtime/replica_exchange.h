@@ -4,7 +4,7 @@
 
 #include "backend/runtime/chunk_run.h"
 #include "backend/runtime/gather.h"
-#include "backend/runtime/replicas.h"
+#include "backend/runtime/shared_numbers.h"
 #include "core/layout.h"
 #include "core/placement.h"
 
@@ -35,27 +35,12 @@ class ReplicaExchange {
   void undo();
 
  private:
-  enum class Content : uint8_t { kTokens, kOwn, kRouted };
-  // A range of the chunk's numbers, and who else has it.
-  struct Shared {
-    int64_t begin = 0;
-    int64_t size = 0;
-    ReductionGroup group;
-    int about = 0;  // the same for all members
-
-    // Where the part of `member` begins, and how many numbers it has.
-    std::pair<int64_t, int64_t> part(int member) const {
-      const auto [first, count] = group.part(member, size);
-      return {begin + first, count};
-    }
-    int members() const { return static_cast<int>(group.members.size()); }
-  };
-  int64_t exchange(const Shared& shared, int member, const MessageTag& tag, std::vector<std::byte> bytes,
+  int64_t exchange(const SharedNumbers& shared, int member, const MessageTag& tag, std::vector<std::byte> bytes,
                    Gather& gather);
 
   ChunkRun& chunk_;
   Endpoint& endpoint_;
-  std::vector<Shared> shared_;
+  std::vector<SharedNumbers> shared_;
   // Of each part, before the optimizer.
   std::vector<std::vector<float>> remembered_weights_;
   std::vector<Moments> remembered_moments_;

@@ -6,6 +6,7 @@
 
 #include "core/layout.h"
 #include "core/placement.h"
+#include "core/plan.h"
 
 namespace pipeloom {
 
@@ -16,6 +17,7 @@ struct RunRank {
 
   static RunRank of(int number, int pipeline) { return {number / pipeline, number % pipeline}; }
   int number(int pipeline) const { return replica * pipeline + pipeline_rank; }
+  bool operator==(const RunRank&) const = default;
 };
 
 // The numbers of the EP group that `rank` is in, and its place among them.
@@ -39,7 +41,15 @@ struct ReductionGroup {
     return {begin, size * (member + 1) / count - begin};
   }
 };
-// Where the ends don't share a rank: of the first stage's token table, with which the last stage reduces its copy.
+// The last stage's MTP modules use the embedding's table: the first stage's own, where that is on the same rank, else a
+// copy.
+inline bool borrows_token_table(const Plan& plan) {
+  return plan.costs.shares_embedding && plan.schedule.placement().ends_share_a_rank();
+}
+inline bool copies_token_table(const Plan& plan) {
+  return plan.costs.shares_embedding && !plan.schedule.placement().ends_share_a_rank();
+}
+// Of copies_token_table: of the first stage's token table, with which the last stage reduces its copy.
 ReductionGroup token_table_group(const Layout& layout, const Placement& placement, RunRank rank);
 ReductionGroup reduction_group(const Layout& layout, const Placement& placement, int stage, RunRank rank, bool routed);
 

@@ -24,17 +24,6 @@ std::map<int64_t, double> numbered(const std::map<int, double>& losses, int repl
 // Ranks meet between steps, where each waits for the slowest: longer than for any one task.
 constexpr int64_t kMeetingPatience = 2;
 
-CheckpointIdentity identity_of(const TrainingRun& run, int rank) {
-  const TrainingOptions& training = run.options.training;
-  Digest options;
-  options.add(training.check, training.seed, run.text.digest());
-  for (const double number : {training.adam.learning_rate, training.adam.first_decay, training.adam.second_decay,
-                              training.adam.epsilon, training.adam.weight_decay, run.plan.job.clip_norm}) {
-    options.add(std::bit_cast<uint64_t>(number));
-  }
-  return {run.plan.task_digest, options.value(), rank, run.ranks()};
-}
-
 }  // namespace
 
 Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
@@ -45,7 +34,8 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   const Watchdog watchdog(heartbeat, endpoint, options.patience_ns);
   Executor executor(program, runner, endpoint, heartbeat, options.patience_ns);
   Meeting meeting(endpoint, kMeetingPatience * options.patience_ns);
-  CheckpointKeeper checkpoints(options.checkpoints, identity_of(run, endpoint.rank()), meeting, heartbeat);
+  CheckpointKeeper checkpoints(options.checkpoints, checkpoint_identity(plan, text, options.training, endpoint.rank()),
+                               meeting, heartbeat);
   const double loss_scale = part_shape(plan.job, 0).loss_scale;
   matrix_memory() = {};
   RankResult result;
@@ -60,8 +50,14 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
     PIPELOOM_TRY(const double loss_sum,
                  meeting.sum_losses(numbered(runner.losses(), runner.rank().replica, plan.job.micro_batches)));
     result.training.losses.push_back(loss_sum * loss_scale);
+    if (plan.job.model->mtp_depth > 0) {
+      PIPELOOM_TRY(const double mtp_sum,
+                   meeting.sum_losses(numbered(runner.mtp_losses(), runner.rank().replica, plan.job.micro_batches)));
+      result.training.mtp_losses.push_back(mtp_sum * mtp_loss_scale(plan.job));
+    }
     if (endpoint.rank() == 0 && options.on_step) {
-      options.on_step({step, result.training.losses.back(), steady_now_ns() - begin_ns});
+      const TrainingResult& training = result.training;
+      options.on_step({step, training.losses.back(), steady_now_ns() - begin_ns, last_of(training.mtp_losses)});
     }
     PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1, runner.chunks()));
   }
@@ -89,6 +85,7 @@ Result<TrainingResult> train_on_threads(const TrainingRun& run) {
   }));
   TrainingResult whole;
   whole.losses = results[0].losses;
+  whole.mtp_losses = results[0].mtp_losses;
   whole.expert_loads = results[0].expert_loads;
   whole.averages_digest = results[0].averages_digest;
   for (TrainingResult& part : results) whole.parameters.merge(part.parameters);

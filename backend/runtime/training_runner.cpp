@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backend/model/recomputed_layer.h"
 #include "backend/runtime/collect.h"
 #include "backend/runtime/waits.h"
 #include "backend/runtime/wire.h"
@@ -72,6 +73,7 @@ void TrainingRunner::begin_step(int64_t step) {
   step_ = step;
   credits_.begin_step(step);
   losses_.clear();
+  mtp_losses_.clear();
 }
 
 size_t TrainingRunner::number_of_chunk(const RankTask& task) const {
@@ -221,10 +223,15 @@ void TrainingRunner::leave(ChunkRun& chunk, int part, const RankTask& task) {
     const int last_stage = plan_.schedule.stages() - 1;
     if (pass == SlotKind::kF && task.stage == last_stage) {
       losses_[task.micro_batch] = flow.loss;
+      mtp_losses_[task.micro_batch] = flow.mtp_loss;
     } else if (pass == SlotKind::kF || task.stage > 0) {
       const bool is_new = hand_overs_.emplace(hand_over(task, false), std::move(flow.hidden)).second;
       PIPELOOM_CHECK(is_new);
       flow.hidden = {};
+    }
+    const SlotKind slot = plan_.schedule.slots_of(task.task.key.rank)[task.task.key.slot].kind;
+    if (slot == SlotKind::kI || slot == SlotKind::kFI) {
+      peak_kept_bytes_ = std::max(peak_kept_bytes_, matrix_memory().kept_bytes);
     }
   }
   chunk.end_pass(task.micro_batch, part, pass);
@@ -271,7 +278,13 @@ void TrainingRunner::begin_exchange(const RankTask& task, Waiting& waiting) {
   InFlight& flight = enter(chunk, part, task);
   if (forward) chunk.start(flight, part);
   ExchangeRun<float>& run = exchange_run(flight, part);
-  auto packages = forward ? run.pack_forward(flight.flow) : run.pack_backward(flight.flow);
+  // A combine's I, the first of its layer: where that runs F again, its dispatch comes first.
+  waiting.recomputes = !forward && run.recomputed() != nullptr;
+  if (waiting.recomputes) return send_packages(task, run.recomputed()->pack(), waiting);
+  send_packages(task, forward ? run.pack_forward(flight.flow) : run.pack_backward(flight.flow), waiting);
+}
+
+void TrainingRunner::send_packages(const RankTask& task, ExchangeRun<float>::Packages packages, Waiting& waiting) {
   const MessageTag about = tag(task.stage, task.micro_batch, task.task.key.layer);
   for (size_t member = 0; member < ep_group_.members.size(); ++member) {
     if (static_cast<int>(member) == ep_group_.place) {
@@ -285,12 +298,9 @@ void TrainingRunner::begin_exchange(const RankTask& task, Waiting& waiting) {
   }
 }
 
-Status TrainingRunner::complete_exchange(const RankTask& task, Waiting& waiting) {
-  ChunkRun& chunk = chunk_of(task);
-  const int part = chunk.part_of(task);
-  InFlight& flight = chunk.in_flight(task.micro_batch);
+Result<ExchangeRun<float>::Packages> TrainingRunner::received_packages(const RankTask& task, Waiting& waiting) {
   const size_t experts = waiting.own[0].counts.size();
-  std::vector<ExpertRows<float>> received;
+  ExchangeRun<float>::Packages received;
   size_t message = 0;
   for (size_t member = 0; member < ep_group_.members.size(); ++member) {
     if (static_cast<int>(member) == ep_group_.place) {
@@ -301,7 +311,24 @@ Status TrainingRunner::complete_exchange(const RankTask& task, Waiting& waiting)
                                                          experts, plan_.job.model->hidden));
     received.push_back(std::move(rows));
   }
+  return received;
+}
+
+Status TrainingRunner::complete_exchange(const RankTask& task, Waiting& waiting) {
+  ChunkRun& chunk = chunk_of(task);
+  const int part = chunk.part_of(task);
+  InFlight& flight = chunk.in_flight(task.micro_batch);
   ExchangeRun<float>& run = exchange_run(flight, part);
+  PIPELOOM_TRY(auto received, received_packages(task, waiting));
+  if (waiting.recomputes) {
+    run.recomputed()->unpack(std::move(received));
+    waiting.recomputes = false;
+    waiting.again = true;
+    waiting.gather = {};
+    waiting.own.clear();
+    send_packages(task, run.pack_backward(flight.flow), waiting);
+    return {};
+  }
   if (task.task.key.pass == SlotKind::kF) {
     run.unpack_forward(std::move(received), flight.flow);
   } else {

@@ -32,14 +32,16 @@ class TrainingRunner : public TaskRunner {
 
   // Of the step that has ended: for each micro-batch whose head this rank has, the sum of its tokens' losses.
   const std::map<int, double>& losses() const { return losses_; }
+  // The same of its MTP modules, all together.
+  const std::map<int, double>& mtp_losses() const { return mtp_losses_; }
   std::vector<std::unique_ptr<ChunkRun>>& chunks() { return chunks_; }
   // Brings the moving averages to the step that has ended; those of the steps before it are updated beside it.
   void end_averages() { average_->update(); }
   uint64_t averages_digest() const { return average_->digest(); }
   // Of this rank's tokens, in all steps so far.
   const ExpertCounts& expert_counts() const { return expert_counts_; }
-  // The most that F's have kept for later passes at once, in all steps so far. As plans count: what an F keeps is held
-  // from its begin, so in a pair F counts first.
+  // The most that was kept for later passes at once, in all steps so far. As plans count: what an F keeps is held from
+  // its begin, so in a pair F counts first; what a W needs that runs apart, from the end of its I.
   int64_t peak_kept_bytes() const { return peak_kept_bytes_; }
   RunRank rank() const { return rank_; }
 
@@ -49,6 +51,7 @@ class TrainingRunner : public TaskRunner {
     Gather gather;
     int64_t bytes = 0;                   // that it sent, or received
     bool undone = false;                 // of a norm: the optimizer runs again
+    bool recomputes = false;             // of a combine: it waits for what dispatch brings once more
     bool again = false;                  // it waits for more
     std::vector<ExpertRows<float>> own;  // of an exchange: the package that this rank hands to itself
   };
@@ -74,6 +77,8 @@ class TrainingRunner : public TaskRunner {
 
   Format exchanged(const RankTask& task) const;
   void begin_exchange(const RankTask& task, Waiting& waiting);
+  void send_packages(const RankTask& task, ExchangeRun<float>::Packages packages, Waiting& waiting);
+  Result<ExchangeRun<float>::Packages> received_packages(const RankTask& task, Waiting& waiting);
   Status complete_exchange(const RankTask& task, Waiting& waiting);
 
   void remember();
@@ -97,7 +102,8 @@ class TrainingRunner : public TaskRunner {
   std::map<HandOver, Matrix<float>> hand_overs_;  // what a stage gave and the next has not taken yet
   std::map<uint32_t, Waiting> waiting_;           // by RankTask::number
   std::map<int, double> losses_;                  // by micro-batch
-  SquareSum squares_;                             // of this rank's gradients, then of all
+  std::map<int, double> mtp_losses_;
+  SquareSum squares_;  // of this rank's gradients, then of all
   double clip_scale_ = 1;
   int64_t peak_kept_bytes_ = 0;
   ExpertCounts expert_counts_;

@@ -82,6 +82,21 @@ void print_ranks(const PlanDiff& diff, std::ostream& out) {
   out << table.text();
 }
 
+// What the moving average costs the step, of the rank that waits for it longest.
+void print_average(const PlanDiff& diff, std::ostream& out) {
+  const bool has_average =
+      std::ranges::any_of(diff.kinds, [](const KindDiff& kind) { return kind.kind == "moving average"; });
+  if (!has_average) return;
+  int64_t predicted_ns = 0;
+  int64_t executed_ns = 0;
+  for (const RankDiff& rank : diff.ranks) {
+    predicted_ns = std::max(predicted_ns, rank.predicted.average_wait_ns);
+    executed_ns = std::max(executed_ns, rank.executed.average_wait_ns);
+  }
+  out << fmt::format("\nthe optimizer waits for the moving average: predicted {}, executed {}\n",
+                     format_duration(predicted_ns), format_duration(executed_ns));
+}
+
 void print_diff(const PlanDiff& diff, std::ostream& out) {
   out << fmt::format("step: predicted {}, executed {}: {}\n\n", format_duration(diff.predicted_step_ns),
                      format_duration(diff.executed_step_ns),
@@ -89,6 +104,7 @@ void print_diff(const PlanDiff& diff, std::ostream& out) {
   print_kinds(diff.kinds, out);
   out << '\n';
   print_ranks(diff, out);
+  print_average(diff, out);
   out << "\ntask: median and 95th percentile of what tasks took, waits for other ranks left out\n"
          "bubble: idle share of the step; overlap: share of the all-to-all while its rank computed\n";
   if (diff.clock_error_ns > 0) {
@@ -127,7 +143,8 @@ nlohmann::json to_json(const RankTimes& times, int64_t step_ns) {
   return {{"busy", json_time(times.busy_ns)},
           {"end", json_time(times.end_ns)},
           {"bubble", times.bubble(step_ns)},
-          {"overlap", times.overlap()}};
+          {"overlap", times.overlap()},
+          {"average_wait", json_time(times.average_wait_ns)}};
 }
 
 nlohmann::json to_json(const PlanDiff& diff) {

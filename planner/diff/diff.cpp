@@ -64,16 +64,34 @@ std::vector<KindDiff> kinds_of(KindTimes& kinds) {
   return rows;
 }
 
-// The intervals of one rank's compute and ep lanes.
+// The intervals of one rank's compute and ep lanes, and when its optimizer could begin.
 struct Lanes {
   std::vector<Interval> compute;
   std::vector<Interval> exchange;
   int64_t end_ns = 0;
+  int64_t average_end_ns = 0;
+  int64_t optimizer_ns = INT64_MAX;
+  std::vector<Interval> others = {};  // than the optimizer and the moving average
 
-  void add(Lane lane, const Interval& interval) {
+  void add(const TaskKey& key, Lane lane, const Interval& interval, int64_t begin_of_work_ns) {
     end_ns = std::max(end_ns, interval.end_ns);
-    if (lane == Lane::kCompute) compute.push_back(interval);
+    if (lane == Lane::kCompute) compute.push_back({begin_of_work_ns, interval.end_ns});
     if (lane == Lane::kEp) exchange.push_back(interval);
+    if (key.kind == TaskKind::kEma) {
+      average_end_ns = interval.end_ns;
+    } else if (key.kind == TaskKind::kOptimizer) {
+      optimizer_ns = interval.begin_ns;
+    } else {
+      others.push_back(interval);
+    }
+  }
+
+  int64_t average_wait_ns() const {
+    int64_t before_ns = 0;
+    for (const Interval& other : others) {
+      if (other.begin_ns < optimizer_ns) before_ns = std::max(before_ns, std::min(other.end_ns, optimizer_ns));
+    }
+    return std::max<int64_t>(0, average_end_ns - before_ns);
   }
 
   RankTimes times() const {
@@ -82,7 +100,7 @@ struct Lanes {
       for (const Interval& interval : intervals) sum_ns += interval.end_ns - interval.begin_ns;
       return sum_ns;
     };
-    return {sum(compute), end_ns, sum(exchange), covered_ns(exchange, compute)};
+    return {sum(compute), end_ns, sum(exchange), covered_ns(exchange, compute), average_wait_ns()};
   }
 };
 
@@ -100,7 +118,8 @@ class Comparison {
     for (uint32_t task = 0; task < graph.tasks().size(); ++task) {
       const Task& planned = graph.tasks()[task];
       numbers_[order_of(planned.key)] = task;
-      lanes[planned.key.rank].add(planned.lane, {predicted.start_ns[task], predicted.end_ns[task]});
+      lanes[planned.key.rank].add(planned.key, planned.lane, {predicted.start_ns[task], predicted.end_ns[task]},
+                                  predicted.start_ns[task]);
     }
     for (int rank = 0; rank < ranks; ++rank) predicted_[rank] = lanes[rank].times();
   }
@@ -117,8 +136,7 @@ class Comparison {
       times.predicted_ns.push_back(graph_.tasks()[found->second].duration_ns);
       times.executed_ns.push_back(span.work_ns());
     }
-    rank.lanes.add(span.lane,
-                   {span.lane == Lane::kCompute ? span.begin_ns + span.waited_ns : span.begin_ns, span.end_ns});
+    rank.lanes.add(span.key, span.lane, {span.begin_ns, span.end_ns}, span.begin_ns + span.waited_ns);
     seen_.insert({span.replica, found->second});
     replicas_.insert(span.replica);
     return {};

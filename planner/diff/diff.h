@@ -26,6 +26,7 @@ struct RankTimes {
   int64_t end_ns = 0;                    // of its last task
   int64_t exchange_ns = 0;               // all-to-all, its waits included
   int64_t overlapped_ns = 0;             // of that, while the compute lane was busy
+  int64_t average_wait_ns = 0;           // the optimizer, for nothing any more but the moving average
   double overlap() const;                // share of the all-to-all; 0 where there is none
   double bubble(int64_t step_ns) const;  // idle share of the step
 };

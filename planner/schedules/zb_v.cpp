@@ -164,6 +164,11 @@ class Attempt {
 
   void put_weight(int rank) { put(progress_[rank].waiting_weight(), rank); }
 
+  void put_weights_until_fits(int rank, int64_t size) {
+    const Progress& now = progress_[rank];
+    while (now.memory + size > facts_.limit && now.has_waiting_weight()) put_weight(rank);
+  }
+
   // The first micro-batch down and back up; on the way up, more F of leg 0 as long as the next rank is not done and the
   // ranks before have memory left for as many.
   void warm_up() {
@@ -171,7 +176,7 @@ class Attempt {
     for (int rank = facts_.ranks - 1; rank >= 0; --rank) {
       const int64_t arrival = arrival_ns(kForward[1], rank);
       const Progress& now = progress_[rank];
-      while (now.memory + facts_.size.total * (2 + 2 * rank) <= facts_.limit &&
+      while (now.memory + facts_.size.total * (2 + 2 * rank) + facts_.size.growth() <= facts_.limit &&
              now.clock_ns + facts_.forward_ns <= arrival && now.forwards[0] < facts_.micro_batches) {
         for (int before = 0; before <= rank; ++before) put(kForward[0], before);
       }
@@ -205,6 +210,7 @@ class Attempt {
     for (const int leg : {1, 0}) {
       for (const int rank : on_leg[leg]) {
         fill_before(kInput[leg], rank, leg == 1 || rules_.fill_before_backward);
+        put_weights_until_fits(rank, facts_.size.growth());
         put(kInput[leg], rank);
       }
     }
@@ -219,9 +225,7 @@ class Attempt {
   void put_next_forward(int rank) {
     const auto leg = next_forward_leg(rank);
     if (!leg) return;
-    while (progress_[rank].memory + facts_.size.total > facts_.limit && progress_[rank].has_waiting_weight()) {
-      put_weight(rank);
-    }
+    put_weights_until_fits(rank, facts_.size.total + facts_.size.growth());
     fill_before(kForward[*leg], rank, rules_.fill_before_forward);
     put(kForward[*leg], rank);
   }
@@ -291,8 +295,9 @@ Status read_memory(const ScheduleInputs& inputs, Facts& facts) {
     facts.size.total = std::max(facts.size.total, size.total);
     facts.size.kept_for_weight = std::max(facts.size.kept_for_weight, size.kept_for_weight);
   }
-  facts.limit = inputs.memory_limit != 0 ? inputs.memory_limit : 2 * facts.ranks * facts.size.total;
-  return check_memory_limit(facts.limit, facts.size.total);
+  facts.limit =
+      inputs.memory_limit != 0 ? inputs.memory_limit : 2 * facts.ranks * facts.size.total + facts.size.growth();
+  return check_memory_limit(facts.limit, facts.size.total + facts.size.growth());
 }
 
 }  // namespace

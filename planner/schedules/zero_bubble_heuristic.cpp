@@ -21,6 +21,9 @@ struct StageFacts {
   int64_t from_next_ns = 0;
   ActivationSize size;
   int64_t limit = 0;
+
+  // What an F takes, and room for the next I.
+  int64_t needed() const { return size.total + size.growth(); }
 };
 
 struct Rules {
@@ -119,6 +122,7 @@ class Attempt {
   }
 
   void put_input_backward(int stage) {
+    while (!input_backward_fits(stage) && progress_[stage].waiting_weights() > 0) put_weight(stage);
     const size_t output = cell(stage, progress_[stage].inputs);
     input_end_ns_[output] = put(stage, SlotKind::kI, facts_[stage].input_ns, input_arrival_ns(stage));
     ++progress_[stage].inputs;
@@ -162,7 +166,7 @@ class Attempt {
       const auto in_time = [&] {
         return rules_.warm_up_without_delay ? clock + facts.forward_ns <= arrival : clock < arrival;
       };
-      while (progress_[stage].forwards + more[stage] < micro_batches_ && memory + facts.size.total <= facts.limit &&
+      while (progress_[stage].forwards + more[stage] < micro_batches_ && memory + facts.needed() <= facts.limit &&
              in_time()) {
         memory += facts.size.total;
         clock += facts.forward_ns;
@@ -200,14 +204,16 @@ class Attempt {
     return next_arrival - now.clock_ns > slack_ns(stage);
   }
 
-  bool forward_fits(int stage) const {
-    return progress_[stage].memory + facts_[stage].size.total <= facts_[stage].limit;
+  bool forward_fits(int stage) const { return progress_[stage].memory + facts_[stage].needed() <= facts_[stage].limit; }
+
+  bool input_backward_fits(int stage) const {
+    return progress_[stage].memory + facts_[stage].size.growth() <= facts_[stage].limit;
   }
 
   // What the W cost that must come before the next F for it to fit into the memory.
   int64_t weights_before_forward_ns(int stage) const {
     const StageFacts& facts = facts_[stage];
-    int64_t memory = progress_[stage].memory + facts.size.total;
+    int64_t memory = progress_[stage].memory + facts.needed();
     int64_t weights_ns = 0;
     for (int i = 0; memory > facts.limit && i < progress_[stage].waiting_weights(); ++i) {
       memory -= facts.size.kept_for_weight;
@@ -257,9 +263,9 @@ Result<std::vector<StageFacts>> stage_facts(const PipelineShape& shape, const Sc
     if (stage > 0) fact.from_previous_ns = inputs.costs.link(stage - 1, stage).latency_ns;
     if (stage + 1 < shape.ranks) fact.from_next_ns = inputs.costs.link(stage + 1, stage).latency_ns;
     fact.size = sizes[stage];
-    fact.limit =
-        inputs.memory_limit != 0 ? inputs.memory_limit : int64_t{memory_factor} * shape.ranks * fact.size.total;
-    PIPELOOM_CHECK_OK(check_memory_limit(fact.limit, fact.size.total));
+    fact.limit = inputs.memory_limit != 0 ? inputs.memory_limit
+                                          : int64_t{memory_factor} * shape.ranks * fact.size.total + fact.size.growth();
+    PIPELOOM_CHECK_OK(check_memory_limit(fact.limit, fact.needed()));
   }
   return facts;
 }

@@ -32,14 +32,13 @@ Result<std::vector<ActivationSize>> activation_sizes(const ScheduleInputs& input
   PIPELOOM_CHECK(static_cast<int>(inputs.activations.size()) == stages);
   for (int stage = 0; stage < stages; ++stage) {
     const ActivationSize& size = inputs.activations[stage];
-    if (size.total < 0 || size.total > kMaxSize) {
+    const auto check = [stage](const char* what, int64_t bytes) -> Status {
+      if (bytes >= 0 && bytes <= kMaxSize) return {};
       return invalid(
-          fmt::format("activations of stage {}: total is {}; allowed are 0 to {}", stage, size.total, kMaxSize));
-    }
-    if (size.kept_for_weight < 0 || size.kept_for_weight > size.total) {
-      return invalid(fmt::format("activations of stage {}: kept_for_weight is {}; allowed are 0 to the total, {}",
-                                 stage, size.kept_for_weight, size.total));
-    }
+          fmt::format("activations of stage {}: {} is {}; allowed are 0 to {}", stage, what, bytes, kMaxSize));
+    };
+    PIPELOOM_CHECK_OK(check("total", size.total));
+    PIPELOOM_CHECK_OK(check("kept_for_weight", size.kept_for_weight));
   }
   return std::vector<ActivationSize>(inputs.activations.begin(), inputs.activations.end());
 }

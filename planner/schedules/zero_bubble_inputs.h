@@ -15,7 +15,7 @@ Status check_micro_batches(const PipelineShape& shape);
 // Also refuses any other number of chunks than two.
 Status check_v_shape(const PipelineShape& shape);
 
-// One size for each of `stages`, the default filled in; refuses sizes that no pass can release.
+// One size for each of `stages`, the default filled in; refuses negative sizes and those whose sums could overflow.
 Result<std::vector<ActivationSize>> activation_sizes(const ScheduleInputs& inputs, int stages);
 
 // Refuses a limit below what one micro-batch holds on one stage.

@@ -78,7 +78,8 @@ ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_
     if (answer != kSatisfiable) break;
     Order order = formula.order();
     // A rank may start late to keep its span short; with every slot as early as possible the same order can be longer.
-    if (candidate.reset(order) && candidate.value_ns() < result.value_ns) {
+    // And W's may need more memory than the formula counts.
+    if (candidate.reset(order) && candidate.value_ns() < result.value_ns && fits_caps(problem, order)) {
       result.value_ns = candidate.value_ns();
       result.order = std::move(order);
     }

@@ -281,14 +281,16 @@ void Formula::add_memory(int rank) {
   }
 }
 
-// What the rank holds when an F starts, summed line by line: `sums` has a literal for each sum that can be reached,
-// true where at least that much is held so far.
+// What the rank holds at least when an F starts, summed line by line: `sums` has a literal for each sum that can be
+// reached, true where at least that much is held so far. W's count as if they needed no more than F kept.
 void Formula::add_memory_at(int forward) {
   const Line& own = problem_.line_of(forward);
   std::map<int64_t, int> sums = {{own.take * (forward - own.first_op + 1), kTrue}};
   for (const int number : problem_.lines_of_rank(own.rank)) {
     const Line& line = problem_.lines()[number];
-    if (problem_.line_of(forward).first_op == line.first_op || line.take == line.give) continue;
+    const int64_t kept = problem_.activations()[line.stage].total;
+    const int64_t give = std::clamp<int64_t>(line.give, 0, kept);
+    if (problem_.line_of(forward).first_op == line.first_op || line.take == give) continue;
     std::map<int64_t, int> longer;
     const auto reach = [&](int64_t sum) -> int& {
       int& literal = longer[sum];
@@ -308,7 +310,7 @@ void Formula::add_memory_at(int forward) {
           // At most `count` gave back.
           const int last = count == 0 ? kTrue : before(line.first_op + count - 1, forward);
           if (here == kTrue || last == kFalse) continue;
-          add({no, here, reach(sum - line.give * count)});
+          add({no, here, reach(sum - give * count)});
         }
       }
     }

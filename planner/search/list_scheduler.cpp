@@ -50,7 +50,7 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
     lines_[i].first_op = line.first_op;
     lines_[i].forward = line.pass == Pass::kF;
     lines_[i].shares_queue = line.in_queue >= 0 && shared_queue_[line.in_queue] != 0;
-    lines_[i].take = line.take;
+    lines_[i].take = line.take + std::max<int64_t>(0, -line.give);
     if (line.input >= 0) lines_[i].sending_ns = problem.times()[line.input].ready_ns;
   }
   for (int rank = 0; rank < problem.ranks(); ++rank) {
@@ -80,7 +80,9 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
 void ListScheduler::set_limits() {
   for (int rank = 0; rank < problem_.ranks(); ++rank) {
     const RankRules& rules = this->rules(rank);
+    // An I has to fit when no W is left to make room.
     int64_t later = 0;
+    for (const int line : backward_lines_[rank]) later = std::max(later, lines_[line].take);
     int chunk = 0;
     for (const int line_number : forward_lines_[rank]) {
       const Line& line = problem_.lines()[line_number];
@@ -265,7 +267,9 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
         rules.turn == RankRules::Turn::kForwardFirst || (rules.pairs && forward >= 0 && runs_alone(rank, forward)) ||
         (rules.turn != RankRules::Turn::kBackwardFirst && !state.last_was_forward && state.started_backward);
     if (forward >= 0 && forward_first) return {forward};
-    return with_backward(rank, backward);
+    const Choice choice = with_backward(rank, backward);
+    const bool needs_room = choice.joined < 0 && weight >= 0 && !has_room(rank, backward);
+    return needs_room ? Choice{weight} : choice;
   }
   if (forward >= 0 && !must_wait_for_backward) return {forward};
   if (weight >= 0) {

@@ -78,7 +78,7 @@ class Collector {
       bool by_weight = true;
       for (int i = 0; i <= last; ++i) {
         shortest_ns = std::min(shortest_ns, duration(chunks[i] + 2));
-        by_weight = by_weight && problem_.lines()[chunks[i] + 1].give == 0;
+        by_weight = by_weight && problem_.lines()[chunks[i] + 1].give <= 0;
       }
       if (by_weight) delay_ns += shortest_ns;
     }
@@ -86,13 +86,14 @@ class Collector {
   }
 
   // One chunk, of which a share w waits for W: of f activations that F took, those whose W is still to come hold at
-  // least w each, so W number f - floor((cap - 1) / w) - 1 comes before F number f.
+  // least min(1, w) each, so W number f - floor((cap - 1) / min(1, w)) - 1 comes before F number f.
   void add_pending(int forward, int rank) {
     if (!problem_.splits_backward() || problem_.pairs_hold_weight()) return;
     const Line& weight = problem_.lines()[forward + 2];
     const int64_t size = problem_.lines()[forward].take;
-    if (weight.give == 0) return;
-    const int64_t pending = (problem_.cap(rank) - size) / weight.give;
+    const int64_t least = std::min(size, weight.give);
+    if (least == 0) return;
+    const int64_t pending = (problem_.cap(rank) - size) / least;
     add(forward + 2, forward, pending + 1, duration(forward + 2), true);
   }
 

@@ -215,13 +215,18 @@ int SearchProblem::pair_times(int forward_line, int backward_line) const {
   return static_cast<int>(lines_.size()) + 2 * pair;
 }
 
-// A micro-batch is on all of a rank's chunks of its pipe at once when it turns.
+// A micro-batch is on all of a rank's chunks of its pipe at once when it turns, and the first I there may take memory.
 Status SearchProblem::check_caps() const {
   for (int rank = 0; rank < ranks(); ++rank) {
     std::vector<int64_t> needed(pipes(), 0);
+    std::vector<int64_t> growth(pipes(), 0);
     for (const Chunk& chunk : placement().chunks_of(rank)) {
-      if (micro_batches_of(chunk.pipe) > 0) needed[chunk.pipe] += input_.activations[chunk.stage].total;
+      if (micro_batches_of(chunk.pipe) == 0) continue;
+      const ActivationSize& size = input_.activations[chunk.stage];
+      needed[chunk.pipe] += size.total;
+      if (splits_backward()) growth[chunk.pipe] = std::max(growth[chunk.pipe], size.growth());
     }
+    for (int pipe = 0; pipe < pipes(); ++pipe) needed[pipe] += growth[pipe];
     const int64_t least = *std::ranges::max_element(needed);
     if (caps_[rank] < least) {
       return unsupported(

@@ -36,7 +36,7 @@ struct Line {
   int32_t in_queue = -1;  // Placement::queues(); -1: none, or on the same rank
   int32_t out_queue = -1;
   int64_t take = 0;  // memory from its start on
-  int64_t give = 0;  // memory given back at its end
+  int64_t give = 0;  // memory given back at its end; below 0 where an I takes some for its W (ActivationSize)
 };
 
 // Times of an op. `ready_ns` includes the hand-over: the consumer has the output that long after this op's start.

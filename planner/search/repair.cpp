@@ -53,11 +53,21 @@ class RankRepair {
       const int before = problem_.line_number_of(later) - 1;
       const int index = later - line.first_op;
       const bool in_order = line.pass == Pass::kW || index == done_of_line_[before + 1];
-      if (!in_order || index >= done_of_line_[before]) continue;
+      if (!in_order || index >= done_of_line_[before] || !may_pass(slot, later)) continue;
       if (line.give > 0) return later;
       if (first_i < 0 && line.pass == Pass::kI) first_i = later;
     }
     return first_i;
+  }
+
+  // Whether an I may go before all from `first` on: its input may come by the queue of another chunk's.
+  bool may_pass(int first, int later) const {
+    if (problem_.line_of(later).pass == Pass::kW) return true;
+    for (int op = first; op != later; op = order_.next(op)) {
+      const int partner = order_.partner(op);
+      if (problem_.fixed_order(op, later) || (partner >= 0 && problem_.fixed_order(partner, later))) return false;
+    }
+    return true;
   }
 
   const SearchProblem& problem_;

@@ -133,7 +133,10 @@ void add_model(const Job& job, Arguments& arguments) {
     arguments.option("hidden-dropout", 0);
   }
   if (!model.tied_embedding) arguments.flag("untie-embeddings-and-output-weights");
-  if (model.mtp_depth > 0) arguments.option("mtp-num-layers", model.mtp_depth);
+  if (model.mtp_depth > 0) {
+    arguments.option("mtp-num-layers", model.mtp_depth);
+    arguments.option("mtp-loss-scaling-factor", model.mtp_loss_weight);
+  }
 }
 
 void add_parallelism(const Job& job, Arguments& arguments) {

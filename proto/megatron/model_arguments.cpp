@@ -22,6 +22,8 @@ int vocabulary_of(ArgumentOptions& options, int tensor) {
   return static_cast<int>(std::min<int64_t>((words + unit - 1) / unit * unit, INT32_MAX));
 }
 
+constexpr double kMtpLossScale = 0.1;  // where the option is not given
+
 // Without a size the MLP has four times the hidden size; a gated one two thirds of that, in units of 64.
 int default_intermediate(int hidden, bool gated) {
   const int64_t size = gated ? int64_t{hidden} * 8 / 3 / 64 * 64 : int64_t{hidden} * 4;
@@ -105,6 +107,7 @@ Model model_from_arguments(ArgumentOptions& options, int tensor) {
     model.learned_positions = positions;
   }
   model.mtp_depth = options.number_or("mtp-num-layers", 0, 0);
+  if (model.mtp_depth > 0) model.mtp_loss_weight = options.decimal_or("mtp-loss-scaling-factor", kMtpLossScale);
   if (options.flag("num-experts")) model.moe = experts_of(options, model);
   model.family = model.attention.is_mla() ? "deepseek" : model.moe ? "mixtral" : model.gated_mlp ? "llama" : "gpt";
   return model;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace pipeloom {
 
@@ -26,6 +27,17 @@ double late_seconds(double tokens, const AllToAll& transfer, const Cluster& clus
 
 }  // namespace
 
+double all_to_all_bytes_per_s(const KernelRates& rates, int sms, double chunk_tokens) {
+  if (rates.all_to_all.empty()) return sms * rates.all_to_all_sm_bytes_per_s;
+  std::vector<Curve::Point> points;
+  for (const AllToAllCurve& curve : rates.all_to_all) {
+    points.push_back({static_cast<double>(curve.sms), curve.bytes_per_s.at(chunk_tokens)});
+  }
+  const double first_sms = points.front().x;
+  if (sms < first_sms) return points.front().y * sms / first_sms;
+  return Curve::create("cluster.gpu.rates.all_to_all", std::move(points)).value().at(sms);
+}
+
 double all_to_all_payload_seconds(const AllToAll& transfer, const Cluster& cluster) {
   if (transfer.nic_bytes == 0 && transfer.nvlink_bytes == 0) return 0;
   const KernelRates& rates = cluster.gpu.rates;
@@ -41,7 +53,7 @@ double all_to_all_payload_seconds(const AllToAll& transfer, const Cluster& clust
   }
   if (cluster.comm_sms > 0) {
     const double copied_bytes = transfer.nic_bytes + 2 * transfer.nvlink_bytes;
-    seconds = std::max(seconds, copied_bytes / (cluster.comm_sms * rates.all_to_all_sm_bytes_per_s));
+    seconds = std::max(seconds, copied_bytes / all_to_all_bytes_per_s(rates, cluster.comm_sms, chunk));
   }
   return std::max(seconds + late_seconds(chunk, transfer, cluster), 0.0);
 }

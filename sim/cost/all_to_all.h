@@ -11,6 +11,11 @@ struct AllToAll {
   double token_bytes = 0;
 };
 
+// What so many SMs copy, over all stages, in chunks of so many tokens: by the GPU's curves, with lines over the
+// logarithm of the SMs between them (below the first as much per SM as there, above the last no more); or the same for
+// each SM and chunk, where nothing was measured.
+double all_to_all_bytes_per_s(const KernelRates& rates, int sms, double chunk_tokens);
+
 // Seconds of the payload on the cluster's comm_sms, in chunks of comm_chunk_tokens; 0 where nothing is sent.
 // Three stages work at the same time (dispatch: NIC send, NIC to NVLink forward, NVLink receive; combine: the reverse):
 // the slowest of NIC, NVLink and SMs decides. The warps of the SMs are shared among the stages by load, so the SMs copy

@@ -30,6 +30,7 @@ std::vector<int64_t> peak_activations(const Schedule& schedule, std::span<const 
       held += taken(slot, activations);
       peak = std::max(peak, held);
       held -= given_back(slot, activations);
+      peak = std::max(peak, held);
     }
     peaks.push_back(peak);
   }
@@ -42,14 +43,15 @@ std::vector<AliveAtPeak> alive_at_peak(const Schedule& schedule, std::span<const
   std::map<int, AliveAtPeak> fullest;
   int64_t held = 0;
   int64_t peak = 0;
+  const auto hold = [&](int64_t change) {
+    held += change;
+    if (held <= peak) return;
+    peak = held;
+    fullest = alive;
+  };
   for (const Slot& slot : schedule.slots_of(rank)) {
     if (slot.has_forward()) ++alive[slot.stage].whole;
-    held += taken(slot, activations);
-    if (held > peak) {
-      peak = held;
-      fullest = alive;
-    }
-    held -= given_back(slot, activations);
+    hold(taken(slot, activations));
     if (slot.kind == SlotKind::kF) continue;
     AliveAtPeak& stage = alive[slot.backward_pass_stage()];
     if (slot.has_input_backward()) {
@@ -57,6 +59,7 @@ std::vector<AliveAtPeak> alive_at_peak(const Schedule& schedule, std::span<const
       ++stage.for_weight;
     }
     if (slot.has_weight_backward()) --stage.for_weight;
+    hold(-given_back(slot, activations));
   }
   std::vector<AliveAtPeak> stages;
   for (auto& [stage, counts] : fullest) {

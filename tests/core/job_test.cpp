@@ -209,10 +209,27 @@ TEST(Job, FormatsFollowThePrecisionAndThenTheChoice) {
   EXPECT_EQ(formats_of(job), Formats{});
 }
 
+// Of a job in BF16, whose moments alone are FP32.
+TEST(Formats, EachChoiceReplacesItsOwn) {
+  const std::pair<std::optional<Format> FormatChoice::*, Format Formats::*> fields[] = {
+      {&FormatChoice::attention, &Formats::attention}, {&FormatChoice::mlp, &Formats::mlp},
+      {&FormatChoice::cached, &Formats::cached},       {&FormatChoice::cached_core, &Formats::cached_core},
+      {&FormatChoice::dispatch, &Formats::dispatch},   {&FormatChoice::combine, &Formats::combine},
+      {&FormatChoice::moments, &Formats::moments}};
+  for (const auto& [choice, field] : fields) {
+    Job job;
+    job.formats.*choice = Format::kFp8;
+    Formats expected;
+    expected.*field = Format::kFp8;
+    EXPECT_EQ(formats_of(job), expected);
+  }
+}
+
 TEST(Formats, BytesOfARowHaveItsScales) {
   EXPECT_EQ(row_bytes(Format::kFp32, 100), 400);
   EXPECT_EQ(row_bytes(Format::kBf16, 100), 200);
-  EXPECT_EQ(row_bytes(Format::kE5m6, 100), 150);
+  EXPECT_EQ(row_bytes(Format::kE5m6, 100), 154);
+  EXPECT_EQ(row_bytes(Format::kE5m6, 130), 203);
   EXPECT_EQ(row_bytes(Format::kFp8, 128), 132);
   EXPECT_EQ(row_bytes(Format::kFp8, 129), 137);
 }

@@ -17,6 +17,12 @@ TEST(ExpertLoads, MayComeInAnyOrder) {
             (std::vector<ExpertLoad>{{2, {9}}, {3, {1, 4}}}));
 }
 
+// An expert without a line got no tokens.
+TEST(ExpertLoads, MayLeaveExpertsOut) {
+  EXPECT_EQ(parse_expert_loads("loads.csv", "layer,expert,tokens\n3,3,7\n3,1,4\n").value(),
+            (std::vector<ExpertLoad>{{3, {0, 4, 0, 7}}}));
+}
+
 TEST(ExpertLoads, NamesTheCellThatIsWrong) {
   const auto error = [](const char* row) {
     return parse_expert_loads("loads.csv", std::string("layer,expert,tokens\n1,0,5\n") + row).error().message;

@@ -18,9 +18,14 @@ struct ActivationShape {
 };
 
 // Of `inner` [rows, up_width]: `activated` [rows, intermediate].
-void activate(const SmStream& stream, const ActivationShape& shape, const float* inner, Bf16* activated);
+void activate(const SmStream& stream, const ActivationShape& shape, const Bf16* inner, Bf16* activated);
 // Of the gradient of what activate gave, [rows, intermediate]: that of `inner`.
-void activate_backward(const SmStream& stream, const ActivationShape& shape, const float* inner,
+void activate_backward(const SmStream& stream, const ActivationShape& shape, const Bf16* inner,
                        const float* activated_gradient, Bf16* inner_gradient);
+// Where each row of the output [rows, hidden] was multiplied by a weight [rows]: multiplies the gradients of what
+// activate gave and of the output by it, and puts the gradient of the weight in its place. That is what the output
+// would give, through the last product: no output has to be kept.
+void weigh_rows(const SmStream& stream, const ActivationShape& shape, const Bf16* inner, int64_t hidden, float* weights,
+                float* activated_gradient, Bf16* output_gradient);
 
 }  // namespace pipeloom

@@ -5,6 +5,7 @@
 #include "backend/cuda/kernels/numbers.h"
 #include "backend/cuda/kernels/stream.h"
 #include "backend/model/adam.h"
+#include "core/formats.h"
 
 namespace pipeloom {
 
@@ -20,13 +21,21 @@ AdamStep adam_step_numbers(const AdamOptions& options, int64_t step, double grad
 
 struct AdamNumbers {
   float* weights = nullptr;
-  float* first = nullptr;
-  float* second = nullptr;
+  void* first = nullptr;    // moments, in the format
+  void* second = nullptr;   // the same
   Bf16* factors = nullptr;  // the weights rounded
+  Format moments = Format::kFp32;
+
+  AdamNumbers at(int64_t offset) const;
 };
 
-// Adam for `count` parameters; adam_step in backend/model/adam.h is the reference. `step` is on the GPU.
+// Adam for `count` parameters; adam_step in backend/model/adam.h is the reference. `step` is on the GPU. Moments are
+// FP32 or BF16.
 void adam(const SmStream& stream, const AdamOptions& options, const AdamStep* step, const float* gradients,
           int64_t count, const AdamNumbers& numbers);
+
+// Biases of experts move by `step` against their loads; LoadBalance in backend/model/chunk_state.h is the reference.
+void move_biases(const SmStream& stream, double step, double even_load, const float* loads, int64_t count,
+                 float* biases);
 
 }  // namespace pipeloom

@@ -7,21 +7,14 @@ namespace {
 
 constexpr unsigned kThreads = 256;
 
-__device__ inline void set_number(float value, float* to) {
-  *to = value;
-}
-__device__ inline void set_number(float value, Bf16* to) {
-  *to = to_bf16(value);
-}
-
-template <typename Number>
-__global__ void move_kernel(HeadShape shape, HeadColumns<const float> from, HeadColumns<Number> to) {
+template <typename From, typename To>
+__global__ void move_kernel(HeadShape shape, HeadColumns<const From> from, HeadColumns<To> to) {
   const int64_t i = global_thread();
   if (i >= shape.rows * shape.heads * shape.columns) return;
   const int64_t column = i % shape.columns;
   const int64_t head = i / shape.columns % shape.heads;
   const int64_t row = i / shape.columns / shape.heads;
-  set_number(from.data[row * from.row_stride + head * from.head_stride + column],
+  set_number(to_float(from.data[row * from.row_stride + head * from.head_stride + column]),
              to.data + row * to.row_stride + head * to.head_stride + column);
 }
 
@@ -54,31 +47,52 @@ __global__ void round_each_kernel(const float* from, int64_t count, Bf16* to) {
   if (i < count) to[i] = to_bf16(from[i]);
 }
 
-__global__ void copy_kernel(const float* from, int64_t count, float* to) {
+__global__ void zero_kernel(int64_t count, float* numbers) {
   const int64_t i = global_thread();
-  if (i < count) to[i] = from == nullptr ? 0 : from[i];
+  if (i < count) numbers[i] = 0;
 }
 
-__global__ void copy_packs_kernel(const unsigned char* from, int64_t count, unsigned char* to) {
-  const int64_t i = global_thread() * 16;
-  if (i < count) store_pack(to + i, load_pack<16>(from + i));
+__global__ void copy_kernel(const Bf16* from, int64_t count, Bf16* to) {
+  const int64_t i = global_thread() * 8;
+  if (i + 8 <= count) return store_pack(to + i, load_pack<8>(from + i));
+  for (int64_t j = i; j < count; ++j) to[j] = from[j];
+}
+
+__global__ void copy_each_kernel(const Bf16* from, int64_t count, Bf16* to) {
+  const int64_t i = global_thread();
+  if (i < count) to[i] = from[i];
 }
 
 template <typename Number>
-void launch_move(const SmStream& stream, const HeadShape& shape, HeadColumns<const float> from,
-                 HeadColumns<Number> to) {
+__global__ void add_kernel(const float* from, int64_t count, Number* to) {
+  const int64_t i = global_thread();
+  if (i < count) set_number(to_float(to[i]) + from[i], to + i);
+}
+
+template <typename Number>
+void launch_add(const SmStream& stream, const float* from, int64_t count, Number* to) {
+  if (count == 0) return;
+  PIPELOOM_LAUNCH(add_kernel<Number>, ({blocks_for(count, kThreads), kThreads, 0}), stream, from, count, to);
+}
+
+template <typename From, typename To>
+void launch_move(const SmStream& stream, const HeadShape& shape, HeadColumns<const From> from, HeadColumns<To> to) {
   if (shape.size() == 0) return;
-  PIPELOOM_LAUNCH(move_kernel<Number>, ({blocks_for(shape.size(), kThreads), kThreads, 0}), stream, shape, from, to);
+  const Grid grid{blocks_for(shape.size(), kThreads), kThreads, 0};
+  ::pipeloom::launch("move_kernel", move_kernel<From, To>, grid, stream, shape, from, to);
 }
 
 }  // namespace
 
-void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<const float> from,
-                  HeadColumns<float> to) {
+void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<const float> from, HeadColumns<Bf16> to) {
   launch_move(stream, shape, from, to);
 }
 
-void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<const float> from, HeadColumns<Bf16> to) {
+void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<const Bf16> from, HeadColumns<float> to) {
+  launch_move(stream, shape, from, to);
+}
+
+void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<const Bf16> from, HeadColumns<Bf16> to) {
   launch_move(stream, shape, from, to);
 }
 
@@ -88,20 +102,26 @@ void sum_heads(const SmStream& stream, const HeadShape& shape, HeadColumns<const
                   from, to);
 }
 
-void copy_numbers(const SmStream& stream, const float* from, int64_t count, float* to) {
+void copy_numbers(const SmStream& stream, const Bf16* from, int64_t count, Bf16* to) {
   if (count == 0) return;
-  PIPELOOM_LAUNCH(copy_kernel, ({blocks_for(count, kThreads), kThreads, 0}), stream, from, count, to);
+  if (reinterpret_cast<uintptr_t>(from) % 16 == 0 && reinterpret_cast<uintptr_t>(to) % 16 == 0) {
+    PIPELOOM_LAUNCH(copy_kernel, ({blocks_for(count, 8 * kThreads), kThreads, 0}), stream, from, count, to);
+  } else {
+    PIPELOOM_LAUNCH(copy_each_kernel, ({blocks_for(count, kThreads), kThreads, 0}), stream, from, count, to);
+  }
 }
 
 void set_zero(const SmStream& stream, int64_t count, float* numbers) {
   if (count == 0) return;
-  const float* nothing = nullptr;
-  PIPELOOM_LAUNCH(copy_kernel, ({blocks_for(count, kThreads), kThreads, 0}), stream, nothing, count, numbers);
+  PIPELOOM_LAUNCH(zero_kernel, ({blocks_for(count, kThreads), kThreads, 0}), stream, count, numbers);
 }
 
-void copy_bytes(const SmStream& stream, const unsigned char* from, int64_t count, unsigned char* to) {
-  if (count == 0) return;
-  PIPELOOM_LAUNCH(copy_packs_kernel, ({blocks_for(count, 16 * kThreads), kThreads, 0}), stream, from, count, to);
+void add_numbers(const SmStream& stream, const float* from, int64_t count, float* to) {
+  launch_add(stream, from, count, to);
+}
+
+void add_numbers(const SmStream& stream, const float* from, int64_t count, Bf16* to) {
+  launch_add(stream, from, count, to);
 }
 
 void round_to_bf16(const SmStream& stream, const float* from, int64_t count, Bf16* to) {

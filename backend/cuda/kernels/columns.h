@@ -23,16 +23,18 @@ struct HeadShape {
   int64_t size() const { return rows * heads * columns; }
 };
 
-// Moves numbers as they are, or as factors of products (rounded to BF16).
-void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<const float> from, HeadColumns<float> to);
+// Moves numbers as they are, or rounded to BF16.
 void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<const float> from, HeadColumns<Bf16> to);
+void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<const Bf16> from, HeadColumns<float> to);
+void move_columns(const SmStream& stream, const HeadShape& shape, HeadColumns<const Bf16> from, HeadColumns<Bf16> to);
 // `to` [row][column]: the sum over the heads, in their order.
 void sum_heads(const SmStream& stream, const HeadShape& shape, HeadColumns<const float> from, HeadColumns<float> to);
 
-// Dense numbers: copied; set to 0; rounded.
-void copy_numbers(const SmStream& stream, const float* from, int64_t count, float* to);
+// Dense numbers: copied; set to 0; added to others, the sum rounded where those are BF16; rounded.
+void copy_numbers(const SmStream& stream, const Bf16* from, int64_t count, Bf16* to);
 void set_zero(const SmStream& stream, int64_t count, float* numbers);
-void copy_bytes(const SmStream& stream, const unsigned char* from, int64_t count, unsigned char* to);  // of 16 each
+void add_numbers(const SmStream& stream, const float* from, int64_t count, float* to);
+void add_numbers(const SmStream& stream, const float* from, int64_t count, Bf16* to);
 void round_to_bf16(const SmStream& stream, const float* from, int64_t count, Bf16* to);
 
 }  // namespace pipeloom

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "backend/cuda/kernels/numbers.h"
 #include "backend/cuda/kernels/stream.h"
 
 namespace pipeloom {
@@ -15,9 +16,9 @@ struct EmbeddingShape {
 };
 
 void embed(const SmStream& stream, const EmbeddingShape& shape, const int32_t* tokens, const float* table,
-           const float* positions, float* rows);
+           const float* positions, Bf16* rows);
 // Adds to the gradients of the tables. The order of what falls on one row is the machine's, and so are the last bits.
 void embed_backward(const SmStream& stream, const EmbeddingShape& shape, const int32_t* tokens,
-                    const float* rows_gradient, float* table_gradient, float* positions_gradient);
+                    const Bf16* rows_gradient, float* table_gradient, float* positions_gradient);
 
 }  // namespace pipeloom

@@ -19,4 +19,11 @@ struct E4m3 {
   uint8_t bits = 0;
 };
 
+// A matrix with a row for every token, `stride` numbers from row to row.
+template <typename Number>
+struct TokenRows {
+  Number* data = nullptr;
+  int64_t stride = 0;
+};
+
 }  // namespace pipeloom

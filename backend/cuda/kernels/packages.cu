@@ -15,13 +15,51 @@ __device__ inline const int32_t* header(const PackageShape& shape, const unsigne
   return reinterpret_cast<const int32_t*>(packages + member * shape.bytes());
 }
 // `place` counts through all packages of a set.
-__device__ inline Bf16* row_at(const PackageShape& shape, unsigned char* packages, int64_t place) {
-  const int64_t begin = place / shape.rows() * shape.bytes() + shape.header_bytes();
-  return reinterpret_cast<Bf16*>(packages + begin) + place % shape.rows() * shape.width;
+__device__ inline int64_t package_of(const PackageShape& shape, int64_t place) {
+  return place / shape.rows() * shape.bytes();
 }
-__device__ inline const Bf16* row_at(const PackageShape& shape, const unsigned char* packages, int64_t place) {
-  const int64_t begin = place / shape.rows() * shape.bytes() + shape.header_bytes();
-  return reinterpret_cast<const Bf16*>(packages + begin) + place % shape.rows() * shape.width;
+template <typename Byte>
+__device__ inline Byte* row_at(const PackageShape& shape, Byte* packages, int64_t place) {
+  return packages + package_of(shape, place) + shape.rows_at() + place % shape.rows() * shape.row_bytes();
+}
+__device__ inline float* weight_at(const PackageShape& shape, unsigned char* packages, int64_t place) {
+  return reinterpret_cast<float*>(packages + package_of(shape, place) + shape.weights_at()) + place % shape.rows();
+}
+__device__ inline const float* weight_at(const PackageShape& shape, const unsigned char* packages, int64_t place) {
+  return reinterpret_cast<const float*>(packages + package_of(shape, place) + shape.weights_at()) +
+         place % shape.rows();
+}
+
+__device__ inline int64_t scales_bytes(const PackageShape& shape) {
+  return (shape.width + kFormatTile - 1) / kFormatTile * 4;
+}
+
+__device__ inline float number_at(const PackageShape& shape, const unsigned char* row, int64_t j) {
+  if (shape.format == Format::kBf16) return to_float(reinterpret_cast<const Bf16*>(row)[j]);
+  const E4m3 number{row[scales_bytes(shape) + j]};
+  return to_float(number) * reinterpret_cast<const float*>(row)[j / kFormatTile];
+}
+
+// The whole block writes one row; of FP8 each of its warps every so many tiles.
+template <typename Number>
+__device__ inline void write_row(const PackageShape& shape, const Number* from, unsigned char* row) {
+  if (shape.format == Format::kBf16) {
+    for (int64_t j = threadIdx.x; j < shape.width; j += blockDim.x) {
+      reinterpret_cast<Bf16*>(row)[j] = to_bf16(to_float(from[j]));
+    }
+    return;
+  }
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  for (int64_t tile = threadIdx.x / kWarp; tile * kFormatTile < shape.width; tile += blockDim.x / kWarp) {
+    const int64_t end = (tile + 1) * kFormatTile < shape.width ? (tile + 1) * kFormatTile : shape.width;
+    float most = 0;
+    for (int64_t j = tile * kFormatTile + lane; j < end; j += kWarp) most = fmaxf(most, fabsf(to_float(from[j])));
+    const float scale = storing_scale(warp_reduce<Largest>(most), kLargestE4m3);
+    if (lane == 0) reinterpret_cast<float*>(row)[tile] = scale;
+    for (int64_t j = tile * kFormatTile + lane; j < end; j += kWarp) {
+      row[scales_bytes(shape) + j] = to_e4m3(to_float(from[j]) / scale).bits;
+    }
+  }
 }
 
 // One block per expert.
@@ -78,7 +116,8 @@ __global__ void place_kernel(PackageShape shape, const int32_t* chosen, PackageO
 }
 
 // One block per place, and one per member for the header.
-__global__ void pack_kernel(PackageShape shape, PackageOrder order, const Bf16* rows, unsigned char* packages) {
+__global__ void pack_kernel(PackageShape shape, PackageOrder order, const Bf16* rows, const float* weights,
+                            unsigned char* packages) {
   const int64_t places = shape.members * shape.rows();
   if (blockIdx.x >= places) {
     const int64_t member = blockIdx.x - places;
@@ -89,40 +128,37 @@ __global__ void pack_kernel(PackageShape shape, PackageOrder order, const Bf16* 
     return;
   }
   const int32_t choice = order.choices[blockIdx.x];
-  if (choice < 0) return;
-  const Bf16* from = rows + choice / shape.gate.per_token * shape.width;
-  Bf16* to = row_at(shape, packages, blockIdx.x);
-  for (int64_t j = threadIdx.x; j < shape.width; j += blockDim.x) to[j] = from[j];
+  if (choice < 0) return;  // the whole block
+  write_row(shape, rows + choice / shape.gate.per_token * shape.width, row_at(shape, packages, blockIdx.x));
+  if (threadIdx.x == 0 && weights != nullptr) *weight_at(shape, packages, blockIdx.x) = weights[choice];
 }
 
 // One block per token.
-__global__ void add_kernel(PackageShape shape, PackageOrder order, const float* weights, const unsigned char* packages,
-                           float* tokens) {
+__global__ void add_weighed_kernel(PackageShape shape, PackageOrder order, const float* weights,
+                                   const unsigned char* packages, Bf16* tokens) {
   const int64_t first = static_cast<int64_t>(blockIdx.x) * shape.gate.per_token;
-  float* token = tokens + blockIdx.x * shape.width;
-  for (int64_t choice = first; choice < first + shape.gate.per_token; ++choice) {
-    const Bf16* row = row_at(shape, packages, order.places[choice]);
-    const float weight = weights == nullptr ? 1 : weights[choice];
-    for (int64_t j = threadIdx.x; j < shape.width; j += blockDim.x) token[j] += weight * to_float(row[j]);
+  Bf16* token = tokens + blockIdx.x * shape.width;
+  for (int64_t j = threadIdx.x; j < shape.width; j += blockDim.x) {
+    float sum = to_float(token[j]);
+    for (int64_t choice = first; choice < first + shape.gate.per_token; ++choice) {
+      sum += weights[choice] * number_at(shape, row_at(shape, packages, order.places[choice]), j);
+    }
+    token[j] = to_bf16(sum);
   }
 }
 
-// One block per place.
-__global__ void backward_kernel(PackageShape shape, PackageOrder order, const float* weights,
-                                const unsigned char* packages, const float* tokens_gradient,
-                                unsigned char* packages_gradient, float* weights_gradient) {
-  const int32_t choice = order.choices[blockIdx.x];
-  if (choice < 0) return;  // the whole block
-  const float* gradient = tokens_gradient + choice / shape.gate.per_token * shape.width;
-  const Bf16* row = row_at(shape, packages, blockIdx.x);
-  Bf16* row_gradient = row_at(shape, packages_gradient, blockIdx.x);
-  float sum = 0;
-  for (int64_t j = threadIdx.x; j < shape.width; j += blockDim.x) {
-    sum += gradient[j] * to_float(row[j]);
-    row_gradient[j] = to_bf16(weights[choice] * gradient[j]);
+// One block per token.
+__global__ void add_kernel(PackageShape shape, PackageOrder order, const unsigned char* packages, float* tokens,
+                           float* weights) {
+  const int64_t first = static_cast<int64_t>(blockIdx.x) * shape.gate.per_token;
+  float* token = tokens + blockIdx.x * shape.width;
+  for (int64_t choice = first; choice < first + shape.gate.per_token; ++choice) {
+    const int64_t place = order.places[choice];
+    for (int64_t j = threadIdx.x; j < shape.width; j += blockDim.x) {
+      token[j] += number_at(shape, row_at(shape, packages, place), j);
+    }
+    if (threadIdx.x == 0) weights[choice] = *weight_at(shape, packages, place);
   }
-  sum = block_reduce<Sum>(sum, 0.f);
-  if (threadIdx.x == 0) weights_gradient[choice] = sum;
 }
 
 __global__ void read_headers_kernel(PackageShape shape, const unsigned char* received, int32_t* counts) {
@@ -149,20 +185,24 @@ __device__ inline PaddedRow padded_row(const PackageShape& shape, const int32_t*
   return row;
 }
 
-__global__ void spread_kernel(PackageShape shape, const unsigned char* received, const int32_t* counts, Bf16* padded) {
+__global__ void spread_kernel(PackageShape shape, const unsigned char* received, const int32_t* counts, float* padded,
+                              float* weights) {
   const PaddedRow row = padded_row(shape, counts);
-  Bf16* to = padded + row.number * shape.width;
+  float* to = padded + row.number * shape.width;
   for (int64_t j = threadIdx.x; j < shape.width; j += blockDim.x) {
-    to[j] = row.place < 0 ? Bf16{} : row_at(shape, received, row.place)[j];
+    to[j] = row.place < 0 ? 0 : number_at(shape, row_at(shape, received, row.place), j);
+  }
+  if (threadIdx.x == 0 && weights != nullptr) {
+    weights[row.number] = row.place < 0 ? 0 : *weight_at(shape, received, row.place);
   }
 }
 
-__global__ void gather_kernel(PackageShape shape, const float* padded, const int32_t* counts, unsigned char* packages) {
+__global__ void gather_kernel(PackageShape shape, const float* padded, const float* weights, const int32_t* counts,
+                              unsigned char* packages) {
   const PaddedRow row = padded_row(shape, counts);
-  if (row.place < 0) return;
-  const float* from = padded + row.number * shape.width;
-  Bf16* to = row_at(shape, packages, row.place);
-  for (int64_t j = threadIdx.x; j < shape.width; j += blockDim.x) to[j] = to_bf16(from[j]);
+  if (row.place < 0) return;  // the whole block
+  write_row(shape, padded + row.number * shape.width, row_at(shape, packages, row.place));
+  if (threadIdx.x == 0 && weights != nullptr) *weight_at(shape, packages, row.place) = weights[row.number];
 }
 
 Grid padded_grid(const PackageShape& shape) {
@@ -183,38 +223,37 @@ void order_choices(const SmStream& stream, const PackageShape& shape, const int3
 }
 
 void pack_rows(const SmStream& stream, const PackageShape& shape, const PackageOrder& order, const Bf16* rows,
-               unsigned char* packages) {
+               const float* weights, unsigned char* packages) {
   const auto blocks = static_cast<unsigned>(shape.places() + shape.members);
-  PIPELOOM_LAUNCH(pack_kernel, ({blocks, row_threads(shape.width), 0}), stream, shape, order, rows, packages);
+  PIPELOOM_LAUNCH(pack_kernel, ({blocks, row_threads(shape.width), 0}), stream, shape, order, rows, weights, packages);
 }
 
-void add_packed_rows(const SmStream& stream, const PackageShape& shape, const PackageOrder& order, const float* weights,
-                     const unsigned char* packages, float* tokens) {
+void add_weighed_rows(const SmStream& stream, const PackageShape& shape, const PackageOrder& order,
+                      const float* weights, const unsigned char* packages, Bf16* tokens) {
+  PIPELOOM_LAUNCH(add_weighed_kernel, ({static_cast<unsigned>(shape.gate.tokens), row_threads(shape.width), 0}), stream,
+                  shape, order, weights, packages, tokens);
+}
+
+void add_rows(const SmStream& stream, const PackageShape& shape, const PackageOrder& order,
+              const unsigned char* packages, float* tokens, float* weights) {
   PIPELOOM_LAUNCH(add_kernel, ({static_cast<unsigned>(shape.gate.tokens), row_threads(shape.width), 0}), stream, shape,
-                  order, weights, packages, tokens);
+                  order, packages, tokens, weights);
 }
 
-void add_packed_rows_backward(const SmStream& stream, const PackageShape& shape, const PackageOrder& order,
-                              const float* weights, const unsigned char* packages, const float* tokens_gradient,
-                              unsigned char* packages_gradient, float* weights_gradient) {
-  PIPELOOM_LAUNCH(backward_kernel, ({static_cast<unsigned>(shape.places()), row_threads(shape.width), 0}), stream,
-                  shape, order, weights, packages, tokens_gradient, packages_gradient, weights_gradient);
-}
-
-void spread_packages(const SmStream& stream, const PackageShape& shape, const unsigned char* received, int32_t* counts,
-                     Bf16* padded) {
+void read_headers(const SmStream& stream, const PackageShape& shape, const unsigned char* received, int32_t* counts) {
   PIPELOOM_LAUNCH(read_headers_kernel, ({1, kThreads, 0}), stream, shape, received, counts);
-  spread_gradients(stream, shape, received, counts, padded);
 }
 
-void spread_gradients(const SmStream& stream, const PackageShape& shape, const unsigned char* received,
-                      const int32_t* counts, Bf16* padded) {
-  ::pipeloom::launch("spread_kernel", spread_kernel, padded_grid(shape), stream, shape, received, counts, padded);
+void spread_packages(const SmStream& stream, const PackageShape& shape, const unsigned char* received,
+                     const int32_t* counts, float* padded, float* weights) {
+  ::pipeloom::launch("spread_kernel", spread_kernel, padded_grid(shape), stream, shape, received, counts, padded,
+                     weights);
 }
 
-void gather_packages(const SmStream& stream, const PackageShape& shape, const float* padded, const int32_t* counts,
-                     unsigned char* packages) {
-  ::pipeloom::launch("gather_kernel", gather_kernel, padded_grid(shape), stream, shape, padded, counts, packages);
+void gather_packages(const SmStream& stream, const PackageShape& shape, const float* padded, const float* weights,
+                     const int32_t* counts, unsigned char* packages) {
+  ::pipeloom::launch("gather_kernel", gather_kernel, padded_grid(shape), stream, shape, padded, weights, counts,
+                     packages);
 }
 
 }  // namespace pipeloom

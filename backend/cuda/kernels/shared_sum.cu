@@ -13,13 +13,13 @@ __global__ void add_up_kernel(SharedSum sum) {
   if (i >= sum.size) return;
   float total = 0;
   for (int copy = 0; copy < sum.count; ++copy) total += sum.copies[copy][sum.begin + i];
-  for (int copy = 0; copy < sum.count; ++copy) sum.copies[copy][sum.begin + i] = total;
+  for (int copy = 0; copy < sum.sums_count; ++copy) sum.sums[copy][sum.begin + i] = total;
 }
 
 }  // namespace
 
 void add_up(const SmStream& stream, const SharedSum& sum) {
-  PIPELOOM_CHECK(sum.count <= SharedSum::kMostCopies);
+  PIPELOOM_CHECK(sum.count <= SharedSum::kMostCopies && sum.sums_count <= SharedSum::kMostCopies);
   if (sum.size == 0) return;
   PIPELOOM_LAUNCH(add_up_kernel, ({blocks_for(sum.size, kThreads), kThreads}), stream, sum);
 }

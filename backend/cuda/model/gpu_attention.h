@@ -24,22 +24,27 @@ class GpuAttention : public GpuPart {
   int64_t turned_heads_;  // queries and keys; 0: positions are learned
   int64_t query_width_;
   int64_t key_width_;
+  bool again_;  // the norm's output in I
   const GpuProducts& products_;
-  GpuNorm norm_;
+  GpuKeptNorm norm_;
   GpuWeight query_key_value_;
   GpuWeight output_;
   GpuCore core_;
   RopeTables rope_;
   // Kept.
-  Bf16* normed_;           // [tokens, hidden]
-  Bf16* inner_;            // [tokens, width of query_key_value], turned
-  Bf16* core_output_;      // [tokens, heads * value_dim]
-  Bf16* inner_gradient_;   // as inner_, from I
-  Bf16* output_gradient_;  // [tokens, hidden], from I
+  Bf16* inner_;          // [tokens, width of query_key_value], turned
+  GpuKept core_output_;  // [tokens, heads * value_dim]
+  // From I, for W.
+  GpuKept inner_gradient_;   // as inner_
+  GpuKept output_gradient_;  // [tokens, hidden]
   // Scratch.
-  float* full_inner_;    // as inner_
-  float* full_core_;     // as core_output_
-  Bf16* core_gradient_;  // as core_output_
+  Bf16* rounded_inner_;   // as inner_
+  float* full_inner_;     // as inner_
+  float* full_core_;      // as core_output_
+  Bf16* rounded_core_;    // the same
+  Bf16* core_gradient_;   // the same
+  float* full_hidden_;    // [tokens, hidden]
+  Bf16* rounded_hidden_;  // the same
 };
 
 }  // namespace pipeloom

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "backend/cuda/kernels/adam.h"
 #include "backend/cuda/kernels/columns.h"
 #include "backend/cuda/model/gpu_part.h"
+#include "backend/cuda/model/gpu_slots.h"
+#include "backend/model/chunk_state.h"
 #include "backend/model/stage.h"
 
 namespace pipeloom {
@@ -18,40 +22,69 @@ class GpuChunk {
     GpuFlow flow;
     std::vector<std::unique_ptr<GpuPart>> parts;  // in the order of F
   };
-  // What the chunk is made with: `state` is for its numbers, the setup for slots.
+  // What the chunk is made with: `memory` is for its numbers and slots. Parts have all that a setup has, but `kept` and
+  // `late`.
   struct Space {
-    Arena& state;
+    Arena& memory;
     const GpuSetup& setup;
+    const Model& model;
+    const PartShape& shape;
+  };
+  struct Role {
+    int pipe = 0;
+    int stage = 0;
+    // Whose token table the parts use (Stage::Tokens::kBorrowed); outlives the chunk. Null: their own.
+    const GpuChunk* lender = nullptr;
+    // The other end of the pipeline has a copy of the token table: the optimizer reads its gradient from a sum.
+    bool sums_tokens = false;
   };
 
   // `stage` has the layout of the numbers and outlives the chunk.
-  GpuChunk(int pipe, int stage_number, const Stage<float>& stage, const Model& model, const PartShape& shape, int slots,
-           const Space& space);
+  GpuChunk(const Role& role, const Stage<float>& stage, const std::set<GpuSlots::Place>& places, const Space& space);
 
-  int pipe() const { return pipe_; }
-  int stage_number() const { return stage_number_; }
+  int pipe() const { return role_.pipe; }
+  int stage_number() const { return role_.stage; }
   const Stage<float>& stage() const { return *stage_; }
-  Slot& slot(int number) { return slots_[number]; }
+  Slot& slot(const GpuSlots::Place& place) { return slots_.at(place); }
   int last_part() const { return static_cast<int>(stage_->parts().size()) - 1; }
 
-  // The initial weights, and zeros for the optimizer's state.
+  std::vector<float> initial_weights(uint64_t seed) const;
+  // Those, and zeros for the optimizer's state.
   std::vector<GpuUpload> initial(uint64_t seed) const;
   // After the upload.
   void round_weights(const SmStream& stream) const;
 
   void clear_gradients(const SmStream& stream) const { set_zero(stream, stage_->size(), numbers_.gradients); }
-  void optimize(const SmStream& stream, const AdamOptions& options, const AdamStep* step) const;
+  void optimize(const SmStream& stream, const AdamOptions& options, const LoadBalance& balance,
+                const AdamStep* step) const;
+
+  // Adds the squares of some gradients' sums, as the optimizer reads them; loads are none.
+  void add_squares(const SmStream& stream, const NumberRange& range, double* partials) const;
+
+  // Of Adam, as they are stored; so many numbers of either.
+  int64_t moments_bytes(int64_t count) const;
+  std::byte* first_moments(int64_t begin) const { return first_ + moments_bytes(begin); }
+  std::byte* second_moments(int64_t begin) const { return second_ + moments_bytes(begin); }
 
   const GpuNumbers& numbers() const { return numbers_; }
+  // Of Role::sums_tokens: how many numbers the token table has, which come first; else 0.
+  int64_t summed_tokens() const { return summed_tokens_; }
+  float* token_sum() const { return token_sum_; }
 
  private:
-  int pipe_;
-  int stage_number_;
+  Slot make_slot(const GpuSetup& setup, const Space& space) const;
+  GpuPartNumbers numbers_of(const Stage<float>::Placed& placed) const;
+
+  Role role_;
   const Stage<float>* stage_;
   GpuNumbers numbers_;
-  float* first_;   // of Adam
-  float* second_;  // of Adam
-  std::vector<Slot> slots_;
+  Format moments_;
+  std::byte* first_;   // of Adam
+  std::byte* second_;  // of Adam
+  int64_t summed_tokens_ = 0;
+  float* token_sum_ = nullptr;
+  std::vector<NumberRange> biases_;  // of experts
+  std::map<GpuSlots::Place, Slot> slots_;
 };
 
 }  // namespace pipeloom

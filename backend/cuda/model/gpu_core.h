@@ -5,13 +5,6 @@
 
 namespace pipeloom {
 
-// A matrix with a row for every token and columns of every head, `stride` numbers from row to row.
-template <typename Number>
-struct TokenRows {
-  Number* data = nullptr;
-  int64_t stride = 0;
-};
-
 // Attention between its projections, as AttentionCore in backend/model/attention_core.h: products in batches over the
 // heads with a softmax between them, one sequence after the other. Keeps nothing.
 class GpuCore {

@@ -18,8 +18,11 @@ class GpuMla : public GpuPart {
   void weight_backward(const SmStream& stream) override;
 
  private:
-  void make_query(const SmStream& stream) const;
-  void make_key_and_value(const SmStream& stream) const;
+  // Of the normed input: the latents and the rotary key, which all heads share.
+  void compress(const SmStream& stream, const Bf16* normed);
+  void make_query(const SmStream& stream, const Bf16* input) const;
+  void make_key_and_value(const SmStream& stream, const Bf16* latent) const;
+  void recompute(const SmStream& stream) const;
   void query_backward(const SmStream& stream) const;
   void key_and_value_backward(const SmStream& stream) const;
   GpuCore::Inputs core_inputs() const {
@@ -29,45 +32,46 @@ class GpuMla : public GpuPart {
   HeadShape rotary_shape() const { return {tokens_, shape_.heads, shape_.rope_dim}; }
   int64_t query_width() const { return shape_.heads * head_width_; }
   int64_t value_width() const { return int64_t{shape_.heads} * shape_.value_dim; }
-  // Of the rows that normed queries are made from.
-  const Bf16* query_input() const { return query_norm_ ? query_latent_ : normed_; }
-
   AttentionShape shape_;
   int64_t tokens_;
   int64_t head_width_;  // head_dim + rope_dim
+  bool again_;          // latents, queries, keys and values in I
   const GpuProducts& products_;
-  GpuNorm norm_;
+  GpuKeptNorm norm_;
   GpuWeight down_;
-  GpuNorm latent_norm_;
+  GpuKeptNorm latent_norm_;
   GpuWeight up_;
   GpuWeight output_;
   GpuWeight query_weight_;
   GpuWeight query_down_;
-  std::optional<GpuNorm> query_norm_;  // with query compression
+  std::optional<GpuKeptNorm> query_norm_;  // with query compression
   GpuCore core_;
   RopeTables rope_;
   // Kept.
-  Bf16* normed_;
-  Bf16* query_latent_ = nullptr;
-  Bf16* latent_;
-  Bf16* query_;
+  Bf16* shared_key_;  // [tokens, rope], turned
+  Bf16* query_;       // these three are scratch where they are computed again
   Bf16* key_;
   Bf16* value_;
-  Bf16* core_output_;
-  Bf16* query_gradient_;
-  Bf16* query_down_gradient_ = nullptr;
-  Bf16* up_gradient_;
-  Bf16* down_gradient_;
-  Bf16* output_gradient_;
+  GpuKept core_output_;  // [tokens, heads * value_dim]
+  // Kept from I on.
+  GpuKept query_gradient_;
+  GpuKept query_down_gradient_;
+  GpuKept up_gradient_;
+  GpuKept down_gradient_;
+  GpuKept output_gradient_;
   // Scratch.
-  float* full_query_;    // [tokens, heads * (d + rope)]; also its gradient
-  float* full_key_;      // the same of keys
-  float* full_value_;    // [tokens, heads * value_dim]
-  float* full_up_;       // [tokens, heads * (d + value_dim)]
-  float* full_down_;     // [tokens, kv rank + rope]
-  float* full_latent_;   // [tokens, the larger of the ranks]
-  float* full_core_;     // [tokens, heads * value_dim]
-  Bf16* core_gradient_;  // the same
+  float* full_query_;     // [tokens, heads * (d + rope)]; also its gradient
+  float* full_key_;       // the same of keys
+  float* full_value_;     // [tokens, heads * value_dim]
+  float* full_up_;        // [tokens, heads * (d + value_dim)]
+  float* full_latent_;    // [tokens, the larger of q rank and kv rank + rope]
+  Bf16* rounded_latent_;  // the same
+  float* full_shared_key_;
+  float* full_core_;        // [tokens, heads * value_dim]
+  Bf16* rounded_core_;      // the same
+  Bf16* core_gradient_;     // the same
+  float* full_hidden_;      // [tokens, hidden]
+  Bf16* rounded_gradient_;  // of the widest of the gradients that are kept
 };
 
 }  // namespace pipeloom

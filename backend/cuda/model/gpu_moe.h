@@ -12,19 +12,28 @@ namespace pipeloom {
 // Router in backend/model/router.h: the norm before the experts, and the gate.
 class GpuRouter : public GpuPart {
  public:
-  GpuRouter(const GpuSetup& setup, const GpuPartNumbers& numbers, std::shared_ptr<GpuMoeLayer> layer);
+  GpuRouter(const GpuSetup& setup, const Model& model, const PartShape& shape, const GpuPartNumbers& numbers,
+            std::shared_ptr<GpuMoeLayer> layer);
 
   void forward(const SmStream& stream, GpuFlow& flow) override;
   void input_backward(const SmStream& stream, GpuFlow& flow) override;
   void weight_backward(const SmStream& stream) override;
 
  private:
+  const GateShape& gate() const { return layer_->shape().gate; }
+
   std::shared_ptr<GpuMoeLayer> layer_;
+  bool keeps_;  // the norm's output in F ...
+  bool again_;  // ... or in I, by the router because there are no shared experts
   const GpuProducts& products_;
   GpuNorm norm_;
   GpuWeight gate_;
-  float* logits_;          // scratch; [tokens, routed_experts]
-  Bf16* logits_gradient_;  // kept; the same
+  GpuWeight bias_;  // of the experts, where the gate has them
+  GateBalance balance_;
+  float* scores_;          // [tokens, routed_experts] kept where I needs them
+  int32_t* counts_;        // [sequence][routed_experts] scratch
+  Bf16* logits_gradient_;  // [tokens, routed_experts] from I
+  Bf16* rounded_normed_;   // [tokens, hidden] scratch
 };
 
 // Dispatch in backend/model/exchange.h.
@@ -42,13 +51,10 @@ class GpuDispatch : public GpuExchange {
   std::shared_ptr<GpuMoeLayer> layer_;
 };
 
-// Combine in backend/model/exchange.h. Keeps the rows that came back.
+// Combine in backend/model/exchange.h.
 class GpuCombine : public GpuExchange {
  public:
-  GpuCombine(const GpuSetup& setup, std::shared_ptr<GpuMoeLayer> layer, unsigned char* alone)
-      : GpuExchange(alone),
-        layer_(std::move(layer)),
-        rows_(setup.kept.take<unsigned char>(layer_->packages.set_bytes())) {}
+  GpuCombine(std::shared_ptr<GpuMoeLayer> layer, unsigned char* alone) : GpuExchange(alone), layer_(std::move(layer)) {}
 
   void pack_forward(const SmStream& stream, GpuFlow& flow, unsigned char* packages) override;
   void unpack_forward(const SmStream& stream, GpuFlow& flow, const unsigned char* packages) override;
@@ -57,7 +63,6 @@ class GpuCombine : public GpuExchange {
 
  private:
   std::shared_ptr<GpuMoeLayer> layer_;
-  unsigned char* rows_;
 };
 
 // Shared experts at home, routed ones for every source; with dispatch and combine where nothing else does them. A
@@ -72,14 +77,20 @@ class GpuExperts : public GpuPart {
   void weight_backward(const SmStream& stream) override;
 
  private:
-  int64_t rows_of(size_t expert) const {
-    return static_cast<int64_t>(expert) * padded_rows_per_expert(layer_->packages) * layer_->packages.width;
-  }
+  struct Routed {
+    GpuKept rows;  // padded: what the expert got
+    GpuFeedForward maths;
+  };
+  int64_t rows_per_expert() const { return padded_rows_per_expert(layer_->shape()); }
+  int64_t size_per_expert() const { return rows_per_expert() * layer_->shape().width; }
 
   std::shared_ptr<GpuMoeLayer> layer_;
-  std::vector<GpuFeedForward> routed_;
+  int64_t size_;  // tokens * hidden
+  bool again_;    // the router's norm's output, for shared experts, in I
+  std::vector<Routed> routed_;
   std::optional<GpuFeedForward> shared_;
-  Bf16* output_gradient_ = nullptr;  // [tokens, hidden] kept, for the shared experts
+  Bf16* rounded_rows_ = nullptr;  // of one expert or of the tokens, scratch
+  float* full_hidden_ = nullptr;  // [tokens, hidden] scratch
   std::optional<GpuDispatch> dispatch_;
   std::optional<GpuCombine> combine_;
 };

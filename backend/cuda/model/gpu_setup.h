@@ -6,6 +6,7 @@
 
 #include "backend/cuda/kernels/rope.h"
 #include "backend/cuda/model/gpu_products.h"
+#include "backend/model/keeping.h"
 #include "backend/model/rope.h"
 
 namespace pipeloom {
@@ -31,16 +32,27 @@ class GpuConstants {
   std::vector<GpuUpload> uploads_;
 };
 
-// What a part is made with. `kept`: for what it keeps from one pass of a micro-batch to the next; `scratch`: for what
-// is free again when a call has ended.
+// What a part is made with. `kept`: for what it keeps from F of a micro-batch on; `late`: from I on, until W has ended;
+// `scratch`: for what is free again when a call has ended.
 struct GpuSetup {
+  // How what I makes for W is kept, gradients and what it computes again. An FP8 product of W scales its factors by
+  // columns, once: scaled by rows before, DeepSeek-V3's recipe learns worse.
+  static constexpr Format kFromInput = Format::kBf16;
+
   Arena& kept;
+  Arena& late;
   Arena& scratch;
   GpuConstants& constants;
-  const GpuProducts& linear;   // by weights, as Arithmetic::linear
-  const GpuProducts& precise;  // the rest
-  int64_t tokens = 0;          // of a micro-batch
+  const GpuProducts& attention;  // by weights, as Arithmetic has them
+  const GpuProducts& mlp;
+  const GpuProducts& precise;
+  Keeping keeping;
+  int64_t tokens = 0;  // of a micro-batch
   int64_t sequence = 0;
+
+  // For factors of a W: kept from F on; or, where they are computed again, from I on.
+  Arena& factors() const { return keeping.selective ? late : kept; }
+  Format factor_format() const { return keeping.selective ? kFromInput : keeping.formats.cached; }
 };
 
 }  // namespace pipeloom

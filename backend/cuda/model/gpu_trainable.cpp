@@ -47,17 +47,12 @@ Status check_fp8_widths(const Model& model) {
 Status check_gpu_trainable(const Job& job) {
   PIPELOOM_CHECK_OK(check_trainable(job));
   PIPELOOM_CHECK_OK(refuse(job.precision == Precision::kFp16, "precision", "FP16", "BF16 or FP8"));
-  PIPELOOM_CHECK_OK(refuse(job.recompute != Recompute::kNone, "recompute",
-                           job.recompute == Recompute::kFull ? "FULL" : "SELECTIVE",
-                           "NONE (memory is laid out before the first step)"));
-  PIPELOOM_CHECK_OK(refuse(job.clipping != Clipping::kNone, "clipping",
-                           job.clipping == Clipping::kGlobal ? "GLOBAL" : "VALIDATED", "NONE"));
-  PIPELOOM_CHECK_OK(refuse(job.model->mtp_depth > 0, "model.mtp_depth", "above 0", "0"));
-  const bool sigmoid = job.model->moe && job.model->moe->gate == GateScore::kSigmoid;
-  PIPELOOM_CHECK_OK(refuse(sigmoid, "model.moe.gate", "SIGMOID", "SOFTMAX"));
-  PIPELOOM_CHECK_OK(refuse(job.ema_decay > 0, "ema_decay", "above 0", "0"));
-  PIPELOOM_CHECK_OK(refuse(job.formats != FormatChoice{}, "formats", "given", "none but the precision's"));
-  return job.precision == Precision::kFp8 ? check_fp8_widths(*job.model) : Status{};
+  PIPELOOM_CHECK_OK(refuse(job.recompute == Recompute::kFull, "recompute", "FULL",
+                           "NONE or SELECTIVE (memory is laid out before the first step)"));
+  PIPELOOM_CHECK_OK(refuse(job.clipping == Clipping::kValidated, "clipping", "VALIDATED", "NONE or GLOBAL"));
+  const Formats formats = formats_of(job);
+  const bool fp8 = formats.attention == Format::kFp8 || formats.mlp == Format::kFp8;
+  return fp8 ? check_fp8_widths(*job.model) : Status{};
 }
 
 }  // namespace pipeloom

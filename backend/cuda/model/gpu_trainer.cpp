@@ -53,10 +53,14 @@ GpuTrainer::GpuTrainer(const Plan& plan, const RankProgram& program, RunRank ran
       runner_(runner),
       shape_(part_shape(plan.job, ep_group(plan.job.layout, rank).place)),
       slots_(program),
-      tokens_(plan.job.batch.tokens()) {
+      tokens_(plan.job.batch.tokens()),
+      one_table_(borrows_token_table(plan)) {
+  if (plan.job.model->moe) packages_ = GpuPackages(*plan.job.model, shape_, tokens_);
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(program.rank())) {
-    stages_[{chunk.pipe, chunk.stage}] = std::make_unique<Stage<float>>(
-        *plan.job.model, plan.costs.programs[chunk.stage], shape_, arithmetic_for(shape_.formats, false));
+    const bool borrows = one_table_ && chunk.stage == last_stage();
+    stages_[{chunk.stage, chunk.pipe}] = std::make_unique<Stage<float>>(
+        *plan.job.model, plan.costs.programs[chunk.stage], shape_, arithmetic_for(shape_.formats, false),
+        borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);
   }
   Arena measure;
   build(measure);
@@ -74,63 +78,78 @@ void GpuTrainer::use(std::byte* memory) {
 }
 
 void GpuTrainer::build(Arena& arena) {
-  const Model& model = *plan_.job.model;
   const int micro_batches = plan_.job.micro_batches;
   inputs_ = arena.take<int32_t>(micro_batches * tokens_);
-  targets_ = arena.take<int32_t>(micro_batches * tokens_);
-  losses_ = arena.take<double>(micro_batches);
+  targets_ = arena.take<int32_t>(micro_batches * depths() * tokens_);
+  losses_ = arena.take<double>(int64_t{micro_batches} * depths());
   adam_step_ = arena.take<AdamStep>(1);
-  if (model.moe) {
-    packages_.gate = {tokens_, model.moe->routed_experts, model.moe->groups, model.moe->groups_per_token,
-                      model.moe->experts_per_token};
-    packages_.members = shape_.ep_ranks;
-    packages_.width = model.hidden;
+  squares_ = arena.take<double>(kSquareBlocks);
+  total_squares_ = arena.take<double>(1);
+  if (plan_.job.model->moe) {
     send_ = arena.take<unsigned char>(packages_.set_bytes());
     receive_ = shape_.ep_ranks == 1 ? send_ : arena.take<unsigned char>(packages_.set_bytes());
   }
   fp8_.place(arena);
-  linear_ = std::make_unique<GpuProducts>(runner_, plan_.job.precision == Precision::kFp8 ? &fp8_ : nullptr);
-  precise_ = std::make_unique<GpuProducts>(runner_, nullptr);
+  bf16_products_ = std::make_unique<GpuProducts>(runner_, nullptr);
+  fp8_products_ = std::make_unique<GpuProducts>(runner_, &fp8_);
+  const auto products = [&](Format format) -> const GpuProducts& {
+    return format == Format::kFp8 ? *fp8_products_ : *bf16_products_;
+  };
   constants_ = std::make_unique<GpuConstants>(arena);
-  chunks_.clear();
-  // Chunks, then scratch for the largest part of any of them; measured first, for it comes first in memory.
+  Arena nowhere;
+  // Scratch for the largest part of any chunk comes before them in memory, so it is measured first.
   Arena scratch_size;
-  {
-    Arena nowhere;
-    GpuConstants no_constants(nowhere);
-    const GpuSetup setup{nowhere, scratch_size, no_constants, *linear_, *precise_, tokens_, shape_.sequence};
-    for (const auto& [key, stage] : stages_) {
-      GpuChunk(key.first, key.second, *stage, model, shape_, 1, {nowhere, setup});
-    }
-  }
+  GpuConstants no_constants(nowhere);
+  const auto setup = [&](Arena& scratch, GpuConstants& constants) {
+    return GpuSetup{nowhere,
+                    nowhere,
+                    scratch,
+                    constants,
+                    products(shape_.formats.attention),
+                    products(shape_.formats.mlp),
+                    *bf16_products_,
+                    shape_.keeping(),
+                    tokens_,
+                    shape_.sequence};
+  };
+  make_chunks(nowhere, setup(scratch_size, no_constants));
   auto* scratch_memory = arena.take<std::byte>(scratch_size.peak_bytes());
   Arena scratch(scratch_memory);
-  const GpuSetup setup{arena, scratch, *constants_, *linear_, *precise_, tokens_, shape_.sequence};
-  for (const auto& [key, stage] : stages_) {
-    const auto [pipe, number] = key;
-    chunks_.push_back(std::make_unique<GpuChunk>(pipe, number, *stage, model, shape_, slots_.needed(pipe, number),
-                                                 GpuChunk::Space{arena, setup}));
-    for (int micro_batch = 0; micro_batch < micro_batches && number > 0; ++micro_batch) {
-      if (plan_.schedule.pipe_of(micro_batch) != pipe) continue;
-      leaving_[{pipe, number, micro_batch}] = arena.take<float>(rows_size());
+  chunks_ = make_chunks(arena, setup(scratch, *constants_));
+  for (const auto& chunk : chunks_) {
+    for (int micro_batch = 0; micro_batch < micro_batches && chunk->stage_number() > 0; ++micro_batch) {
+      if (plan_.schedule.pipe_of(micro_batch) != chunk->pipe()) continue;
+      leaving_[{chunk->pipe(), chunk->stage_number(), micro_batch}] = arena.take<Bf16>(rows_size());
     }
   }
-  std::ranges::sort(chunks_, {}, [](const auto& chunk) { return chunk->stage_number(); });
   place_receives(arena);
+}
+
+std::vector<std::unique_ptr<GpuChunk>> GpuTrainer::make_chunks(Arena& memory, const GpuSetup& setup) const {
+  std::vector<std::unique_ptr<GpuChunk>> chunks;
+  for (const auto& [key, stage] : stages_) {
+    const auto [number, pipe] = key;
+    const bool is_end = number == 0 || number == last_stage();
+    const GpuChunk* lender = one_table_ && number == last_stage() ? chunks.front().get() : nullptr;
+    const GpuChunk::Role role{pipe, number, lender, is_end && copies_token_table(plan_)};
+    chunks.push_back(std::make_unique<GpuChunk>(role, *stage, slots_.of_chunk(pipe, number),
+                                                GpuChunk::Space{memory, setup, *plan_.job.model, shape_}));
+  }
+  return chunks;
 }
 
 // As many buffers for a queue of receives as may be posted at a time, in turn; with blocking P2P, which has no credits,
 // one for each.
 void GpuTrainer::place_receives(Arena& arena) {
   for (int queue = 0; queue < program_.queues(); ++queue) {
-    std::vector<float*> buffers;
+    std::vector<Bf16*> buffers;
     size_t next = 0;
     for (const uint32_t number : program_.queue(queue)) {
       const RankTask& task = program_.tasks()[number];
       if (task.task.key.kind != TaskKind::kReceive) continue;
       const bool blocking = plan_.job.p2p.mode == P2pMode::kBlocking;
       const auto depth = static_cast<size_t>(blocking ? 0 : plan_.job.p2p.receive_depth);
-      if (depth == 0 || buffers.size() < depth) buffers.push_back(arena.take<float>(rows_size()));
+      if (depth == 0 || buffers.size() < depth) buffers.push_back(arena.take<Bf16>(rows_size()));
       arriving_[hand_over(task, true)] = buffers[next++ % (depth == 0 ? buffers.size() : depth)];
     }
   }
@@ -154,7 +173,9 @@ std::vector<GpuUpload> GpuTrainer::step_uploads(int64_t step) const {
   for (int micro_batch = 0; micro_batch < plan_.job.micro_batches; ++micro_batch) {
     const Tokens tokens = text_.micro_batch(step, rank_.replica, micro_batch, plan_.job.micro_batches);
     inputs.insert(inputs.end(), tokens.inputs.begin(), tokens.inputs.end());
-    targets.insert(targets.end(), tokens.targets[0].begin(), tokens.targets[0].end());
+    for (int depth = 0; depth < depths(); ++depth) {
+      targets.insert(targets.end(), tokens.targets[depth].begin(), tokens.targets[depth].end());
+    }
   }
   const AdamStep numbers = adam_step_numbers(options_.adam, step + 1, 1);
   std::vector<GpuUpload> uploads;
@@ -166,6 +187,7 @@ std::vector<GpuUpload> GpuTrainer::step_uploads(int64_t step) const {
 
 void GpuTrainer::begin_step(const SmStream& stream) const {
   for (const auto& chunk : chunks_) chunk->clear_gradients(stream);
+  set_zero(stream, kSquareBlocks, squares_);
 }
 
 GpuChunk& GpuTrainer::chunk_of(int pipe, int stage) const {
@@ -183,7 +205,7 @@ GpuChunk::Slot& GpuTrainer::slot_of(const RankTask& task) const {
 
 void GpuTrainer::launch(const RankTask& task, const SmStream& stream) {
   if (task.task.key.kind == TaskKind::kOptimizer) {
-    for (const auto& chunk : chunks_) chunk->optimize(stream, options_.adam, adam_step_);
+    for (const auto& chunk : chunks_) chunk->optimize(stream, options_.adam, load_balance(plan_.job), adam_step_);
     return;
   }
   PIPELOOM_CHECK(task.task.key.kind == TaskKind::kComponent);
@@ -210,9 +232,9 @@ GpuTrainer::HandOver GpuTrainer::hand_over(const RankTask& task, bool arriving) 
   return {direction, arriving ? task.stage : next, task.micro_batch};
 }
 
-float* GpuTrainer::own_hand_over(const RankTask& task) const {
+Bf16* GpuTrainer::own_hand_over(const RankTask& task) const {
   const int before = is_forward(task) ? task.stage - 1 : task.stage + 1;
-  if (!stages_.contains({task.pipe, before})) return nullptr;
+  if (!stages_.contains({before, task.pipe})) return nullptr;
   if (!is_forward(task)) return leaving_.at({task.pipe, before, task.micro_batch});
   return chunk_of(task.pipe, before).slot(slots_.of(task.pipe, before, task.micro_batch)).flow.hidden;
 }
@@ -222,12 +244,12 @@ void GpuTrainer::enter(const RankTask& task, int part, const SmStream& stream) {
   GpuFlow& flow = slot_of(task).flow;
   if (is_forward(task)) {
     flow.tokens = inputs_ + task.micro_batch * tokens_;
-    flow.targets = targets_ + task.micro_batch * tokens_;
-    flow.loss = losses_ + task.micro_batch;
+    flow.targets = targets_ + task.micro_batch * depths() * tokens_;
+    flow.losses = losses_ + task.micro_batch * depths();
   }
   if (task.stage == (is_forward(task) ? 0 : last_stage())) return;
   const auto arriving = arriving_.find(hand_over(task, true));
-  const float* from = arriving == arriving_.end() ? own_hand_over(task) : arriving->second;
+  const Bf16* from = arriving == arriving_.end() ? own_hand_over(task) : arriving->second;
   PIPELOOM_CHECK(from != nullptr);
   copy_numbers(stream, from, rows_size(), is_forward(task) ? flow.hidden : flow.gradient);
 }
@@ -260,41 +282,45 @@ void GpuTrainer::unpack(const RankTask& task, const SmStream& stream) {
   leave(task, number, stream);
 }
 
-namespace {
-
-std::vector<GpuTrainer::Range> packages_at(const PackageShape& shape, unsigned char* begin) {
-  std::vector<GpuTrainer::Range> ranges;
+std::vector<GpuTrainer::Range> GpuTrainer::packages_at(const RankTask& task, unsigned char* begin) const {
+  const PackageShape& shape = packages_.of(task.task.key.component, is_forward(task));
+  std::vector<Range> ranges;
   for (int member = 0; member < shape.members; ++member) {
     ranges.push_back({begin + member * shape.bytes(), shape.bytes()});
   }
   return ranges;
 }
 
-}  // namespace
-
-std::vector<GpuTrainer::Range> GpuTrainer::send_packages() const {
-  return packages_at(packages_, send_);
+std::vector<GpuTrainer::Range> GpuTrainer::send_packages(const RankTask& task) const {
+  return packages_at(task, send_);
 }
 
-std::vector<GpuTrainer::Range> GpuTrainer::receive_packages() const {
-  return packages_at(packages_, receive_);
+std::vector<GpuTrainer::Range> GpuTrainer::receive_packages(const RankTask& task) const {
+  return packages_at(task, receive_);
 }
 
 // --- between ranks ---
 
 GpuTrainer::Range GpuTrainer::outgoing(const RankTask& send) {
-  const int64_t bytes = rows_size() * static_cast<int64_t>(sizeof(float));
+  const int64_t bytes = rows_size() * static_cast<int64_t>(sizeof(Bf16));
   if (is_forward(send)) return {slot_of(send).flow.hidden, bytes};
   return {leaving_.at({send.pipe, send.stage, send.micro_batch}), bytes};
 }
 
 GpuTrainer::Range GpuTrainer::incoming(const RankTask& receive) {
-  return {arriving_.at(hand_over(receive, true)), rows_size() * static_cast<int64_t>(sizeof(float))};
+  return {arriving_.at(hand_over(receive, true)), rows_size() * static_cast<int64_t>(sizeof(Bf16))};
 }
 
 GpuTrainer::Range GpuTrainer::shared_gradients(const RankTask& reduction) {
   const GpuChunk& chunk = chunk_of(reduction.pipe, reduction.stage);
-  return {chunk.numbers().gradients, chunk.stage().own_size() * static_cast<int64_t>(sizeof(float))};
+  const int64_t begin = chunk.summed_tokens();
+  return {chunk.numbers().gradients + begin, (chunk.stage().own_size() - begin) * static_cast<int64_t>(sizeof(float))};
+}
+
+GpuTrainer::TokenGradients GpuTrainer::token_gradients(const RankTask& reduction) {
+  const GpuChunk& chunk = chunk_of(reduction.pipe, reduction.stage);
+  const int64_t bytes = chunk.summed_tokens() * static_cast<int64_t>(sizeof(float));
+  return {{chunk.numbers().gradients, bytes}, {chunk.token_sum(), bytes}};
 }
 
 GpuTrainer::Range GpuTrainer::routed_gradients(const RankTask& reduction) {
@@ -303,11 +329,116 @@ GpuTrainer::Range GpuTrainer::routed_gradients(const RankTask& reduction) {
   return {chunk.numbers().gradients + chunk.stage().own_size(), count * static_cast<int64_t>(sizeof(float))};
 }
 
+void GpuTrainer::add_squares(const RankTask& reduction, const SmStream& stream) const {
+  const GpuChunk& chunk = chunk_of(reduction.pipe, reduction.stage);
+  const auto add = [&](int64_t begin, int64_t end, bool routed) {
+    const ReductionGroup group =
+        reduction_group(plan_.job.layout, plan_.schedule.placement(), reduction.stage, rank_, routed);
+    const auto [first, count] = group.part(group.place, end - begin);
+    chunk.add_squares(stream, {begin + first, count}, squares_);
+  };
+  // Both ends have the sum of a token table's gradients; it counts once.
+  if (reduction.stage == 0) add(0, chunk.summed_tokens(), false);
+  add(chunk.summed_tokens(), chunk.stage().own_size(), false);
+  add(chunk.stage().own_size(), chunk.stage().size(), true);
+}
+
+void GpuTrainer::total(const std::vector<Range>& squares, const SmStream& stream) const {
+  SquareSums sums;
+  PIPELOOM_CHECK(squares.size() <= SquareSums::kMost);
+  for (const Range& one : squares) sums.partials[sums.count++] = static_cast<const double*>(one.data);
+  pipeloom::total_squares(stream, sums, total_squares_);
+}
+
+void GpuTrainer::clip(const SmStream& stream) const {
+  pipeloom::clip(stream, total_squares_, plan_.job.clip_norm, adam_step_);
+}
+
+std::vector<SharedNumbers> GpuTrainer::shared(const GpuChunk& chunk) const {
+  return shared_numbers(chunk.stage(), chunk.stage_number(), plan_.job.layout, plan_.schedule.placement(), rank_,
+                        copies_token_table(plan_));
+}
+
+std::unique_ptr<GpuAverages> GpuTrainer::make_averages() const {
+  std::vector<GpuAverages::Part> parts;
+  for (const auto& chunk : chunks_) {
+    for (const SharedNumbers& numbers : shared(*chunk)) {
+      const auto [begin, count] = numbers.part(numbers.group.place);
+      parts.push_back({chunk.get(), {begin, count}});
+    }
+  }
+  return std::make_unique<GpuAverages>(std::move(parts), plan_.job.ema_decay, options_.seed);
+}
+
+// --- checkpoints ---
+
+std::vector<std::unique_ptr<ChunkRun>> GpuTrainer::host_chunks(RunRank rank) const {
+  const PartShape shape = part_shape(plan_.job, ep_group(plan_.job.layout, rank).place);
+  std::vector<std::unique_ptr<ChunkRun>> chunks;
+  for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank.pipeline_rank)) {
+    const bool borrows = one_table_ && chunk.stage == last_stage();
+    auto maths = std::make_unique<Stage<float>>(*plan_.job.model, plan_.costs.programs[chunk.stage], shape,
+                                                arithmetic_for(shape.formats, false),
+                                                borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);
+    std::vector<NumberRange> parts;
+    for (const SharedNumbers& numbers : shared_numbers(*maths, chunk.stage, plan_.job.layout,
+                                                       plan_.schedule.placement(), rank, copies_token_table(plan_))) {
+      const auto [begin, count] = numbers.part(numbers.group.place);
+      parts.push_back({begin, count});
+    }
+    chunks.push_back(std::make_unique<ChunkRun>(chunk.pipe, chunk.stage, std::move(maths), Sums::kFloat,
+                                                contributions_per_step(plan_.job), options_.seed));
+    chunks.back()->state().own_moments(parts, shape.formats.moments);
+    if (plan_.job.ema_decay > 0) chunks.back()->state().own_averages();
+  }
+  std::ranges::sort(chunks, {}, [](const auto& chunk) { return chunk->stage(); });
+  return chunks;
+}
+
+std::vector<GpuTrainer::Transfer> GpuTrainer::weights(const HostChunks& host) const {
+  std::vector<Transfer> transfers;
+  for (size_t i = 0; i < chunks_.size(); ++i) {
+    const std::span<float> weights = host[i]->state().weights();
+    transfers.push_back({chunks_[i]->numbers().weights, weights.data(), static_cast<int64_t>(weights.size_bytes())});
+  }
+  return transfers;
+}
+
+// Both moments of a part lie one after the other there, and apart here.
+std::vector<GpuTrainer::Transfer> GpuTrainer::moments(RunRank member, const HostChunks& host) const {
+  const int number = member.number(plan_.job.layout.pipeline);
+  std::vector<Transfer> transfers;
+  for (const auto& chunk : chunks_) {
+    for (const SharedNumbers& own : shared(*chunk)) {
+      const auto place = std::ranges::find(own.group.members, number);
+      if (place == own.group.members.end()) continue;
+      const auto [begin, count] = own.part(static_cast<int>(place - own.group.members.begin()));
+      const std::span<std::byte> bytes = moments_of(member, own.about, host).bytes();
+      const auto half = static_cast<int64_t>(bytes.size()) / 2;
+      PIPELOOM_CHECK(half == chunk->moments_bytes(count));
+      transfers.push_back({chunk->first_moments(begin), bytes.data(), half});
+      transfers.push_back({chunk->second_moments(begin), bytes.data() + half, half});
+    }
+  }
+  return transfers;
+}
+
+Moments& GpuTrainer::moments_of(RunRank member, int about, const HostChunks& host) const {
+  for (const auto& chunk : host) {
+    const auto numbers = shared_numbers(chunk->maths(), chunk->stage(), plan_.job.layout, plan_.schedule.placement(),
+                                        member, copies_token_table(plan_));
+    const auto found = std::ranges::find(numbers, about, &SharedNumbers::about);
+    if (found != numbers.end()) return chunk->state().moments()[found - numbers.begin()];
+  }
+  check_failed("numbers that a member shares", __FILE__, __LINE__);
+}
+
 std::map<int, const double*> GpuTrainer::losses() const {
   std::map<int, const double*> losses;
   for (int micro_batch = 0; micro_batch < plan_.job.micro_batches; ++micro_batch) {
-    if (stages_.contains({plan_.schedule.pipe_of(micro_batch), last_stage()}))
-      losses[micro_batch] = losses_ + micro_batch;
+    if (stages_.contains({last_stage(), plan_.schedule.pipe_of(micro_batch)})) {
+      losses[micro_batch] = losses_ + micro_batch * depths();
+    }
   }
   return losses;
 }

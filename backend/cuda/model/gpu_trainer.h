@@ -6,10 +6,13 @@
 #include <tuple>
 #include <vector>
 
+#include "backend/cuda/kernels/clip.h"
+#include "backend/cuda/model/gpu_averages.h"
 #include "backend/cuda/model/gpu_chunk.h"
 #include "backend/cuda/model/gpu_slots.h"
 #include "backend/model/training.h"
-#include "backend/runtime/replicas.h"
+#include "backend/runtime/chunk_run.h"
+#include "backend/runtime/shared_numbers.h"
 #include "core/plan.h"
 
 namespace pipeloom {
@@ -50,9 +53,9 @@ class GpuTrainer {
     void* data = nullptr;
     int64_t size_bytes = 0;
   };
-  // By member. Packages of all exchanges lie in the same place: they follow each other on their lane.
-  std::vector<Range> send_packages() const;
-  std::vector<Range> receive_packages() const;
+  // Of an exchange, by member. Packages of all exchanges lie in the same place: they follow each other on their lane.
+  std::vector<Range> send_packages(const RankTask& task) const;
+  std::vector<Range> receive_packages(const RankTask& task) const;
 
   // Of a send: what it takes. It stays until the micro-batch has left the chunk; on the way back until the step ends.
   Range outgoing(const RankTask& send);
@@ -61,10 +64,45 @@ class GpuTrainer {
 
   // Float sums of the gradients of a stage: of what all replicas share, and of routed experts.
   Range shared_gradients(const RankTask& reduction);
+  // Of a token table of which the other end of the pipeline has a copy: own gradients, and where the sum of those of
+  // both ends goes. Empty where there is none; shared_gradients then has it.
+  struct TokenGradients {
+    Range own;
+    Range sum;
+  };
+  TokenGradients token_gradients(const RankTask& reduction);
   Range routed_gradients(const RankTask& reduction);
 
-  // Where the GPU leaves the sum of the tokens' losses, a double for each micro-batch whose head this rank has.
+  // Where the GPU leaves the sum of the tokens' losses, a double for each micro-batch whose head this rank has; those
+  // of its MTP modules follow.
   std::map<int, const double*> losses() const;
+  int mtp_modules() const { return plan_.job.model->mtp_depth; }
+
+  // With clipping. After the reduction of a stage: adds the squares of this rank's part of its gradients
+  // (ReductionGroup) to those that others may read.
+  void add_squares(const RankTask& reduction, const SmStream& stream) const;
+  Range squares() const { return {squares_, kSquareBlocks * static_cast<int64_t>(sizeof(double))}; }
+  // The sum of squares of some ranks', which must be over, to `total_squares`; then how the optimizer scales gradients.
+  void total(const std::vector<Range>& squares, const SmStream& stream) const;
+  Range total_squares() const { return {total_squares_, sizeof(double)}; }
+  void clip(const SmStream& stream) const;
+
+  // Of the weights that this rank is the first to hold. After use; the trainer outlives it.
+  std::unique_ptr<GpuAverages> make_averages() const;
+
+  // For checkpoints: the chunks of a rank of the run as CPUs have them, and what to copy between them and the GPU: all
+  // weights of this rank's; and of Adam's moments the part that a member optimizes, of all that this rank shares with
+  // it.
+  using HostChunks = std::vector<std::unique_ptr<ChunkRun>>;
+  struct Transfer {
+    void* gpu = nullptr;
+    void* host = nullptr;
+    int64_t size_bytes = 0;
+  };
+  HostChunks host_chunks(RunRank rank) const;
+  std::vector<Transfer> weights(const HostChunks& host) const;
+  std::vector<Transfer> moments(RunRank member, const HostChunks& host) const;
+  RunRank rank() const { return rank_; }
 
   std::vector<std::unique_ptr<GpuChunk>>& chunks() { return chunks_; }
 
@@ -73,13 +111,18 @@ class GpuTrainer {
 
   void build(Arena& arena);
   void place_receives(Arena& arena);
+  std::vector<std::unique_ptr<GpuChunk>> make_chunks(Arena& memory, const GpuSetup& setup) const;
   GpuChunk& chunk_of(int pipe, int stage) const;
   GpuChunk::Slot& slot_of(const RankTask& task) const;
   HandOver hand_over(const RankTask& task, bool arriving) const;
   // What a stage beside this one gave on this rank; null where another rank has that stage.
-  float* own_hand_over(const RankTask& task) const;
+  Bf16* own_hand_over(const RankTask& task) const;
+  std::vector<Range> packages_at(const RankTask& task, unsigned char* begin) const;
+  int depths() const { return 1 + plan_.job.model->mtp_depth; }
   void enter(const RankTask& task, int part, const SmStream& stream);
   void leave(const RankTask& task, int part, const SmStream& stream);
+  std::vector<SharedNumbers> shared(const GpuChunk& chunk) const;
+  Moments& moments_of(RunRank member, int about, const HostChunks& host) const;
   int64_t rows_size() const { return tokens_ * plan_.job.model->hidden; }
   int last_stage() const { return plan_.schedule.stages() - 1; }
 
@@ -92,23 +135,27 @@ class GpuTrainer {
   PartShape shape_;
   GpuSlots slots_;
   int64_t tokens_;
-  std::map<std::pair<int, int>, std::unique_ptr<Stage<float>>> stages_;  // by pipe and stage
+  // By stage and pipe: who lends its token table comes first.
+  std::map<std::pair<int, int>, std::unique_ptr<Stage<float>>> stages_;
+  bool one_table_;  // the last stage borrows the first's token table
 
   int64_t memory_bytes_ = 0;
   Fp8Scratch fp8_;
-  std::unique_ptr<GpuProducts> linear_;
-  std::unique_ptr<GpuProducts> precise_;
+  std::unique_ptr<GpuProducts> bf16_products_;
+  std::unique_ptr<GpuProducts> fp8_products_;
   std::unique_ptr<GpuConstants> constants_;
   std::vector<std::unique_ptr<GpuChunk>> chunks_;  // by stage
   int32_t* inputs_ = nullptr;                      // [micro-batch][tokens]
-  int32_t* targets_ = nullptr;                     // the same
-  double* losses_ = nullptr;                       // [micro-batch]
+  int32_t* targets_ = nullptr;                     // [micro-batch][depth][tokens], as Flow::targets
+  double* losses_ = nullptr;                       // [micro-batch][depth]
   AdamStep* adam_step_ = nullptr;
-  PackageShape packages_;  // of a model with experts
+  double* squares_ = nullptr;  // [kSquareBlocks] of this rank's parts
+  double* total_squares_ = nullptr;
+  GpuPackages packages_;  // of a model with experts
   unsigned char* send_ = nullptr;
   unsigned char* receive_ = nullptr;
-  std::map<HandOver, float*> arriving_;                  // what receives bring
-  std::map<std::tuple<int, int, int>, float*> leaving_;  // pipe, stage, micro-batch: gradients for the stage before
+  std::map<HandOver, Bf16*> arriving_;                  // what receives bring
+  std::map<std::tuple<int, int, int>, Bf16*> leaving_;  // pipe, stage, micro-batch: gradients for the stage before
 };
 
 }  // namespace pipeloom

@@ -8,6 +8,7 @@
 #include "backend/cuda/check.h"
 #include "backend/cuda/nccl/nccl_tasks.h"
 #include "backend/cuda/nccl/nccl_world.h"
+#include "backend/cuda/run/gpu_checkpoints.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/gpu_step.h"
 #include "backend/device/launch_lowering.h"
@@ -23,14 +24,16 @@ constexpr int64_t kMeetingPatience = 2;
 class NcclRun {
  public:
   NcclRun(const GpuRun& run, Endpoint& endpoint, int device)
-      : plan_(run.plan),
+      : run_(run),
+        plan_(run.plan),
         launchers_(run.launchers),
         options_(run.options),
         endpoint_(endpoint),
         device_number_(device),
         rank_(RunRank::of(endpoint.rank(), run.plan.job.layout.pipeline)),
         meeting_(endpoint, kMeetingPatience * run.options.patience_ns),
-        communicators_(plan_communicators(run.plan.schedule.placement(), run.plan.job.layout)) {}
+        communicators_(
+            plan_communicators(run.plan.schedule.placement(), run.plan.job.layout, copies_token_table(run.plan))) {}
 
   // However the run ends: kernels that wait for a rank that is gone would keep the device, and memory could not be
   // freed.
@@ -45,8 +48,16 @@ class NcclRun {
     PIPELOOM_CHECK_OK(meeting_.agree_on_plan(plan_.task_digest));
     PIPELOOM_CHECK_OK(check());
     PIPELOOM_CHECK_OK(prepare());
-    for (int64_t step = 0; step < options_.steps; ++step) PIPELOOM_CHECK_OK(run_step(step));
+    GpuCheckpoints checkpoints(run_, {{rank_, *launcher_}}, &meeting_);
+    PIPELOOM_TRY(const int64_t done, checkpoints.resume());
+    for (int64_t step = done; step < options_.steps; ++step) {
+      PIPELOOM_CHECK_OK(run_step(step));
+      PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1));
+    }
     if (options_.traced) PIPELOOM_CHECK_OK(trace_step());
+    if (plan_.job.ema_decay > 0) {
+      PIPELOOM_TRY(result_.averages_digest, meeting_.sum(launcher_->averages_digest()));
+    }
     result_.how = step_->how();
     PIPELOOM_TRY(const int64_t all_ended_ns, meeting_.meet());
     static_cast<void>(all_ended_ns);
@@ -112,18 +123,28 @@ class NcclRun {
     return task == program_->tasks().end() ? "a task" : describe(*task);
   }
 
+  // By micro-batch of the whole batch.
+  std::map<int64_t, double> numbered(const std::map<int, double>& losses) const {
+    std::map<int64_t, double> result;
+    for (const auto& [micro_batch, loss] : losses) {
+      result[int64_t{rank_.replica} * plan_.job.micro_batches + micro_batch] = loss;
+    }
+    return result;
+  }
+
   Status run_step(int64_t step) {
     PIPELOOM_TRY(const int64_t begin_ns, meeting_.meet());
     PIPELOOM_TRY(const int64_t step_ns, step_->run([&](cudaStream_t stream) { launcher_->begin_step(step, stream); }));
-    std::map<int64_t, double> losses;
-    for (const auto& [micro_batch, loss] : launcher_->losses()) {
-      losses[int64_t{rank_.replica} * plan_.job.micro_batches + micro_batch] = loss;
-    }
-    PIPELOOM_TRY(const double sum, meeting_.sum_losses(losses));
+    const TaskLauncher::Losses losses = launcher_->losses();
+    PIPELOOM_TRY(const double sum, meeting_.sum_losses(numbered(losses.main)));
     result_.losses.push_back(sum * part_shape(plan_.job, 0).loss_scale);
+    if (plan_.job.model->mtp_depth > 0) {
+      PIPELOOM_TRY(const double mtp_sum, meeting_.sum_losses(numbered(losses.mtp)));
+      result_.mtp_losses.push_back(mtp_sum * mtp_loss_scale(plan_.job));
+    }
     result_.step_ns.push_back(step_ns);
     if (endpoint_.rank() == 0 && options_.on_step) {
-      options_.on_step({step, result_.losses.back(), steady_now_ns() - begin_ns});
+      options_.on_step({step, result_.losses.back(), steady_now_ns() - begin_ns, last_of(result_.mtp_losses)});
     }
     return {};
   }
@@ -149,6 +170,7 @@ class NcclRun {
     return {};
   }
 
+  const GpuRun& run_;
   const Plan& plan_;
   const LauncherSource& launchers_;
   const GpuRunOptions& options_;

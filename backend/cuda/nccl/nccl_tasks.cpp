@@ -71,14 +71,16 @@ void NcclTasks::run(const Launch& launch, const LaunchPlace& place) {
       component(task, place);
       break;
     case TaskKind::kOptimizer:
+    case TaskKind::kEma:
       launcher_.launch(task, place);
       break;
     case TaskKind::kGradientReduction:
       reduce(task, place);
+      if (plan_.job.clipping != Clipping::kNone) launcher_.add_squares(task, place);
       break;
-    case TaskKind::kNorm:  // refused before the run, as the next
-    case TaskKind::kEma:
-      PIPELOOM_CHECK(false);
+    case TaskKind::kNorm:
+      clip(place);
+      break;
   }
 }
 
@@ -141,6 +143,25 @@ void NcclTasks::reduce(const RankTask& reduction, const LaunchPlace& place) {
   const Placement& placement = plan_.schedule.placement();
   all_reduce(gradients.shared, reduction_group(plan_.job.layout, placement, reduction.stage, rank_, false), place);
   all_reduce(gradients.routed, reduction_group(plan_.job.layout, placement, reduction.stage, rank_, true), place);
+  if (gradients.tokens.size_bytes > 0) add_up_tokens(gradients, place);
+}
+
+void NcclTasks::clip(const LaunchPlace& place) {
+  launcher_.total({launcher_.squares()}, place);
+  void* total = launcher_.total_squares().data;
+  PIPELOOM_NCCL_CHECK(ncclAllReduce(total, total, 1, ncclDouble, ncclSum, world_.world(), place.stream));
+  wait(world_.world(), "the norm of the gradients");
+  launcher_.clip(place);
+}
+
+// One collective of both ends, which each enters with the reduction of its stage.
+void NcclTasks::add_up_tokens(const TaskLauncher::Gradients& gradients, const LaunchPlace& place) {
+  const ReductionGroup group = token_table_group(plan_.job.layout, plan_.schedule.placement(), rank_);
+  const ncclComm_t communicator = world_.communicator(world_.plan().find(Kind::kReplica, group.members));
+  const auto count = static_cast<size_t>(gradients.tokens.size_bytes) / sizeof(float);
+  PIPELOOM_NCCL_CHECK(ncclAllReduce(gradients.tokens.data, gradients.token_sum.data, count, ncclFloat, ncclSum,
+                                    communicator, place.stream));
+  wait(communicator, "the reduction of the token table's gradients");
 }
 
 void NcclTasks::all_reduce(const std::vector<DeviceBytes>& ranges, const ReductionGroup& group,

@@ -30,6 +30,8 @@ class NcclTasks {
   void component(const RankTask& task, const LaunchPlace& place);
   void reduce(const RankTask& reduction, const LaunchPlace& place);
   void all_reduce(const std::vector<DeviceBytes>& ranges, const ReductionGroup& group, const LaunchPlace& place);
+  void clip(const LaunchPlace& place);
+  void add_up_tokens(const TaskLauncher::Gradients& gradients, const LaunchPlace& place);
   int edge_of(const RankTask& transfer) const;
   void wait(ncclComm_t communicator, const char* what);
 

@@ -3,8 +3,8 @@
 namespace pipeloom {
 
 Status check_gpu_job(const Plan& plan) {
-  if (plan.job.clipping != Clipping::kNone) {
-    return unsupported("clipping: runs on GPUs don't clip gradients yet; leave it out of the job, or run on CPUs");
+  if (plan.job.clipping == Clipping::kValidated) {
+    return unsupported("clipping is VALIDATED; runs on GPUs don't undo an optimizer: use GLOBAL, or run on CPUs");
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include "backend/cuda/run/task_launcher.h"
 #include "backend/device/sm_partition.h"
 #include "backend/model/training.h"
+#include "backend/runtime/checkpoint.h"
 #include "backend/runtime/replicas.h"
 #include "backend/runtime/run_trace.h"
 #include "core/plan.h"
@@ -21,6 +22,8 @@ struct LauncherSource {
   // What a rank's launcher will allocate on its GPU, in bytes.
   std::function<Result<int64_t>(const RankProgram& program, RunRank rank)> memory_bytes;
   std::function<Result<std::unique_ptr<TaskLauncher>>(const RankProgram& program, RunRank rank)> make;
+  // What checkpoints of a rank say of the run.
+  std::function<CheckpointIdentity(int rank)> identity;
 };
 
 struct GpuRunOptions {
@@ -32,6 +35,7 @@ struct GpuRunOptions {
   double link_bytes_per_s = 0;
   bool traced = false;  // one more step, launched task by task, is traced
   int64_t patience_ns = 60'000'000'000;
+  CheckpointOptions checkpoints;                      // the same as CPUs': a run may go on elsewhere
   std::function<void(const StepReport&)> on_step;     // called by rank 0
   std::function<void(const std::string&)> on_remark;  // what a user should know; called by rank 0
 };
@@ -46,11 +50,13 @@ struct GpuRun {
 // What a run leaves, on rank 0.
 struct GpuRunResult {
   std::vector<double> losses;       // [step]; empty for a paced run
+  std::vector<double> mtp_losses;   // [step] as of TrainingResult
   std::vector<int64_t> step_ns;     // [step] on the device
   SmPartition partition;            // as achieved
   std::string how;                  // steps were run at the end
   RunTrace trace;                   // if traced
   std::string traced_by;            // "CUPTI", or events and why
+  uint64_t averages_digest = 0;     // ChunkState::averages_digest of all chunks; 0: the job has no moving averages
   std::vector<std::string> census;  // paced on one GPU: whose SMs were seen where; empty: all partitions are disjoint
 };
 

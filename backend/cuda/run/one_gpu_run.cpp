@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 
 #include "backend/cuda/check.h"
+#include "backend/cuda/run/gpu_checkpoints.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/gpu_step.h"
 #include "backend/cuda/run/one_gpu_tasks.h"
@@ -21,13 +23,20 @@ namespace {
 class OneGpuRun {
  public:
   OneGpuRun(const GpuRun& run, int device)
-      : plan_(run.plan), launchers_(run.launchers), options_(run.options), device_number_(device) {}
+      : run_(run), plan_(run.plan), launchers_(run.launchers), options_(run.options), device_number_(device) {}
 
   Result<GpuRunResult> run() {
     PIPELOOM_CHECK_OK(check());
     PIPELOOM_CHECK_OK(prepare());
-    for (int64_t step = 0; step < options_.steps; ++step) PIPELOOM_CHECK_OK(run_step(step));
+    int64_t done = 0;
+    if (checkpoints_) {
+      PIPELOOM_TRY(done, checkpoints_->resume());
+    }
+    for (int64_t step = done; step < options_.steps; ++step) PIPELOOM_CHECK_OK(run_step(step));
     if (options_.traced) PIPELOOM_CHECK_OK(trace_step());
+    for (const GpuRank& rank : ranks_) {
+      if (!paced_ && plan_.job.ema_decay > 0) result_.averages_digest += rank.launcher->averages_digest();
+    }
     result_.how = step_->how();
     if (paced_) result_.census = census_errors(paced_->census());
     return std::move(result_);
@@ -85,6 +94,9 @@ class OneGpuRun {
     for (int rank = 0; rank < plan_.schedule.ranks(); ++rank) {
       PIPELOOM_TRY(ranks_[rank].launcher, launchers_.make(*ranks_[rank].program, {0, rank}));
     }
+    std::vector<GpuCheckpoints::Rank> ranks;
+    for (int rank = 0; rank < plan_.schedule.ranks(); ++rank) ranks.push_back({{0, rank}, *ranks_[rank].launcher});
+    checkpoints_.emplace(run_, std::move(ranks), nullptr);
     tasks_ = std::make_unique<OneGpuTasks>(plan_, program_, ranks_, hand_over());
     return {};
   }
@@ -95,7 +107,7 @@ class OneGpuRun {
     copy.method = options_.copy;
     copy.bytes_per_s = options_.link_bytes_per_s;
     if (plan_.job.cluster && plan_.job.model) {
-      const int64_t token_bytes = plan_.job.model->hidden * static_cast<int64_t>(sizeof(float));
+      const int64_t token_bytes = plan_.job.model->hidden * static_cast<int64_t>(sizeof(Bf16));
       copy.chunk_bytes = (plan_.job.cluster->comm_chunk_tokens * token_bytes + 15) / 16 * 16;
     }
     return [copy](const RankTask& /*send*/, DeviceBytes from, DeviceBytes to, const LaunchPlace& place) {
@@ -124,18 +136,29 @@ class OneGpuRun {
   Status run_step(int64_t step) {
     PIPELOOM_TRY(const int64_t step_ns, step_->run([&](cudaStream_t stream) { begin_step(step, stream); }));
     result_.step_ns.push_back(step_ns);
-    if (!paced_) result_.losses.push_back(loss());
-    if (options_.on_step) options_.on_step({step, paced_ ? 0 : result_.losses.back(), step_ns});
+    if (!paced_) add_losses();
+    if (options_.on_step) {
+      options_.on_step({step, paced_ ? 0 : result_.losses.back(), step_ns, last_of(result_.mtp_losses)});
+    }
+    if (checkpoints_) PIPELOOM_CHECK_OK(checkpoints_->step_ended(step + 1));
     return {};
   }
 
   // In the order of the micro-batches, as all runs add them.
-  double loss() {
-    std::map<int, double> losses;
-    for (const GpuRank& rank : ranks_) losses.merge(rank.launcher->losses());
-    double sum = 0;
-    for (const auto& [micro_batch, loss] : losses) sum += loss;
-    return sum * part_shape(plan_.job, 0).loss_scale;
+  void add_losses() {
+    TaskLauncher::Losses losses;
+    for (const GpuRank& rank : ranks_) {
+      TaskLauncher::Losses own = rank.launcher->losses();
+      losses.main.merge(own.main);
+      losses.mtp.merge(own.mtp);
+    }
+    const auto sum = [](const std::map<int, double>& of_micro_batches) {
+      double total = 0;
+      for (const auto& [micro_batch, loss] : of_micro_batches) total += loss;
+      return total;
+    };
+    result_.losses.push_back(sum(losses.main) * part_shape(plan_.job, 0).loss_scale);
+    if (plan_.job.model->mtp_depth > 0) result_.mtp_losses.push_back(sum(losses.mtp) * mtp_loss_scale(plan_.job));
   }
 
   Status trace_step() {
@@ -146,6 +169,7 @@ class OneGpuRun {
     return {};
   }
 
+  const GpuRun& run_;
   const Plan& plan_;
   const LauncherSource& launchers_;
   const GpuRunOptions& options_;
@@ -156,6 +180,7 @@ class OneGpuRun {
   // In the order in which they are made: each uses those before it.
   std::unique_ptr<SmContexts> contexts_;
   std::vector<GpuRank> ranks_;
+  std::optional<GpuCheckpoints> checkpoints_;  // of a run that trains
   std::unique_ptr<OneGpuTasks> tasks_;
   std::unique_ptr<PacedTasks> paced_;
   std::unique_ptr<CudaDevice> device_;

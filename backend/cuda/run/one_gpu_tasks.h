@@ -34,7 +34,11 @@ class OneGpuTasks {
   const RankTask& task(uint32_t number) const { return *tasks_[number]; }
   TaskLauncher& launcher(int rank) const { return *ranks_[rank].launcher; }
   void send(const RankTask& send, const LaunchPlace& place);
+  std::vector<TaskLauncher::Gradients> gradients_of(int stage);
   void reduce(const RankTask& reduction, const LaunchPlace& place);
+  void clip(TaskLauncher& launcher, const LaunchPlace& place);
+  void reduce_tokens(const RankTask& reduction, const std::vector<TaskLauncher::Gradients>& own,
+                     const LaunchPlace& place);
 
   const Plan& plan_;
   std::vector<GpuRank>& ranks_;

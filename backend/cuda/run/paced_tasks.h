@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <list>
 #include <vector>
 
 #include "backend/cuda/green/sm_contexts.h"
@@ -12,7 +14,8 @@
 namespace pipeloom {
 
 // What launches do in a paced run: all SMs of the stream are kept busy for the planned time of the task, from when it
-// really starts. Of a batch the longest. Notes which SMs kernels were seen on.
+// really starts; a task of the host's lane keeps a thread of CUDA's waiting. Of a batch the longest. Notes which SMs
+// kernels were seen on.
 class PacedTasks {
  public:
   // All arguments outlive it.
@@ -27,12 +30,14 @@ class PacedTasks {
 
  private:
   static constexpr int kWords = 8;  // 256 SMs
+  void occupy_host(const LaunchPlace& place, int64_t duration_ns);
   size_t partition_of(const LaunchStream& stream) const;
 
   const TaskGraph& graph_;
   const LaunchProgram& program_;
   const SmContexts& contexts_;
-  uint32_t* seen_ = nullptr;  // on the device: [rank][computation, communication][word]
+  std::list<std::chrono::nanoseconds> host_times_;  // of tasks that a replayed graph may run again
+  uint32_t* seen_ = nullptr;                        // on the device: [rank][computation, communication][word]
 };
 
 }  // namespace pipeloom

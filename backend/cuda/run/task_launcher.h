@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <vector>
 
+#include "backend/runtime/chunk_run.h"
 #include "backend/runtime/rank_program.h"
+#include "backend/runtime/replicas.h"
 
 namespace pipeloom {
 
@@ -44,7 +47,7 @@ class TaskLauncher {
   // goes to device memory. What is enqueued on `stream` ends before any task starts. Steps number from 0.
   virtual void begin_step(int64_t step, cudaStream_t stream) = 0;
 
-  // Components on the compute lane, and the optimizer.
+  // Components on the compute lane, the optimizer, and the moving averages, which are the host's.
   virtual void launch(const RankTask& task, const LaunchPlace& place) = 0;
 
   // Dispatch and combine (components on the ep lane), around the travel of their packages, with all members' shares of
@@ -64,11 +67,40 @@ class TaskLauncher {
   struct Gradients {
     std::vector<DeviceBytes> shared;
     std::vector<DeviceBytes> routed;
+    // Of a token table, which the first and the last stage both have: those of all copies are added up, and the sum
+    // goes to `token_sum`. Empty: this stage has none.
+    DeviceBytes tokens;
+    DeviceBytes token_sum;
   };
   virtual Gradients gradients(const RankTask& reduction) = 0;
 
-  // When the step has ended: for each micro-batch whose head this rank has, the sum of its tokens' losses. May wait.
-  virtual std::map<int, double> losses() = 0;
+  // With clipping. Of a gradient reduction, when it is over: adds the squares of the rank's part of the stage's sums to
+  // `squares`. Of a norm: the sum over `squares` of some ranks, then what the optimizer makes of the sum over all.
+  virtual void add_squares(const RankTask& reduction, const LaunchPlace& place) = 0;
+  virtual DeviceBytes squares() = 0;
+  virtual void total(const std::vector<DeviceBytes>& squares, const LaunchPlace& place) = 0;
+  virtual DeviceBytes total_squares() = 0;  // one double
+  virtual void clip(const LaunchPlace& place) = 0;
+
+  // Between steps, for checkpoints: the chunks of a rank of the run as CPUs have them; filled with what this rank's
+  // checkpoint has. `restore` takes that back; from other ranks' what they optimize of what this rank has too. May
+  // wait.
+  using HostChunks = std::vector<std::unique_ptr<ChunkRun>>;
+  virtual HostChunks host_chunks(RunRank rank) = 0;
+  virtual void save(HostChunks& own) = 0;
+  virtual void restore(RunRank rank, const HostChunks& chunks) = 0;
+
+  // When all steps have ended and the job has moving averages: those of this rank with the weights as they are now.
+  // ChunkState::averages_digest of what it owns. May wait.
+  virtual uint64_t averages_digest() { return 0; }
+
+  // When the step has ended: for each micro-batch whose head this rank has, the sum of its tokens' losses, and that of
+  // all MTP modules. May wait.
+  struct Losses {
+    std::map<int, double> main;
+    std::map<int, double> mtp;  // 0 where the model has none
+  };
+  virtual Losses losses() = 0;
 };
 
 }  // namespace pipeloom

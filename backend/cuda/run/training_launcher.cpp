@@ -2,6 +2,10 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
 #include "backend/cuda/check.h"
 #include "backend/cuda/model/gpu_trainable.h"
 #include "backend/cuda/model/gpu_trainer.h"
@@ -38,12 +42,20 @@ class TrainingLauncher : public TaskLauncher {
     // Copies from pageable memory may still be on their way when they return, and the step's streams don't wait for the
     // default one.
     PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
+    if (plan.job.ema_decay == 0) return;
+    averages_ = trainer_.make_averages();
+    const auto bytes = static_cast<size_t>(averages_->numbers()) * sizeof(float);
+    PIPELOOM_CUDA_CHECK(cudaMallocHost(reinterpret_cast<void**>(&host_weights_), bytes));
   }
-  ~TrainingLauncher() override { cudaFree(memory_); }
+  ~TrainingLauncher() override {
+    cudaFree(memory_);
+    cudaFreeHost(host_weights_);
+  }
   TrainingLauncher(const TrainingLauncher&) = delete;
   TrainingLauncher& operator=(const TrainingLauncher&) = delete;
 
   void begin_step(int64_t step, cudaStream_t stream) override {
+    step_ = step;
     // From memory that is not pinned: the call has read it when it returns.
     for (const GpuUpload& upload : trainer_.step_uploads(step)) {
       PIPELOOM_CUDA_CHECK(
@@ -54,10 +66,13 @@ class TrainingLauncher : public TaskLauncher {
     trainer_.begin_step({stream, 1});
   }
 
-  void launch(const RankTask& task, const LaunchPlace& place) override { trainer_.launch(task, stream_of(place)); }
+  void launch(const RankTask& task, const LaunchPlace& place) override {
+    if (task.task.key.kind == TaskKind::kEma) return average(place.stream);
+    trainer_.launch(task, stream_of(place));
+  }
   void pack(const RankTask& task, const LaunchPlace& place) override { trainer_.pack(task, stream_of(place)); }
-  ExchangeBytes packages(const RankTask& /*task*/) override {
-    return {bytes_of(trainer_.send_packages()), bytes_of(trainer_.receive_packages())};
+  ExchangeBytes packages(const RankTask& task) override {
+    return {bytes_of(trainer_.send_packages(task)), bytes_of(trainer_.receive_packages(task))};
   }
   void unpack(const RankTask& task, const LaunchPlace& place) override { trainer_.unpack(task, stream_of(place)); }
 
@@ -69,22 +84,87 @@ class TrainingLauncher : public TaskLauncher {
     gradients.shared.push_back(bytes_of(trainer_.shared_gradients(reduction)));
     const DeviceBytes routed = bytes_of(trainer_.routed_gradients(reduction));
     if (routed.size_bytes > 0) gradients.routed.push_back(routed);
+    const GpuTrainer::TokenGradients tokens = trainer_.token_gradients(reduction);
+    gradients.tokens = bytes_of(tokens.own);
+    gradients.token_sum = bytes_of(tokens.sum);
     return gradients;
   }
 
-  std::map<int, double> losses() override {
-    std::map<int, double> losses;
+  void add_squares(const RankTask& reduction, const LaunchPlace& place) override {
+    trainer_.add_squares(reduction, stream_of(place));
+  }
+  DeviceBytes squares() override { return bytes_of(trainer_.squares()); }
+  void total(const std::vector<DeviceBytes>& squares, const LaunchPlace& place) override {
+    std::vector<GpuTrainer::Range> ranges;
+    for (const DeviceBytes& one : squares) ranges.push_back({one.data, one.size_bytes});
+    trainer_.total(ranges, stream_of(place));
+  }
+  DeviceBytes total_squares() override { return bytes_of(trainer_.total_squares()); }
+  void clip(const LaunchPlace& place) override { trainer_.clip(stream_of(place)); }
+
+  HostChunks host_chunks(RunRank rank) override { return trainer_.host_chunks(rank); }
+  void save(HostChunks& own) override {
+    std::vector<GpuTrainer::Transfer> transfers = trainer_.weights(own);
+    std::ranges::copy(trainer_.moments(trainer_.rank(), own), std::back_inserter(transfers));
+    for (const GpuTrainer::Transfer& one : transfers) {
+      PIPELOOM_CUDA_CHECK(cudaMemcpy(one.host, one.gpu, static_cast<size_t>(one.size_bytes), cudaMemcpyDeviceToHost));
+    }
+    if (averages_) averages_->save(own);
+  }
+  void restore(RunRank rank, const HostChunks& chunks) override {
+    std::vector<GpuTrainer::Transfer> transfers = trainer_.moments(rank, chunks);
+    if (rank == trainer_.rank()) {
+      std::ranges::copy(trainer_.weights(chunks), std::back_inserter(transfers));
+      if (averages_) averages_->restore(chunks);
+    }
+    for (const GpuTrainer::Transfer& one : transfers) {
+      PIPELOOM_CUDA_CHECK(cudaMemcpy(one.gpu, one.host, static_cast<size_t>(one.size_bytes), cudaMemcpyHostToDevice));
+    }
+    PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
+  }
+
+  uint64_t averages_digest() override {
+    for (const GpuAverages::Copy& copy : averages_->copies(host_weights_)) {
+      PIPELOOM_CUDA_CHECK(cudaMemcpy(copy.to, copy.from, size_of(copy), cudaMemcpyDeviceToHost));
+    }
+    averages_->update(host_weights_);
+    return averages_->digest();
+  }
+
+  Losses losses() override {
+    Losses losses;
+    std::vector<double> sums(static_cast<size_t>(1 + trainer_.mtp_modules()));
     for (const auto& [micro_batch, place] : trainer_.losses()) {
-      PIPELOOM_CUDA_CHECK(cudaMemcpy(&losses[micro_batch], place, sizeof(double), cudaMemcpyDeviceToHost));
+      PIPELOOM_CUDA_CHECK(cudaMemcpy(sums.data(), place, sums.size() * sizeof(double), cudaMemcpyDeviceToHost));
+      losses.main[micro_batch] = sums[0];
+      losses.mtp[micro_batch] = std::accumulate(sums.begin() + 1, sums.end(), 0.0);
     }
     return losses;
   }
 
  private:
+  static size_t size_of(const GpuAverages::Copy& copy) { return static_cast<size_t>(copy.count) * sizeof(float); }
+
+  // The GPU copies, a thread of CUDA's updates: both beside the step.
+  void average(cudaStream_t stream) {
+    for (const GpuAverages::Copy& copy : averages_->copies(host_weights_)) {
+      PIPELOOM_CUDA_CHECK(cudaMemcpyAsync(copy.to, copy.from, size_of(copy), cudaMemcpyDeviceToHost, stream));
+    }
+    const auto update = [](void* launcher) { static_cast<TrainingLauncher*>(launcher)->update_averages(); };
+    PIPELOOM_CUDA_CHECK(cudaLaunchHostFunc(stream, update, this));
+  }
+  // Before the first step there is nothing new.
+  void update_averages() {
+    if (step_ > 0) averages_->update(host_weights_);
+  }
+
   LtProducts products_;
   GpuTrainer trainer_;
   void* memory_ = nullptr;
   bool prepared_ = false;
+  int64_t step_ = 0;
+  std::unique_ptr<GpuAverages> averages_;
+  float* host_weights_ = nullptr;  // pinned, so that the GPU copies by itself
 };
 
 // For a trainer that only measures.
@@ -109,6 +189,7 @@ LauncherSource training_launchers(const Plan& plan, const TextTokens& text, cons
     PIPELOOM_CHECK_OK(check_gpu_trainable(plan.job));
     return std::make_unique<TrainingLauncher>(plan, program, rank, text, options);
   };
+  source.identity = [&](int rank) { return checkpoint_identity(plan, text, options, rank); };
   return source;
 }
 

@@ -72,6 +72,19 @@ TEST_F(PipeloomRun, PrintsAStepALine) {
   EXPECT_NE(outcome.out.find("\"loss\":4."), std::string::npos) << outcome.out;
 }
 
+TEST_F(PipeloomRun, PrintsTheLossOfMtpModulesBesideTheMainOne) {
+  EXPECT_EQ(train({"--json"}).out.find("mtp"), std::string::npos);
+  const Plan plan = tests::plan_with(tests::training_job(tests::tiny_v3(), 2, 4), "1f1b").value();
+  ASSERT_TRUE(write_plan(folder_.path("mtp.plan"), plan).has_value());
+  for (const char* ranks : {"threads", "sequential"}) {
+    const std::string text = run({folder_.path("mtp.plan"), "--text", text_path(), "--check", "--ranks", ranks}).out;
+    EXPECT_NE(text.find("   MTP loss  4."), std::string::npos) << text;
+    const std::string json =
+        run({folder_.path("mtp.plan"), "--text", text_path(), "--check", "--ranks", ranks, "--json"}).out;
+    EXPECT_NE(json.find("\"mtp_loss\":4."), std::string::npos) << json;
+  }
+}
+
 TEST_F(PipeloomRun, ResumesFromItsCheckpoints) {
   const std::string folder = folder_.path("checkpoints");
   const Outcome whole = train({"--steps", "5"});
@@ -173,8 +186,10 @@ TEST_F(PipeloomRun, RefusesOnAGpuWhatGpusDoNotDo) {
 #ifdef PIPELOOM_WITH_CUDA
   const std::string check = run({plan_path(), "--device", "cuda", "--check"}).err;
   EXPECT_NE(check.find("GPUs have no check mode"), std::string::npos) << check;
-  const std::string checkpoints = run({plan_path(), "--device", "cuda", "--checkpoints", "x"}).err;
-  EXPECT_NE(checkpoints.find("write none yet"), std::string::npos) << checkpoints;
+  const std::string loads = run({plan_path(), "--device", "cuda", "--expert-load", "x"}).err;
+  EXPECT_NE(loads.find("runs on GPUs don't write loads"), std::string::npos) << loads;
+  const std::string resume = run({plan_path(), "--device", "cuda", "--resume"}).err;
+  EXPECT_NE(resume.find("need --checkpoints FOLDER"), std::string::npos) << resume;
   const std::string sequential = run({plan_path(), "--device", "cuda", "--ranks", "sequential"}).err;
   EXPECT_NE(sequential.find("--device cpu"), std::string::npos) << sequential;
 #else

@@ -43,6 +43,15 @@ TEST(Communicators, BothPipesAndBothDirectionsAreApart) {
   EXPECT_GE(plan.find(Kind::kReplica, {1, 2}), 0);
 }
 
+TEST(Communicators, BothEndsOfATokenTable) {
+  const Placement placement = Placement::linear(4).value();
+  const CommunicatorPlan without = plan_communicators(placement, layout(4, 2));
+  const CommunicatorPlan with = plan_communicators(placement, layout(4, 2), true);
+  EXPECT_EQ(without.find(Kind::kReplica, {0, 3, 4, 7}), -1);
+  EXPECT_GE(with.find(Kind::kReplica, {0, 3, 4, 7}), 0);
+  EXPECT_EQ(with.communicators.size(), without.communicators.size() + 1);
+}
+
 TEST(Communicators, GroupsOfExpertsAndOfTheirReplicas) {
   const Placement placement = Placement::linear(2).value();
   const CommunicatorPlan plan = plan_communicators(placement, layout(2, 4, 2));

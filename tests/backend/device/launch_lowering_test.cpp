@@ -117,6 +117,50 @@ INSTANTIATE_TEST_SUITE_P(Launches, EverySchedule, testing::ValuesIn(named_schedu
                            return name;
                          });
 
+// MTP modules whose token table is the first stage's own, on its rank, or a copy of it; moving averages; a norm of all
+// gradients before the optimizer.
+TEST(Launches, TheRecipesStepHasNoRaces) {
+  for (const char* schedule : {"1f1b", "interleaved-1f1b", "zb-v", "dualpipe"}) {
+    Job job = tests::training_job(tests::tiny_v3(), 4, 8);
+    job.ema_decay = 0.9;
+    job.clipping = Clipping::kGlobal;
+    const Plan plan = tests::plan_with(job, schedule).value();
+    for (const Transfers transfers : kBoth) {
+      for (int rank = 0; rank < devices(transfers, plan); ++rank) {
+        const Lowered lowered(plan, transfers, rank);
+        EXPECT_TRUE(lowered.keeps_order(lowered.program)) << schedule;
+        EXPECT_THAT(find_races(lowered.program, lowered.accesses), testing::IsEmpty()) << schedule;
+        const auto with = [&](Resource::Kind kind) {
+          return std::ranges::any_of(lowered.accesses, [&](const std::vector<Access>& of_task) {
+            return std::ranges::any_of(of_task, [&](const Access& access) { return access.resource.kind == kind; });
+          });
+        };
+        const bool copies = !plan.schedule.placement().ends_share_a_rank();
+        EXPECT_EQ(with(Resource::Kind::kTokens), copies) << schedule;
+        EXPECT_EQ(with(Resource::Kind::kTokenSum), copies) << schedule;
+        EXPECT_TRUE(with(Resource::Kind::kSquares)) << schedule;
+      }
+    }
+  }
+}
+
+// What a checker that knows no token tables and no norms would not see.
+TEST(Launches, AStepsEndOutOfOrderIsARace) {
+  for (const auto& [schedule, kind] : {std::pair("1f1b", Resource::Kind::kTokens),
+                                       {"1f1b", Resource::Kind::kTokenSum},
+                                       {"1f1b", Resource::Kind::kSquares},
+                                       {"dualpipe", Resource::Kind::kSquares}}) {
+    Job job = tests::training_job(tests::tiny_v3(), 4, 8);
+    job.clipping = Clipping::kGlobal;
+    const Plan plan = tests::plan_with(job, schedule).value();
+    const Lowered lowered(plan, Transfers::kCopies, 0);
+    LaunchProgram tried = lowered.program;
+    std::erase_if(tried.ops, [](const LaunchOp& op) { return op.kind == LaunchOp::Kind::kWait; });
+    const std::vector<Race> races = find_races(tried, lowered.accesses);
+    EXPECT_TRUE(std::ranges::any_of(races, [&](const Race& race) { return race.resource.kind == kind; })) << schedule;
+  }
+}
+
 // Without one wait, something is no longer in order: so no wait is redundant, and the checker sees that it is needed.
 TEST(Launches, NoWaitCanBeDropped) {
   for (const char* schedule : {"1f1b", "zb-h1", "dualpipe", "dualpipev", "chimera"}) {

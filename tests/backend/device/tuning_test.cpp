@@ -69,6 +69,17 @@ TEST(Tuning, AGpuGetsWhatWasMeasured) {
   EXPECT_DOUBLE_EQ(gpu.rates.memory_efficiency, 2.5 / 3.35);
 }
 
+TEST(Tuning, CurvesHaveTheSlowerOfDispatchAndCombine) {
+  const std::vector<MeasuredForward> dispatches = {{4, 8, 50e9}, {4, 16, 90e9}, {8, 8, 70e9}, {16, 8, 1e9}};
+  const std::vector<MeasuredForward> combines = {{4, 8, 60e9}, {4, 16, 80e9}, {8, 8, 75e9}};
+  const auto curves = all_to_all_curves(dispatches, combines);
+  ASSERT_EQ(curves.size(), 2u);
+  EXPECT_EQ(curves[0].sms, 4);
+  EXPECT_EQ(curves[0].bytes_per_s.points(), (std::vector<Curve::Point>{{8, 50e9}, {16, 80e9}}));
+  EXPECT_EQ(curves[1].sms, 8);
+  EXPECT_EQ(curves[1].bytes_per_s.points(), (std::vector<Curve::Point>{{8, 70e9}}));
+}
+
 TEST(Tuning, WhatCannotBeIsRefusedByName) {
   const auto error_of = [](const auto& change) {
     TuneMeasurements measured = some_measurements();
@@ -95,6 +106,10 @@ TEST(Tuning, AGpuFileKeepsItsCommentsAndReadsBack) {
     EXPECT_NEAR(read.rates.contention.memory_beside_dispatch, 1.5, 1e-3);
     EXPECT_NEAR(read.rates.memory_efficiency, tuned.rates.memory_efficiency, 1e-5);
     EXPECT_EQ(read.rates.nic_efficiency, known.rates.nic_efficiency);
+    ASSERT_EQ(read.rates.all_to_all.size(), tuned.rates.all_to_all.size());
+    EXPECT_EQ(read.rates.all_to_all[1].sms, tuned.rates.all_to_all[1].sms);
+    const double expected = tuned.rates.all_to_all[1].bytes_per_s.at(3);
+    EXPECT_NEAR(read.rates.all_to_all[1].bytes_per_s.at(3), expected, 1e-5 * expected);
     EXPECT_EQ(read.rates.product_curve, known.rates.product_curve);
     EXPECT_THAT(written, HasSubstr(text.substr(0, text.find('\n'))));
     EXPECT_THAT(written, HasSubstr("  # measured\n"));
@@ -139,6 +154,34 @@ TEST(Tuning, ThePlannerChoosesByWhatWasMeasured) {
   const auto [slow_sms, slow_chunk] = choice(10e9, 8);
   EXPECT_LT(fast_sms, slow_sms);
   EXPECT_LT(fast_chunk, slow_chunk);
+}
+
+// SMs beyond 8 and chunks beyond 8 tokens bring nothing: constants would say otherwise.
+TEST(Tuning, ThePlannerTakesNoMoreThanTheCurvesReward) {
+  std::vector<AllToAllCurve> curves;
+  for (const int sms : {4, 8, 16, 32}) {
+    std::vector<Curve::Point> points;
+    for (const double chunk : {4.0, 8.0, 16.0, 64.0}) {
+      points.push_back({chunk, 25e9 * std::min(sms, 8) * std::min(chunk, 8.0) / 8});
+    }
+    curves.push_back({sms, Curve::create("test", std::move(points)).value()});
+  }
+  Gpu gpu = find_gpu("H800").value();
+  gpu.rates.all_to_all_sm_bytes_per_s = 25e9;
+  gpu.rates.all_to_all_chunk_tokens = 0.1;  // of a NIC, which then asks for no large chunks
+  const auto choice = [&] {
+    const NamedSchedule& named = *find_schedule("dualpipe").value();
+    const Job job = job_for(job_on(gpu), named).value();
+    const Job best = with_best_split(job, split_curve(job, named, {4, 8, 16, 24, 32}));
+    return std::pair(best.cluster->comm_sms, best.cluster->comm_chunk_tokens);
+  };
+  const auto constant = choice();
+  gpu.rates.all_to_all = curves;
+  const auto measured = choice();
+  EXPECT_GT(constant.first, 8);
+  EXPECT_LE(measured.first, 8);
+  EXPECT_EQ(constant.second, 4);
+  EXPECT_EQ(measured.second, 8);
 }
 
 TEST(Tuning, EveryMeasurementIsInTheCsv) {

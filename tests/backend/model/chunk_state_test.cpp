@@ -153,6 +153,25 @@ TEST(ChunkState, BiasesFollowTheLoads) {
     for (int expert = 0; expert < 8; ++expert) {
       EXPECT_EQ(state.weights()[bias.offset + expert], loads[expert] > 1.5 ? -0.25F : 0.25F) << expert;
     }
+    // Weights decay, biases don't.
+    state.optimize({.weight_decay = 0.5}, {0.25, 1.5}, 2, 1.0, 0);
+    for (int expert = 0; expert < 8; ++expert) {
+      EXPECT_EQ(state.weights()[bias.offset + expert], loads[expert] > 1.5 ? -0.5F : 0.5F) << expert;
+    }
+  }
+}
+
+TEST(ChunkState, AveragesKeepTheShareOfTheDecay) {
+  Subject subject(Sums::kFloat);
+  const NumberRange part{2, 5};
+  subject.state.own_moments(std::span(&part, 1), Format::kFp32);
+  subject.state.own_averages();
+  const std::vector<float> before(subject.state.weights().begin() + 2, subject.state.weights().begin() + 7);
+  ASSERT_EQ(subject.state.averages(), std::vector<std::vector<float>>(1, before));
+  for (float& weight : subject.state.weights()) weight += 1;
+  subject.state.update_averages(0.75);
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_NEAR(subject.state.averages()[0][i], before[i] + 0.25, 1e-6);
   }
 }
 

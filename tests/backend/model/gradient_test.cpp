@@ -179,6 +179,10 @@ std::vector<Case> cases() {
   const StageProgram local_moe = {component(1, Component::kRouter), component(1, Component::kExperts)};
   const StageProgram moe = {component(1, Component::kRouter), component(1, Component::kDispatch),
                             component(1, Component::kExperts), component(1, Component::kCombine)};
+  const auto with_attention = [](StageProgram program) {
+    program.insert(program.begin(), component(1, Component::kAttention));
+    return program;
+  };
   return {
       named("GroupedQueryAttention", attention(tests::tiny_dense())),
       named("AttentionWithLearnedPositions", attention(tests::tiny_gpt())),
@@ -195,7 +199,8 @@ std::vector<Case> cases() {
       {"SigmoidGate", with_sigmoid_gate(), moe},
       {"SigmoidGateSelective", with_sigmoid_gate(), moe, Recompute::kSelective},
       {"RoutedExpertsAlone", cut(tests::tiny_mixtral()), local_moe},
-      {"ExpertsRecomputed", cut(tests::tiny_moe()), local_moe, Recompute::kFull},
+      {"LayerRecomputed", cut(tests::tiny_moe()), with_attention(local_moe), Recompute::kFull},
+      {"LayerRecomputedWithDispatch", cut(tests::tiny_moe()), with_attention(moe), Recompute::kFull},
       {"Head", cut(tests::tiny_dense()), {component(8, Component::kHead)}},
       {"EmbeddingWithPositions", cut(tests::tiny_gpt()), {component(-1, Component::kEmbed)}},
       {"EmbeddingToHead",

@@ -16,6 +16,7 @@ struct Case {
   std::vector<Component> components;
   Recompute recompute = Recompute::kNone;
   Precision precision = Precision::kBf16;
+  int64_t unused = 0;  // of what is planned after I: scales for experts that get no rows
 };
 
 // Bytes that the parts of a stage hold after all of F, and after all of I.
@@ -79,7 +80,29 @@ TEST_P(PartMemoryOf, IsWhatARunKeeps) {
   const Held expected = planned(GetParam());
   const Held found = measured(GetParam());
   EXPECT_EQ(found.after_forward, expected.after_forward);
-  EXPECT_EQ(found.after_input, expected.after_input);
+  EXPECT_EQ(found.after_input, expected.after_input - GetParam().unused);
+}
+
+// With full recomputation the first I of a layer holds all that its F keeps, be it an MLP's or of experts.
+TEST(PartMemory, RecomputingALayerTakesAllOfIt) {
+  using enum Component;
+  const auto memory_of = [](const Model& model, Component component, Recompute recompute) {
+    const Case tested{"", model, {component}, recompute};
+    const Stage<float> stage(model, program_of(tested), shape_of(tested), plain_products<float>());
+    return part_memory(component, 1, model, shape_of(tested), kTokens, *stage.parts()[0].part, 1);
+  };
+  const auto kept = [&](const Model& model, Component component) {
+    return memory_of(model, component, Recompute::kNone).after_forward;
+  };
+  const auto more = [&](const Model& model, Component component) {
+    return memory_of(model, component, Recompute::kFull).workspace -
+           memory_of(model, component, Recompute::kNone).workspace;
+  };
+  const Model dense = tests::tiny_dense();
+  EXPECT_EQ(more(dense, kMlp), kept(dense, kAttention) + kept(dense, kMlp));
+  const Model moe = tests::tiny_moe();
+  EXPECT_EQ(more(moe, kExperts), kept(moe, kAttention) + kept(moe, kRouter) + kept(moe, kExperts));
+  EXPECT_EQ(more(dense, kHead), 0);
 }
 
 std::vector<Case> cases() {
@@ -93,6 +116,9 @@ std::vector<Case> cases() {
       {"MlpSelective", tests::tiny_dense(), {kMlp}, Recompute::kSelective},
       {"MoeSelective", tests::tiny_moe(), {kRouter, kDispatch, kExperts, kCombine}, Recompute::kSelective},
       {"SwigluMlp", tests::tiny_dense(), {kMlp}},
+      {"LayerFull", tests::tiny_dense(), {kAttention, kMlp}, Recompute::kFull},
+      {"MoeLayerFull", tests::tiny_moe(), {kAttention, kRouter, kDispatch, kExperts, kCombine}, Recompute::kFull},
+      {"HeadFull", tests::tiny_dense(), {kHead}, Recompute::kFull},
       {"GeluMlp", tests::tiny_gpt(), {kMlp}},
       {"LocalExperts", tests::tiny_mixtral(), {kRouter, kExperts}},
       {"Moe", tests::tiny_moe(), {kRouter, kDispatch, kExperts, kCombine}},
@@ -101,12 +127,19 @@ std::vector<Case> cases() {
       {"AttentionFp8", tests::tiny_dense(), {kAttention}, Recompute::kNone, Precision::kFp8},
       {"MlaFp8", tests::tiny_moe(), {kAttention}, Recompute::kNone, Precision::kFp8},
       {"MlaFp8Selective", tests::tiny_moe(), {kAttention}, Recompute::kSelective, Precision::kFp8},
-      {"MoeFp8", tests::tiny_moe(), {kRouter, kDispatch, kExperts, kCombine}, Recompute::kNone, Precision::kFp8},
+      // All tokens choose the same three of eight experts, of whose W's factors there are two or three.
+      {"MoeFp8",
+       tests::tiny_moe(),
+       {kRouter, kDispatch, kExperts, kCombine},
+       Recompute::kNone,
+       Precision::kFp8,
+       5 * 4 * (2 * 5 + 12)},
       {"MoeFp8Selective",
        tests::tiny_moe(),
        {kRouter, kDispatch, kExperts, kCombine},
        Recompute::kSelective,
-       Precision::kFp8},
+       Precision::kFp8,
+       5 * 4 * (5 + 2 * 5 + 12)},
   };
 }
 

@@ -142,6 +142,31 @@ TEST(TrainSequentially, FollowsThePrecisionOfTheJob) {
   EXPECT_NE(losses[Precision::kBf16], losses[Precision::kFp8]);
 }
 
+// Their mean over tokens and modules, which no weight multiplies.
+TEST(TrainSequentially, TellsTheLossOfMtpModules) {
+  Job job = tests::training_job(tests::tiny_v3(), 1, 4);
+  job.model->mtp_depth = 2;
+  TrainingOptions options;
+  options.adam.learning_rate = 3e-3;
+  const TrainingResult result = train_sequentially(job, text_for(job), 20, options).value();
+  ASSERT_EQ(result.mtp_losses.size(), 20U);
+  EXPECT_NEAR(result.mtp_losses.front(), std::log(128), 0.1);
+  EXPECT_LT(result.mtp_losses.back(), result.mtp_losses.front() - 0.3);
+  job.model->mtp_loss_weight = 0;  // nothing learns of them
+  EXPECT_GT(train_sequentially(job, text_for(job), 20, options).value().mtp_losses.back(),
+            result.mtp_losses.back() + 0.1);
+  EXPECT_TRUE(train_sequentially(tests::training_job(tests::tiny_moe(), 1, 4), text_for(job), 1, {})
+                  .value()
+                  .mtp_losses.empty());
+}
+
+// 2 replicas' 4 micro-batches of 6 tokens, each with 3 of 8 experts.
+TEST(LoadBalance, IsEvenWhereEachExpertGetsItsShareOfTheStepsChoices) {
+  EXPECT_EQ(load_balance(tests::training_job(tests::tiny_v3(), 1, 4, 2)).even_load, 2 * 4 * 6 * 3 / 8);
+  EXPECT_EQ(load_balance(tests::training_job(tests::tiny_v3(), 1, 4, 2)).step, 0.01);
+  EXPECT_EQ(load_balance(tests::training_job(tests::tiny_dense(), 1, 4)).step, 0);
+}
+
 TEST(TrainSequentially, RecomputingChangesNoBit) {
   Job job = tests::training_job(tests::tiny_moe(), 1, 3);
   TrainingOptions options;

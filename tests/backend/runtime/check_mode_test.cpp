@@ -41,6 +41,7 @@ void expect_sequential_bits(const Plan& plan) {
   const TrainingResult sequential =
       train_sequentially(plan.job, text_for(plan.job), kSteps, check_options().training).value();
   EXPECT_EQ(executed->losses, sequential.losses);
+  EXPECT_EQ(executed->mtp_losses, sequential.mtp_losses);
   EXPECT_EQ(executed->averages_digest, sequential.averages_digest);
   EXPECT_EQ(executed->expert_loads, sequential.expert_loads);
   ASSERT_EQ(executed->parameters.size(), sequential.parameters.size());
@@ -132,6 +133,16 @@ TEST_P(CheckMode, TheWholeRecipe) {
   job.clipping = Clipping::kGlobal;
   job.ema_decay = 0.75;
   expect_sequential_bits(tests::plan_with(job, GetParam().name).value());
+}
+
+// Where F runs again its dispatch goes to other ranks once more.
+TEST_P(CheckMode, FullRecomputation) {
+  for (const Precision precision : {Precision::kBf16, Precision::kFp8}) {
+    Job job = tests::training_job(tests::tiny_v3(), 2, 4, 2, 2);
+    job.precision = precision;
+    job.recompute = Recompute::kFull;
+    expect_sequential_bits(tests::plan_with(job, GetParam().name).value());
+  }
 }
 
 TEST_P(CheckMode, MovingAveragesChangeNoBit) {

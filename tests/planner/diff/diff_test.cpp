@@ -74,6 +74,33 @@ TEST(Diff, EveryReplicaIsComparedAlone) {
   EXPECT_EQ(result.ranks[ranks].executed.busy_ns, 2 * result.ranks[ranks].predicted.busy_ns);
 }
 
+// An optimizer that has to wait for nothing but the moving average is what that costs the step.
+TEST(Diff, SaysWhatTheMovingAverageCosts) {
+  Job job = test::deepseek_v3_job();
+  job.ema_decay = 0.999;
+  Evaluation evaluation = evaluate(job, *find_schedule("1f1b").value()).value();
+  const Plan plan = make_plan(job, "1f1b", evaluation.schedule, evaluation.costs, 20, {});
+  Trace trace = trace_of(plan, 100);
+  PlanDiff result = diff(plan, trace).value();
+  for (const RankDiff& rank : result.ranks) {
+    EXPECT_EQ(rank.predicted.average_wait_ns, 0);
+    EXPECT_EQ(rank.executed.average_wait_ns, 0);
+  }
+  // Everything that the optimizer of rank 3 waits for ends before its begin; the average 250 us behind that.
+  int64_t optimizer_ns = 0;
+  for (const Span& span : trace.spans) {
+    if (span.key.rank == 3 && span.key.kind == TaskKind::kOptimizer) optimizer_ns = span.begin_ns;
+  }
+  for (Span& span : trace.spans) {
+    if (span.key.rank != 3) continue;
+    if (span.key.kind == TaskKind::kEma) span.end_ns = optimizer_ns + 250'000;
+    if (span.key.kind == TaskKind::kOptimizer) span.begin_ns += 250'000;
+  }
+  result = diff(plan, trace).value();
+  EXPECT_EQ(result.ranks[3].executed.average_wait_ns, 250'000);
+  EXPECT_EQ(result.ranks[2].executed.average_wait_ns, 0);
+}
+
 // What a task waited for others is not what it took.
 TEST(Diff, WaitsAreLeftOut) {
   const Plan plan = dualpipe_plan();

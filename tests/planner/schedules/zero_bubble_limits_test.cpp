@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "sim/report/memory.h"
 #include "tests/planner/schedules/zero_bubble_cases.h"
 #include "tests/planner/schedules/zero_bubble_support.h"
 
@@ -90,6 +91,29 @@ TEST(ZeroBubbleLimits, MemoryForLessThanOneMicroBatchIsRefused) {
   }
 }
 
+// Where W needs more than F kept, an I takes memory: the schedules leave room for one, and run W's in time.
+TEST(ZeroBubbleLimits, AWeightShareAboveOneStaysWithinTheMemory) {
+  for (const char* name : {"zb_h1", "zb_h2", "zbv"}) {
+    const ZeroBubbleCase& schedule = *case_of(name);
+    const int stages = schedule.stages_per_rank * 6;
+    OwnedInputs inputs = unit_inputs(stages, 6);
+    inputs.activations.assign(stages, ActivationSize{10, 18});
+    const int64_t usual = (std::string_view(name) == "zb_h2" ? 2 : 1) * stages * 10 + 8;
+    for (const int64_t limit : {int64_t{0}, usual, usual + 35}) {
+      inputs.memory_limit = limit;
+      const auto generated = schedule.generate(shape_of(6, 20), inputs.view());
+      ASSERT_TRUE(generated.has_value()) << name << ": " << generated.error().message;
+      for (const int64_t peak : peak_activations(*generated, inputs.activations)) {
+        EXPECT_LE(peak, limit == 0 ? usual : limit) << name;
+      }
+    }
+    inputs.memory_limit = 17;
+    const auto too_little = schedule.generate(shape_of(6, 20), inputs.view());
+    ASSERT_FALSE(too_little.has_value()) << name;
+    EXPECT_EQ(too_little.error().message, "memory_limit is 17; one micro-batch of one stage already holds 18");
+  }
+}
+
 TEST(ZeroBubbleLimits, ZbVRefusesMemoryThatItsWarmUpDoesNotFit) {
   OwnedInputs inputs = unit_inputs(8, 4);
   inputs.memory_limit = 7;
@@ -102,11 +126,11 @@ TEST(ZeroBubbleLimits, ZbVRefusesMemoryThatItsWarmUpDoesNotFit) {
 TEST(ZeroBubbleLimits, ActivationSizesAreChecked) {
   OwnedInputs inputs = unit_inputs(4, 4);
   inputs.activations.assign(4, ActivationSize{10, 10});
-  inputs.activations[2].kept_for_weight = 11;
-  const auto too_much_kept = zb_h1(shape_of(4, 8), inputs.view());
-  ASSERT_FALSE(too_much_kept.has_value());
-  EXPECT_EQ(too_much_kept.error().message,
-            "activations of stage 2: kept_for_weight is 11; allowed are 0 to the total, 10");
+  inputs.activations[2].kept_for_weight = -1;
+  const auto negative_share = zb_h1(shape_of(4, 8), inputs.view());
+  ASSERT_FALSE(negative_share.has_value());
+  EXPECT_EQ(negative_share.error().message,
+            "activations of stage 2: kept_for_weight is -1; allowed are 0 to 4398046511104");
   inputs.activations[2] = {-1, 0};
   const auto negative = zb_h1(shape_of(4, 8), inputs.view());
   ASSERT_FALSE(negative.has_value());

@@ -118,6 +118,7 @@ SearchProblem random_problem(uint32_t seed) {
   std::vector<ActivationSize> sizes;
   const bool pairs = pick(0, 3) == 0;
   const bool short_backwards = pick(0, 2) == 0;
+  int64_t growth = 0;
   for (int stage = 0; stage < placement.stages(); ++stage) {
     const int f = pick(1, 9);
     const int i = pick(1, 9);
@@ -125,12 +126,15 @@ SearchProblem random_problem(uint32_t seed) {
     const int b = short_backwards ? std::max({i, w, i + w - pick(0, 6)}) : i + w;
     input.stages.push_back(StageCost::plain(f * kNsPerUnit, i * kNsPerUnit, w * kNsPerUnit, b * kNsPerUnit));
     const int total = pick(5, 9);
-    sizes.push_back({total, pick(0, total)});
+    sizes.push_back({total, pick(0, 12)});
+    growth = std::max(growth, sizes.back().growth());
   }
   if (pairs) (seed % 2 == 0 ? input.pairs : input.input_pairs) = {PairCost::plain(20 * kNsPerUnit)};
   input.links = {LinkCost{pick(0, 2) * kNsPerUnit / 2, 0}};
   std::vector<int64_t> caps;
-  for (int rank = 0; rank < placement.ranks(); ++rank) caps.push_back(9 * placement.chunks_per_rank() + pick(0, 30));
+  for (int rank = 0; rank < placement.ranks(); ++rank) {
+    caps.push_back(9 * placement.chunks_per_rank() + growth + pick(0, 30));
+  }
   return SearchProblem::create({placement, pipes_for(placement, pick(2, 6)),
                                 ScheduleCosts::create(placement.stages(), placement.ranks(), input).value(), sizes,
                                 caps, pick(0, 1) == 0 ? Objective::kMakespan : Objective::kSpan})
@@ -156,6 +160,7 @@ std::vector<int64_t> replayed_peaks(const Schedule& schedule, const std::vector<
       } else if (slot.has_input_backward()) {
         alive[cell] = sizes[cell.first].kept_for_weight;
       }
+      peak = std::max(peak, sum());
     }
     peaks.push_back(peak);
   }

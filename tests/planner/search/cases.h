@@ -39,7 +39,8 @@ struct UniformJob {
 };
 SearchProblem uniform_problem(const UniformJob& job);
 
-// Different times on every stage, different caps on every rank, from a seed; any placement, objective and weight share.
+// Different times on every stage, different caps on every rank, from a seed; any placement, objective and weight share,
+// shares of more than 1 too.
 SearchProblem random_problem(uint32_t seed);
 
 // The most that a rank holds, by replaying its slots with one entry per activation.

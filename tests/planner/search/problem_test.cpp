@@ -50,6 +50,19 @@ TEST(SearchProblem, CountsHandOversBetweenRanksOnly) {
   EXPECT_EQ(problem.line(0, 0, Pass::kW).give, 4);
 }
 
+// Of a stage whose W needs more than F kept.
+TEST(SearchProblem, AnIMayTakeMemory) {
+  auto input = input_of();
+  input.activations[0] = {10, 13};
+  input.memory_caps = {22, 22};
+  EXPECT_EQ(refusal(input), "the memory cap of rank 0 is 22; one micro-batch needs 23 there");
+  input.memory_caps = {23, 22};
+  const SearchProblem problem = SearchProblem::create(input).value();
+  EXPECT_EQ(problem.line(0, 0, Pass::kF).take, 10);
+  EXPECT_EQ(problem.line(0, 0, Pass::kI).give, -3);
+  EXPECT_EQ(problem.line(0, 0, Pass::kW).give, 13);
+}
+
 TEST(SearchProblem, HasNoWWhereItTakesNoTime) {
   auto input = input_of();
   input.costs = ScheduleCosts::uniform(4, 2, StageCost::plain(3, 2, 0), {5, 0}).value();

@@ -211,6 +211,16 @@ TEST(MegatronJob, AppendedArgumentsComeLast) {
   EXPECT_EQ(job->job.model->vocabulary, 1024);
 }
 
+TEST(MegatronJob, MtpLossesWeighATenthUnlessTheScriptSaysMore) {
+  const auto weight = [](const char* option) {
+    const auto job = read(std::string(kSmall) + " --mtp-num-layers 1" + option, 4);
+    EXPECT_TRUE(job) << job.error().message;
+    return job->job.model->mtp_loss_weight;
+  };
+  EXPECT_EQ(weight(""), 0.1);
+  EXPECT_EQ(weight(" --mtp-loss-scaling-factor 0.3"), 0.3);
+}
+
 // What Pipeloom exports is read as the job that it was.
 TEST(MegatronJob, ComesBackFromItsOwnArguments) {
   for (const char* sample : {"deepseek-v3", "llama-3-405b", "gpt3-175b", "tiny-moe"}) {
@@ -220,6 +230,7 @@ TEST(MegatronJob, ComesBackFromItsOwnArguments) {
     job->recompute = std::string(sample) == "llama-3-405b" ? Recompute::kFull : job->recompute;
     job->attention_kernel = std::string(sample) == "gpt3-175b" ? AttentionKernel::kUnfused : job->attention_kernel;
     job->offload.optimizer = std::string(sample) == "gpt3-175b";
+    if (job->model->mtp_depth > 0) job->model->mtp_loss_weight = 0.25;
     job->model->attention.bias = job->model->attention.bias || std::string(sample) == "llama-3-405b";
     if (std::string(sample) == "tiny-moe") {  // experts whole under tensor parallelism
       job->layout.pipeline = 2;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/support/models.h"
 
 namespace pipeloom {
@@ -54,6 +56,19 @@ TEST(AllToAll, LargeChunksAreLate) {
   const AllToAll small = {10e6, 19e6, kToken};
   EXPECT_GT(all_to_all_payload_seconds(small, cluster_with(20, 256)),
             all_to_all_payload_seconds(small, cluster_with(20, 28)));
+}
+
+TEST(AllToAll, SmsCopyAsTheCurvesSay) {
+  KernelRates rates;
+  rates.all_to_all_sm_bytes_per_s = 10e9;
+  EXPECT_DOUBLE_EQ(all_to_all_bytes_per_s(rates, 6, 28), 60e9);
+  const auto curve = [](double small, double large) { return Curve::create("c", {{4, small}, {16, large}}).value(); };
+  rates.all_to_all = {{4, curve(20e9, 40e9)}, {16, curve(30e9, 120e9)}};
+  EXPECT_DOUBLE_EQ(all_to_all_bytes_per_s(rates, 4, 4), 20e9);
+  EXPECT_DOUBLE_EQ(all_to_all_bytes_per_s(rates, 16, 16), 120e9);
+  EXPECT_NEAR(all_to_all_bytes_per_s(rates, 8, 16), std::sqrt(40e9 * 120e9), 1);
+  EXPECT_DOUBLE_EQ(all_to_all_bytes_per_s(rates, 2, 16), 20e9);    // as much per SM as of 4
+  EXPECT_DOUBLE_EQ(all_to_all_bytes_per_s(rates, 40, 16), 120e9);  // no more than of 16
 }
 
 }  // namespace

@@ -72,6 +72,42 @@ TEST(Memory, WeightGradientsOfADenseLayerKeepZeroBubbles) {
   EXPECT_EQ(stage_activation(gpt3_job(1), kOneLayer).kept_for_weight, int64_t{2048} * 32 * 12288);
 }
 
+// F keeps inputs of blocks, norms apart, of the core and of the activation function; W needs as much as without.
+TEST(Memory, WeightGradientsMayNeedMoreThanFKept) {
+  Job job = gpt3_job(1);
+  job.recompute = Recompute::kSelective;
+  const ActivationSize size = stage_activation(job, kOneLayer);
+  EXPECT_EQ(size.total, int64_t{2048} * (20 * 12288 + 4 * 96));
+  EXPECT_EQ(size.kept_for_weight, int64_t{2048} * 32 * 12288);
+  EXPECT_EQ(size.growth(), size.kept_for_weight - size.total);
+  job.recompute = Recompute::kFull;
+  EXPECT_EQ(stage_activation(job, kOneLayer).kept_for_weight, int64_t{2048} * 32 * 12288);
+}
+
+// A dense layer of DeepSeek-V3 with its recipe: what F keeps, row by row; and of what W needs each input once and the
+// gradients of q_a, q_b, kv_a, kv_b, o, gate and up, down, all but the core made in I, with scales of 128 tokens.
+TEST(Memory, OfTheRecipe) {
+  const Job job = test::deepseek_v3_job();
+  const auto fp8 = [](int64_t width) { return width + 4 * ((width + 127) / 128); };
+  constexpr int64_t kCore = 16384 * 3 / 2 + 4 * 128;  // E5M6
+  const ActivationSize size = stage_activation(job, {0, 1, false, false});
+  EXPECT_EQ(size.total, 4096 * (2 * 2 * 7168 + 2 * (1536 + 512 + 64) + kCore + 4 * 128 + fp8(2 * 18432)));
+  const int64_t attention = 7168 + 1536 + 512 + 1536 + 128 * 192 + 512 + 64 + 128 * 256 + 7168;
+  const int64_t mlp = 7168 + 18432 + 2 * 18432 + 7168;
+  EXPECT_EQ(size.kept_for_weight, 4096 * kCore + (attention + mlp) * (4096 + 4 * 4096 / 128));
+  const ActivationSize experts = stage_activation(job, {10, 1, false, false});
+  EXPECT_GT(experts.kept_for_weight, experts.total * 17 / 10);
+  EXPECT_LT(experts.kept_for_weight, experts.total * 22 / 10);
+}
+
+// The ends: between I and W there are the gradients of the embedding's rows, and those of logits in BF16.
+TEST(Memory, WeightGradientsOfTheEnds) {
+  const Job job = gpt3_job(1);
+  EXPECT_EQ(stage_activation(job, {0, 0, true, false}), (ActivationSize{0, int64_t{2048} * 2 * 12288}));
+  EXPECT_EQ(stage_activation(job, {96, 0, false, true}),
+            (ActivationSize{int64_t{2048} * (4 * 12288 + 4 * 50257), int64_t{2048} * (2 * 12288 + 2 * 50257)}));
+}
+
 TEST(Memory, FullRecomputationKeepsTheInput) {
   Job job = gpt3_job(1);
   const int64_t reserve = memory_reserve(job).total_bytes();

@@ -54,5 +54,12 @@ TEST(Optimizer, OffloadedUpdatesCrossToTheHost) {
   EXPECT_NEAR(static_cast<double>(optimizer_ns(job, kMillion, 1)), 1e6 / 8 * 4 / 50e9 * 1e9 + gather_ns, 1);
 }
 
+// An eighth of the FP32 weights, or half of that with two copies of the stage, at 50 GB/s.
+TEST(Optimizer, MovingAveragesCrossToTheHost) {
+  const Job job = test::llama3_405b_job();
+  EXPECT_NEAR(static_cast<double>(ema_ns(job, kMillion, 1)), 1e6 / 8 * 4 / 50e9 * 1e9, 1);
+  EXPECT_NEAR(static_cast<double>(ema_ns(job, kMillion, 2)), 1e6 / 16 * 4 / 50e9 * 1e9, 1);
+}
+
 }  // namespace
 }  // namespace pipeloom

@@ -38,12 +38,28 @@ TEST(Memory, NamesWhatIsAliveAtThePeak) {
   EXPECT_EQ(alive_at_peak(late, std::vector{ActivationSize{10, 4}}, 0), (std::vector{AliveAtPeak{0, 1, 2}}));
 }
 
+// An I takes memory at its end; a B, which is I and W, does not.
+TEST(Memory, AWeightShareAboveOneIsHeldFromIToW) {
+  const std::vector size = {ActivationSize{10, 16}};
+  const Schedule apart = one_rank("0: F0 F1 I0 I1 W0 W1", 2);
+  EXPECT_EQ(peak_activations(apart, size), std::vector<int64_t>{32});
+  EXPECT_EQ(alive_at_peak(apart, size, 0), (std::vector{AliveAtPeak{0, 0, 2}}));
+  EXPECT_EQ(peak_activations(one_rank("0: F0 F1 I0 W0 I1 W1", 2), size), std::vector<int64_t>{26});
+  EXPECT_EQ(peak_activations(one_rank("0: F0 F1 B0 B1", 2), size), std::vector<int64_t>{20});
+  // In a pair of F and I the F counts first, and stays.
+  const Schedule pair = one_rank("0: F0 F1&I0 I1 W0 W1", 2);
+  EXPECT_EQ(peak_activations(pair, size), std::vector<int64_t>{32});
+  EXPECT_EQ(peak_activations(one_rank("0: F0 F1&I0 W0 I1 W1", 2), size), std::vector<int64_t>{26});
+}
+
 TEST(Memory, CurveStepsAtStartsAndEnds) {
   const Schedule schedule = one_rank("0: F0 I0 W0", 1);
   const auto costs = ScheduleCosts::uniform(1, 1, StageCost::plain(5, 6, 7)).value();
   const Timeline timeline = simulate(schedule, costs, {}).value();
   const std::vector<MemoryPoint> expected = {{0, 10}, {11, 4}, {18, 0}};
   EXPECT_EQ(activation_curve(schedule, timeline, std::vector{ActivationSize{10, 4}}, 0), expected);
+  const std::vector<MemoryPoint> growing = {{0, 10}, {11, 16}, {18, 0}};
+  EXPECT_EQ(activation_curve(schedule, timeline, std::vector{ActivationSize{10, 16}}, 0), growing);
 }
 
 TEST(Memory, CurveReachesThePeakAndEndsEmpty) {

@@ -3,12 +3,14 @@
 #include <setjmp.h>
 #include <ucontext.h>
 
+#include <climits>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "backend/model/low_precision.h"
+#include "tests/backend/cuda/emulation/slow_threads.h"
 
 namespace pipeloom {
 
@@ -159,16 +161,22 @@ void add_block(dim3 number, size_t shared_bytes) {
   }
 }
 
+unsigned slow_from = UINT_MAX;
+int slow_rounds = 1;
+
 void run_live_blocks(const char* name) {
   int idle_rounds = 0;
+  int round = 0;
   for (size_t alive = run->fibers.size(); alive > 0;) {
     run->moved = false;
     alive = 0;
     for (const auto& fiber : run->fibers) {
       if (fiber->ended) continue;
-      resume(*fiber);
+      const bool waits = fiber->place.thread.x >= slow_from && round % slow_rounds != 0;
+      if (!waits) resume(*fiber);
       if (!fiber->ended) ++alive;
     }
+    ++round;
     idle_rounds = run->moved ? 0 : idle_rounds + 1;
     if (idle_rounds > kIdleRounds) {
       run = nullptr;
@@ -181,6 +189,15 @@ void run_live_blocks(const char* name) {
 }
 
 }  // namespace
+
+SlowThreads::SlowThreads(unsigned first, int rounds) {
+  slow_from = first;
+  slow_rounds = rounds;
+}
+
+SlowThreads::~SlowThreads() {
+  slow_from = UINT_MAX;
+}
 
 const Place& place() {
   return run->current->place;

@@ -32,7 +32,8 @@ DEVICE_TEST(Activation, MatchesTheReferenceAtEverySize) {
   constexpr double kStep = 1e-4;
   for (const ActivationShape shape :
        {ActivationShape{1, 1, true}, {3, 5, true}, {3, 5, false}, {4, 128, true}, {4, 128, false}, {2, 1030, true}}) {
-    const auto inner = random_floats(shape.rows * shape.up_width(), 1, 3);
+    const auto rounded = rounded_to_bf16(random_floats(shape.rows * shape.up_width(), 1, 3));
+    const auto inner = widened(rounded);
     const auto da = random_floats(shape.rows * shape.intermediate, 2);
     std::vector<float> expected;
     std::vector<float> gradient(inner.size());
@@ -50,12 +51,43 @@ DEVICE_TEST(Activation, MatchesTheReferenceAtEverySize) {
         if (shape.gated) gradient[first + shape.intermediate] = static_cast<float>(dy * slope(0, kStep));
       }
     }
-    const DeviceArray<float> device_inner(inner), device_da(da);
+    const DeviceArray<Bf16> device_inner(rounded);
+    const DeviceArray<float> device_da(da);
     const DeviceArray<Bf16> out(shape.rows * shape.intermediate), device_gradient(shape.rows * shape.up_width());
     activate(device_stream(), shape, device_inner, out);
     activate_backward(device_stream(), shape, device_inner, device_da, device_gradient);
     EXPECT_LT(relative_difference(out.numbers(), expected), 0.004);
     EXPECT_LT(relative_difference(device_gradient.numbers(), gradient), 0.004);
+  }
+}
+
+// The gradient of a row's weight is the row's output times the output's gradient; here the last product is the
+// identity.
+DEVICE_TEST(Activation, WeighsRowsAsTheReferenceDoes) {
+  for (const ActivationShape shape : {ActivationShape{1, 1, true}, {3, 5, false}, {4, 70, true}}) {
+    const int64_t width = shape.intermediate;
+    const auto rounded = rounded_to_bf16(random_floats(shape.rows * shape.up_width(), 1, 2));
+    const auto inner = widened(rounded);
+    const auto dy = rounded_to_bf16(random_floats(shape.rows * width, 2));
+    const auto weights = random_floats(shape.rows, 3);
+    std::vector<float> gradient;
+    std::vector<float> weighed;
+    for (int64_t row = 0; row < shape.rows; ++row) {
+      double sum = 0;
+      for (int64_t j = 0; j < width; ++j) {
+        const int64_t first = row * shape.up_width() + j;
+        const float own = widened(dy)[static_cast<size_t>(row * width + j)];
+        sum += activated(shape.gated, inner[first], shape.gated ? inner[first + width] : 1) * own;
+        weighed.push_back(own * weights[static_cast<size_t>(row)]);
+      }
+      gradient.push_back(static_cast<float>(sum));
+    }
+    const DeviceArray<Bf16> device_inner(rounded), output_gradient(dy);
+    const DeviceArray<float> device_weights(weights), activated_gradient(widened(dy));
+    weigh_rows(device_stream(), shape, device_inner, width, device_weights, activated_gradient, output_gradient);
+    EXPECT_LT(relative_difference(device_weights.numbers(), gradient), 1e-5);
+    EXPECT_EQ(activated_gradient.numbers(), weighed);
+    EXPECT_LT(relative_difference(output_gradient.numbers(), weighed), 0.004);
   }
 }
 

@@ -2,40 +2,87 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "backend/cuda/kernels/clip.h"
 #include "backend/cuda/kernels/embedding.h"
 #include "backend/model/embedding.h"
+#include "backend/model/moments.h"
+#include "backend/model/square_sum.h"
 #include "tests/backend/cuda/device.h"
 
 namespace pipeloom::tests {
 namespace {
 
 DEVICE_SUITE(Adam);
+DEVICE_SUITE(Clip);
 DEVICE_SUITE(Embedding);
+
+// `Stored`: of a moment.
+template <typename Stored>
+void expect_the_references_steps(int64_t count, Format format, double tolerance) {
+  AdamOptions options;
+  options.weight_decay = 0.1;
+  auto weights = random_floats(count, 1);
+  const NumberRange all{0, count};
+  Moments moments(all, format);
+  const DeviceArray<float> device_weights(weights);
+  const DeviceArray<Stored> first(std::vector<Stored>(weights.size())), second(std::vector<Stored>(weights.size()));
+  const DeviceArray<Bf16> factors(count);
+  for (int64_t step = 1; step <= 3; ++step) {
+    const auto gradients = random_floats(count, 10 + static_cast<uint64_t>(step));
+    std::vector<float> scaled = gradients;
+    for (float& gradient : scaled) gradient *= 0.5F;
+    std::vector<float> new_first = moments.first();
+    std::vector<float> new_second = moments.second();
+    adam_step(options, step, scaled, {weights, new_first, new_second});
+    moments.set(new_first, new_second);
+    const DeviceArray<float> device_gradients(gradients);
+    const DeviceArray<AdamStep> numbers(std::vector<AdamStep>{adam_step_numbers(options, step, 0.5)});
+    adam(device_stream(), options, numbers, device_gradients, count,
+         {device_weights, first.get(), second.get(), factors, format});
+    EXPECT_LT(relative_difference(device_weights.numbers(), weights), 1e-6);
+  }
+  EXPECT_LT(relative_difference(first.numbers(), moments.first()), tolerance);
+  EXPECT_LT(relative_difference(second.numbers(), moments.second()), tolerance);
+  const auto expected = rounded_to_bf16(device_weights.numbers());
+  EXPECT_EQ(widened(factors.numbers()), widened(expected));
+}
 
 DEVICE_TEST(Adam, MatchesTheReferenceOverSteps) {
   for (const int64_t count : {1, 255, 1000}) {
-    AdamOptions options;
-    options.weight_decay = 0.1;
-    auto weights = random_floats(count, 1);
-    std::vector<float> first(weights.size());
-    std::vector<float> second(weights.size());
-    const DeviceArray<float> device_weights(weights), device_first(first), device_second(second);
-    const DeviceArray<Bf16> factors(count);
-    for (int64_t step = 1; step <= 3; ++step) {
-      const auto gradients = random_floats(count, 10 + step);
-      std::vector<float> scaled = gradients;
-      for (float& gradient : scaled) gradient *= 0.5F;
-      adam_step(options, step, scaled, {weights, first, second});
-      const DeviceArray<float> device_gradients(gradients);
-      const DeviceArray<AdamStep> numbers(std::vector<AdamStep>{adam_step_numbers(options, step, 0.5)});
-      adam(device_stream(), options, numbers, device_gradients, count,
-           {device_weights, device_first, device_second, factors});
-      EXPECT_LT(relative_difference(device_weights.numbers(), weights), 1e-6);
+    expect_the_references_steps<float>(count, Format::kFp32, 1e-6);
+    expect_the_references_steps<Bf16>(count, Format::kBf16, 1e-6);
+  }
+}
+
+DEVICE_TEST(Adam, BiasesMoveAgainstTheirLoads) {
+  const DeviceArray<float> biases(std::vector<float>{1, 2, 3, 4}), loads(std::vector<float>{7, 3, 5, 4});
+  move_biases(device_stream(), 0.25, 4, loads, 4, biases);
+  EXPECT_EQ(biases.numbers(), (std::vector<float>{0.75, 2.25, 2.75, 4}));
+}
+
+DEVICE_TEST(Clip, ScalesAsTheReference) {
+  for (const int64_t count : {0, 1, 1000, 100'000}) {
+    const auto numbers = random_floats(count, 3);
+    const DeviceArray<float> device(numbers);
+    const DeviceArray<double> partials(kSquareBlocks), others(std::vector(kSquareBlocks, 0.0)), total(1);
+    set_zero(device_stream(), kSquareBlocks, partials);
+    add_squares(device_stream(), device, count / 3, partials);
+    add_squares(device_stream(), device + count / 3, count - count / 3, partials);
+    SquareSums sums;
+    sums.partials[0] = partials;
+    sums.partials[1] = others;
+    sums.count = 2;
+    total_squares(device_stream(), sums, total);
+    SquareSum expected;
+    for (const float number : numbers) ASSERT_TRUE(expected.add(number));
+    EXPECT_NEAR(std::sqrt(total.numbers()[0]), expected.norm(), 1e-12 * (1 + expected.norm()));
+    for (const double most : {0.5, 5.0, 1e6}) {
+      const DeviceArray<AdamStep> step(std::vector<AdamStep>(1));
+      clip(device_stream(), total, most, step);
+      EXPECT_NEAR(step.numbers()[0].gradient_scale, clip_scale(expected.norm(), most), 1e-12);
     }
-    EXPECT_LT(relative_difference(device_first.numbers(), first), 1e-6);
-    EXPECT_LT(relative_difference(device_second.numbers(), second), 1e-6);
-    const auto expected = rounded_to_bf16(device_weights.numbers());
-    EXPECT_EQ(widened(factors.numbers()), widened(expected));
   }
 }
 
@@ -49,7 +96,8 @@ DEVICE_TEST(Embedding, MatchesTheReferenceWithAndWithoutPositions) {
     const pipeloom::Embedding<float> reference(block, model, 6, {});
     const std::vector<int32_t> tokens = {3, 3, 10, 0, 3, 7, 1, 3, 10, 2, 2, 2};
     const auto weights = random_floats(11 * 37 + block.size(), 1);  // table, positions
-    const auto dy = random_floats(12 * 37, 2);
+    const auto rounded_dy = rounded_to_bf16(random_floats(12 * 37, 2));
+    const auto dy = widened(rounded_dy);
     pipeloom::Embedding<float>::Saved saved;
     const Matrix<float> rows = reference.forward(weights.data() + 11 * 37, weights.data(), tokens, saved);
     Matrix<float> dy_matrix(12, 37);
@@ -60,13 +108,14 @@ DEVICE_TEST(Embedding, MatchesTheReferenceWithAndWithoutPositions) {
 
     const EmbeddingShape shape{12, 37, 6};
     const DeviceArray<int32_t> device_tokens(tokens);
-    const DeviceArray<float> table(weights), out(12 * 37), device_dy(dy);
+    const DeviceArray<float> table(weights);
+    const DeviceArray<Bf16> out(12 * 37), device_dy(rounded_dy);
     const DeviceArray<float> device_gradients(std::vector<float>(weights.size(), 1.F));
     const int64_t places = 11 * 37;
     embed(device_stream(), shape, device_tokens, table, positions > 0 ? table + places : nullptr, out);
     embed_backward(device_stream(), shape, device_tokens, device_dy, device_gradients,
                    positions > 0 ? device_gradients + places : nullptr);
-    EXPECT_EQ(out.numbers(), rows.numbers());
+    EXPECT_EQ(widened(out.numbers()), widened(rounded_to_bf16(rows.numbers())));
     EXPECT_LT(relative_difference(device_gradients.numbers(), gradients), 1e-6);
   }
 }

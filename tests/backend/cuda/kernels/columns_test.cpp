@@ -17,15 +17,19 @@ constexpr float kInfinite = std::numeric_limits<float>::infinity();
 DEVICE_SUITE(Columns);
 DEVICE_SUITE(Rope);
 
+// From rows of 3 heads of 7 numbers to some of 3 heads of 6, and the other way.
 DEVICE_TEST(Columns, MoveBetweenHeadsOfDifferentWidths) {
   const HeadShape shape{5, 3, 4};
-  const auto from = random_floats(5 * 3 * 7, 1);
-  const DeviceArray<float> device_from(from), to(std::vector<float>(5 * 3 * 6, 9.F));
-  const DeviceArray<Bf16> rounded(5 * 3 * 4);
-  move_columns(device_stream(), shape, {device_from + 2, 21, 7}, HeadColumns<float>{to + 1, 18, 6});
-  move_columns(device_stream(), shape, {device_from + 2, 21, 7}, HeadColumns<Bf16>{rounded, 12, 4});
-  const auto moved = to.numbers();
-  const auto narrow = rounded.numbers();
+  const auto rounded = rounded_to_bf16(random_floats(5 * 3 * 7, 1));
+  const auto from = widened(rounded);
+  const DeviceArray<float> full_from(from), full_to(std::vector<float>(5 * 3 * 6, 9.F));
+  const DeviceArray<Bf16> rounded_from(rounded), to(5 * 3 * 4), narrow(5 * 3 * 4);
+  const HeadColumns<const Bf16> columns{rounded_from + 2, 21, 7};
+  move_columns(device_stream(), shape, columns, HeadColumns<float>{full_to + 1, 18, 6});
+  move_columns(device_stream(), shape, columns, HeadColumns<Bf16>{to, 12, 4});
+  move_columns(device_stream(), shape, HeadColumns<const float>{full_from + 2, 21, 7},
+               HeadColumns<Bf16>{narrow, 12, 4});
+  const auto moved = full_to.numbers();
   for (int row = 0; row < 5; ++row) {
     for (int head = 0; head < 3; ++head) {
       for (int j = 0; j < 6; ++j) {
@@ -33,20 +37,22 @@ DEVICE_TEST(Columns, MoveBetweenHeadsOfDifferentWidths) {
         EXPECT_EQ(moved[row * 18 + head * 6 + j], expected);
       }
       for (int j = 0; j < 4; ++j) {
-        const float wide = from[row * 21 + head * 7 + 2 + j];
-        EXPECT_EQ(narrow[row * 12 + head * 4 + j].bits, rounded_to_bf16({&wide, 1})[0].bits);
+        const uint16_t expected = rounded[row * 21 + head * 7 + 2 + j].bits;
+        EXPECT_EQ(to.numbers()[row * 12 + head * 4 + j].bits, expected);
+        EXPECT_EQ(narrow.numbers()[row * 12 + head * 4 + j].bits, expected);
       }
     }
   }
 }
 
 DEVICE_TEST(Columns, OneForAllHeadsIsSpreadAndSummed) {
-  const auto from = random_floats(4 * 3, 1);
-  const DeviceArray<float> device_from(from), spread(4 * 2 * 3), sum(4 * 3);
-  move_columns(device_stream(), {4, 2, 3}, {device_from, 3, 0}, HeadColumns<float>{spread, 6, 3});
+  const auto rounded = rounded_to_bf16(random_floats(4 * 3, 1));
+  const DeviceArray<Bf16> from(rounded);
+  const DeviceArray<float> spread(4 * 2 * 3), sum(4 * 3);
+  move_columns(device_stream(), {4, 2, 3}, HeadColumns<const Bf16>{from, 3, 0}, HeadColumns<float>{spread, 6, 3});
   sum_heads(device_stream(), {4, 2, 3}, {spread, 6, 3}, {sum, 3, 0});
   const auto sums = sum.numbers();
-  for (size_t i = 0; i < sums.size(); ++i) EXPECT_EQ(sums[i], 2 * from[i]);
+  for (size_t i = 0; i < sums.size(); ++i) EXPECT_EQ(sums[i], 2 * widened(rounded)[i]);
 }
 
 // With the ties, denormals, infinities and NaN that a conversion can get wrong.
@@ -71,18 +77,33 @@ DEVICE_TEST(Columns, RoundAsTheFormatSays) {
   EXPECT_TRUE(std::isnan(numbers[2]));
 }
 
-DEVICE_TEST(Columns, CopyAndClear) {
-  const auto numbers = random_floats(776, 1);
-  const DeviceArray<float> from(numbers), to(776), bytes(776);
-  copy_numbers(device_stream(), from, 776, to);
-  EXPECT_EQ(to.numbers(), numbers);
-  copy_bytes(device_stream(), reinterpret_cast<const unsigned char*>(from.get()), 776 * 4,
-             reinterpret_cast<unsigned char*>(bytes.get()));
-  EXPECT_EQ(bytes.numbers(), numbers);
-  set_zero(device_stream(), 775, to);
+// Whole packs, less, and arrays that don't begin at one.
+DEVICE_TEST(Columns, CopyClearAndAdd) {
+  const auto rounded = rounded_to_bf16(random_floats(776, 1));
+  const auto numbers = widened(rounded);
+  for (const int64_t count : {0, 3, 771, 776}) {
+    for (const int64_t begin : {0, 1}) {
+      const DeviceArray<Bf16> from(rounded), to(std::vector<Bf16>(777));
+      copy_numbers(device_stream(), from, count, to + begin);
+      const auto copied = widened(to.numbers());
+      for (int64_t i = 0; i < 777; ++i) {
+        ASSERT_EQ(copied[i], i >= begin && i < begin + count ? numbers[i - begin] : 0.F);
+      }
+    }
+  }
+  const auto addend = random_floats(776, 2);
+  const DeviceArray<float> device_addend(addend), sum(numbers);
+  const DeviceArray<Bf16> rounded_sum(rounded);
+  add_numbers(device_stream(), device_addend, 775, sum);
+  add_numbers(device_stream(), device_addend, 775, rounded_sum);
+  std::vector<float> expected = numbers;
+  for (size_t i = 0; i < 775; ++i) expected[i] += addend[i];
+  EXPECT_EQ(sum.numbers(), expected);
+  EXPECT_EQ(widened(rounded_sum.numbers()), widened(rounded_to_bf16(expected)));
+  set_zero(device_stream(), 775, sum);
   std::vector<float> cleared(776, 0.F);
-  cleared.back() = numbers.back();
-  EXPECT_EQ(to.numbers(), cleared);
+  cleared.back() = expected.back();
+  EXPECT_EQ(sum.numbers(), cleared);
 }
 
 DEVICE_TEST(Rope, TurnsEveryHeadAsTheReferenceAndBack) {

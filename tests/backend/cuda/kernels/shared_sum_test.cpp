@@ -15,12 +15,12 @@ DEVICE_TEST(SharedSum, MembersAddUpTheirPartsOfAllCopies) {
       std::vector<DeviceArray<float>> copies;
       std::vector<float> expected(static_cast<size_t>(size), 0.0F);
       SharedSum sum;
-      sum.count = count;
+      sum.count = sum.sums_count = count;
       for (int copy = 0; copy < count; ++copy) {
         const std::vector<float> numbers = random_floats(size, 10 + copy);
         for (size_t i = 0; i < numbers.size(); ++i) expected[i] += numbers[i];
         copies.emplace_back(numbers);
-        sum.copies[copy] = copies.back();
+        sum.copies[copy] = sum.sums[copy] = copies.back();
       }
       for (int member = 0; member < count; ++member) {
         sum.begin = size * member / count;
@@ -30,6 +30,21 @@ DEVICE_TEST(SharedSum, MembersAddUpTheirPartsOfAllCopies) {
       for (const auto& copy : copies) EXPECT_EQ(copy.numbers(), expected) << size << " numbers, " << count << " copies";
     }
   }
+}
+
+DEVICE_TEST(SharedSum, CopiesStayWhereTheSumGoesElsewhere) {
+  const DeviceArray<float> first(std::vector<float>{1, 2, 3}), second(std::vector<float>{10, 20, 30}), to(3);
+  SharedSum sum;
+  sum.copies[0] = first;
+  sum.copies[1] = second;
+  sum.count = 2;
+  sum.sums[0] = to;
+  sum.sums_count = 1;
+  sum.size = 3;
+  add_up(device_stream(), sum);
+  EXPECT_EQ(to.numbers(), (std::vector<float>{11, 22, 33}));
+  EXPECT_EQ(first.numbers(), (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(second.numbers(), (std::vector<float>{10, 20, 30}));
 }
 
 }  // namespace

@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <random>
+#include <set>
 #include <span>
 
 #include "backend/cuda/model/gpu_trainable.h"
 #include "backend/cuda/model/gpu_trainer.h"
+#include "backend/runtime/checkpoint.h"
 #include "core/lowering/lower.h"
 #include "tests/backend/cuda/device.h"
 
@@ -31,7 +35,15 @@ struct Rank {
     trainer.use(memory.data());
     upload(trainer.initial());
     trainer.prepare(device_stream());
+    if (plan.job.ema_decay > 0) averages = trainer.make_averages();
     for (const RankTask& task : program.tasks()) tasks[task.number] = &task;
+  }
+  void update_averages() {
+    std::vector<float> weights(static_cast<size_t>(averages->numbers()));
+    for (const GpuAverages::Copy& copy : averages->copies(weights.data())) {
+      copy_from_device(copy.to, copy.from, copy.count * int64_t{sizeof(float)});
+    }
+    averages->update(weights.data());
   }
   static void upload(const std::vector<GpuUpload>& uploads) {
     for (const GpuUpload& one : uploads) copy_to_device(one.to, one.from.data(), static_cast<int64_t>(one.from.size()));
@@ -40,6 +52,7 @@ struct Rank {
   RankProgram program;
   GpuTrainer trainer;
   DeviceMemory memory;
+  std::unique_ptr<GpuAverages> averages;      // where the job has them
   std::map<uint32_t, const RankTask*> tasks;  // by number in the graph
 };
 
@@ -91,6 +104,8 @@ class DeviceRun {
  public:
   DeviceRun(const Plan& plan, const TextTokens& text, const TrainingOptions& options)
       : plan_(plan),
+        text_(text),
+        options_(options),
         // Receives have as many buffers as the job says: without the waits for them messages would be overwritten.
         graph_(lower(plan.schedule, plan.costs, {plan.job.p2p.mode, plan.job.clipping, plan.job.p2p.receive_depth})),
         products_(device_products()) {
@@ -102,21 +117,74 @@ class DeviceRun {
   }
 
   double step(int64_t step, uint64_t seed) {
-    members_left_.clear();
+    reduced_.clear();
+    step_ = step;
     for (const auto& rank : ranks_) {
       Rank::upload(rank->trainer.step_uploads(step));
       rank->trainer.begin_step(device_stream());
     }
     for (const uint32_t task : order_of(graph_, seed)) run(task);
     double sum = 0;
+    mtp_loss_ = 0;
     for (const auto& rank : ranks_) {
+      std::vector<double> losses(static_cast<size_t>(1 + rank->trainer.mtp_modules()));
       for (const auto& [micro_batch, place] : rank->trainer.losses()) {
-        double loss = 0;
-        copy_from_device(&loss, place, sizeof loss);
-        sum += loss;
+        copy_from_device(losses.data(), place, static_cast<int64_t>(losses.size() * sizeof(double)));
+        sum += losses[0];
+        mtp_loss_ += std::accumulate(losses.begin() + 1, losses.end(), 0.0);
       }
     }
     return sum / static_cast<double>(micro_batches_per_step(plan_.job) * plan_.job.batch.tokens());
+  }
+
+  // Of the last step, as TrainingResult::mtp_losses.
+  double mtp_loss() const { return mtp_loss_ * mtp_loss_scale(plan_.job); }
+
+  Checkpoints save(int64_t steps) {
+    Checkpoints checkpoints;
+    checkpoints[kLastCheckpoint] = std::to_string(steps);
+    for (size_t number = 0; number < ranks_.size(); ++number) {
+      const GpuTrainer& trainer = ranks_[number]->trainer;
+      const auto chunks = trainer.host_chunks(trainer.rank());
+      for (const auto& transfers : {trainer.weights(chunks), trainer.moments(trainer.rank(), chunks)}) {
+        for (const GpuTrainer::Transfer& one : transfers) copy_from_device(one.host, one.gpu, one.size_bytes);
+      }
+      if (ranks_[number]->averages) ranks_[number]->averages->save(chunks);
+      const auto rank = static_cast<int>(number);
+      checkpoints[checkpoint_name(steps, rank)] =
+          write_checkpoint(checkpoint_identity(plan_, text_, options_, rank), steps, chunks);
+    }
+    return checkpoints;
+  }
+
+  void restore(const Checkpoints& checkpoints, int64_t steps) {
+    for (size_t number = 0; number < ranks_.size(); ++number) {
+      const RunRank from = ranks_[number]->trainer.rank();
+      const auto chunks = ranks_[0]->trainer.host_chunks(from);
+      const auto rank = static_cast<int>(number);
+      const Status read = read_checkpoint(checkpoints.at(checkpoint_name(steps, rank)),
+                                          checkpoint_identity(plan_, text_, options_, rank), steps, chunks);
+      ASSERT_TRUE(read) << read.error().message;
+      for (const auto& own : ranks_) {
+        std::vector<GpuTrainer::Transfer> transfers = own->trainer.moments(from, chunks);
+        if (own->trainer.rank() == from) {
+          std::ranges::copy(own->trainer.weights(chunks), std::back_inserter(transfers));
+          if (own->averages) own->averages->restore(chunks);
+        }
+        for (const GpuTrainer::Transfer& one : transfers) copy_to_device(one.gpu, one.host, one.size_bytes);
+      }
+    }
+    for (const auto& rank : ranks_) rank->trainer.prepare(device_stream());
+  }
+
+  // After the last step.
+  uint64_t averages_digest() {
+    uint64_t sum = 0;
+    for (const auto& rank : ranks_) {
+      rank->update_averages();
+      sum += rank->averages->digest();
+    }
+    return sum;
   }
 
   // Of weights or gradients.
@@ -162,6 +230,16 @@ class DeviceRun {
           messages_.erase(message);
           break;
         }
+        case TaskKind::kNorm: {
+          std::vector<Range> squares;
+          for (const auto& rank : ranks_) squares.push_back(rank->trainer.squares());
+          own.trainer.total(squares, stream);
+          own.trainer.clip(stream);
+          break;
+        }
+        case TaskKind::kEma:
+          if (step_ > 0) own.update_averages();
+          break;
         default:
           own.trainer.launch(own_task, stream);
       }
@@ -177,12 +255,12 @@ class DeviceRun {
       Rank& own = rank(replica, pipeline_rank);
       own.trainer.pack(*own.tasks.at(number), device_stream());
       auto& packages = sent.emplace_back();
-      for (const Range& package : own.trainer.send_packages()) packages.push_back(read(package));
+      for (const Range& package : own.trainer.send_packages(*own.tasks.at(number))) packages.push_back(read(package));
     }
     for (int replica = 0; replica < replicas; ++replica) {
       Rank& own = rank(replica, pipeline_rank);
       const EpGroup group = ep_group(plan_.job.layout, {replica, pipeline_rank});
-      const auto places = own.trainer.receive_packages();
+      const auto places = own.trainer.receive_packages(*own.tasks.at(number));
       for (size_t member = 0; member < group.members.size(); ++member) {
         const RunRank from = RunRank::of(group.members[member], plan_.job.layout.pipeline);
         write(places[member], sent[from.replica][group.place]);
@@ -191,22 +269,27 @@ class DeviceRun {
     }
   }
 
-  // When the last copy of a stage is there, all get the sum.
+  // When the first copy of a stage is there, all get the sum: those of the others wait for the same.
   void reduce(uint32_t number) {
-    const Task& task = graph_.tasks()[number];
-    const int stage = task.key.layer;
-    int copies = 0;
-    for (const Task& other : graph_.tasks()) {
-      copies += other.key.kind == TaskKind::kGradientReduction && other.key.layer == stage ? 1 : 0;
+    const int stage = graph_.tasks()[number].key.layer;
+    std::vector<uint32_t> members;
+    for (uint32_t other = 0; other < graph_.tasks().size(); ++other) {
+      const TaskKey& key = graph_.tasks()[other].key;
+      if (key.kind == TaskKind::kGradientReduction && key.layer == stage) members.push_back(other);
     }
-    std::vector<uint32_t>& there = members_left_[stage];
-    there.push_back(number);
-    if (static_cast<int>(there.size()) < copies) return;
+    if (reduced_.insert(stage).second) add_up_copies(stage, members);
+    for (int replica = 0; replica < plan_.job.layout.data && plan_.job.clipping != Clipping::kNone; ++replica) {
+      Rank& own = rank(replica, graph_.tasks()[number].key.rank);
+      own.trainer.add_squares(*own.tasks.at(number), device_stream());
+    }
+  }
+
+  void add_up_copies(int stage, const std::vector<uint32_t>& members) {
     for (const bool routed : {false, true}) {
       // By place in the EP group for routed experts; one group for the rest.
       std::map<int, std::vector<Range>> groups;
       for (int replica = 0; replica < plan_.job.layout.data; ++replica) {
-        for (const uint32_t member : there) {
+        for (const uint32_t member : members) {
           const int pipeline_rank = graph_.tasks()[member].key.rank;
           Rank& own = rank(replica, pipeline_rank);
           const RankTask& reduction = *own.tasks.at(member);
@@ -215,27 +298,52 @@ class DeviceRun {
                                          : own.trainer.shared_gradients(reduction));
         }
       }
-      for (const auto& [place, ranges] : groups) add_up(ranges);
+      for (const auto& [place, ranges] : groups) add_up(ranges, ranges);
     }
+    if (copies_token_table(plan_) && (stage == 0 || stage == plan_.schedule.stages() - 1)) reduce_tokens(stage);
   }
 
-  static void add_up(const std::vector<Range>& ranges) {
+  // The copies of one end get the sum of both ends'.
+  void reduce_tokens(int stage) {
+    std::vector<Range> own;
+    std::vector<Range> sums;
+    for (int replica = 0; replica < plan_.job.layout.data; ++replica) {
+      for (const int end : {0, plan_.schedule.stages() - 1}) {
+        for (int pipe = 0; pipe < plan_.schedule.placement().pipes(); ++pipe) {
+          RankTask of_copy;
+          of_copy.pipe = pipe;
+          of_copy.stage = end;
+          const auto gradients =
+              rank(replica, plan_.schedule.placement().rank_of(pipe, end)).trainer.token_gradients(of_copy);
+          own.push_back(gradients.own);
+          if (end == stage) sums.push_back(gradients.sum);
+        }
+      }
+    }
+    add_up(own, sums);
+  }
+
+  static void add_up(const std::vector<Range>& ranges, const std::vector<Range>& to) {
     std::vector<float> sums(static_cast<size_t>(ranges[0].size_bytes) / sizeof(float));
     for (const Range& range : ranges) {
       std::vector<float> numbers(sums.size());
       copy_from_device(numbers.data(), range.data, range.size_bytes);
       for (size_t i = 0; i < sums.size(); ++i) sums[i] += numbers[i];
     }
-    for (const Range& range : ranges) copy_to_device(range.data, sums.data(), range.size_bytes);
+    for (const Range& range : to) copy_to_device(range.data, sums.data(), range.size_bytes);
   }
 
   const Plan& plan_;
+  const TextTokens& text_;
+  const TrainingOptions& options_;
   TaskGraph graph_;
   std::unique_ptr<ProductRunner> products_;
   std::vector<std::unique_ptr<Rank>> ranks_;
+  int64_t step_ = 0;
+  double mtp_loss_ = 0;  // of all tokens and modules
   std::map<std::tuple<int, bool, int, int>, std::vector<std::byte>>
-      messages_;                                       // replica, forward, consumer, micro-batch
-  std::map<int, std::vector<uint32_t>> members_left_;  // by stage
+      messages_;           // replica, forward, consumer, micro-batch
+  std::set<int> reduced_;  // stages
 };
 
 }  // namespace
@@ -248,7 +356,50 @@ TrainingResult train_on_device(const Plan& plan, const TextTokens& text, int64_t
   TrainingResult result;
   for (int64_t step = 0; step < steps; ++step) {
     result.losses.push_back(run.step(step, seed + static_cast<uint64_t>(step)));
+    if (plan.job.model->mtp_depth > 0) result.mtp_losses.push_back(run.mtp_loss());
   }
+  result.parameters = run.numbers(&GpuNumbers::weights);
+  if (plan.job.ema_decay > 0) result.averages_digest = run.averages_digest();
+  return result;
+}
+
+AveragesDigests averages_on_device(const Plan& plan, const TextTokens& text, int64_t steps,
+                                   const TrainingOptions& options) {
+  DeviceRun run(plan, text, options);
+  auto averages = run.numbers(&GpuNumbers::weights);
+  for (int64_t step = 0; step < steps; ++step) {
+    run.step(step, 7);
+    for (const auto& [name, weights] : run.numbers(&GpuNumbers::weights)) {
+      const double decay = plan.job.ema_decay;
+      for (size_t i = 0; i < weights.size(); ++i) {
+        float& average = averages.at(name)[i];
+        average = static_cast<float>(decay * double{average} + (1 - decay) * double{weights[i]});
+      }
+    }
+  }
+  AveragesDigests digests;
+  digests.actual = run.averages_digest();
+  for (const auto& [name, numbers] : averages) {
+    const auto count = static_cast<int64_t>(numbers.size());
+    digests.expected += numbers_digest({{name, 0, {name, 1, count, 0}}}, {0, count}, numbers);
+  }
+  return digests;
+}
+
+Checkpoints checkpoints_on_device(const Plan& plan, const TextTokens& text, int64_t steps,
+                                  const TrainingOptions& options) {
+  DeviceRun run(plan, text, options);
+  for (int64_t step = 0; step < steps; ++step) run.step(step, 3);
+  return run.save(steps);
+}
+
+TrainingResult resume_on_device(const Plan& plan, const TextTokens& text, const Checkpoints& checkpoints, int64_t done,
+                                int64_t steps, const TrainingOptions& options, Checkpoints& again) {
+  DeviceRun run(plan, text, options);
+  run.restore(checkpoints, done);
+  again = run.save(done);
+  TrainingResult result;
+  for (int64_t step = done; step < steps; ++step) result.losses.push_back(run.step(step, 4));
   result.parameters = run.numbers(&GpuNumbers::weights);
   return result;
 }

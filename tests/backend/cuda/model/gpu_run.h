@@ -20,4 +20,21 @@ TrainingResult train_on_device(const Plan& plan, const TextTokens& text, int64_t
 std::map<std::string, std::vector<float>> gradients_on_device(const Plan& plan, const TextTokens& text,
                                                               const TrainingOptions& options);
 
+// Of some steps with moving averages: their digest, and that of averages of the weights as they were after each step.
+struct AveragesDigests {
+  uint64_t actual = 0;
+  uint64_t expected = 0;
+};
+AveragesDigests averages_on_device(const Plan& plan, const TextTokens& text, int64_t steps,
+                                   const TrainingOptions& options);
+
+// Checkpoints by name, as runs write them.
+using Checkpoints = std::map<std::string, std::string>;
+// What is left after so many steps.
+Checkpoints checkpoints_on_device(const Plan& plan, const TextTokens& text, int64_t steps,
+                                  const TrainingOptions& options);
+// Goes on after step number `done`; `again`: what would be written before that.
+TrainingResult resume_on_device(const Plan& plan, const TextTokens& text, const Checkpoints& checkpoints, int64_t done,
+                                int64_t steps, const TrainingOptions& options, Checkpoints& again);
+
 }  // namespace pipeloom::tests

@@ -64,9 +64,9 @@ int64_t makespan_ns(const Plan& plan) {
 
 TEST(CudaRun, RefusesWhatItDoesNotDo) {
   Job job = tests::training_job(tests::tiny_moe(), 2, 4);
-  job.clipping = Clipping::kGlobal;
+  job.clipping = Clipping::kValidated;
   const Plan plan = tests::plan_with(job, "1f1b").value();
-  EXPECT_THAT(check_gpu_job(plan).error().message, HasSubstr("clipping"));
+  EXPECT_THAT(check_gpu_job(plan).error().message, HasSubstr("clipping is VALIDATED"));
 }
 
 TEST(CudaRun, MemoryOfARankIsKnownBeforeItIsAllocated) {

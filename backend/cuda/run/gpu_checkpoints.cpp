@@ -1,0 +1,61 @@
+#include "backend/cuda/run/gpu_checkpoints.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "backend/runtime/checkpoint_keeper.h"
+
+namespace pipeloom {
+
+Result<int64_t> GpuCheckpoints::resume() {
+  if (options_.store == nullptr || !options_.resume) return 0;
+  PIPELOOM_TRY(last_, last_checkpoint(*options_.store));
+  const int ranks = run_.plan.job.layout.pipeline * run_.plan.job.layout.data;
+  for (int from = 0; from < ranks && last_ > 0; ++from) PIPELOOM_CHECK_OK(restore(last_, from));
+  return last_;
+}
+
+// A GPU has the whole state of the optimizer for what it has, of which each rank's part is in its checkpoint.
+Status GpuCheckpoints::restore(int64_t steps, int from) {
+  const RunRank rank = RunRank::of(from, run_.plan.job.layout.pipeline);
+  const std::string name = checkpoint_name(steps, from);
+  PIPELOOM_TRY(const auto content, options_.store->read(name));
+  if (!content) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("checkpoint {} is missing; on GPUs every rank reads those of all", name));
+  }
+  const TaskLauncher::HostChunks chunks = ranks_[0].launcher.host_chunks(rank);
+  const Status status = read_checkpoint(*content, run_.launchers.identity(from), steps, chunks);
+  if (!status) return fail(status.error().code, fmt::format("checkpoint {}: {}", name, status.error().message));
+  for (const Rank& own : ranks_) own.launcher.restore(rank, chunks);
+  return {};
+}
+
+Status GpuCheckpoints::write(int64_t steps, const Rank& rank) {
+  const int number = rank.rank.number(run_.plan.job.layout.pipeline);
+  TaskLauncher::HostChunks chunks = rank.launcher.host_chunks(rank.rank);
+  rank.launcher.save(chunks);
+  return options_.store->write(checkpoint_name(steps, number),
+                               write_checkpoint(run_.launchers.identity(number), steps, chunks));
+}
+
+Status GpuCheckpoints::meet() {
+  return meeting_ == nullptr ? Status{} : meeting_->meet().map([](int64_t) {});
+}
+
+Status GpuCheckpoints::step_ended(int64_t steps) {
+  if (options_.store == nullptr || options_.every == 0 || steps % options_.every != 0) return {};
+  for (const Rank& rank : ranks_) PIPELOOM_CHECK_OK(write(steps, rank));
+  PIPELOOM_CHECK_OK(meet());  // all parts are there
+  const auto number_of = [&](const Rank& rank) { return rank.rank.number(run_.plan.job.layout.pipeline); };
+  if (number_of(ranks_[0]) == 0) PIPELOOM_CHECK_OK(options_.store->write(kLastCheckpoint, std::to_string(steps)));
+  PIPELOOM_CHECK_OK(meet());  // it counts
+  for (const Rank& rank : ranks_) {
+    if (last_ > 0 && last_ != steps) options_.store->remove(checkpoint_name(last_, number_of(rank)));
+  }
+  last_ = steps;
+  return {};
+}
+
+}  // namespace pipeloom
