@@ -67,8 +67,31 @@ void unpack_bf16(const std::byte* from, std::span<float> row) {
   }
 }
 
-// Two numbers in three bytes.
-void pack_pairs(std::span<const float> tile, float scale, std::byte* to) {
+// A row in tiles: their scales, then their codes. `pack` writes a tile's codes and returns where the next ones go.
+template <typename Pack>
+void pack_tiles(std::span<const float> row, const NumberFormat& format, std::byte* to, const Pack& pack) {
+  std::byte* codes = to + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
+  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
+    const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
+    const float scale = scale_for(tile, format);
+    std::memcpy(to, &scale, sizeof scale);
+    to += sizeof scale;
+    codes = pack(tile, scale, codes);
+  }
+}
+template <typename Unpack>
+void unpack_tiles(const std::byte* from, std::span<float> row, const Unpack& unpack) {
+  const std::byte* codes = from + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
+  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
+    float scale = 0;
+    std::memcpy(&scale, from, sizeof scale);
+    from += sizeof scale;
+    codes = unpack(codes, scale, row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin)));
+  }
+}
+
+// DeepSeek-V3's E5M6: two numbers in three bytes.
+std::byte* pack_e5m6(std::span<const float> tile, float scale, std::byte* to) {
   for (size_t i = 0; i < tile.size(); i += 2) {
     const bool whole = i + 1 < tile.size();
     const uint32_t low = encode(tile[i] / scale, kE5m6Format);
@@ -76,8 +99,9 @@ void pack_pairs(std::span<const float> tile, float scale, std::byte* to) {
     const uint32_t both = low | high << 12;
     for (int byte = 0; byte < (whole ? 3 : 2); ++byte) *to++ = static_cast<std::byte>(both >> (8 * byte));
   }
+  return to;
 }
-void unpack_pairs(const std::byte* from, float scale, std::span<float> tile) {
+const std::byte* unpack_e5m6(const std::byte* from, float scale, std::span<float> tile) {
   constexpr uint32_t kMask = 0xfff;
   for (size_t i = 0; i < tile.size(); i += 2) {
     const bool whole = i + 1 < tile.size();
@@ -86,42 +110,12 @@ void unpack_pairs(const std::byte* from, float scale, std::span<float> tile) {
     tile[i] = decode(static_cast<uint16_t>(both & kMask), kE5m6Format) * scale;
     if (whole) tile[i + 1] = decode(static_cast<uint16_t>(both >> 12), kE5m6Format) * scale;
   }
+  return from;
 }
 
-// The scales of a row's tiles, then its codes: as of FP8, for DeepSeek-V3's E5M6.
-void pack_e5m6(std::span<const float> row, std::byte* to) {
-  std::byte* codes = to + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
-  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
-    const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
-    const float scale = scale_for(tile, kE5m6Format);
-    std::memcpy(to, &scale, sizeof scale);
-    to += sizeof scale;
-    pack_pairs(tile, scale, codes);
-    codes += 3 * tile.size() / 2;
-  }
-}
-void unpack_e5m6(const std::byte* from, std::span<float> row) {
-  const std::byte* codes = from + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
-  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
-    const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
-    float scale = 0;
-    std::memcpy(&scale, from, sizeof scale);
-    from += sizeof scale;
-    unpack_pairs(codes, scale, tile);
-    codes += 3 * tile.size() / 2;
-  }
-}
-
-// The scales of a row's tiles, then its codes.
-void pack_fp8(std::span<const float> row, std::byte* to) {
-  std::byte* codes = to + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
-  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
-    const auto tile = row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin));
-    const float scale = scale_for(tile, kE4m3Format);
-    std::memcpy(to, &scale, sizeof scale);
-    to += sizeof scale;
-    for (const float number : tile) *codes++ = static_cast<std::byte>(encode(number / scale, kE4m3Format));
-  }
+std::byte* pack_fp8(std::span<const float> tile, float scale, std::byte* to) {
+  for (const float number : tile) *to++ = static_cast<std::byte>(encode(number / scale, kE4m3Format));
+  return to;
 }
 
 const std::array<float, 256>& e4m3_values() {
@@ -133,17 +127,10 @@ const std::array<float, 256>& e4m3_values() {
   return values;
 }
 
-void unpack_fp8(const std::byte* from, std::span<float> row) {
+const std::byte* unpack_fp8(const std::byte* from, float scale, std::span<float> tile) {
   const std::array<float, 256>& values = e4m3_values();
-  const std::byte* codes = from + tiles_of(static_cast<int64_t>(row.size())) * sizeof(float);
-  for (size_t begin = 0; begin < row.size(); begin += kFormatTile) {
-    float scale = 0;
-    std::memcpy(&scale, from, sizeof scale);
-    from += sizeof scale;
-    for (float& number : row.subspan(begin, std::min<size_t>(kFormatTile, row.size() - begin))) {
-      number = values[static_cast<uint8_t>(*codes++)] * scale;
-    }
-  }
+  for (float& number : tile) number = values[static_cast<uint8_t>(*from++)] * scale;
+  return from;
 }
 
 void pack_row(std::span<const float> row, Format format, std::byte* to) {
@@ -151,9 +138,9 @@ void pack_row(std::span<const float> row, Format format, std::byte* to) {
     case Format::kBf16:
       return pack_bf16(row, to);
     case Format::kE5m6:
-      return pack_e5m6(row, to);
+      return pack_tiles(row, kE5m6Format, to, pack_e5m6);
     case Format::kFp8:
-      return pack_fp8(row, to);
+      return pack_tiles(row, kE4m3Format, to, pack_fp8);
     case Format::kFp16:
     case Format::kFp32:
       break;
@@ -166,9 +153,9 @@ void unpack_row(const std::byte* from, Format format, std::span<float> row) {
     case Format::kBf16:
       return unpack_bf16(from, row);
     case Format::kE5m6:
-      return unpack_e5m6(from, row);
+      return unpack_tiles(from, row, unpack_e5m6);
     case Format::kFp8:
-      return unpack_fp8(from, row);
+      return unpack_tiles(from, row, unpack_fp8);
     case Format::kFp16:
     case Format::kFp32:
       break;
