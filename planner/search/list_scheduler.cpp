@@ -139,11 +139,14 @@ int64_t ListScheduler::arrival_ns(int line) const {
   return arrival_ns_[state.first_op + state.next];
 }
 
-int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, RankRules::ChunkChoice choice, int rank,
-                                int64_t now_ns, int64_t& next_arrival_ns, bool& blocked) const {
+int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, int lead, int rank, int64_t now_ns,
+                                int64_t& next_arrival_ns, bool& blocked) const {
   int best = -1;
+  int best_age = 0;
+  int age_of_stage = -lead;
   for (const int line : lines) {
     const LineState& state = lines_[line];
+    age_of_stage += lead;
     if (state.next >= state.count) continue;
     // The I of the same chunk is the next line.
     if (state.forward && state.next - lines_[line + 1].next >= state.limit) continue;
@@ -157,9 +160,10 @@ int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, RankRules::Ch
       next_arrival_ns = std::min(next_arrival_ns, at_ns == kNever ? now_ns + state.sending_ns : at_ns);
       continue;
     }
-    const bool better = best < 0 || choice == RankRules::ChunkChoice::kEarliestStage ||
-                        (choice == RankRules::ChunkChoice::kOldest && state.next < lines_[best].next);
-    if (better) best = line;
+    const int age = state.next + age_of_stage;
+    if (best >= 0 && age >= best_age) continue;
+    best = line;
+    best_age = age;
   }
   return best;
 }
@@ -241,8 +245,8 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
   int64_t next_backward_ns = kNever;
   int64_t next_forward_ns = kNever;
   bool blocked = false;
-  int backward = choose_chunk(backward_lines_[rank], rules.backward_chunk, rank, now_ns, next_backward_ns, blocked);
-  int forward = choose_chunk(forward_lines_[rank], rules.forward_chunk, rank, now_ns, next_forward_ns, blocked);
+  int backward = choose_chunk(backward_lines_[rank], rules.backward_lead, rank, now_ns, next_backward_ns, blocked);
+  int forward = choose_chunk(forward_lines_[rank], rules.forward_lead, rank, now_ns, next_forward_ns, blocked);
   const int64_t next_arrival_ns = std::min(next_backward_ns, next_forward_ns);
   if (rules.pairs) {
     if (forward >= 0 && backward >= 0 && makes_pair(rank, forward, backward)) return {forward, 0, backward};

@@ -17,14 +17,16 @@ struct RankRules {
   // and waits after an F for an I even where none has arrived yet; kStrict also waits after an I for an F.
   enum class Turn : uint8_t { kBackwardFirst, kForwardFirst, kAlternate, kWaitForBackward, kStrict };
   static constexpr int kTurns = 5;
-  // Which chunk goes first: the one of the latest stage, the earliest stage, or the earliest micro-batch.
-  enum class ChunkChoice : uint8_t { kLatestStage, kEarliestStage, kOldest };
+  // A lead that no micro-batches make up for.
+  static constexpr int kAlways = 1 << 20;
   // Chunks beyond these share the last entry.
   static constexpr int kChunks = 4;
 
   Turn turn = Turn::kBackwardFirst;
-  ChunkChoice forward_chunk = ChunkChoice::kOldest;
-  ChunkChoice backward_chunk = ChunkChoice::kOldest;
+  // Of a rank's chunks that of the earliest micro-batch goes first, where one of a later stage counts as earlier by so
+  // many micro-batches for each chunk between: 0: the oldest; kAlways: the latest stage; -kAlways: the earliest stage.
+  int forward_lead = 0;
+  int backward_lead = 0;
   // A chunk has at most (share of its round trip over the time between two of its micro-batches) + extra micro-batches
   // between F and I: Little's law with a factor.
   std::array<int, kChunks> in_flight_percent = {100, 100, 100, 100};
@@ -116,8 +118,8 @@ class ListScheduler {
   int64_t arrival_ns(int line) const;
   bool at_head_of_queue(int line) const;
   bool has_room(int rank, int line) const;
-  int choose_chunk(const std::vector<int32_t>& lines, RankRules::ChunkChoice choice, int rank, int64_t now_ns,
-                   int64_t& next_arrival_ns, bool& blocked) const;
+  int choose_chunk(const std::vector<int32_t>& lines, int lead, int rank, int64_t now_ns, int64_t& next_arrival_ns,
+                   bool& blocked) const;
   Choice choose(int rank, int64_t now_ns, bool relaxed) const;
   bool forward_left(int rank) const;
   bool delays_forward(int rank, int forward, int64_t now_ns) const;

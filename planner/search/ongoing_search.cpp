@@ -34,7 +34,7 @@ OngoingSearch::OngoingSearch(const SearchProblem& problem, uint64_t seed)
     strands_.push_back(std::make_unique<Strand>(problem, seed * kStrands + static_cast<uint64_t>(i), i));
   }
   add_seeds();
-  if (problem.ops() < kMediumProblem) return;
+  if (problem.ops() < kMediumProblem || problem.has_pairs()) return;
   shorter_problem_ = shorter_problem(problem);
   if (shorter_problem_) shorter_ = std::make_unique<OngoingSearch>(*shorter_problem_, seed);
 }
@@ -97,7 +97,7 @@ bool OngoingSearch::lists_in(int64_t round) const {
   const int64_t first = (kFirstLists * problem_.ops() + list_work() - 1) / list_work();
   if (elite_.empty() || round < first) return true;
   if (problem_.ops() <= kMediumProblem) return false;
-  if (problem_.has_pairs()) return round % 8 != 7;
+  if (problem_.has_pairs()) return round % 64 != 63;
   return problem_.ops() > kLargeProblem ? round % 2 == 0 : round % 4 == 0;
 }
 

@@ -28,7 +28,13 @@ Enum any_of(Random& random, int values) {
   return static_cast<Enum>(random.below(static_cast<uint32_t>(values)));
 }
 
-constexpr int kChunkChoices = 3;
+// Mostly one of the three plain orders.
+int any_lead(Random& random) {
+  constexpr int kMostLead = 12;
+  constexpr int kPlain[] = {RankRules::kAlways, -RankRules::kAlways, 0};
+  const int pick = between(random, 0, 5);
+  return pick < 3 ? kPlain[pick] : between(random, -kMostLead, kMostLead);
+}
 
 int in_flight(Random& random) {
   return between(random, kLeastInFlight, between(random, 0, 1) == 0 ? kMostInFlight : kFarInFlight);
@@ -75,10 +81,10 @@ void change_choice(const SearchProblem& problem, RankRules& rules, Random& rando
       rules.turn = any_of<RankRules::Turn>(random, RankRules::kTurns);
       break;
     case 1:
-      rules.forward_chunk = any_of<RankRules::ChunkChoice>(random, kChunkChoices);
+      rules.forward_lead = any_lead(random);
       break;
     case 2:
-      rules.backward_chunk = any_of<RankRules::ChunkChoice>(random, kChunkChoices);
+      rules.backward_lead = any_lead(random);
       break;
     case 3:
       rules.in_flight_percent[chunk % 2] = in_flight(random);
@@ -106,8 +112,8 @@ void change_choice(const SearchProblem& problem, RankRules& rules, Random& rando
 ListPolicy random_policy(const SearchProblem& problem, Random& random) {
   RankRules rules;
   rules.turn = any_of<RankRules::Turn>(random, RankRules::kTurns);
-  rules.forward_chunk = any_of<RankRules::ChunkChoice>(random, kChunkChoices);
-  rules.backward_chunk = any_of<RankRules::ChunkChoice>(random, kChunkChoices);
+  rules.forward_lead = any_lead(random);
+  rules.backward_lead = any_lead(random);
   rules.in_flight_percent.fill(in_flight(random));
   rules.in_flight_extra.fill(between(random, 0, kMostExtra - 1));
   rules.gap_percent = between(random, 0, 4) * 25;
