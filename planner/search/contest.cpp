@@ -13,8 +13,8 @@ namespace {
 
 // Numbers that don't depend on the limits: more moves go on where fewer ended.
 constexpr size_t kMostSearched = 8;
-constexpr int kFirstRounds = 5;
-constexpr int kOneOf = 3;
+constexpr int kFirstRounds = 12;
+constexpr int kOneOf = 2;
 
 class Contest {
  public:
