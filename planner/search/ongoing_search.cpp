@@ -92,7 +92,7 @@ int64_t OngoingSearch::list_work() const {
 
 // First lists, then local search. What is too large to be solved exactly goes back to lists in every fourth round; a
 // large problem, which local search improves slowly, in every second; one with pairs, whose neighbours seldom are
-// better, in seven of eight.
+// better, in nearly all.
 bool OngoingSearch::lists_in(int64_t round) const {
   const int64_t first = (kFirstLists * problem_.ops() + list_work() - 1) / list_work();
   if (elite_.empty() || round < first) return true;

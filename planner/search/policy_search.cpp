@@ -20,13 +20,13 @@ constexpr int kKeptOfOneValue = 3;
 
 }  // namespace
 
-PolicySearch::PolicySearch(const SearchProblem& problem, uint64_t seed) : problem_(problem), random_(seed) {
-  const bool walks = problem.has_pairs();
+PolicySearch::PolicySearch(const SearchProblem& problem, uint64_t seed, bool walks)
+    : problem_(problem), random_(seed), walks_(walks) {
   const bool large = problem.ops() >= kLargeProblem;
   if (auto coarse = large ? coarse_problem(problem) : std::nullopt) {
     add_level(std::make_unique<SearchProblem>(*std::move(coarse)), kCoarsePolicies);
   }
-  const bool shorten = large || (walks && problem.ops() >= kMediumProblem);
+  const bool shorten = large || (problem.has_pairs() && problem.ops() >= kMediumProblem);
   if (auto shorter = shorten ? shorter_problem(problem) : std::nullopt) {
     add_level(std::make_unique<SearchProblem>(*std::move(shorter)), walks ? PolicyWalk::kSteps : kShorterPolicies);
   }
@@ -73,7 +73,7 @@ void PolicySearch::try_next(size_t number) {
     try_on(number, policy);
     return;
   }
-  if (!problem_.has_pairs()) {
+  if (!walks_) {
     try_on(number, changed_good_one(level));
     return;
   }

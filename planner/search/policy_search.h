@@ -26,7 +26,7 @@ struct Found {
 // to the next; then all over again.
 class PolicySearch {
  public:
-  PolicySearch(const SearchProblem& problem, uint64_t seed);
+  PolicySearch(const SearchProblem& problem, uint64_t seed, bool walks);
 
   // Tries policies until about `work` ops were scheduled.
   void run(int64_t work, const std::atomic<bool>* cancel);
@@ -64,6 +64,7 @@ class PolicySearch {
 
   const SearchProblem& problem_;
   Random random_;
+  bool walks_;
   std::vector<Level> levels_;
   size_t level_ = 0;
   int64_t moves_ = 0;

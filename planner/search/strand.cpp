@@ -8,15 +8,21 @@ namespace {
 
 // Small problems have steep landscapes: their optimum differs from the seeds by whole passes.
 constexpr int kSmallProblem = 1000;
-// Heats of the cycles in turn, in percent of a mean pass.
+// Heats of the cycles in turn, in percent of a mean pass: orders that cool ones leave warm ones may improve, and back.
 constexpr int kSmallHeats[] = {25, 50, 75, 10, 100, 0, 35};
-constexpr int kLargeHeats[] = {6, 10, 5, 8, 20, 4, 12};
+constexpr int kLargeHeats[] = {6, 3, 10, 5, 2, 8, 20, 4, 12};
 // Where slots are pairs a swap moves much: warm orders don't find back.
 constexpr int kPairHeats[] = {0, 3, 0, 1, 6};
 
-int64_t moves_of_cycle(int ops, int cycle) {
-  const int64_t first = std::clamp<int64_t>(int64_t{60} * ops, 30'000, 400'000);
-  return first * (4 + std::min(cycle, 16)) / 4;
+// Where slots are pairs policies that are good in ways of their own are far from each other. Elsewhere a walk is a
+// second way to look for them, too slow for large problems.
+bool walks(const SearchProblem& problem, int number) {
+  constexpr int kLargeProblem = 50'000;
+  return problem.has_pairs() || (number == 1 && problem.ops() < kLargeProblem);
+}
+
+int64_t moves_of_cycle(int ops) {
+  return std::clamp<int64_t>(int64_t{60} * ops, 30'000, 400'000);
 }
 
 }  // namespace
@@ -25,7 +31,7 @@ Strand::Strand(const SearchProblem& problem, uint64_t seed, int number)
     : problem_(problem),
       number_(number),
       random_(seed),
-      policies_(problem, random_.next()),
+      policies_(problem, random_.next(), walks(problem, number)),
       annealer_(problem, random_.next()) {
   int64_t work_ns = 0;
   for (int rank = 0; rank < problem.ranks(); ++rank) work_ns += problem.work_ns(rank);
@@ -49,7 +55,7 @@ void Strand::begin_cycle(const std::vector<Found>& elite) {
   const int heat = small ? in_turn(kSmallHeats) : problem_.has_pairs() ? in_turn(kPairHeats) : in_turn(kLargeHeats);
   const bool from_best = (cycle_ + number_) % 3 != 2;
   const size_t start = from_best ? 0 : random_.below(static_cast<uint32_t>(elite.size()));
-  annealer_.start(*elite[start].order, mean_pass_ns_ * heat / 100, moves_of_cycle(problem_.ops(), cycle_));
+  annealer_.start(*elite[start].order, mean_pass_ns_ * heat / 100, moves_of_cycle(problem_.ops()));
   reported_ns_ = annealer_.best_ns();
   ++cycle_;
 }

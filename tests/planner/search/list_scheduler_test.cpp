@@ -70,5 +70,27 @@ TEST(ListScheduler, LetsTheFirstForwardsThroughWhereItHoldsForThem) {
   EXPECT_EQ(first_at_last_stage_ns(), through_ns);
 }
 
+// Rank 1 of a V holds stages 1 and 2; so many of stage 1's forwards run before the first one of stage 2.
+TEST(ListScheduler, HasAChunkLeadByAsManyMicroBatchesAsThePolicySays) {
+  const SearchProblem problem =
+      uniform_problem({.kind = PlacementKind::kV, .ranks = 2, .micro_batches = 12, .cap = 24});
+  ListScheduler lists(problem);
+  const auto forwards_before_stage_2 = [&](int lead) {
+    ListPolicy policy;
+    policy.rules[0].in_flight_percent.fill(600);
+    policy.rules[0].forward_lead = lead;
+    EXPECT_TRUE(lists.run(policy).has_value());
+    const Order order = lists.order();
+    int before = 0;
+    for (int slot = order.next(problem.begin_of(1)); problem.line_of(slot).stage != 2; slot = order.next(slot))
+      ++before;
+    return before;
+  };
+  EXPECT_EQ(forwards_before_stage_2(RankRules::kAlways), 1);
+  EXPECT_EQ(forwards_before_stage_2(0), 1);
+  EXPECT_EQ(forwards_before_stage_2(-4), 4);
+  EXPECT_EQ(forwards_before_stage_2(-6), 6);
+}
+
 }  // namespace
 }  // namespace pipeloom::tests
