@@ -79,7 +79,8 @@ std::vector<SplitPoint> split_curve(const Job& job, const NamedSchedule& named, 
     const Job split = with_best_chunk(job, comm_sms);
     const auto evaluation = evaluate(split, named);
     if (!evaluation) continue;
-    SplitPoint point = {comm_sms, split.cluster->comm_chunk_tokens, evaluation->end.step_ns, 0, 0};
+    SplitPoint point = {comm_sms, split.cluster->comm_chunk_tokens, evaluation->end.step_ns, 0,
+                        0,        fits_memory(split, *evaluation)};
     fill_pair(*evaluation, point);
     curve.push_back(point);
   }
@@ -90,7 +91,7 @@ Job with_best_split(const Job& job, const std::vector<SplitPoint>& curve) {
   if (curve.empty()) return job;
   const auto better = [&](const SplitPoint& a, const SplitPoint& b) {
     const auto key = [&](const SplitPoint& p) {
-      return std::tuple(p.step_ns, p.comm_sms == job.cluster->comm_sms ? 0 : 1, p.comm_sms);
+      return std::tuple(p.fits ? 0 : 1, p.step_ns, p.comm_sms == job.cluster->comm_sms ? 0 : 1, p.comm_sms);
     };
     return key(a) < key(b);
   };

@@ -19,6 +19,7 @@ struct SplitPoint {
   int64_t step_ns = 0;     // with DeepSeek-V3's order inside pairs
   int64_t hidden_ns = 0;   // of one pair's all-to-all, of the pair that runs most
   int64_t exposed_ns = 0;  // the rest of it
+  bool fits = true;        // the memory
 };
 
 // The curve over all splits in `candidates`; a split that can't be evaluated is left out.
@@ -27,8 +28,8 @@ std::vector<SplitPoint> split_curve(const Job& job, const NamedSchedule& named, 
 // Splits worth looking at: 4 to 40 SMs, as far as the GPU has a few more than that.
 std::vector<int> candidate_splits(const Cluster& cluster);
 
-// The job with the split of the shortest step; of equal ones the job's own, then the smallest. Unchanged where there is
-// no all-to-all. Pure.
+// The job with the split of the shortest step, of those that fit the memory if any do; of equal ones the job's own, then
+// the smallest. Unchanged where there is no all-to-all. Pure.
 Job with_best_split(const Job& job, const std::vector<SplitPoint>& curve);
 
 }  // namespace pipeloom

@@ -4,7 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "planner/search/bounds.h"
 #include "planner/search/ongoing_search.h"
 
 namespace pipeloom {
@@ -21,19 +20,28 @@ class Contest {
   Contest(const std::vector<const SearchProblem*>& problems, const SearchLimits& limits)
       : limits_(limits), each_(limits) {
     each_.moves = 0;
-    std::vector<std::pair<int64_t, size_t>> by_bound;
-    for (size_t i = 0; i < problems.size(); ++i) by_bound.emplace_back(lower_bound_ns(*problems[i]), i);
-    std::ranges::sort(by_bound);
-    least_bound_ns_ = by_bound.front().first;
-    by_bound.resize(std::min(by_bound.size(), kMostSearched));
-    for (const auto& [bound_ns, i] : by_bound) {
-      entrants_.push_back({i, std::make_unique<OngoingSearch>(*problems[i], limits.seed)});
+    if (limits.time_spent) each_.time_spent = [&limits] { return limits.time_spent(); };
+    std::vector<Entrant> all;
+    for (size_t i = 0; i < problems.size(); ++i) {
+      all.push_back({i, std::make_unique<OngoingSearch>(*problems[i], limits.seed)});
+    }
+    std::vector<Entrant*> by_bound;
+    for (Entrant& one : all) by_bound.push_back(&one);
+    std::vector<Entrant*> by_value = by_bound;
+    std::ranges::stable_sort(by_bound, {}, [](const Entrant* one) { return one->search->bound_ns(); });
+    std::ranges::stable_sort(by_value, {}, [](const Entrant* one) { return one->search->value_ns(); });
+    least_bound_ns_ = by_bound.front()->search->bound_ns();
+    for (size_t place = 0; place < all.size(); ++place) {
+      for (Entrant* one : {by_bound[place], by_value[place]}) {
+        if (one->search && entrants_.size() < kMostSearched) entrants_.push_back(std::move(*one));
+      }
     }
   }
 
   Result<ContestResult> run() {
     int rounds = kFirstRounds;
-    while (entrants_.size() > 1 && run_rounds(rounds)) {
+    while (entrants_.size() > 1 && run_rounds(rounds) && !over()) {
+      share_policies();
       std::ranges::stable_sort(entrants_, {}, [](const Entrant& one) { return one.search->value_ns(); });
       keep((entrants_.size() + kOneOf - 1) / kOneOf);
       rounds *= kOneOf;
@@ -51,6 +59,16 @@ class Contest {
     size_t problem = 0;
     std::unique_ptr<OngoingSearch> search;
   };
+
+  // What is good for one is often good for others, whose luck then counts less.
+  void share_policies() {
+    std::vector<ListPolicy> all;
+    for (const Entrant& one : entrants_) {
+      const std::vector<ListPolicy> own = one.search->best_policies();
+      all.insert(all.end(), own.begin(), own.end());
+    }
+    for (const Entrant& one : entrants_) one.search->try_policies(all);
+  }
 
   // What leaves takes its moves with it, but they are counted.
   void keep(size_t count) {
@@ -70,9 +88,9 @@ class Contest {
     bool any = false;
     for (int round = 0; round < rounds; ++round) {
       for (const Entrant& one : entrants_) {
+        if (over()) return false;
         const int64_t best_ns = least_value_ns();
         if (one.search->finished(each_) || one.search->bound_ns() >= best_ns) continue;
-        if (over()) return false;
         one.search->run_round(each_);
         any = true;
         if (limits_.progress && best_ns < INT64_MAX) limits_.progress({moves(), best_ns, least_bound_ns_});

@@ -140,9 +140,29 @@ void OngoingSearch::run_strands(int64_t round, const SearchLimits& limits) {
   } else {
     for (int i = 0; i < kStrands; ++i) run_strand(i);
   }
+  keep_found();
+}
+
+void OngoingSearch::keep_found() {
   for (const auto& strand : strands_) {
     for (Found& found : strand->take_found()) keep(std::move(found));
   }
+}
+
+std::vector<ListPolicy> OngoingSearch::best_policies() const {
+  std::vector<ListPolicy> policies;
+  for (const auto& strand : strands_) {
+    if (const ListPolicy* best = strand->best_policy()) policies.push_back(*best);
+  }
+  return policies;
+}
+
+// All strands get all: each goes on from the best that it knows.
+void OngoingSearch::try_policies(const std::vector<ListPolicy>& policies) {
+  for (const auto& strand : strands_) {
+    for (const ListPolicy& policy : policies) strand->try_policy(policy);
+  }
+  keep_found();
 }
 
 // Every fourth round of a problem that has a shorter one is one of the shorter.

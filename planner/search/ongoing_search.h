@@ -23,6 +23,10 @@ class OngoingSearch {
   // Whether nothing more can be found, or `limits` say that it is enough; moves count from the search's begin.
   bool finished(const SearchLimits& limits) const;
 
+  // The best list policies so far; and trying those that are good on problems like this one.
+  std::vector<ListPolicy> best_policies() const;
+  void try_policies(const std::vector<ListPolicy>& policies);
+
   int64_t moves() const;
   int64_t value_ns() const { return elite_.empty() ? INT64_MAX : elite_.front().value_ns; }
   int64_t bound_ns() const { return bound_ns_; }
@@ -35,6 +39,7 @@ class OngoingSearch {
   bool exact_possible() const;
   void add_seeds();
   void keep(Found found);
+  void keep_found();
   int64_t list_work() const;
   bool lists_in(int64_t round) const;
   bool exact_in(int64_t round, const SearchLimits& limits) const;

@@ -104,6 +104,7 @@ std::optional<int64_t> PolicySearch::try_on(size_t number, const ListPolicy& pol
     try_on(number + 1, policy);
   } else if (*value_ns < best_ns_) {
     best_ns_ = *value_ns;
+    best_policy_ = policy;
     found_ = {best_ns_, level.lists->order()};
   }
   return value_ns;

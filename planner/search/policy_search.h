@@ -31,9 +31,14 @@ class PolicySearch {
   // Tries policies until about `work` ops were scheduled.
   void run(int64_t work, const std::atomic<bool>* cancel);
 
+  // Tries a policy that is good on a problem like this one.
+  void try_policy(const ListPolicy& policy) { try_on(levels_.size() - 1, policy); }
+
   int64_t moves() const { return moves_; }  // policies tried
   // The best order of all, if it is new since the last call.
   std::optional<Found> take_best() { return std::exchange(found_, std::nullopt); }
+  // nullptr: none got through yet.
+  const ListPolicy* best_policy() const { return best_ns_ < INT64_MAX ? &best_policy_ : nullptr; }
 
  private:
   struct Tried {
@@ -70,6 +75,7 @@ class PolicySearch {
   int64_t moves_ = 0;
   int64_t work_ = 0;  // ops scheduled
   int64_t best_ns_ = INT64_MAX;
+  ListPolicy best_policy_;  // of best_ns_
   std::optional<Found> found_;
 };
 

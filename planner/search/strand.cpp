@@ -47,6 +47,11 @@ void Strand::schedule_lists(int64_t work, const std::atomic<bool>* cancel) {
   if (auto best = policies_.take_best()) found_.push_back(*std::move(best));
 }
 
+void Strand::try_policy(const ListPolicy& policy) {
+  policies_.try_policy(policy);
+  if (auto best = policies_.take_best()) found_.push_back(*std::move(best));
+}
+
 void Strand::begin_cycle(const std::vector<Found>& elite) {
   // Strands and cycles differ in heat and in where they start; the best order is the start of most.
   const size_t turn = static_cast<size_t>(cycle_) + static_cast<size_t>(number_) * 3;

@@ -17,6 +17,9 @@ class Strand {
 
   // Tries policies until about `work` ops were scheduled; moves are policies tried.
   void schedule_lists(int64_t work, const std::atomic<bool>* cancel);
+  // Tries a policy that is good on a problem like this one.
+  void try_policy(const ListPolicy& policy);
+  const ListPolicy* best_policy() const { return policies_.best_policy(); }
   // Goes on annealing, or begins a cycle at an order of `elite` (best first, not empty).
   void anneal(int64_t work, const std::vector<Found>& elite, int64_t good_enough_ns, const std::atomic<bool>* cancel);
 
