@@ -28,7 +28,7 @@ Enum any_of(Random& random, int values) {
   return static_cast<Enum>(random.below(static_cast<uint32_t>(values)));
 }
 
-// Mostly one of the three plain orders.
+// Half of the time one of the plain orders.
 int any_lead(Random& random) {
   constexpr int kMostLead = 12;
   constexpr int kPlain[] = {RankRules::kAlways, -RankRules::kAlways, 0};

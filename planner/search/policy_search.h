@@ -20,8 +20,8 @@ struct Found {
   std::optional<Order> order;
 };
 
-// Looks for a good list policy: among changes of the best so far; where pairs cost something of their own, with many
-// policies that are good in ways of their own, on walks that begin anew. Larger problems try policies on smaller ones
+// Looks for a good list policy: among changes of the best so far; or on walks that begin anew, which is better where
+// many policies are good in ways of their own. Larger problems try policies on smaller ones
 // of their kind first (planner/search/coarse), which take a fraction of the time: level by level, the best of each on
 // to the next; then all over again.
 class PolicySearch {
