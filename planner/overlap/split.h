@@ -28,8 +28,8 @@ std::vector<SplitPoint> split_curve(const Job& job, const NamedSchedule& named, 
 // Splits worth looking at: 4 to 40 SMs, as far as the GPU has a few more than that.
 std::vector<int> candidate_splits(const Cluster& cluster);
 
-// The job with the split of the shortest step, of those that fit the memory if any do; of equal ones the job's own, then
-// the smallest. Unchanged where there is no all-to-all. Pure.
+// The job with the split of the shortest step, of those that fit the memory if any do; of equal ones the job's own,
+// then the smallest. Unchanged where there is no all-to-all. Pure.
 Job with_best_split(const Job& job, const std::vector<SplitPoint>& curve);
 
 }  // namespace pipeloom
