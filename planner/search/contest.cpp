@@ -40,7 +40,7 @@ class Contest {
 
   Result<ContestResult> run() {
     int rounds = kFirstRounds;
-    while (entrants_.size() > 1 && run_rounds(rounds) && !over()) {
+    while (entrants_.size() > 1 && run_rounds(rounds)) {
       share_policies();
       std::ranges::stable_sort(entrants_, {}, [](const Entrant& one) { return one.search->value_ns(); });
       keep((entrants_.size() + kOneOf - 1) / kOneOf);
@@ -67,7 +67,10 @@ class Contest {
       const std::vector<ListPolicy> own = one.search->best_policies();
       all.insert(all.end(), own.begin(), own.end());
     }
-    for (const Entrant& one : entrants_) one.search->try_policies(all);
+    for (const Entrant& one : entrants_) {
+      if (over()) return;
+      one.search->try_policies(all);
+    }
   }
 
   // What leaves takes its moves with it, but they are counted.

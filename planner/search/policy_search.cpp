@@ -20,17 +20,17 @@ constexpr int kKeptOfOneValue = 3;
 
 }  // namespace
 
-PolicySearch::PolicySearch(const SearchProblem& problem, uint64_t seed, bool walks)
-    : problem_(problem), random_(seed), walks_(walks) {
+PolicySearch::PolicySearch(const SearchProblem& problem, uint64_t seed, int number)
+    : problem_(problem), random_(seed), walks_(problem.has_pairs() || (number == 1 && problem.ops() < kLargeProblem)) {
   const bool large = problem.ops() >= kLargeProblem;
   if (auto coarse = large ? coarse_problem(problem) : std::nullopt) {
     add_level(std::make_unique<SearchProblem>(*std::move(coarse)), kCoarsePolicies);
   }
   const bool shorten = large || (problem.has_pairs() && problem.ops() >= kMediumProblem);
   if (auto shorter = shorten ? shorter_problem(problem) : std::nullopt) {
-    add_level(std::make_unique<SearchProblem>(*std::move(shorter)), walks ? PolicyWalk::kSteps : kShorterPolicies);
+    add_level(std::make_unique<SearchProblem>(*std::move(shorter)), walks_ ? PolicyWalk::kSteps : kShorterPolicies);
   }
-  add_level(nullptr, walks ? PolicyWalk::kSteps + kKept : INT64_MAX);
+  add_level(nullptr, walks_ ? PolicyWalk::kSteps + kKept : INT64_MAX);
 }
 
 // The problem itself where there is no own one.

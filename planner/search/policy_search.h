@@ -20,13 +20,14 @@ struct Found {
   std::optional<Order> order;
 };
 
-// Looks for a good list policy: among changes of the best so far; or on walks that begin anew, which is better where
-// many policies are good in ways of their own. Larger problems try policies on smaller ones
-// of their kind first (planner/search/coarse), which take a fraction of the time: level by level, the best of each on
-// to the next; then all over again.
+// Looks for a good list policy: among changes of the best so far, or on walks that begin anew. Walks are better where
+// slots are pairs, for which many policies are good in ways of their own, and a second way elsewhere, too slow for
+// large problems. Larger problems try policies on smaller ones of their kind first (planner/search/coarse), which take
+// a fraction of the time: level by level, the best of each on to the next; then all over again.
 class PolicySearch {
  public:
-  PolicySearch(const SearchProblem& problem, uint64_t seed, bool walks);
+  // Searches of different numbers look in different ways.
+  PolicySearch(const SearchProblem& problem, uint64_t seed, int number);
 
   // Tries policies until about `work` ops were scheduled.
   void run(int64_t work, const std::atomic<bool>* cancel);

@@ -14,13 +14,6 @@ constexpr int kLargeHeats[] = {6, 3, 10, 5, 2, 8, 20, 4, 12};
 // Where slots are pairs a swap moves much: warm orders don't find back.
 constexpr int kPairHeats[] = {0, 3, 0, 1, 6};
 
-// Where slots are pairs policies that are good in ways of their own are far from each other. Elsewhere a walk is a
-// second way to look for them, too slow for large problems.
-bool walks(const SearchProblem& problem, int number) {
-  constexpr int kLargeProblem = 50'000;
-  return problem.has_pairs() || (number == 1 && problem.ops() < kLargeProblem);
-}
-
 int64_t moves_of_cycle(int ops) {
   return std::clamp<int64_t>(int64_t{60} * ops, 30'000, 400'000);
 }
@@ -31,7 +24,7 @@ Strand::Strand(const SearchProblem& problem, uint64_t seed, int number)
     : problem_(problem),
       number_(number),
       random_(seed),
-      policies_(problem, random_.next(), walks(problem, number)),
+      policies_(problem, random_.next(), number),
       annealer_(problem, random_.next()) {
   int64_t work_ns = 0;
   for (int rank = 0; rank < problem.ranks(); ++rank) work_ns += problem.work_ns(rank);
@@ -39,17 +32,13 @@ Strand::Strand(const SearchProblem& problem, uint64_t seed, int number)
 }
 
 std::vector<Found> Strand::take_found() {
-  return std::exchange(found_, {});
+  std::vector<Found> found = std::exchange(found_, {});
+  if (auto best = policies_.take_best()) found.push_back(*std::move(best));
+  return found;
 }
 
 void Strand::schedule_lists(int64_t work, const std::atomic<bool>* cancel) {
   policies_.run(work, cancel);
-  if (auto best = policies_.take_best()) found_.push_back(*std::move(best));
-}
-
-void Strand::try_policy(const ListPolicy& policy) {
-  policies_.try_policy(policy);
-  if (auto best = policies_.take_best()) found_.push_back(*std::move(best));
 }
 
 void Strand::begin_cycle(const std::vector<Found>& elite) {

@@ -18,7 +18,7 @@ class Strand {
   // Tries policies until about `work` ops were scheduled; moves are policies tried.
   void schedule_lists(int64_t work, const std::atomic<bool>* cancel);
   // Tries a policy that is good on a problem like this one.
-  void try_policy(const ListPolicy& policy);
+  void try_policy(const ListPolicy& policy) { policies_.try_policy(policy); }
   const ListPolicy* best_policy() const { return policies_.best_policy(); }
   // Goes on annealing, or begins a cycle at an order of `elite` (best first, not empty).
   void anneal(int64_t work, const std::vector<Found>& elite, int64_t good_enough_ns, const std::atomic<bool>* cancel);
@@ -35,7 +35,7 @@ class Strand {
   Random random_;
   PolicySearch policies_;
   Annealer annealer_;
-  std::vector<Found> found_;
+  std::vector<Found> found_;         // by annealing
   int64_t reported_ns_ = INT64_MAX;  // of this cycle
   int64_t mean_pass_ns_ = 0;
   int cycle_ = 0;
