@@ -83,6 +83,24 @@ TEST(Contest, NeedsAnEnd) {
   EXPECT_FALSE(search_any(pointers(all), SearchLimits{}).has_value());
 }
 
+// The first of these is the shortest; the halving decides which ones go on.
+TEST(Contest, LeavesTheShorterHalf) {
+  std::vector<SearchProblem> all;
+  for (const int64_t w : {40, 42, 44}) {
+    all.push_back(uniform_problem({.kind = PlacementKind::kBidirectional,
+                                   .ranks = 8,
+                                   .micro_batches = 26,
+                                   .f = 60,
+                                   .i = 70,
+                                   .w = w,
+                                   .link = 5,
+                                   .cap = 7}));
+  }
+  SearchLimits limits;
+  limits.time_spent = [calls = 0]() mutable { return ++calls > 150 ? 1.0 : 0.0; };
+  EXPECT_EQ(search_any(pointers(all), limits).value().winner, 0);
+}
+
 // Less work but little memory: the named schedules don't fit, and what is repaired from them is long.
 TEST(Contest, IsNeverWorseThanTheNamedSchedulesOfAnyProblem) {
   std::vector<SearchProblem> all;
