@@ -37,7 +37,7 @@ void PacedTasks::run(const Launch& launch, const LaunchPlace& place) {
   for (const uint32_t task : launch.tasks) duration_ns = std::max(duration_ns, graph_.tasks()[task].duration_ns);
   if (duration_ns == 0) return;
   if (program_.streams[launch.stream].lane == Lane::kHost) return occupy_host(place, duration_ns);
-  occupy(place, duration_ns, seen_ + kWords * partition_of(program_.streams[launch.stream]));
+  occupy({place.stream, place.sms}, duration_ns, seen_ + kWords * partition_of(program_.streams[launch.stream]));
 }
 
 std::vector<SeenSms> PacedTasks::census() const {
