@@ -15,6 +15,8 @@ PacedTasks::PacedTasks(const TaskGraph& graph, const LaunchProgram& program, con
   const size_t bytes = sizeof(uint32_t) * kWords * 2 * contexts.partition().ranks;
   PIPELOOM_CUDA_CHECK(cudaMalloc(reinterpret_cast<void**>(&seen_), bytes));
   PIPELOOM_CUDA_CHECK(cudaMemset(seen_, 0, bytes));
+  // The call has not waited for it, and the step's streams don't wait for the default one.
+  PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
 }
 
 PacedTasks::~PacedTasks() {
