@@ -53,6 +53,7 @@ cudaError_t enqueue_kernel(const Kernel& kernel, const SmStream& where) {
   if (work.alone) work.duration_ns = 0;  // it waits by the clock
   if (settings.moves_data) {
     work.run = [kernel](Op& op) {
+      check_default_stream_is_idle(op);
       try {
         op.end_ns += run_kernel(kernel, op.begin_ns, op.work.sms) - op.begin_ns;
       } catch (const std::exception& error) {

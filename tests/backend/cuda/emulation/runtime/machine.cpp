@@ -87,6 +87,7 @@ bool Machine::run_one() {
   }
   const OpPtr op = *chosen;
   ready_.erase(chosen);
+  op->begun = true;
   const bool can_fail = settings_.fault && op->work.kind != Work::Kind::kMark;
   const Settings::Fault fault = can_fail ? settings_.fault(op->work.name, op->device) : Settings::Fault::kNone;
   if (fault == Settings::Fault::kHangs) return true;
@@ -99,8 +100,18 @@ bool Machine::run_one() {
   return true;
 }
 
+// What it enqueues makes no further progress by itself.
+bool Machine::ask_background() {
+  if (!background_) return false;
+  in_background_ = true;
+  const bool moved = background_();
+  in_background_ = false;
+  return moved;
+}
+
 void Machine::progress() {
-  if (background_) background_();
+  if (in_background_) return;
+  ask_background();
   for (uint64_t left = random(kMostAtOnce); left > 0 && run_one(); --left) continue;
 }
 
@@ -110,7 +121,7 @@ cudaError_t Machine::wait(Lock& lock, int device, const std::function<bool()>& d
   auto give_up = Clock::now() + patience;
   while (!done()) {
     if (errors_[device] != cudaSuccess) return errors_[device];
-    if (run_one() || (background_ && background_())) {
+    if (run_one() || ask_background()) {
       give_up = Clock::now() + patience;
       continue;
     }

@@ -32,13 +32,15 @@ struct Work {
   int64_t duration_ns = 0;
   std::vector<int> sms;  // that it runs on
   bool alone = false;    // nothing else that wants this fits on them
+  bool apart = false;    // on a stream that the default stream does not wait for
   uint32_t correlation = 0;
 };
 
-struct Op {
+struct Op : std::enable_shared_from_this<Op> {
   Work work;
   int device = 0;
   int missing = 0;  // ops before it that have not ended
+  bool begun = false;
   bool ended = false;
   int64_t begin_ns = 0;
   int64_t end_ns = 0;
@@ -78,6 +80,7 @@ class Machine {
 
  private:
   bool run_one();
+  bool ask_background();
   int64_t start_of(const Op& op) const;
   void take_sms(const Op& op);
 
@@ -92,6 +95,7 @@ class Machine {
   std::vector<std::vector<int64_t>> taken_until_ns_;  // [device][SM]
   std::vector<std::string> complaints_;
   std::function<bool()> background_;
+  bool in_background_ = false;
   std::function<void(const Op&)> on_end_;
 };
 

@@ -230,7 +230,7 @@ ncclResult_t ncclCommAbort(ncclComm_t communicator) {
   world.live.erase(communicator);
   drop_arrived(communicator);
   for (const OpPtr& kernel : std::exchange(communicator->running, {})) {
-    if (!kernel->ended) machine().end(*kernel);
+    if (kernel->begun && !kernel->ended) machine().end(*kernel);
   }
   return ncclSuccess;
 }

@@ -80,7 +80,7 @@ struct ncclComm {
   bool aborted = false;
   bool finalizing = false;
   std::shared_ptr<pipeloom::emulation::Group> group;  // in progress
-  std::vector<pipeloom::emulation::OpPtr> running;    // kernels on their way or waiting
+  std::vector<pipeloom::emulation::OpPtr> running;    // kernels that have not ended
   pipeloom::emulation::OpPtr last;                    // kernels of a communicator run one after the other
   int splits = 0;
   int open_split = -1;  // in progress

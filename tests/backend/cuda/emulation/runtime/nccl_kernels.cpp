@@ -192,14 +192,12 @@ void launch(const Batch& batch) {
   Work work;
   work.kind = Work::Kind::kNccl;
   work.name = "NCCL";
-  const auto kernel = std::make_shared<std::weak_ptr<Op>>();
-  work.run = [communicator, requests = batch.requests, kernel](Op& op) {
+  work.run = [communicator, requests = batch.requests](Op& op) {
     if (communicator->aborted) return true;
+    check_default_stream_is_idle(op);
     op.end_ns = op.begin_ns;
     const auto open = std::make_shared<int>(static_cast<int>(requests.size()));
-    const OpPtr own = kernel->lock();
-    std::erase_if(communicator->running, [](const OpPtr& other) { return other->ended; });
-    communicator->running.push_back(own);
+    const OpPtr own = op.shared_from_this();
     // Ending the op ends this function's captures.
     const std::vector<Request> all = requests;
     for (const Request& request : all) arrive({request, communicator, own, open});
@@ -208,8 +206,9 @@ void launch(const Batch& batch) {
   batch.stream->waits.push_back(communicator->last);
   OpPtr op;
   if (enqueue(batch.stream, std::move(work), &op) == cudaSuccess && op) {
-    *kernel = op;
     communicator->last = op;
+    std::erase_if(communicator->running, [](const OpPtr& other) { return other->ended; });
+    communicator->running.push_back(op);
   } else {
     communicator->error = ncclUnhandledCudaError;
   }

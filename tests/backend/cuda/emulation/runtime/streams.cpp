@@ -93,6 +93,12 @@ cudaStream_t stream_of(cudaStream_t handle) {
   return handles.streams.contains(handle) ? handle : nullptr;
 }
 
+void check_default_stream_is_idle(const Op& op) {
+  const OpPtr& last = handles.defaults[op.device]->last;
+  if (!op.work.apart || !last || last->ended) return;
+  machine().complain(op.work.name + " runs while the default stream's " + last->work.name + " is under way");
+}
+
 bool is_event(cudaEvent_t event) {
   return handles.events.contains(event);
 }
@@ -114,6 +120,7 @@ std::vector<std::string> leaked_streams() {
 cudaError_t enqueue(cudaStream_t stream, Work work, OpPtr* op) {
   if (work.sms.empty()) work.sms = stream->sms;
   work.correlation = next_correlation();
+  work.apart = !stream->is_default && !stream->blocking;
   if (stream->capture) {
     if (stream->capture->invalid) return cudaErrorStreamCaptureInvalidated;
     CUgraph_st& graph = *stream->capture->graph;

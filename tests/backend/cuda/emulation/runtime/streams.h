@@ -73,6 +73,8 @@ cudaError_t unsafe_call();
 cudaStream_t make_stream(int device, bool blocking, std::vector<int> sms);
 // The stream that a handle stands for on the current device; null: none.
 cudaStream_t stream_of(cudaStream_t handle);
+// Complains of work that nothing orders after the default stream's, while that is under way.
+void check_default_stream_is_idle(const Op& op);
 bool is_event(cudaEvent_t event);
 // All of them, as new.
 void reset_streams(int devices);
