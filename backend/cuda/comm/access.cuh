@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backend/cuda/kernels/clock.cuh"
 #include "backend/cuda/kernels/device.cuh"
 
 namespace pipeloom {
@@ -79,22 +80,8 @@ __device__ inline void store_release(uint32_t* to, uint32_t value) {
 #endif
 }
 
-// The GPU's clock in nanoseconds, the same on all SMs.
-__device__ inline uint64_t now_ns() {
-#ifdef __CUDACC__
-  uint64_t value;
-  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(value)::"memory");
-  return value;
-#else
-  return host_now_ns();
-#endif
-}
 __device__ inline void sleep_until(uint64_t time_ns) {
-  while (now_ns() < time_ns) {
-#ifdef __CUDACC__
-    __nanosleep(100);
-#endif
-  }
+  while (now_ns() < time_ns) nap(100);
 }
 
 }  // namespace pipeloom

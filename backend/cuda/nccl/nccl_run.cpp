@@ -198,7 +198,9 @@ class NcclRun {
 
 Result<GpuRunResult> run_gpu_rank(const GpuRun& run, Endpoint& endpoint, int device) {
   if (run.options.paced) return unsupported("--pace runs on one GPU: leave --ranks out");
-  auto result = NcclRun(run, endpoint, device).run();
+  NcclRun of_rank(run, endpoint, device);
+  auto result = of_rank.run();
+  // Before this rank gives its memory back, which may wait for its kernels.
   if (!result) endpoint.abort(result.error());
   return result;
 }

@@ -39,7 +39,7 @@ void NcclTasks::wait(ncclComm_t communicator, const char* what) {
 void NcclTasks::connect(cudaStream_t stream) {
   float* number = nullptr;
   PIPELOOM_CUDA_CHECK(cudaMalloc(reinterpret_cast<void**>(&number), sizeof(float)));
-  PIPELOOM_CUDA_CHECK(cudaMemset(number, 0, sizeof(float)));
+  PIPELOOM_CUDA_CHECK(cudaMemsetAsync(number, 0, sizeof(float), stream));
   const auto& communicators = world_.plan().communicators;
   for (size_t i = 0; i < communicators.size(); ++i) {
     const auto& members = communicators[i].members;

@@ -1,5 +1,6 @@
-#include "backend/cuda/check.h"
 #include "backend/cuda/run/occupy.h"
+
+#include "backend/cuda/kernels/clock.cuh"
 
 namespace pipeloom {
 
@@ -10,31 +11,19 @@ constexpr int kSharedBytes = 120 * 1024;
 constexpr int kThreads = 256;
 constexpr unsigned kNap_ns = 100;
 
-__device__ unsigned this_sm() {
-  unsigned sm = 0;
-  asm volatile("mov.u32 %0, %%smid;" : "=r"(sm));
-  return sm;
-}
-
-__device__ int64_t device_now_ns() {
-  int64_t now = 0;
-  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
-  return now;
-}
-
 __global__ void occupy_kernel(int64_t duration_ns, uint32_t* seen) {
   if (threadIdx.x != 0) return;
-  const int64_t end_ns = device_now_ns() + duration_ns;
+  const uint64_t end_ns = now_ns() + static_cast<uint64_t>(duration_ns);
   if (seen != nullptr) atomicOr(&seen[this_sm() / 32], 1u << (this_sm() % 32));
-  while (device_now_ns() < end_ns) __nanosleep(kNap_ns);
+  while (now_ns() < end_ns) nap(kNap_ns);
 }
 
 }  // namespace
 
-void occupy(const LaunchPlace& place, int64_t duration_ns, uint32_t* seen) {
-  PIPELOOM_CUDA_CHECK(cudaFuncSetAttribute(occupy_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedBytes));
-  occupy_kernel<<<place.sms, kThreads, kSharedBytes, place.stream>>>(duration_ns, seen);
-  PIPELOOM_CUDA_CHECK(cudaGetLastError());
+void occupy(const SmStream& stream, int64_t duration_ns, uint32_t* seen) {
+  allow_shared("occupy_kernel", occupy_kernel, kSharedBytes);
+  const auto blocks = static_cast<unsigned>(stream.sms);
+  PIPELOOM_LAUNCH(occupy_kernel, ({blocks, kThreads, kSharedBytes}), stream, duration_ns, seen);
 }
 
 }  // namespace pipeloom

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "backend/cuda/check.h"
@@ -202,7 +203,12 @@ class OneGpuRun {
 }  // namespace
 
 Result<GpuRunResult> run_on_one_gpu(const GpuRun& run, int device) {
-  return OneGpuRun(run, device).run();
+  auto one_gpu = std::make_unique<OneGpuRun>(run, device);
+  auto result = one_gpu->run();
+  // Memory of a device on which something hangs can't be given back: the call would wait for ever, and nobody would
+  // read the error.
+  if (!result && result.error().code == ErrorCode::kDeadlock) static_cast<void>(one_gpu.release());
+  return result;
 }
 
 }  // namespace pipeloom

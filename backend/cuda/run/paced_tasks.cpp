@@ -15,6 +15,8 @@ PacedTasks::PacedTasks(const TaskGraph& graph, const LaunchProgram& program, con
   const size_t bytes = sizeof(uint32_t) * kWords * 2 * contexts.partition().ranks;
   PIPELOOM_CUDA_CHECK(cudaMalloc(reinterpret_cast<void**>(&seen_), bytes));
   PIPELOOM_CUDA_CHECK(cudaMemset(seen_, 0, bytes));
+  // The call has not waited for it, and the step's streams don't wait for the default one.
+  PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
 }
 
 PacedTasks::~PacedTasks() {
@@ -37,7 +39,7 @@ void PacedTasks::run(const Launch& launch, const LaunchPlace& place) {
   for (const uint32_t task : launch.tasks) duration_ns = std::max(duration_ns, graph_.tasks()[task].duration_ns);
   if (duration_ns == 0) return;
   if (program_.streams[launch.stream].lane == Lane::kHost) return occupy_host(place, duration_ns);
-  occupy(place, duration_ns, seen_ + kWords * partition_of(program_.streams[launch.stream]));
+  occupy({place.stream, place.sms}, duration_ns, seen_ + kWords * partition_of(program_.streams[launch.stream]));
 }
 
 std::vector<SeenSms> PacedTasks::census() const {

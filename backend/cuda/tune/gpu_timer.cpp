@@ -10,6 +10,8 @@ namespace pipeloom {
 GpuMemory::GpuMemory(int64_t size_bytes) {
   PIPELOOM_CUDA_CHECK(cudaMalloc(&data_, static_cast<size_t>(size_bytes)));
   PIPELOOM_CUDA_CHECK(cudaMemset(data_, 0, static_cast<size_t>(size_bytes)));
+  // The call has not waited for it, and a timer's stream does not wait for the default one.
+  PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
 }
 
 GpuTimer::GpuTimer(bool urgent) {

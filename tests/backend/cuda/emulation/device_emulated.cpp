@@ -4,10 +4,7 @@
 
 #include "tests/backend/cuda/device.h"
 #include "tests/backend/cuda/emulation/host_products.h"
-
-namespace pipeloom {
-uint64_t host_now_ns();  // emulation.h, which only kernels include
-}
+#include "tests/backend/cuda/emulation/immediate.h"
 
 namespace pipeloom::tests {
 
@@ -29,7 +26,7 @@ void copy_from_device(void* to, const void* from, int64_t bytes) {
 }
 
 uint64_t device_time_ns() {
-  return host_now_ns();
+  return static_cast<uint64_t>(emulation::immediate_now_ns());
 }
 
 std::string why_no_device() {

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <ucontext.h>
 
+#include <algorithm>
 #include <climits>
 #include <memory>
 #include <stdexcept>
@@ -16,12 +17,6 @@ namespace pipeloom {
 
 uint8_t host_e4m3(float value) {
   return static_cast<uint8_t>(encode(value, kE4m3Format));
-}
-
-// A clock of its own: a kernel that looks at it and does nothing else takes a nanosecond.
-uint64_t host_now_ns() {
-  static uint64_t now_ns = 0;
-  return ++now_ns;
 }
 
 namespace emulation {
@@ -70,13 +65,14 @@ struct Fiber {
 
 // One kernel that runs. Tests run one at a time.
 struct Run {
-  dim3 blocks;
-  dim3 threads;
-  const std::function<void()>* kernel = nullptr;
+  const Kernel& kernel;
+  const std::vector<int>& sms;
+  int64_t now_ns;
+  Run(const Kernel& kernel_, const std::vector<int>& sms_, int64_t begin_ns)
+      : kernel(kernel_), sms(sms_), now_ns(begin_ns) {}
   std::vector<std::unique_ptr<Fiber>> fibers;
   std::vector<std::unique_ptr<Block>> live_blocks;
   Fiber* current = nullptr;
-  ucontext_t scheduler_context = {};
   jmp_buf scheduler = {};
   bool moved = false;  // some fiber got ahead in this round
 };
@@ -106,7 +102,7 @@ void leave(Barrier& barrier) {
 // One thread after another.
 void run_fiber() {
   for (;;) {
-    (*run->kernel)();
+    run->kernel.thread();
     Fiber& fiber = *run->current;
     fiber.ended = true;
     leave(fiber.block->barrier);
@@ -142,16 +138,16 @@ void resume(Fiber& fiber) {
   setcontext(&fiber.first);
 }
 
-void add_block(dim3 number, size_t shared_bytes) {
+void add_block(Extent number) {
   Block& block = *run->live_blocks.emplace_back(std::make_unique<Block>());
-  const unsigned threads = run->threads.x * run->threads.y * run->threads.z;
+  const Extent& shape = run->kernel.threads;
+  const unsigned threads = shape.count();
   block.barrier.members = threads;
   block.warps.resize((threads + kLanes - 1) / kLanes);
-  block.memory.resize(shared_bytes + 16);
+  block.memory.resize(run->kernel.shared_bytes + 16);
   for (unsigned i = 0; i < threads; ++i) {
     auto fiber = take_fiber();
-    fiber->place.thread =
-        dim3(i % run->threads.x, i / run->threads.x % run->threads.y, i / run->threads.x / run->threads.y);
+    fiber->place.thread = Extent(i % shape.x, i / shape.x % shape.y, i / shape.x / shape.y);
     fiber->place.block = number;
     fiber->block = &block;
     fiber->warp = &block.warps[i / kLanes];
@@ -164,7 +160,7 @@ void add_block(dim3 number, size_t shared_bytes) {
 unsigned slow_from = UINT_MAX;
 int slow_rounds = 1;
 
-void run_live_blocks(const char* name) {
+void run_live_blocks() {
   int idle_rounds = 0;
   int round = 0;
   for (size_t alive = run->fibers.size(); alive > 0;) {
@@ -179,8 +175,9 @@ void run_live_blocks(const char* name) {
     ++round;
     idle_rounds = run->moved ? 0 : idle_rounds + 1;
     if (idle_rounds > kIdleRounds) {
+      const std::string name = run->kernel.name;
       run = nullptr;
-      throw std::runtime_error(std::string(name) + ": threads wait for each other for ever");
+      throw std::runtime_error(name + ": threads wait for each other for ever");
     }
   }
   for (auto& fiber : run->fibers) idle_fibers.push_back(std::move(fiber));
@@ -202,11 +199,11 @@ SlowThreads::~SlowThreads() {
 const Place& place() {
   return run->current->place;
 }
-const dim3& block_size() {
-  return run->threads;
+const Extent& block_size() {
+  return run->kernel.threads;
 }
-const dim3& grid_size() {
-  return run->blocks;
+const Extent& grid_size() {
+  return run->kernel.blocks;
 }
 
 unsigned char* block_memory() {
@@ -244,24 +241,40 @@ unsigned own_lane() {
   return run->current->lane;
 }
 
-void run_kernel(const char* name, dim3 blocks, dim3 threads, size_t shared_bytes, bool resident,
-                const std::function<void()>& kernel) {
-  Run own;
-  own.blocks = blocks;
-  own.threads = threads;
-  own.kernel = &kernel;
+int64_t run_kernel(const Kernel& kernel, int64_t begin_ns, const std::vector<int>& sms) {
+  Run own(kernel, sms, begin_ns);
   run = &own;
-  for (unsigned z = 0; z < blocks.z; ++z) {
-    for (unsigned y = 0; y < blocks.y; ++y) {
-      for (unsigned x = 0; x < blocks.x; ++x) {
-        add_block(dim3(x, y, z), shared_bytes);
-        if (!resident) run_live_blocks(name);
+  int64_t end_ns = begin_ns;
+  for (unsigned z = 0; z < kernel.blocks.z; ++z) {
+    for (unsigned y = 0; y < kernel.blocks.y; ++y) {
+      for (unsigned x = 0; x < kernel.blocks.x; ++x) {
+        add_block(Extent(x, y, z));
+        if (kernel.resident) continue;
+        run_live_blocks();
+        end_ns = std::max(end_ns, std::exchange(own.now_ns, begin_ns));
       }
     }
   }
-  if (resident) run_live_blocks(name);
+  if (kernel.resident) run_live_blocks();
   run = nullptr;
+  return std::max(end_ns, own.now_ns);
 }
 
 }  // namespace emulation
+
+uint64_t host_now_ns() {
+  return static_cast<uint64_t>(++emulation::run->now_ns);
+}
+
+void host_sleep_ns(uint64_t time_ns) {
+  emulation::run->now_ns += static_cast<int64_t>(time_ns);
+}
+
+unsigned host_sm() {
+  const emulation::Extent& block = emulation::place().block;
+  const emulation::Extent& grid = emulation::run->kernel.blocks;
+  const size_t number = (size_t{block.z} * grid.y + block.y) * grid.x + block.x;
+  return static_cast<unsigned>(emulation::run->sms[number % emulation::run->sms.size()]);
+}
+
 }  // namespace pipeloom

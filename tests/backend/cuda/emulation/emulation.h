@@ -11,11 +11,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <tuple>
 #include <utility>
 
-#include "backend/cuda/kernels/stream.h"
+#include "tests/backend/cuda/emulation/kernel.h"
 
 #define __global__
 #define __device__
@@ -26,23 +25,18 @@
 // Blocks run one after the other, so one of each is enough. (Resident blocks have dynamic shared memory only.)
 #define __shared__ static
 
-struct dim3 {
-  unsigned x = 1;
-  unsigned y = 1;
-  unsigned z = 1;
-  constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
-};
+using dim3 = pipeloom::emulation::Extent;
 
 namespace pipeloom::emulation {
 
 struct Place {
-  dim3 thread;
-  dim3 block;
+  Extent thread;
+  Extent block;
 };
 
 const Place& place();
-const dim3& block_size();
-const dim3& grid_size();
+const Extent& block_size();
+const Extent& grid_size();
 unsigned char* block_memory();
 
 void wait_for_block();
@@ -52,11 +46,6 @@ void wait_for_warp();
 uint64_t exchange_in_warp(uint64_t own, unsigned lane);
 unsigned vote_in_warp(bool yes);
 unsigned own_lane();
-
-// Runs a kernel. With `resident` the threads of all blocks run at the same time.
-// Throws std::runtime_error where threads wait for each other for ever.
-void run_kernel(const char* name, dim3 blocks, dim3 threads, size_t shared_bytes, bool resident,
-                const std::function<void()>& kernel);
 
 template <typename Number>
 Number shuffle(Number value, unsigned lane) {
@@ -105,6 +94,9 @@ template <typename Number>
 Number atomicAdd(Number* to, Number value) {
   return std::exchange(*to, *to + value);
 }
+inline uint32_t atomicOr(uint32_t* to, uint32_t value) {
+  return std::exchange(*to, *to | value);
+}
 
 namespace pipeloom {
 
@@ -115,24 +107,29 @@ struct Grid {
 };
 
 template <typename... Parameters, typename... Arguments>
-void launch(const char* name, void (*kernel)(Parameters...), const Grid& grid, const SmStream& /*stream*/,
+void launch(const char* name, void (*kernel)(Parameters...), const Grid& grid, const SmStream& stream,
             Arguments... arguments) {
-  emulation::run_kernel(name, grid.blocks, grid.threads, grid.shared_bytes, false, [&] { kernel(arguments...); });
+  emulation::submit({name, grid.blocks, grid.threads, grid.shared_bytes, false, [=] { kernel(arguments...); }}, stream);
 }
 template <typename... Parameters, typename... Arguments>
-void launch_resident(const char* name, void (*kernel)(Parameters...), const Grid& grid, const SmStream& /*stream*/,
+void launch_resident(const char* name, void (*kernel)(Parameters...), const Grid& grid, const SmStream& stream,
                      Arguments... arguments) {
-  emulation::run_kernel(name, grid.blocks, grid.threads, grid.shared_bytes, true, [&] { kernel(arguments...); });
+  emulation::submit({name, grid.blocks, grid.threads, grid.shared_bytes, true, [=] { kernel(arguments...); }}, stream);
 }
 inline unsigned char* dynamic_shared() {
   return emulation::block_memory();
 }
 
 template <typename... Parameters>
-void allow_shared(const char* /*name*/, void (* /*kernel*/)(Parameters...), size_t /*bytes*/) {}
+void allow_shared(const char* name, void (* /*kernel*/)(Parameters...), size_t bytes) {
+  emulation::allow_dynamic_shared(name, bytes);
+}
 
 uint8_t host_e4m3(float value);
+// Of the kernel that runs: its clock, a pause by it, and the SM of its block.
 uint64_t host_now_ns();
+void host_sleep_ns(uint64_t time_ns);
+unsigned host_sm();
 inline void host_copy(void* to, const void* from, size_t bytes) {
   std::memcpy(to, from, bytes);
 }

@@ -1,0 +1,7 @@
+#pragma once
+
+namespace pipeloom::emulation {
+
+void reset_products();
+
+}  // namespace pipeloom::emulation

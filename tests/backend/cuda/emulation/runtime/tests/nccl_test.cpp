@@ -1,0 +1,125 @@
+// Every rank on a thread and an emulated GPU of its own, NCCL between them: run_gpu_rank and all below it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "backend/cuda/nccl/nccl_run.h"
+#include "backend/device/launch_lowering.h"
+#include "core/lowering/lower.h"
+#include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
+#include "tests/backend/cuda/emulation/runtime/tests/runs.h"
+#include "tests/backend/support.h"
+
+namespace pipeloom::tests {
+namespace {
+
+using emulation::EmulatedGpus;
+using emulation::Settings;
+using testing::AnyOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+GpuRunResult expect_the_cpus_losses(const Job& job, const char* schedule, uint64_t seed, GpuRunOptions options = {}) {
+  const EmulatedGpus gpus({.seed = seed});
+  const Plan plan = gpu_plan(job, schedule);
+  options.steps = 3;
+  const auto gpu = train_on_gpus(plan, options);
+  EXPECT_TRUE(gpu) << schedule << ": " << gpu.error().message;
+  if (!gpu) return {};
+  const std::vector<double> cpu = losses_on_cpu(plan, options.steps);
+  const double tolerance = job.model->moe ? kExpertsTolerance : kDenseTolerance;
+  for (int64_t step = 0; step < options.steps; ++step) {
+    EXPECT_NEAR(gpu->losses[step], cpu[step], tolerance) << schedule << ", step " << step;
+  }
+  EXPECT_THAT(gpus.complaints(), IsEmpty());
+  EXPECT_THAT(gpus.leaks(), IsEmpty());
+  return *gpu;
+}
+
+TEST(EmulatedGpuRanks, TrainAsTheCpuDoes) {
+  expect_the_cpus_losses(training_job(tiny_dense(), 2, 4), "1f1b", 1);
+  expect_the_cpus_losses(training_job(tiny_dense(), 4, 8), "dualpipe", 2);
+}
+
+TEST(EmulatedGpuRanks, WithReplicas) {
+  expect_the_cpus_losses(training_job(tiny_dense(), 2, 4, 2), "1f1b", 3);
+}
+
+TEST(EmulatedGpuRanks, WithExpertsOfSeveralRanks) {
+  expect_the_cpus_losses(training_job(tiny_moe(), 2, 4, 2, 2), "1f1b", 4);
+}
+
+// Sends and receives of a batch are one NCCL group over several communicators.
+TEST(EmulatedGpuRanks, WithBlockingMessages) {
+  Job job = training_job(tiny_dense(), 4, 8);
+  job.p2p.mode = P2pMode::kBlocking;
+  expect_the_cpus_losses(job, "1f1b", 5);
+  expect_the_cpus_losses(job, "dualpipe", 6);
+}
+
+Job recipe_job() {
+  Job job = training_job(tiny_v3(4), 2, 4, 2, 2);
+  job.ema_decay = 0.9;
+  job.clipping = Clipping::kGlobal;
+  job.clip_norm = 0.5;
+  return job;
+}
+
+TEST(EmulatedGpuRanks, TheRecipeATraceAndCheckpoints) {
+  SharedStore store;
+  GpuRunOptions options;
+  options.traced = true;
+  options.checkpoints = {&store, 2, false};
+  const GpuRunResult whole = expect_the_cpus_losses(recipe_job(), "1f1b", 7, options);
+  ASSERT_EQ(whole.losses.size(), 3u);
+  const Plan plan = gpu_plan(recipe_job(), "1f1b");
+  EXPECT_EQ(whole.trace.spans.size(), 2 * lower(plan).tasks().size());
+  EXPECT_THAT(whole.traced_by, HasSubstr("threads of their own"));
+  const EmulatedGpus gpus({.seed = 8});
+  options.traced = false;
+  options.steps = 3;
+  options.checkpoints.resume = true;
+  const auto resumed = train_on_gpus(plan, options);
+  ASSERT_TRUE(resumed) << resumed.error().message;
+  EXPECT_EQ(resumed->losses, std::vector<double>(whole.losses.end() - 1, whole.losses.end()));
+  EXPECT_NE(whole.averages_digest, 0u);
+}
+
+std::string error_of(const Settings& settings, int64_t patience_ns) {
+  const EmulatedGpus gpus(settings);
+  GpuRunOptions options;
+  options.patience_ns = patience_ns;
+  std::string message;
+  try {
+    const auto result = train_on_gpus(gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b"), options);
+    if (!result) message = result.error().message;
+  } catch (const std::runtime_error& error) {
+    message = error.what();
+  }
+  EXPECT_THAT(gpus.complaints(), IsEmpty());  // no call waits for ever for what hangs
+  return message;
+}
+
+Settings with_fault(int number, int on_device, Settings::Fault fault) {
+  Settings settings;
+  settings.patience_ms = 200;
+  const auto count = std::make_shared<int>(0);
+  settings.fault = [=](const std::string& name, int device) {
+    return name == "NCCL" && device == on_device && ++*count == number ? fault : Settings::Fault::kNone;
+  };
+  return settings;
+}
+
+TEST(EmulatedGpuRanks, AMessageThatHangsEndsAllWithTheTask) {
+  const std::string error = error_of(with_fault(5, 1, Settings::Fault::kHangs), 1'000'000'000);
+  EXPECT_THAT(error, HasSubstr("nothing ended on the GPU for 1.0 s; it is at: "));
+  EXPECT_THAT(error, AnyOf(HasSubstr("receive of "), HasSubstr("send of ")));
+}
+
+TEST(EmulatedGpuRanks, ARankWhoseGpuFailsEndsAll) {
+  const std::string error = error_of(with_fault(5, 1, Settings::Fault::kFails), 30'000'000'000);
+  EXPECT_THAT(error, HasSubstr("rank 1 failed: rank 1: "));
+  EXPECT_THAT(error, AnyOf(HasSubstr("cudaErrorIllegalAddress"), HasSubstr("CUBLAS_STATUS_EXECUTION_FAILED")));
+}
+
+}  // namespace
+}  // namespace pipeloom::tests

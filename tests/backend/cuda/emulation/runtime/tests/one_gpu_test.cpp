@@ -1,0 +1,181 @@
+// Real training of all ranks on one emulated GPU: run_on_one_gpu and all below it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "backend/cuda/run/one_gpu_run.h"
+#include "backend/device/launch_lowering.h"
+#include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
+#include "tests/backend/cuda/emulation/runtime/tests/runs.h"
+#include "tests/backend/support.h"
+
+namespace pipeloom::tests {
+namespace {
+
+using emulation::EmulatedGpus;
+using emulation::Settings;
+using testing::AnyOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+void expect_clean(const EmulatedGpus& gpus) {
+  EXPECT_THAT(gpus.complaints(), IsEmpty());
+  EXPECT_THAT(gpus.leaks(), IsEmpty());
+}
+
+TEST(EmulatedOneGpu, TrainsAsTheCpuDoes) {
+  uint64_t seed = 0;
+  for (const auto& [schedule, ranks] : {std::pair("1f1b", 2), {"zb-h1", 2}, {"chimera", 2}, {"dualpipe", 4}}) {
+    const EmulatedGpus gpus({.seed = ++seed});
+    const Plan plan = gpu_plan(training_job(tiny_dense(), ranks, 2 * ranks), schedule);
+    GpuRunOptions options;
+    options.steps = 3;
+    const auto gpu = train_on_one_gpu(plan, options);
+    ASSERT_TRUE(gpu) << gpu.error().message;
+    const std::vector<double> cpu = losses_on_cpu(plan, options.steps);
+    for (int64_t step = 0; step < options.steps; ++step) {
+      EXPECT_NEAR(gpu->losses[step], cpu[step], kDenseTolerance) << schedule << ", step " << step;
+    }
+    EXPECT_THAT(gpu->how, HasSubstr("CUDA graph"));
+    EXPECT_EQ(gpu->partition.compute_sms, ranks == 2 ? 56 : 24);
+    expect_clean(gpus);
+  }
+}
+
+Model small_moe() {
+  Model model = tiny_moe();
+  model.layers = 3;
+  return model;
+}
+
+// Whatever the order in which a GPU works, with and without a graph, and however hand-overs are copied.
+TEST(EmulatedOneGpu, EveryWayToRunAStepHasTheSameBits) {
+  const Plan plan = gpu_plan(training_job(small_moe(), 2, 4), "dualpipe");
+  std::set<std::vector<double>> losses;
+  uint64_t seed = 10;
+  for (const CopyMethod copy :
+       {CopyMethod::kLoadStore, CopyMethod::kStreaming, CopyMethod::kStreamingReadOnly, CopyMethod::kBulk}) {
+    const EmulatedGpus gpus({.seed = ++seed});
+    GpuRunOptions options;
+    options.steps = 3;
+    options.copy = copy;
+    options.graphs = copy != CopyMethod::kLoadStore;
+    const auto result = train_on_one_gpu(plan, options);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(result->how.find("CUDA graph") != std::string::npos, options.graphs) << result->how;
+    losses.insert(result->losses);
+    expect_clean(gpus);
+  }
+  EXPECT_EQ(losses.size(), 1u);
+  const std::vector<double> cpu = losses_on_cpu(plan, 3);
+  for (int64_t step = 0; step < 3; ++step) EXPECT_NEAR((*losses.begin())[step], cpu[step], kExpertsTolerance);
+}
+
+Job recipe_job(int data, int expert) {
+  Job job = training_job(tiny_v3(4), 2, 4, data, expert);
+  job.ema_decay = 0.9;
+  job.clipping = Clipping::kGlobal;
+  job.clip_norm = 0.5;
+  job.recompute = Recompute::kSelective;
+  return job;
+}
+
+// A run that is resumed from the checkpoint of another ends as one that was not interrupted: losses and averages.
+TEST(EmulatedOneGpu, TheRecipeAndItsCheckpoints) {
+  const Plan plan = gpu_plan(recipe_job(1, 1), "1f1b");
+  SharedStore store;
+  GpuRunOptions options;
+  options.steps = 4;
+  GpuRunResult whole;
+  {
+    const EmulatedGpus gpus({.seed = 20});
+    const auto result = train_on_one_gpu(plan, options);
+    ASSERT_TRUE(result) << result.error().message;
+    whole = *result;
+    expect_clean(gpus);
+  }
+  const std::vector<double> cpu = losses_on_cpu(plan, 3);
+  for (int64_t step = 0; step < 3; ++step) EXPECT_NEAR(whole.losses[step], cpu[step], kExpertsTolerance) << step;
+  std::vector<double> losses;
+  std::vector<double> mtp_losses;
+  for (const bool resume : {false, true}) {
+    const EmulatedGpus gpus({.seed = 21});
+    options.steps = resume ? 4 : 2;
+    options.checkpoints = {&store, 2, resume};
+    const auto result = train_on_one_gpu(plan, options);
+    ASSERT_TRUE(result) << result.error().message;
+    losses.insert(losses.end(), result->losses.begin(), result->losses.end());
+    mtp_losses.insert(mtp_losses.end(), result->mtp_losses.begin(), result->mtp_losses.end());
+    if (resume) {
+      EXPECT_EQ(result->averages_digest, whole.averages_digest);
+    }
+    expect_clean(gpus);
+  }
+  EXPECT_EQ(losses, whole.losses);
+  EXPECT_EQ(mtp_losses, whole.mtp_losses);
+  EXPECT_NE(whole.averages_digest, 0u);
+}
+
+// By CUPTI's records, and by events where CUPTI can't be had.
+TEST(EmulatedOneGpu, ATraceHasEveryTask) {
+  const Plan plan = gpu_plan(training_job(small_moe(), 2, 4), "dualpipe");
+  const size_t tasks = launch_graph(plan).tasks().size();
+  for (const bool cupti : {false, true}) {
+    const EmulatedGpus gpus({.seed = 30, .cupti = cupti});
+    GpuRunOptions options;
+    options.steps = 1;
+    options.traced = true;
+    const auto result = train_on_one_gpu(plan, options);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_THAT(result->traced_by, HasSubstr(cupti ? "CUPTI" : "events, because CUPTI can't trace kernels"));
+    ASSERT_EQ(result->trace.spans.size(), tasks);
+    for (const Span& span : result->trace.spans) {
+      EXPECT_GE(span.begin_ns, 0);
+      EXPECT_LE(span.begin_ns, span.end_ns);
+      if (span.lane == Lane::kCompute && span.key.slot >= 0) {
+        EXPECT_GT(span.end_ns, span.begin_ns);
+      }
+    }
+    expect_clean(gpus);
+  }
+}
+
+TEST(EmulatedOneGpu, AHungKernelEndsTheRunWithTheTask) {
+  Settings settings;
+  settings.patience_ms = 50;
+  int copies = 0;
+  settings.fault = [&](const std::string& name, int) {
+    const bool hangs = name.find("load_store_kernel") != std::string::npos && ++copies == 5;
+    return hangs ? Settings::Fault::kHangs : Settings::Fault::kNone;
+  };
+  const EmulatedGpus gpus(settings);
+  const Plan plan = gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b");
+  GpuRunOptions options;
+  options.patience_ns = 1'000'000'000;
+  const auto result = train_on_one_gpu(plan, options);
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().message,
+              testing::AllOf(HasSubstr("nothing ended on the GPU for 1.0 s; it is at: "), HasSubstr("send of ")));
+  EXPECT_THAT(gpus.complaints(), IsEmpty());  // no call waits for ever for what hangs
+}
+
+TEST(EmulatedOneGpu, AFailedKernelEndsTheRun) {
+  Settings settings;
+  settings.fault = [](const std::string& name, int) {
+    return name == "product" ? Settings::Fault::kFails : Settings::Fault::kNone;
+  };
+  const EmulatedGpus gpus(settings);
+  const Plan plan = gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b");
+  std::string error;
+  try {
+    const auto result = train_on_one_gpu(plan, {});
+    if (!result) error = result.error().message;
+  } catch (const std::runtime_error& thrown) {
+    error = thrown.what();
+  }
+  EXPECT_THAT(error, AnyOf(HasSubstr("cudaErrorIllegalAddress"), HasSubstr("CUBLAS_STATUS_EXECUTION_FAILED")));
+}
+
+}  // namespace
+}  // namespace pipeloom::tests

@@ -1,0 +1,88 @@
+// Paced steps on an emulated GPU, by its clock.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "backend/cuda/run/one_gpu_run.h"
+#include "backend/device/launch_lowering.h"
+#include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
+#include "tests/backend/cuda/emulation/runtime/tests/runs.h"
+
+namespace pipeloom::tests {
+namespace {
+
+using emulation::EmulatedGpus;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// Tasks of half a millisecond.
+Job timed_job() {
+  Job job;
+  job.name = "timed";
+  DirectCosts costs;
+  costs.f_ns = costs.i_ns = costs.w_ns = {500'000};
+  job.costs = costs;
+  job.layout.pipeline = 4;
+  job.micro_batches = 8;
+  return make_job(job).value();
+}
+
+Result<GpuRunResult> pace(const Plan& plan, bool graphs) {
+  GpuRunOptions options;
+  options.steps = 3;
+  options.paced = true;
+  options.graphs = graphs;
+  return run_on_one_gpu({plan, {}, options}, 0);
+}
+
+// When the last task ends if nothing but the plan holds tasks up.
+int64_t makespan_ns(const Plan& plan) {
+  const TaskGraph graph = launch_graph(plan);
+  std::vector<int64_t> end_ns(graph.tasks().size(), 0);
+  std::vector<uint32_t> before(graph.tasks().size(), UINT32_MAX);
+  for (uint32_t queue = 0; queue < graph.queues(); ++queue) {
+    const auto tasks = graph.queue(queue);
+    for (size_t i = 1; i < tasks.size(); ++i) before[tasks[i]] = tasks[i - 1];
+  }
+  const std::vector<uint32_t> order = graph.topological_order().value();
+  for (const uint32_t task : order) {
+    int64_t begin_ns = before[task] == UINT32_MAX ? 0 : end_ns[before[task]];
+    for (const TaskDependency& dependency : graph.dependencies(task)) {
+      begin_ns = std::max(begin_ns, end_ns[dependency.from]);
+    }
+    end_ns[task] = begin_ns + graph.tasks()[task].duration_ns;
+  }
+  return std::ranges::max(end_ns);
+}
+
+// Kernels look at the clock once more when their time is over: 0.1 us a task.
+TEST(EmulatedPacedRun, StepsTakeTheirPredictedTimeOnDisjointSms) {
+  for (const char* schedule : {"1f1b", "chimera", "dualpipe"}) {
+    const Plan plan = gpu_plan(timed_job(), schedule);
+    for (const bool graphs : {false, true}) {
+      const EmulatedGpus gpus({.any_order = false});
+      const auto result = pace(plan, graphs);
+      ASSERT_TRUE(result) << result.error().message;
+      for (const int64_t step_ns : result->step_ns) {
+        EXPECT_NEAR(static_cast<double>(step_ns) / static_cast<double>(makespan_ns(plan)), 1, 0.001) << schedule;
+      }
+      EXPECT_THAT(result->census, IsEmpty());
+      EXPECT_THAT(gpus.complaints(), IsEmpty());
+      EXPECT_THAT(gpus.leaks(), IsEmpty());
+    }
+  }
+}
+
+TEST(EmulatedPacedRun, TheCensusSeesADriverThatSharesSms) {
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    const EmulatedGpus gpus({.seed = seed, .shared_sms = 3});
+    const auto result = pace(gpu_plan(timed_job(), "1f1b"), false);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_THAT(result->census, SizeIs(6));
+    EXPECT_THAT(gpus.complaints(), IsEmpty());
+  }
+}
+
+}  // namespace
+}  // namespace pipeloom::tests

@@ -1,0 +1,61 @@
+#include "tests/backend/cuda/emulation/runtime/tests/runs.h"
+
+#include "backend/cuda/nccl/nccl_run.h"
+#include "backend/cuda/run/one_gpu_run.h"
+#include "backend/cuda/run/training_launcher.h"
+#include "backend/transport/threads.h"
+#include "tests/backend/runtime/plans.h"
+#include "tests/backend/support.h"
+
+namespace pipeloom::tests {
+
+Plan gpu_plan(const Job& job, const char* schedule) {
+  Plan plan = plan_with(job, schedule).value();
+  plan.comm_sms = 8;
+  return plan;
+}
+
+TextTokens text_of(const Job& job) {
+  return TextTokens::create(some_text(), job.batch, job.model->vocabulary, 1, 1 + job.model->mtp_depth).value();
+}
+
+Result<GpuRunResult> train_on_one_gpu(const Plan& plan, const GpuRunOptions& options) {
+  const TextTokens text = text_of(plan.job);
+  const TrainingOptions training;
+  return run_on_one_gpu({plan, training_launchers(plan, text, training), options}, 0);
+}
+
+Result<GpuRunResult> train_on_gpus(const Plan& plan, const GpuRunOptions& options) {
+  const TextTokens text = text_of(plan.job);
+  const TrainingOptions training;
+  const LauncherSource launchers = training_launchers(plan, text, training);
+  GpuRunResult of_rank_0;
+  const auto rank_main = [&](Endpoint& endpoint) -> Status {
+    PIPELOOM_TRY(GpuRunResult result, run_gpu_rank({plan, launchers, options}, endpoint, endpoint.rank()));
+    if (endpoint.rank() == 0) of_rank_0 = std::move(result);
+    return {};
+  };
+  PIPELOOM_CHECK_OK(run_on_threads(plan.schedule.ranks() * plan.job.layout.data, rank_main));
+  return of_rank_0;
+}
+
+std::vector<double> losses_on_cpu(const Plan& plan, int64_t steps) {
+  return train_sequentially(plan.job, text_of(plan.job), steps, {}).value().losses;
+}
+
+Status SharedStore::write(const std::string& name, const std::string& content) {
+  const std::lock_guard lock(mutex_);
+  contents_[name] = content;
+  return {};
+}
+Result<std::optional<std::string>> SharedStore::read(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = contents_.find(name);
+  return found == contents_.end() ? std::nullopt : std::optional(found->second);
+}
+void SharedStore::remove(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  contents_.erase(name);
+}
+
+}  // namespace pipeloom::tests

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backend/cuda/run/gpu_run.h"
+#include "backend/model/tokens.h"
+#include "core/plan.h"
+
+namespace pipeloom::tests {
+
+// Of 3 steps, as training_test.cpp states and explains them.
+inline constexpr double kDenseTolerance = 1e-3;
+inline constexpr double kExpertsTolerance = 4e-3;
+
+// `job` with a named schedule and 8 SMs for communication.
+Plan gpu_plan(const Job& job, const char* schedule);
+// The tokens that the job trains on.
+TextTokens text_of(const Job& job);
+// On GPU 0, or each rank on a thread and a GPU of its own.
+Result<GpuRunResult> train_on_one_gpu(const Plan& plan, const GpuRunOptions& options);
+Result<GpuRunResult> train_on_gpus(const Plan& plan, const GpuRunOptions& options);
+// The sequential run's.
+std::vector<double> losses_on_cpu(const Plan& plan, int64_t steps);
+
+// Used by all ranks.
+class SharedStore : public CheckpointStore {
+ public:
+  Status write(const std::string& name, const std::string& content) override;
+  Result<std::optional<std::string>> read(const std::string& name) override;
+  void remove(const std::string& name) override;
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::string> contents_;
+};
+
+}  // namespace pipeloom::tests
