@@ -102,7 +102,6 @@ Status run_on_gpus(const CommandOptions& options, const RunOutput& output, const
   if (const std::string reason = why_no_gpu_here(); !reason.empty()) {
     return unsupported(fmt::format("--device cuda: {}; --device cpu runs the same plan on CPUs", reason));
   }
-  PIPELOOM_CHECK_OK(check_gpu_job(plan));
   GpuRunOptions gpu_options = run_options(options, output);
   const std::string ranks = chosen_ranks(options.ranks, of_this_process);
   if (options.paced) {

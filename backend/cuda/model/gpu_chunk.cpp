@@ -34,10 +34,10 @@ GpuChunk::GpuChunk(const Role& role, const Stage<float>& stage, const std::set<G
     : role_(role),
       stage_(&stage),
       numbers_{space.memory.take<float>(stage.size()), space.memory.take<Bf16>(stage.size()),
-               space.memory.take<float>(stage.size())},
-      moments_(space.shape.formats.moments),
-      first_(space.memory.take<std::byte>(moments_bytes(stage.size()))),
-      second_(space.memory.take<std::byte>(moments_bytes(stage.size()))) {
+               space.memory.take<float>(stage.size())} {
+  for (const NumberRange& range : role.optimized) {
+    optimized_.push_back(make_optimized(range, space.shape.formats.moments, space.memory));
+  }
   for (const StageParameter& parameter : stage.parameters()) {
     if (parameter.parameter.kind != ParameterKind::kLoadBias) continue;
     biases_.push_back({parameter.offset, parameter.parameter.size()});
@@ -65,8 +65,20 @@ GpuChunk::GpuChunk(const Role& role, const Stage<float>& stage, const std::set<G
   }
 }
 
-int64_t GpuChunk::moments_bytes(int64_t count) const {
-  return count * (moment_bytes(moments_) / 2);
+GpuChunk::Optimized GpuChunk::make_optimized(const NumberRange& range, Format moments, Arena& memory) const {
+  const int64_t bytes = range.count * moment_bytes(moments) / 2;
+  const auto state = [&](float* weights) {
+    return AdamState{weights, memory.take<std::byte>(bytes), memory.take<std::byte>(bytes)};
+  };
+  const GpuNumbers own = numbers_.at(range.begin);
+  Optimized optimized{range, {state(own.weights), own.factors, moments, {}}};
+  if (role_.may_optimize_again) optimized.numbers.before = state(memory.take<float>(range.count));
+  return optimized;
+}
+
+GpuChunk::Moments GpuChunk::moments(size_t part) const {
+  const Optimized& own = optimized_.at(part);
+  return {own.numbers.state.first, own.numbers.state.second, own.range.count * moment_bytes(own.numbers.moments) / 2};
 }
 
 GpuPartNumbers GpuChunk::numbers_of(const Stage<float>::Placed& placed) const {
@@ -117,8 +129,11 @@ std::vector<GpuUpload> GpuChunk::initial(uint64_t seed) const {
   const auto bytes = std::as_bytes(std::span(weights));
   std::vector<GpuUpload> uploads;
   uploads.push_back({numbers_.weights, {bytes.begin(), bytes.end()}});
-  uploads.push_back({first_, std::vector<std::byte>(static_cast<size_t>(moments_bytes(stage_->size())))});
-  uploads.push_back({second_, std::vector<std::byte>(static_cast<size_t>(moments_bytes(stage_->size())))});
+  for (size_t part = 0; part < optimized_.size(); ++part) {
+    const Moments zero = moments(part);
+    uploads.push_back({zero.first, std::vector<std::byte>(static_cast<size_t>(zero.bytes))});
+    uploads.push_back({zero.second, std::vector<std::byte>(static_cast<size_t>(zero.bytes))});
+  }
   return uploads;
 }
 
@@ -126,37 +141,51 @@ void GpuChunk::round_weights(const SmStream& stream) const {
   round_to_bf16(stream, numbers_.weights, stage_->size(), numbers_.factors);
 }
 
-void GpuChunk::add_squares(const SmStream& stream, const NumberRange& range, double* partials) const {
-  const auto add = [&](const float* numbers, int64_t begin, int64_t end) {
+template <typename Function>
+void GpuChunk::for_each_gradient(const NumberRange& range, const Function& function) const {
+  const auto visit = [&](const float* sums, int64_t begin, int64_t end) {
     begin = std::max(begin, range.begin);
     end = std::min(end, range.end());
-    if (begin < end) pipeloom::add_squares(stream, numbers + begin, end - begin, partials);
+    if (begin < end) function(begin, end - begin, sums + begin);
   };
-  add(token_sum_, 0, summed_tokens_);
+  visit(token_sum_, 0, summed_tokens_);
   int64_t begin = summed_tokens_;
   for (const NumberRange& biases : biases_) {
-    add(numbers_.gradients, begin, biases.begin);
+    visit(numbers_.gradients, begin, biases.begin);
     begin = biases.end();
   }
-  add(numbers_.gradients, begin, stage_->size());
+  visit(numbers_.gradients, begin, stage_->size());
+}
+
+void GpuChunk::add_squares(const SmStream& stream, const NumberRange& range, double* partials) const {
+  for_each_gradient(range, [&](int64_t /*begin*/, int64_t count, const float* sums) {
+    pipeloom::add_squares(stream, sums, count, partials);
+  });
 }
 
 // Adam for all but the biases of experts, which follow their loads.
 void GpuChunk::optimize(const SmStream& stream, const AdamOptions& options, const LoadBalance& balance,
                         const AdamStep* step) const {
-  const AdamNumbers numbers{numbers_.weights, first_, second_, numbers_.factors, moments_};
-  int64_t begin = summed_tokens_;
-  adam(stream, options, step, token_sum_, summed_tokens_, numbers);
-  const auto optimize_until = [&](int64_t end) {
-    adam(stream, options, step, numbers_.gradients + begin, end - begin, numbers.at(begin));
-  };
-  for (const NumberRange& biases : biases_) {
-    optimize_until(biases.begin);
-    move_biases(stream, balance.step, balance.even_load, numbers_.gradients + biases.begin, biases.count,
-                numbers_.weights + biases.begin);
-    begin = biases.end();
+  for (const Optimized& own : optimized_) {
+    for_each_gradient(own.range, [&](int64_t begin, int64_t count, const float* sums) {
+      adam(stream, options, step, sums, count, own.numbers.at(begin - own.range.begin));
+    });
+    for (const NumberRange& biases : biases_) {
+      const int64_t begin = std::max(biases.begin, own.range.begin);
+      const int64_t end = std::min(biases.end(), own.range.end());
+      if (begin >= end) continue;
+      move_biases(stream, balance.step, balance.even_load, numbers_.gradients + begin, end - begin,
+                  numbers_.weights + begin);
+    }
   }
-  optimize_until(stage_->size());
+}
+
+void GpuChunk::optimize_again(const SmStream& stream, const AdamOptions& options, const AdamStep* step) const {
+  for (const Optimized& own : optimized_) {
+    for_each_gradient(own.range, [&](int64_t begin, int64_t count, const float* sums) {
+      adam_again(stream, options, step, sums, count, own.numbers.at(begin - own.range.begin));
+    });
+  }
 }
 
 }  // namespace pipeloom

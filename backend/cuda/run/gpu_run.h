@@ -61,7 +61,4 @@ struct GpuRunResult {
   std::vector<std::string> census;  // paced on one GPU: whose SMs were seen where; empty: all partitions are disjoint
 };
 
-// Whether runs on GPUs have everything that the job asks for, beyond check_trainable; names the field that they can't.
-Status check_gpu_job(const Plan& plan);
-
 }  // namespace pipeloom

@@ -136,6 +136,9 @@ class OneGpuRun {
   Status run_step(int64_t step) {
     PIPELOOM_TRY(const int64_t step_ns, step_->run([&](cudaStream_t stream) { begin_step(step, stream); }));
     result_.step_ns.push_back(step_ns);
+    for (const GpuRank& rank : ranks_) {
+      if (rank.launcher) PIPELOOM_CHECK_OK(rank.launcher->step_ended());
+    }
     if (!paced_) add_losses();
     if (options_.on_step) {
       options_.on_step({step, paced_ ? 0 : result_.losses.back(), step_ns, last_of(result_.mtp_losses)});
@@ -190,7 +193,6 @@ class OneGpuRun {
 }  // namespace
 
 Result<GpuRunResult> run_on_one_gpu(const GpuRun& run, int device) {
-  PIPELOOM_CHECK_OK(check_gpu_job(run.plan));
   return OneGpuRun(run, device).run();
 }
 

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -145,9 +144,9 @@ class DeviceRun {
     checkpoints[kLastCheckpoint] = std::to_string(steps);
     for (size_t number = 0; number < ranks_.size(); ++number) {
       const GpuTrainer& trainer = ranks_[number]->trainer;
-      const auto chunks = trainer.host_chunks(trainer.rank());
-      for (const auto& transfers : {trainer.weights(chunks), trainer.moments(trainer.rank(), chunks)}) {
-        for (const GpuTrainer::Transfer& one : transfers) copy_from_device(one.host, one.gpu, one.size_bytes);
+      const auto chunks = trainer.host_chunks();
+      for (const GpuTrainer::Transfer& one : trainer.transfers(chunks)) {
+        copy_from_device(one.host, one.gpu, one.size_bytes);
       }
       if (ranks_[number]->averages) ranks_[number]->averages->save(chunks);
       const auto rank = static_cast<int>(number);
@@ -159,20 +158,16 @@ class DeviceRun {
 
   void restore(const Checkpoints& checkpoints, int64_t steps) {
     for (size_t number = 0; number < ranks_.size(); ++number) {
-      const RunRank from = ranks_[number]->trainer.rank();
-      const auto chunks = ranks_[0]->trainer.host_chunks(from);
+      const GpuTrainer& trainer = ranks_[number]->trainer;
+      const auto chunks = trainer.host_chunks();
       const auto rank = static_cast<int>(number);
       const Status read = read_checkpoint(checkpoints.at(checkpoint_name(steps, rank)),
                                           checkpoint_identity(plan_, text_, options_, rank), steps, chunks);
       ASSERT_TRUE(read) << read.error().message;
-      for (const auto& own : ranks_) {
-        std::vector<GpuTrainer::Transfer> transfers = own->trainer.moments(from, chunks);
-        if (own->trainer.rank() == from) {
-          std::ranges::copy(own->trainer.weights(chunks), std::back_inserter(transfers));
-          if (own->averages) own->averages->restore(chunks);
-        }
-        for (const GpuTrainer::Transfer& one : transfers) copy_to_device(one.gpu, one.host, one.size_bytes);
+      for (const GpuTrainer::Transfer& one : trainer.transfers(chunks)) {
+        copy_to_device(one.gpu, one.host, one.size_bytes);
       }
+      if (ranks_[number]->averages) ranks_[number]->averages->restore(chunks);
     }
     for (const auto& rank : ranks_) rank->trainer.prepare(device_stream());
   }
@@ -235,13 +230,35 @@ class DeviceRun {
           for (const auto& rank : ranks_) squares.push_back(rank->trainer.squares());
           own.trainer.total(squares, stream);
           own.trainer.clip(stream);
+          if (plan_.job.clipping == Clipping::kValidated) hand_out(own.trainer);
           break;
         }
+        case TaskKind::kOptimizer:
+          own.trainer.launch(own_task, stream);
+          if (plan_.job.clipping != Clipping::kValidated) hand_out(own.trainer);
+          break;
         case TaskKind::kEma:
           if (step_ > 0) own.update_averages();
           break;
         default:
           own.trainer.launch(own_task, stream);
+      }
+    }
+  }
+
+  // The part that a rank has optimized, to the others that have those weights.
+  void hand_out(const GpuTrainer& own) {
+    for (const SharedWeights& mine : own.shared_weights()) {
+      const auto [begin, count] = mine.numbers.group.part(mine.numbers.group.place, mine.numbers.size);
+      for (int member = 0; member < mine.numbers.members(); ++member) {
+        if (member == mine.numbers.group.place) continue;
+        for (const SharedWeights& other : ranks_[mine.numbers.group.members[member]]->trainer.shared_weights()) {
+          if (other.numbers.about != mine.numbers.about) continue;
+          write({other.weights + begin, count * int64_t{sizeof(float)}},
+                read({mine.weights + begin, count * int64_t{sizeof(float)}}));
+          write({other.factors + begin, count * int64_t{sizeof(Bf16)}},
+                read({mine.factors + begin, count * int64_t{sizeof(Bf16)}}));
+        }
       }
     }
   }
