@@ -5,6 +5,7 @@
 
 #include "backend/cuda/kernels/clip.h"
 #include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/model/gpu_recomputed.h"
 
 namespace pipeloom {
 
@@ -20,11 +21,6 @@ bool has_exchange(const Stage<float>& stage, int layer) {
 int64_t padded_size(const Model& model, const PartShape& shape, int64_t tokens) {
   if (!model.moe) return 0;
   return model.moe->routed_experts / shape.ep_ranks * (shape.ep_ranks * tokens) * model.hidden;
-}
-
-GpuSetup with(const GpuSetup& setup, Arena& kept, Arena& late) {
-  return {kept,      late,          setup.scratch, setup.constants, setup.attention,
-          setup.mlp, setup.precise, setup.keeping, setup.tokens,    setup.sequence};
 }
 
 }  // namespace
@@ -47,9 +43,13 @@ GpuChunk::GpuChunk(const Role& role, const Stage<float>& stage, const std::set<G
     summed_tokens_ = stage.parameters().front().parameter.size();
     token_sum_ = space.memory.take<float>(summed_tokens_);
   }
+  experts_ = space.model.moe ? space.model.moe->routed_experts : 0;
+  for (const auto& placed : stage.parts()) {
+    if (placed.component == Component::kRouter) expert_loads_[placed.layer] = space.memory.take<int64_t>(experts_);
+  }
   Arena kept_size;
   Arena late_size;
-  make_slot(with(space.setup, kept_size, late_size), space);
+  make_slot(space.setup.in(kept_size, late_size, kept_size), space);
   int slots = 0;
   int lates = 0;
   for (const GpuSlots::Place& place : places) {
@@ -61,7 +61,7 @@ GpuChunk::GpuChunk(const Role& role, const Stage<float>& stage, const std::set<G
   for (const GpuSlots::Place& place : places) {
     Arena own_kept(kept == nullptr ? nullptr : kept + place.slot * kept_size.peak_bytes());
     Arena own_late(late == nullptr ? nullptr : late + place.late * late_size.peak_bytes());
-    slots_.emplace(place, make_slot(with(space.setup, own_kept, own_late), space));
+    slots_.emplace(place, make_slot(space.setup.in(own_kept, own_late, own_kept), space));
   }
 }
 
@@ -83,6 +83,7 @@ GpuChunk::Moments GpuChunk::moments(size_t part) const {
 
 GpuPartNumbers GpuChunk::numbers_of(const Stage<float>::Placed& placed) const {
   GpuPartNumbers numbers{*placed.part, numbers_.at(placed.own), numbers_.at(placed.routed), {}};
+  if (placed.component == Component::kRouter) numbers.loads = expert_loads_.at(placed.layer);
   for (const Table table : kTables) {
     const GpuChunk& owner = table == Table::kTokens && role_.lender != nullptr ? *role_.lender : *this;
     if (placed.part->table(table)) {
@@ -107,10 +108,24 @@ GpuChunk::Slot GpuChunk::make_slot(const GpuSetup& setup, const Space& space) co
     slot.flow.weights_gradient = setup.kept.take<float>(setup.tokens * model.moe->experts_per_token);
   }
   std::shared_ptr<GpuMoeLayer> moe;
+  std::shared_ptr<GpuMoeLayer> moe_again;
+  std::shared_ptr<GpuRecomputedLayer> layer;
   for (const auto& placed : stage_->parts()) {
-    setup.scratch.rewind(scratch);  // one part at a time
-    slot.parts.push_back(make_gpu_part(setup, placed.component, placed.layer, model, shape,
-                                       !has_exchange(*stage_, placed.layer), numbers_of(placed), moe));
+    const auto make = [&](const GpuSetup& for_part, std::shared_ptr<GpuMoeLayer>& of_layer) {
+      setup.scratch.rewind(scratch);  // one part at a time
+      return make_gpu_part(for_part, placed.component, placed.layer, model, shape, !has_exchange(*stage_, placed.layer),
+                           numbers_of(placed), of_layer);
+    };
+    if (shape.recompute != Recompute::kFull || !is_recomputed(placed.component)) {
+      slot.parts.push_back(make(setup, moe));
+      continue;
+    }
+    // The first to run F has no I: what it would keep is free again with its scratch.
+    if (placed.component == Component::kAttention) layer = std::make_shared<GpuRecomputedLayer>(setup, size);
+    Arena nowhere;
+    auto first = make(setup.in(setup.scratch, nowhere, setup.kept), moe);
+    auto again = make(setup.in(setup.late, setup.late, setup.late), moe_again);
+    slot.parts.push_back(std::make_unique<GpuRecomputedPart>(std::move(first), std::move(again), layer));
   }
   setup.scratch.rewind(scratch);
   return slot;
@@ -133,6 +148,9 @@ std::vector<GpuUpload> GpuChunk::initial(uint64_t seed) const {
     const Moments zero = moments(part);
     uploads.push_back({zero.first, std::vector<std::byte>(static_cast<size_t>(zero.bytes))});
     uploads.push_back({zero.second, std::vector<std::byte>(static_cast<size_t>(zero.bytes))});
+  }
+  for (const auto& [layer, loads] : expert_loads_) {
+    uploads.push_back({loads, std::vector<std::byte>(static_cast<size_t>(experts_) * sizeof(int64_t))});
   }
   return uploads;
 }

@@ -51,7 +51,7 @@ class GpuChunk {
   int last_part() const { return static_cast<int>(stage_->parts().size()) - 1; }
 
   std::vector<float> initial_weights(uint64_t seed) const;
-  // Those, and zeros for the optimizer's state.
+  // Those, and zeros for the optimizer's state and the loads.
   std::vector<GpuUpload> initial(uint64_t seed) const;
   // After the upload.
   void round_weights(const SmStream& stream) const;
@@ -75,6 +75,8 @@ class GpuChunk {
   Moments moments(size_t part) const;
 
   const GpuNumbers& numbers() const { return numbers_; }
+  // Of each layer with experts: tokens of each of them that this rank sent, [routed_experts], in all steps so far.
+  const std::map<int, int64_t*>& expert_loads() const { return expert_loads_; }
   // Of Role::sums_tokens: how many numbers the token table has, which come first; else 0.
   int64_t summed_tokens() const { return summed_tokens_; }
   float* token_sum() const { return token_sum_; }
@@ -98,6 +100,8 @@ class GpuChunk {
   int64_t summed_tokens_ = 0;
   float* token_sum_ = nullptr;
   std::vector<NumberRange> biases_;  // of experts
+  std::map<int, int64_t*> expert_loads_;
+  int64_t experts_ = 0;  // of a layer
   std::map<GpuSlots::Place, Slot> slots_;
 };
 

@@ -103,6 +103,7 @@ void GpuTrainer::build(Arena& arena) {
   const auto setup = [&](Arena& scratch, GpuConstants& constants) {
     return GpuSetup{nowhere,
                     nowhere,
+                    nowhere,
                     scratch,
                     constants,
                     products(shape_.formats.attention),
@@ -386,6 +387,16 @@ std::unique_ptr<GpuAverages> GpuTrainer::make_averages() const {
     for (const NumberRange& own : optimized(chunk->stage(), chunk->stage_number())) parts.push_back({chunk.get(), own});
   }
   return std::make_unique<GpuAverages>(std::move(parts), plan_.job.ema_decay, options_.seed);
+}
+
+std::vector<GpuTrainer::ExpertLoads> GpuTrainer::expert_loads() const {
+  std::vector<ExpertLoads> all;
+  for (const auto& chunk : chunks_) {
+    for (const auto& [layer, tokens] : chunk->expert_loads()) {
+      all.push_back({layer, tokens, plan_.job.model->moe->routed_experts});
+    }
+  }
+  return all;
 }
 
 std::map<int, const double*> GpuTrainer::losses() const {

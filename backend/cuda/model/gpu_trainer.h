@@ -76,6 +76,13 @@ class GpuTrainer {
   // Where the GPU leaves the sum of the tokens' losses, a double for each micro-batch whose head this rank has; those
   // of its MTP modules follow.
   std::map<int, const double*> losses() const;
+  // Tokens of each expert of a layer, [routed_experts], that this rank sent in all steps so far; of all its chunks.
+  struct ExpertLoads {
+    int layer = 0;
+    const int64_t* tokens = nullptr;
+    int64_t experts = 0;
+  };
+  std::vector<ExpertLoads> expert_loads() const;
   int mtp_modules() const { return plan_.job.model->mtp_depth; }
 
   // With clipping. After the reduction of a stage: adds the squares of this rank's part of its gradients

@@ -54,6 +54,7 @@ class NcclRun {
       PIPELOOM_CHECK_OK(run_step(step));
       PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1));
     }
+    PIPELOOM_TRY(result_.expert_loads, meeting_.expert_loads(launcher_->expert_counts()));
     if (options_.traced) PIPELOOM_CHECK_OK(trace_step());
     if (plan_.job.ema_decay > 0) {
       PIPELOOM_TRY(result_.averages_digest, meeting_.sum(launcher_->averages_digest()));

@@ -35,6 +35,7 @@ class OneGpuRun {
       PIPELOOM_TRY(done, checkpoints_->resume());
     }
     for (int64_t step = done; step < options_.steps; ++step) PIPELOOM_CHECK_OK(run_step(step));
+    add_expert_loads();
     if (options_.traced) PIPELOOM_CHECK_OK(trace_step());
     for (const GpuRank& rank : ranks_) {
       if (!paced_ && plan_.job.ema_decay > 0) result_.averages_digest += rank.launcher->averages_digest();
@@ -162,6 +163,14 @@ class OneGpuRun {
     };
     result_.losses.push_back(sum(losses.main) * part_shape(plan_.job, 0).loss_scale);
     if (plan_.job.model->mtp_depth > 0) result_.mtp_losses.push_back(sum(losses.mtp) * mtp_loss_scale(plan_.job));
+  }
+
+  void add_expert_loads() {
+    ExpertCounts counts;
+    for (const GpuRank& rank : ranks_) {
+      if (rank.launcher) add_counts(rank.launcher->expert_counts(), counts);
+    }
+    result_.expert_loads = loads_of(counts);
   }
 
   Status trace_step() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/cuda/model/shared_weights.h"
+#include "backend/model/training.h"
 #include "backend/runtime/chunk_run.h"
 #include "backend/runtime/rank_program.h"
 
@@ -98,6 +99,9 @@ class TaskLauncher {
   virtual HostChunks host_chunks() = 0;
   virtual void save(HostChunks& chunks) = 0;
   virtual void restore(const HostChunks& chunks) = 0;
+
+  // When all steps have ended: tokens of each expert that this rank sent in all of them. May wait.
+  virtual ExpertCounts expert_counts() { return {}; }
 
   // When all steps have ended and the job has moving averages: those of this rank with the weights as they are now.
   // ChunkState::averages_digest of what it owns. May wait.

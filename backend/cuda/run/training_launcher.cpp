@@ -136,6 +136,17 @@ class TrainingLauncher : public TaskLauncher {
     return averages_->digest();
   }
 
+  ExpertCounts expert_counts() override {
+    ExpertCounts counts;
+    for (const GpuTrainer::ExpertLoads& loads : trainer_.expert_loads()) {
+      std::vector<int64_t> tokens(static_cast<size_t>(loads.experts));
+      PIPELOOM_CUDA_CHECK(
+          cudaMemcpy(tokens.data(), loads.tokens, tokens.size() * sizeof(int64_t), cudaMemcpyDeviceToHost));
+      add_counts({{loads.layer, std::move(tokens)}}, counts);
+    }
+    return counts;
+  }
+
   Losses losses() override {
     Losses losses;
     std::vector<double> sums(static_cast<size_t>(1 + trainer_.mtp_modules()));

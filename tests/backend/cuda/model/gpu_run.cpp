@@ -101,6 +101,7 @@ std::vector<uint32_t> order_of(const TaskGraph& graph, uint64_t seed) {
 
 class DeviceRun {
  public:
+  // All of them outlive the run.
   DeviceRun(const Plan& plan, const TextTokens& text, const TrainingOptions& options)
       : plan_(plan),
         text_(text),
@@ -170,6 +171,24 @@ class DeviceRun {
       if (ranks_[number]->averages) ranks_[number]->averages->restore(chunks);
     }
     for (const auto& rank : ranks_) rank->trainer.prepare(device_stream());
+  }
+
+  std::vector<ExpertLoad> expert_loads() const {
+    ExpertCounts counts;
+    for (const auto& rank : ranks_) {
+      for (const GpuTrainer::ExpertLoads& loads : rank->trainer.expert_loads()) {
+        std::vector<int64_t> tokens(static_cast<size_t>(loads.experts));
+        copy_from_device(tokens.data(), loads.tokens, loads.experts * int64_t{sizeof(int64_t)});
+        add_counts({{loads.layer, tokens}}, counts);
+      }
+    }
+    return loads_of(counts);
+  }
+
+  int64_t memory_bytes() const {
+    int64_t sum = 0;
+    for (const auto& rank : ranks_) sum += rank->trainer.memory_bytes();
+    return sum;
   }
 
   // After the last step.
@@ -376,8 +395,13 @@ TrainingResult train_on_device(const Plan& plan, const TextTokens& text, int64_t
     if (plan.job.model->mtp_depth > 0) result.mtp_losses.push_back(run.mtp_loss());
   }
   result.parameters = run.numbers(&GpuNumbers::weights);
+  result.expert_loads = run.expert_loads();
   if (plan.job.ema_decay > 0) result.averages_digest = run.averages_digest();
   return result;
+}
+
+int64_t memory_on_device(const Plan& plan, const TextTokens& text) {
+  return DeviceRun(plan, text, {}).memory_bytes();
 }
 
 AveragesDigests averages_on_device(const Plan& plan, const TextTokens& text, int64_t steps,
