@@ -9,6 +9,7 @@
 #include <optional>
 #include <ostream>
 
+#include "backend/cli/expert_loads.h"
 #include "backend/cli/folder_store.h"
 #include "backend/cli/launch.h"
 #include "backend/cli/start.h"
@@ -29,9 +30,6 @@ namespace {
 Status check_options(const CommandOptions& options) {
   if (options.check) return unsupported("--check: GPUs have no check mode; leave it out, or use --device cpu");
   PIPELOOM_CHECK_OK(check_checkpoints(options));
-  if (!options.expert_load_path.empty()) {
-    return unsupported("--expert-load: runs on GPUs don't write loads; leave it out, or use --device cpu");
-  }
   if (options.ranks == "sequential") return invalid("--ranks sequential runs on CPUs: use --device cpu");
   return {};
 }
@@ -62,6 +60,7 @@ Status print_result(const CommandOptions& options, const RunOutput& output, cons
     if (!averages.empty() && !options.paced) output.out << "moving averages " << averages << '\n';
     if (!result.traced_by.empty()) output.out << fmt::format("Traced by {}\n", result.traced_by);
   }
+  PIPELOOM_CHECK_OK(write_expert_loads(options, result.expert_loads));
   if (options.trace_path.empty()) return {};
   return write_trace(options.trace_path,
                      {plan.job.name, plan.task_digest, result.trace.spans, result.trace.clock_error_ns});
@@ -105,7 +104,6 @@ Status run_on_gpus(const CommandOptions& options, const RunOutput& output, const
   if (const std::string reason = why_no_gpu_here(); !reason.empty()) {
     return unsupported(fmt::format("--device cuda: {}; --device cpu runs the same plan on CPUs", reason));
   }
-  PIPELOOM_CHECK_OK(check_gpu_job(plan));
   GpuRunOptions gpu_options = run_options(options, output);
   const std::string ranks = chosen_ranks(options.ranks, of_this_process);
   if (options.paced) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <ostream>
 
+#include "backend/cli/expert_loads.h"
 #include "backend/cli/folder_store.h"
 #include "backend/cli/launch.h"
 #include "backend/cli/run_cuda.h"
@@ -18,7 +19,6 @@
 #include "backend/runtime/train.h"
 #include "core/lowering/lower.h"
 #include "core/units.h"
-#include "proto/expert_loads.h"
 #include "proto/files.h"
 #include "proto/plan_io.h"
 #include "proto/trace_io.h"
@@ -78,18 +78,13 @@ std::optional<uint64_t> averages_of(const Job& job, const TrainingResult& result
   return result.averages_digest;
 }
 
-Status write_expert_loads(const CommandOptions& options, const TrainingResult& result) {
-  if (options.expert_load_path.empty()) return {};
-  return write_file_atomically(options.expert_load_path, expert_loads_to_csv(result.expert_loads));
-}
-
 Status run_sequentially(const CommandOptions& options, const Plan& plan, const TextTokens& text, StepPrinter& printer) {
   PIPELOOM_CHECK_OK(check_alone(options));
   PIPELOOM_TRY(const TrainingResult result,
                train_sequentially(plan.job, text, options.steps, training_options(options),
                                   [&](const StepReport& report) { printer.step(report); }));
   printer.end(parameters_digest(result.parameters), averages_of(plan.job, result));
-  return write_expert_loads(options, result);
+  return write_expert_loads(options, result.expert_loads);
 }
 
 Status run_ranks(const CommandOptions& options, const RunOutput& output, const Plan& plan, const TextTokens& text,
@@ -117,7 +112,7 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
     PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));
     if (endpoint.rank() != 0) return {};
     printer.end(result.parameters_digest, averages_of(plan.job, result.training));
-    PIPELOOM_CHECK_OK(write_expert_loads(options, result.training));
+    PIPELOOM_CHECK_OK(write_expert_loads(options, result.training.expert_loads));
     return write_trace_of(options.trace_path, plan, result.trace);
   };
   return launch({ranks, run.ranks(), patience_ns(options)}, rank_main, output.err);
@@ -127,12 +122,10 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
 
 Status run_plan_file(const CommandOptions& options, const RunOutput& output) {
   PIPELOOM_TRY(const Plan plan, checked_plan(options.plan_path));
+  PIPELOOM_CHECK_OK(check_expert_loads(options, plan.job));
   if (options.device == "cuda") return run_on_gpus(options, output, plan);
   if (options.paced) return run_paced(options, output, plan);
   PIPELOOM_CHECK_OK(check_trainable(plan.job));
-  if (!options.expert_load_path.empty() && !plan.job.model->moe) {
-    return invalid("--expert-load is given; the plan's model has no experts");
-  }
   PIPELOOM_TRY(const TextTokens text, read_text(options, plan.job));
   StepPrinter printer(options, output, micro_batches_per_step(plan.job) * plan.job.batch.tokens());
   if (options.ranks == "sequential") return run_sequentially(options, plan, text, printer);

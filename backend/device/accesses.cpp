@@ -108,14 +108,38 @@ class AccessFinder {
     }
     write(task, saved(task));
     write(task, flow(task, task.stage, direction));
-    read(task, of_copy(Kind::kWeights, key.rank, task.stage, 0));
-    // An MTP module reads the first stage's token table, where that is on the rank.
-    if (forward && key.component == Component::kEmbed && borrows_) read(task, of_copy(Kind::kWeights, key.rank, 0, 0));
+    for (const Resource& weights : weights_of(key.rank, task.stage)) read(task, weights);
+    if (forward && key.component == Component::kEmbed) {
+      for (const Resource& table : table_of(key.rank, task.stage)) read(task, table);
+    }
     if (!enters(task)) return;
     const int before = forward ? task.stage - 1 : task.stage + 1;
     if (before < 0 || before >= plan_.schedule.stages()) return;
     if (plan_.schedule.placement().rank_of(task.pipe, before) == key.rank) read(task, flow(task, before, direction));
   }
+
+  // All parts of a copy.
+  std::vector<Resource> weights_of(int rank, int stage) const {
+    std::vector<Resource> parts;
+    for (int part = 0; part < plan_.schedule.placement().pipes(); ++part) {
+      parts.push_back(of_copy(Kind::kWeights, rank, stage, part));
+    }
+    return parts;
+  }
+
+  // The token table that a stage embeds by, beyond its own weights: an MTP module reads the first stage's, where that
+  // is on the rank.
+  std::vector<Resource> table_of(int rank, int stage) const {
+    if (borrows_) return weights_of(rank, 0);
+    std::vector<Resource> parts;
+    for (int part = 0; has_copied_table(stage) && part < 2 * plan_.schedule.placement().pipes(); ++part) {
+      parts.push_back(of_copy(Kind::kTable, rank, stage, part));
+    }
+    return parts;
+  }
+
+  // A token table that both ends of the pipeline have.
+  bool has_copied_table(int stage) const { return copies_ && (stage == 0 || stage == plan_.schedule.stages() - 1); }
 
   // The token table's gradients: the stage's own, a copy of both ends', or the first stage's.
   void embed_weights(const RankTask& task) {
@@ -156,13 +180,12 @@ class AccessFinder {
 
   // --- the end of the step ---
 
-  // A member adds up one part of all copies, and puts the sum into each.
+  // A member adds up one part of all copies, for itself.
   void reduction(const RankTask& task) {
     const Placement& placement = plan_.schedule.placement();
     const int rank = task.task.key.rank;
-    const bool is_end = task.stage == 0 || task.stage == placement.stages() - 1;
-    if (copies_ && is_end) token_reduction(task);
-    if (plan_.job.clipping == Clipping::kGlobal) write(task, {.kind = Kind::kSquares, .rank = rank});
+    if (has_copied_table(task.stage)) token_reduction(task);
+    if (plan_.job.clipping != Clipping::kNone) write(task, {.kind = Kind::kSquares, .rank = rank});
     if (transfers_ == Transfers::kMessages) {
       for (int part = 0; part < placement.pipes(); ++part) {
         write(task, of_copy(Kind::kGradients, rank, task.stage, part));
@@ -170,63 +193,86 @@ class AccessFinder {
       return;
     }
     for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
-      write(task, of_copy(Kind::kGradients, placement.rank_of(pipe, task.stage), task.stage, task.pipe));
+      read(task, of_copy(Kind::kGradients, placement.rank_of(pipe, task.stage), task.stage, task.pipe));
     }
+    write(task, of_copy(Kind::kGradients, rank, task.stage, task.pipe));
   }
 
-  // The copies of each end get the sum of both ends' from their own members.
+  // The copies of each end get the sum of both ends'.
   void token_reduction(const RankTask& task) {
     const Placement& placement = plan_.schedule.placement();
     const int rank = task.task.key.rank;
-    if (transfers_ == Transfers::kMessages) {
-      read(task, of_copy(Kind::kTokens, rank, task.stage, 0));
-      return write(task, of_copy(Kind::kTokenSum, rank, task.stage, 0));
-    }
-    for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+    read(task, of_copy(Kind::kTokens, rank, task.stage, 0));
+    write(task, of_copy(Kind::kTokenSum, rank, task.stage, 0));
+    for (int pipe = 0; transfers_ == Transfers::kCopies && pipe < placement.pipes(); ++pipe) {
       for (const int stage : {0, placement.stages() - 1}) {
         read(task, of_copy(Kind::kTokens, placement.rank_of(pipe, stage), stage, 0));
       }
-      write(task, of_copy(Kind::kTokenSum, placement.rank_of(pipe, task.stage), task.stage, task.pipe));
     }
   }
 
+  // Of its part of what the rank has; with validated clipping the others get it from the norm.
   void optimizer(const RankTask& task) {
+    optimize(task);
+    if (plan_.job.clipping != Clipping::kValidated) hand_out(task);
+    if (plan_.job.clipping == Clipping::kGlobal) read(task, {.kind = Kind::kNorm, .rank = task.task.key.rank});
+  }
+
+  void optimize(const RankTask& task) {
     const int rank = task.task.key.rank;
     for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
-      const bool is_end = chunk.stage == 0 || chunk.stage == plan_.schedule.stages() - 1;
-      for (int part = 0; copies_ && is_end && part < plan_.schedule.placement().pipes(); ++part) {
-        read(task, of_copy(Kind::kTokenSum, rank, chunk.stage, part));
+      if (has_copied_table(chunk.stage)) {
+        read(task, of_copy(Kind::kTokenSum, rank, chunk.stage, 0));
+        write(task, of_copy(Kind::kTable, rank, chunk.stage, table_part(chunk)));
       }
-      write(task, of_copy(Kind::kWeights, rank, chunk.stage, 0));
-      for (int part = 0; part < plan_.schedule.placement().pipes(); ++part) {
-        read(task, of_copy(Kind::kGradients, rank, chunk.stage, part));
-      }
+      read(task, of_copy(Kind::kGradients, rank, chunk.stage, chunk.pipe));
+      write(task, of_copy(Kind::kWeights, rank, chunk.stage, chunk.pipe));
     }
-    if (plan_.job.clipping == Clipping::kGlobal) read(task, {.kind = Kind::kNorm, .rank = rank});
   }
 
+  int table_part(const Chunk& chunk) const {
+    return chunk.pipe + (chunk.stage == 0 ? 0 : plan_.schedule.placement().pipes());
+  }
+
+  // As messages the parts of the others come here; on one device they are put into the others' memory.
+  void hand_out(const RankTask& task) {
+    const Placement& placement = plan_.schedule.placement();
+    const int rank = task.task.key.rank;
+    for (const Chunk& chunk : placement.chunks_of(rank)) {
+      if (transfers_ == Transfers::kMessages) {
+        for (const Resource& weights : weights_of(rank, chunk.stage)) write(task, weights);
+        for (const Resource& table : table_of(rank, chunk.stage)) write(task, table);
+        continue;
+      }
+      for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+        write(task, of_copy(Kind::kWeights, placement.rank_of(pipe, chunk.stage), chunk.stage, chunk.pipe));
+        for (const int end : {0, placement.stages() - 1}) {
+          if (!has_copied_table(chunk.stage)) continue;
+          write(task, of_copy(Kind::kTable, placement.rank_of(pipe, end), end, table_part(chunk)));
+        }
+      }
+    }
+  }
+
+  // What this rank owns the average of.
   void moving_average(const RankTask& task) {
     const int rank = task.task.key.rank;
     for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
-      read(task, of_copy(Kind::kWeights, rank, chunk.stage, 0));
+      read(task, of_copy(Kind::kWeights, rank, chunk.stage, chunk.pipe));
+      if (has_copied_table(chunk.stage)) read(task, of_copy(Kind::kTable, rank, chunk.stage, table_part(chunk)));
     }
   }
 
-  // Global clipping reads what the reductions added up; validated clipping, which CPUs alone run, the gradients.
+  // Of what the reductions added up; where that is found out afterwards, the optimizer runs again.
   void norm(const RankTask& task) {
     const int rank = task.task.key.rank;
     write(task, {.kind = Kind::kNorm, .rank = rank});
-    if (plan_.job.clipping == Clipping::kGlobal) {
-      for (int other = 0; other < plan_.schedule.ranks(); ++other) {
-        if (transfers_ == Transfers::kCopies || other == rank) read(task, {.kind = Kind::kSquares, .rank = other});
-      }
-      return;
+    for (int other = 0; other < plan_.schedule.ranks(); ++other) {
+      if (transfers_ == Transfers::kCopies || other == rank) read(task, {.kind = Kind::kSquares, .rank = other});
     }
-    for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
-      for (int part = 0; part < plan_.schedule.placement().pipes(); ++part) {
-        read(task, of_copy(Kind::kGradients, rank, chunk.stage, part));
-      }
-    }
+    if (plan_.job.clipping != Clipping::kValidated) return;
+    optimize(task);
+    hand_out(task);
   }
 
   using Entry = std::tuple<int, int, Direction>;  // rank, slot, and which way the input goes

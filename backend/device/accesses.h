@@ -18,12 +18,13 @@ struct Resource {
     kFlow,       // what goes from component to component of a micro-batch, and out of the stage, forward or backward
     kSaved,      // what a component keeps for its next pass
     kGradients,  // sums of a copy of a stage; `part` for one member of its reduction, -1: all of one component
-    kWeights,    // of a copy of a stage
+    kWeights,    // of a copy of a stage; `part` as of gradients
+    kTable,      // a token table that both ends have, on one of them; `part` for one copy
     kIncoming,   // a receive buffer; `part` of its queue
     kNorm,       // of all gradients, as a rank's optimizer reads it
     kSquares,    // what a rank adds to it
     kTokens,     // sums of the gradients of an end's own copy of a token table
-    kTokenSum,   // their sum over both ends
+    kTokenSum,   // their sum over both ends, of the rank's part
   };
   Kind kind = Kind::kFlow;
   int rank = 0;

@@ -108,21 +108,9 @@ class LaunchLowering {
       for (const TaskDependency& owed : graph_.dependencies(from)) {
         if (is_launched(owed.from)) node.after.push_back(node_of_[owed.from]);
       }
-    } else if (copies() && task(from).collective >= 0) {
-      for (const uint32_t member : members_of(task(from).collective)) node.after.push_back(node_of_[member]);
     } else {
       node.after.push_back(node_of_[from]);
     }
-  }
-
-  // A collective has ended when all members have.
-  const std::vector<uint32_t>& members_of(int32_t collective) {
-    if (members_.empty()) {
-      for (uint32_t number = 0; number < graph_.tasks().size(); ++number) {
-        if (task(number).collective >= 0) members_[task(number).collective].push_back(number);
-      }
-    }
-    return members_.at(collective);
   }
 
   void find_passed() {
@@ -253,10 +241,9 @@ class LaunchLowering {
   std::vector<Node> nodes_;
   std::vector<uint32_t> node_of_;                 // [task]; kNone: no launch here
   std::vector<std::vector<uint32_t>> on_stream_;  // [stream] its nodes in order
-  std::map<int32_t, std::vector<uint32_t>> members_;
-  std::vector<uint32_t> position_;  // [node] on its stream
-  std::vector<uint32_t> issue_;     // [node] when it is issued
-  std::vector<Clock> end_clock_;    // [node] what is known when it has ended
+  std::vector<uint32_t> position_;                // [node] on its stream
+  std::vector<uint32_t> issue_;                   // [node] when it is issued
+  std::vector<Clock> end_clock_;                  // [node] what is known when it has ended
 };
 
 }  // namespace

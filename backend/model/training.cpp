@@ -95,6 +95,14 @@ void count_experts(const Model& model, const Stage<float>::Placed& placed, const
   for (const int32_t expert : flow.routing.experts) ++tokens[expert];
 }
 
+void add_counts(const ExpertCounts& more, ExpertCounts& counts) {
+  for (const auto& [layer, tokens] : more) {
+    std::vector<int64_t>& sums = counts[layer];
+    sums.resize(std::max(sums.size(), tokens.size()));
+    for (size_t expert = 0; expert < tokens.size(); ++expert) sums[expert] += tokens[expert];
+  }
+}
+
 std::vector<ExpertLoad> loads_of(const ExpertCounts& counts) {
   std::vector<ExpertLoad> loads;
   for (const auto& [layer, tokens] : counts) loads.push_back({layer, tokens});

@@ -69,6 +69,7 @@ using ExpertCounts = std::map<int, std::vector<int64_t>>;
 // Adds the choices of a micro-batch that a router has just made.
 void count_experts(const Model& model, const Stage<float>::Placed& placed, const Flow<float>& flow,
                    ExpertCounts& counts);
+void add_counts(const ExpertCounts& more, ExpertCounts& counts);
 std::vector<ExpertLoad> loads_of(const ExpertCounts& counts);
 
 void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<float>>& parameters);

@@ -8,24 +8,46 @@ namespace {
 
 constexpr unsigned kThreads = 256;
 
+template <typename Moment>
+struct Parameter {
+  __device__ Parameter(const AdamState& state, int64_t i)
+      : weight(state.weights + i),
+        first(static_cast<Moment*>(state.first) + i),
+        second(static_cast<Moment*>(state.second) + i) {}
+  __device__ void operator=(const Parameter& other) const {
+    *weight = *other.weight;
+    *first = *other.first;
+    *second = *other.second;
+  }
+
+  float* weight;
+  Moment* first;
+  Moment* second;
+};
+
 // In doubles, as the reference: 28 bytes a parameter from memory take longer.
 template <typename Moment>
 __global__ void adam_kernel(AdamOptions options, const AdamStep* step, const float* gradients, int64_t count,
-                            AdamNumbers numbers) {
+                            AdamNumbers numbers, bool again) {
   const int64_t i = global_thread();
-  if (i >= count) return;
-  Moment* first_moment = static_cast<Moment*>(numbers.first) + i;
-  Moment* second_moment = static_cast<Moment*>(numbers.second) + i;
+  if (i >= count || (again && step->gradient_scale == 1)) return;
+  const Parameter<Moment> own(numbers.state, i);
+  if (again) {
+    own = Parameter<Moment>(numbers.before, i);
+    numbers.factors[i] = to_bf16(*own.weight);
+  } else if (numbers.before.weights != nullptr) {
+    Parameter<Moment>(numbers.before, i) = own;
+  }
+  if (isnan(step->gradient_scale)) return;
   const double gradient = static_cast<float>(gradients[i] * step->gradient_scale);
-  const double first = options.first_decay * to_float(*first_moment) + (1 - options.first_decay) * gradient;
-  const double second =
-      options.second_decay * to_float(*second_moment) + (1 - options.second_decay) * gradient * gradient;
+  const double first = options.first_decay * to_float(*own.first) + (1 - options.first_decay) * gradient;
+  const double second = options.second_decay * to_float(*own.second) + (1 - options.second_decay) * gradient * gradient;
   const double move = first / step->first_bias / (sqrt(second / step->second_bias) + options.epsilon);
-  const double weight = numbers.weights[i];
+  const double weight = *own.weight;
   const auto moved = static_cast<float>(weight - step->learning_rate * (move + options.weight_decay * weight));
-  set_number(static_cast<float>(first), first_moment);
-  set_number(static_cast<float>(second), second_moment);
-  numbers.weights[i] = moved;
+  set_number(static_cast<float>(first), own.first);
+  set_number(static_cast<float>(second), own.second);
+  *own.weight = moved;
   numbers.factors[i] = to_bf16(moved);
 }
 
@@ -41,25 +63,36 @@ int64_t moment_size(Format format) {
   return format == Format::kBf16 ? 2 : 4;
 }
 
+void run_adam(const SmStream& stream, const AdamOptions& options, const AdamStep* step, const float* gradients,
+              int64_t count, const AdamNumbers& numbers, bool again) {
+  if (count == 0) return;
+  PIPELOOM_CHECK(numbers.moments == Format::kFp32 || numbers.moments == Format::kBf16);
+  const auto kernel = numbers.moments == Format::kBf16 ? adam_kernel<Bf16> : adam_kernel<float>;
+  launch("adam_kernel", kernel, {blocks_for(count, kThreads), kThreads, 0}, stream, options, step, gradients, count,
+         numbers, again);
+}
+
 }  // namespace
 
-AdamNumbers AdamNumbers::at(int64_t offset) const {
+AdamState AdamState::at(int64_t offset, Format moments) const {
+  if (weights == nullptr) return {};
   const int64_t bytes = offset * moment_size(moments);
-  return {weights + offset, static_cast<char*>(first) + bytes, static_cast<char*>(second) + bytes, factors + offset,
-          moments};
+  return {weights + offset, static_cast<char*>(first) + bytes, static_cast<char*>(second) + bytes};
+}
+
+AdamNumbers AdamNumbers::at(int64_t offset) const {
+  return {state.at(offset, moments), factors + offset, moments, before.at(offset, moments)};
 }
 
 void adam(const SmStream& stream, const AdamOptions& options, const AdamStep* step, const float* gradients,
           int64_t count, const AdamNumbers& numbers) {
-  if (count == 0) return;
-  PIPELOOM_CHECK(numbers.moments == Format::kFp32 || numbers.moments == Format::kBf16);
-  if (numbers.moments == Format::kBf16) {
-    PIPELOOM_LAUNCH(adam_kernel<Bf16>, ({blocks_for(count, kThreads), kThreads, 0}), stream, options, step, gradients,
-                    count, numbers);
-  } else {
-    PIPELOOM_LAUNCH(adam_kernel<float>, ({blocks_for(count, kThreads), kThreads, 0}), stream, options, step, gradients,
-                    count, numbers);
-  }
+  run_adam(stream, options, step, gradients, count, numbers, false);
+}
+
+void adam_again(const SmStream& stream, const AdamOptions& options, const AdamStep* step, const float* gradients,
+                int64_t count, const AdamNumbers& numbers) {
+  PIPELOOM_CHECK(count == 0 || numbers.before.weights != nullptr);
+  run_adam(stream, options, step, gradients, count, numbers, true);
 }
 
 void move_biases(const SmStream& stream, double step, double even_load, const float* loads, int64_t count,

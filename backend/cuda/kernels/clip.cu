@@ -33,10 +33,10 @@ __global__ void total_kernel(SquareSums sums, double* total) {
   if (threadIdx.x == 0) *total = sum;
 }
 
-// As torch.nn.utils.clip_grad_norm_.
+// As torch.nn.utils.clip_grad_norm_; NaN where some gradient is not finite.
 __global__ void clip_kernel(const double* total, double clip_norm, AdamStep* step) {
   const double norm = sqrt(*total);
-  step->gradient_scale = norm <= clip_norm ? 1 : clip_norm / (norm + 1e-6);
+  step->gradient_scale = norm <= clip_norm ? 1 : isfinite(norm) ? clip_norm / (norm + 1e-6) : nan("");
 }
 
 }  // namespace

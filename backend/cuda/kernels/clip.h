@@ -23,7 +23,7 @@ struct SquareSums {
 };
 // Adds them all up.
 void total_squares(const SmStream& stream, const SquareSums& sums, double* total);
-// What gradients are multiplied by, as clip_scale: `total` is the sum of their squares.
+// What gradients are multiplied by, as clip_scale: `total` is the sum of their squares. NaN where that is not finite.
 void clip(const SmStream& stream, const double* total, double clip_norm, AdamStep* step);
 
 }  // namespace pipeloom

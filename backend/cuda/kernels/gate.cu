@@ -185,9 +185,15 @@ __global__ void backward_kernel(GateShape shape, const float* scores, GateBalanc
   }
 }
 
-__global__ void add_loads_kernel(const int32_t* counts, int experts, float* loads) {
+template <typename Number>
+__global__ void add_loads_kernel(const int32_t* counts, int experts, Number* loads) {
   const int64_t i = global_thread();
-  if (i < experts) loads[i] += static_cast<float>(counts[i]);
+  if (i < experts) loads[i] += static_cast<Number>(counts[i]);
+}
+
+template <typename Number>
+void run_add_loads(const SmStream& stream, const int32_t* counts, int experts, Number* loads) {
+  PIPELOOM_LAUNCH(add_loads_kernel<Number>, ({blocks_for(experts, 256), 256, 0}), stream, counts, experts, loads);
 }
 
 }  // namespace
@@ -215,7 +221,11 @@ void choose_experts_backward(const SmStream& stream, const GateShape& shape, con
 }
 
 void add_loads(const SmStream& stream, const int32_t* counts, int experts, float* loads) {
-  PIPELOOM_LAUNCH(add_loads_kernel, ({blocks_for(experts, 256), 256, 0}), stream, counts, experts, loads);
+  run_add_loads(stream, counts, experts, loads);
+}
+
+void add_loads(const SmStream& stream, const int32_t* counts, int experts, int64_t* loads) {
+  run_add_loads(stream, counts, experts, loads);
 }
 
 }  // namespace pipeloom

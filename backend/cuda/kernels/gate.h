@@ -42,5 +42,6 @@ void choose_experts_backward(const SmStream& stream, const GateShape& shape, con
 
 // Adds `counts` [experts] to the loads that biases follow.
 void add_loads(const SmStream& stream, const int32_t* counts, int experts, float* loads);
+void add_loads(const SmStream& stream, const int32_t* counts, int experts, int64_t* loads);
 
 }  // namespace pipeloom

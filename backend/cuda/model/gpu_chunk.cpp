@@ -5,6 +5,7 @@
 
 #include "backend/cuda/kernels/clip.h"
 #include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/model/gpu_recomputed.h"
 
 namespace pipeloom {
 
@@ -22,11 +23,6 @@ int64_t padded_size(const Model& model, const PartShape& shape, int64_t tokens) 
   return model.moe->routed_experts / shape.ep_ranks * (shape.ep_ranks * tokens) * model.hidden;
 }
 
-GpuSetup with(const GpuSetup& setup, Arena& kept, Arena& late) {
-  return {kept,      late,          setup.scratch, setup.constants, setup.attention,
-          setup.mlp, setup.precise, setup.keeping, setup.tokens,    setup.sequence};
-}
-
 }  // namespace
 
 GpuChunk::GpuChunk(const Role& role, const Stage<float>& stage, const std::set<GpuSlots::Place>& places,
@@ -34,10 +30,10 @@ GpuChunk::GpuChunk(const Role& role, const Stage<float>& stage, const std::set<G
     : role_(role),
       stage_(&stage),
       numbers_{space.memory.take<float>(stage.size()), space.memory.take<Bf16>(stage.size()),
-               space.memory.take<float>(stage.size())},
-      moments_(space.shape.formats.moments),
-      first_(space.memory.take<std::byte>(moments_bytes(stage.size()))),
-      second_(space.memory.take<std::byte>(moments_bytes(stage.size()))) {
+               space.memory.take<float>(stage.size())} {
+  for (const NumberRange& range : role.optimized) {
+    optimized_.push_back(make_optimized(range, space.shape.formats.moments, space.memory));
+  }
   for (const StageParameter& parameter : stage.parameters()) {
     if (parameter.parameter.kind != ParameterKind::kLoadBias) continue;
     biases_.push_back({parameter.offset, parameter.parameter.size()});
@@ -47,9 +43,13 @@ GpuChunk::GpuChunk(const Role& role, const Stage<float>& stage, const std::set<G
     summed_tokens_ = stage.parameters().front().parameter.size();
     token_sum_ = space.memory.take<float>(summed_tokens_);
   }
+  experts_ = space.model.moe ? space.model.moe->routed_experts : 0;
+  for (const auto& placed : stage.parts()) {
+    if (placed.component == Component::kRouter) expert_loads_[placed.layer] = space.memory.take<int64_t>(experts_);
+  }
   Arena kept_size;
   Arena late_size;
-  make_slot(with(space.setup, kept_size, late_size), space);
+  make_slot(space.setup.in(kept_size, late_size, kept_size), space);
   int slots = 0;
   int lates = 0;
   for (const GpuSlots::Place& place : places) {
@@ -61,16 +61,29 @@ GpuChunk::GpuChunk(const Role& role, const Stage<float>& stage, const std::set<G
   for (const GpuSlots::Place& place : places) {
     Arena own_kept(kept == nullptr ? nullptr : kept + place.slot * kept_size.peak_bytes());
     Arena own_late(late == nullptr ? nullptr : late + place.late * late_size.peak_bytes());
-    slots_.emplace(place, make_slot(with(space.setup, own_kept, own_late), space));
+    slots_.emplace(place, make_slot(space.setup.in(own_kept, own_late, own_kept), space));
   }
 }
 
-int64_t GpuChunk::moments_bytes(int64_t count) const {
-  return count * (moment_bytes(moments_) / 2);
+GpuChunk::Optimized GpuChunk::make_optimized(const NumberRange& range, Format moments, Arena& memory) const {
+  const int64_t bytes = range.count * moment_bytes(moments) / 2;
+  const auto state = [&](float* weights) {
+    return AdamState{weights, memory.take<std::byte>(bytes), memory.take<std::byte>(bytes)};
+  };
+  const GpuNumbers own = numbers_.at(range.begin);
+  Optimized optimized{range, {state(own.weights), own.factors, moments, {}}};
+  if (role_.may_optimize_again) optimized.numbers.before = state(memory.take<float>(range.count));
+  return optimized;
+}
+
+GpuChunk::Moments GpuChunk::moments(size_t part) const {
+  const Optimized& own = optimized_.at(part);
+  return {own.numbers.state.first, own.numbers.state.second, own.range.count * moment_bytes(own.numbers.moments) / 2};
 }
 
 GpuPartNumbers GpuChunk::numbers_of(const Stage<float>::Placed& placed) const {
   GpuPartNumbers numbers{*placed.part, numbers_.at(placed.own), numbers_.at(placed.routed), {}};
+  if (placed.component == Component::kRouter) numbers.loads = expert_loads_.at(placed.layer);
   for (const Table table : kTables) {
     const GpuChunk& owner = table == Table::kTokens && role_.lender != nullptr ? *role_.lender : *this;
     if (placed.part->table(table)) {
@@ -95,10 +108,24 @@ GpuChunk::Slot GpuChunk::make_slot(const GpuSetup& setup, const Space& space) co
     slot.flow.weights_gradient = setup.kept.take<float>(setup.tokens * model.moe->experts_per_token);
   }
   std::shared_ptr<GpuMoeLayer> moe;
+  std::shared_ptr<GpuMoeLayer> moe_again;
+  std::shared_ptr<GpuRecomputedLayer> layer;
   for (const auto& placed : stage_->parts()) {
-    setup.scratch.rewind(scratch);  // one part at a time
-    slot.parts.push_back(make_gpu_part(setup, placed.component, placed.layer, model, shape,
-                                       !has_exchange(*stage_, placed.layer), numbers_of(placed), moe));
+    const auto make = [&](const GpuSetup& for_part, std::shared_ptr<GpuMoeLayer>& of_layer) {
+      setup.scratch.rewind(scratch);  // one part at a time
+      return make_gpu_part(for_part, placed.component, placed.layer, model, shape, !has_exchange(*stage_, placed.layer),
+                           numbers_of(placed), of_layer);
+    };
+    if (shape.recompute != Recompute::kFull || !is_recomputed(placed.component)) {
+      slot.parts.push_back(make(setup, moe));
+      continue;
+    }
+    // The first to run F has no I: what it would keep is free again with its scratch.
+    if (placed.component == Component::kAttention) layer = std::make_shared<GpuRecomputedLayer>(setup, size);
+    Arena nowhere;
+    auto first = make(setup.in(setup.scratch, nowhere, setup.kept), moe);
+    auto again = make(setup.in(setup.late, setup.late, setup.late), moe_again);
+    slot.parts.push_back(std::make_unique<GpuRecomputedPart>(std::move(first), std::move(again), layer));
   }
   setup.scratch.rewind(scratch);
   return slot;
@@ -117,8 +144,14 @@ std::vector<GpuUpload> GpuChunk::initial(uint64_t seed) const {
   const auto bytes = std::as_bytes(std::span(weights));
   std::vector<GpuUpload> uploads;
   uploads.push_back({numbers_.weights, {bytes.begin(), bytes.end()}});
-  uploads.push_back({first_, std::vector<std::byte>(static_cast<size_t>(moments_bytes(stage_->size())))});
-  uploads.push_back({second_, std::vector<std::byte>(static_cast<size_t>(moments_bytes(stage_->size())))});
+  for (size_t part = 0; part < optimized_.size(); ++part) {
+    const Moments zero = moments(part);
+    uploads.push_back({zero.first, std::vector<std::byte>(static_cast<size_t>(zero.bytes))});
+    uploads.push_back({zero.second, std::vector<std::byte>(static_cast<size_t>(zero.bytes))});
+  }
+  for (const auto& [layer, loads] : expert_loads_) {
+    uploads.push_back({loads, std::vector<std::byte>(static_cast<size_t>(experts_) * sizeof(int64_t))});
+  }
   return uploads;
 }
 
@@ -126,37 +159,51 @@ void GpuChunk::round_weights(const SmStream& stream) const {
   round_to_bf16(stream, numbers_.weights, stage_->size(), numbers_.factors);
 }
 
-void GpuChunk::add_squares(const SmStream& stream, const NumberRange& range, double* partials) const {
-  const auto add = [&](const float* numbers, int64_t begin, int64_t end) {
+template <typename Function>
+void GpuChunk::for_each_gradient(const NumberRange& range, const Function& function) const {
+  const auto visit = [&](const float* sums, int64_t begin, int64_t end) {
     begin = std::max(begin, range.begin);
     end = std::min(end, range.end());
-    if (begin < end) pipeloom::add_squares(stream, numbers + begin, end - begin, partials);
+    if (begin < end) function(begin, end - begin, sums + begin);
   };
-  add(token_sum_, 0, summed_tokens_);
+  visit(token_sum_, 0, summed_tokens_);
   int64_t begin = summed_tokens_;
   for (const NumberRange& biases : biases_) {
-    add(numbers_.gradients, begin, biases.begin);
+    visit(numbers_.gradients, begin, biases.begin);
     begin = biases.end();
   }
-  add(numbers_.gradients, begin, stage_->size());
+  visit(numbers_.gradients, begin, stage_->size());
+}
+
+void GpuChunk::add_squares(const SmStream& stream, const NumberRange& range, double* partials) const {
+  for_each_gradient(range, [&](int64_t /*begin*/, int64_t count, const float* sums) {
+    pipeloom::add_squares(stream, sums, count, partials);
+  });
 }
 
 // Adam for all but the biases of experts, which follow their loads.
 void GpuChunk::optimize(const SmStream& stream, const AdamOptions& options, const LoadBalance& balance,
                         const AdamStep* step) const {
-  const AdamNumbers numbers{numbers_.weights, first_, second_, numbers_.factors, moments_};
-  int64_t begin = summed_tokens_;
-  adam(stream, options, step, token_sum_, summed_tokens_, numbers);
-  const auto optimize_until = [&](int64_t end) {
-    adam(stream, options, step, numbers_.gradients + begin, end - begin, numbers.at(begin));
-  };
-  for (const NumberRange& biases : biases_) {
-    optimize_until(biases.begin);
-    move_biases(stream, balance.step, balance.even_load, numbers_.gradients + biases.begin, biases.count,
-                numbers_.weights + biases.begin);
-    begin = biases.end();
+  for (const Optimized& own : optimized_) {
+    for_each_gradient(own.range, [&](int64_t begin, int64_t count, const float* sums) {
+      adam(stream, options, step, sums, count, own.numbers.at(begin - own.range.begin));
+    });
+    for (const NumberRange& biases : biases_) {
+      const int64_t begin = std::max(biases.begin, own.range.begin);
+      const int64_t end = std::min(biases.end(), own.range.end());
+      if (begin >= end) continue;
+      move_biases(stream, balance.step, balance.even_load, numbers_.gradients + begin, end - begin,
+                  numbers_.weights + begin);
+    }
   }
-  optimize_until(stage_->size());
+}
+
+void GpuChunk::optimize_again(const SmStream& stream, const AdamOptions& options, const AdamStep* step) const {
+  for (const Optimized& own : optimized_) {
+    for_each_gradient(own.range, [&](int64_t begin, int64_t count, const float* sums) {
+      adam_again(stream, options, step, sums, count, own.numbers.at(begin - own.range.begin));
+    });
+  }
 }
 
 }  // namespace pipeloom

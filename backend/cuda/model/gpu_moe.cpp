@@ -23,13 +23,13 @@ GpuPackages::GpuPackages(const Model& model, const PartShape& shape, int64_t tok
 GpuMoeLayer::GpuMoeLayer(const GpuSetup& setup, const Model& model, const PartShape& part)
     : packages(model, part, setup.tokens), normed(setup.factors(), setup.factor_format(), setup.tokens, model.hidden) {
   const int experts = shape().gate.experts;
-  chosen = setup.kept.take<int32_t>(shape().gate.choices());
-  weights = setup.kept.take<float>(shape().gate.choices());
-  order.choices = setup.kept.take<int32_t>(shape().places());
-  order.places = setup.kept.take<int32_t>(shape().gate.choices());
-  order.counts = setup.kept.take<int32_t>(experts);
-  counts = setup.kept.take<int32_t>(experts);
-  row_weights = setup.kept.take<float>(shape().experts_per_member() * padded_rows_per_expert(shape()));
+  chosen = setup.layer.take<int32_t>(shape().gate.choices());
+  weights = setup.layer.take<float>(shape().gate.choices());
+  order.choices = setup.layer.take<int32_t>(shape().places());
+  order.places = setup.layer.take<int32_t>(shape().gate.choices());
+  order.counts = setup.layer.take<int32_t>(experts);
+  counts = setup.layer.take<int32_t>(experts);
+  row_weights = setup.layer.take<float>(shape().experts_per_member() * padded_rows_per_expert(shape()));
 }
 
 void GpuMoeLayer::recompute(const SmStream& stream, Bf16* scratch) const {
@@ -49,6 +49,7 @@ GpuRouter::GpuRouter(const GpuSetup& setup, const Model& model, const PartShape&
       norm_(setup, find_weight(numbers.part.own(), "norm", numbers.own)),
       gate_(find_weight(numbers.part.own(), "gate", numbers.own)),
       bias_(model.moe->bias_step > 0 ? find_weight(numbers.part.own(), "bias", numbers.own) : GpuWeight{}),
+      loads_(numbers.loads),
       scores_((gate().sigmoid ? setup.kept : setup.scratch).take<float>(setup.tokens * gate_.columns)),
       counts_(setup.scratch.take<int32_t>(setup.tokens / setup.sequence * gate_.columns)),
       logits_gradient_(setup.late.take<Bf16>(setup.tokens * gate_.columns)),
@@ -78,6 +79,7 @@ void GpuRouter::weight_backward(const SmStream& stream) {
   products_.add_weight_gradient(stream, layer_->normed.values(stream, rounded_normed_), logits_gradient_, gate().tokens,
                                 gate_);
   if (bias_.gradient != nullptr) add_loads(stream, layer_->order.counts, gate().experts, bias_.gradient);
+  add_loads(stream, layer_->order.counts, gate().experts, loads_);
 }
 
 // --- dispatch ---

@@ -30,6 +30,7 @@ class GpuRouter : public GpuPart {
   GpuWeight gate_;
   GpuWeight bias_;  // of the experts, where the gate has them
   GateBalance balance_;
+  int64_t* loads_;         // GpuPartNumbers::loads
   float* scores_;          // [tokens, routed_experts] kept where I needs them
   int32_t* counts_;        // [sequence][routed_experts] scratch
   Bf16* logits_gradient_;  // [tokens, routed_experts] from I

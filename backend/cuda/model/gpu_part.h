@@ -101,6 +101,7 @@ struct GpuPartNumbers {
   GpuNumbers own;
   GpuNumbers routed;
   OfTables<GpuNumbers> tables;  // of those that the part uses
+  int64_t* loads = nullptr;     // of a router: tokens of each expert, in all steps so far
 };
 
 // One part of a stage. `moe`: of the layer, where it is one; made with the layer's router. The rest as of make_part.

@@ -33,7 +33,7 @@ class GpuConstants {
 };
 
 // What a part is made with. `kept`: for what it keeps from F of a micro-batch on; `late`: from I on, until W has ended;
-// `scratch`: for what is free again when a call has ended.
+// `layer`: for what the parts of a layer tell each other in F; `scratch`: for what is free again when a call has ended.
 struct GpuSetup {
   // How what I makes for W is kept, gradients and what it computes again. An FP8 product of W scales its factors by
   // columns, once: scaled by rows before, DeepSeek-V3's recipe learns worse.
@@ -41,6 +41,7 @@ struct GpuSetup {
 
   Arena& kept;
   Arena& late;
+  Arena& layer;
   Arena& scratch;
   GpuConstants& constants;
   const GpuProducts& attention;  // by weights, as Arithmetic has them
@@ -49,6 +50,11 @@ struct GpuSetup {
   Keeping keeping;
   int64_t tokens = 0;  // of a micro-batch
   int64_t sequence = 0;
+
+  GpuSetup in(Arena& kept_arena, Arena& late_arena, Arena& layer_arena) const {
+    return {kept_arena, late_arena, layer_arena, scratch, constants, attention,
+            mlp,        precise,    keeping,     tokens,  sequence};
+  }
 
   // For factors of a W: kept from F on; or, where they are computed again, from I on.
   Arena& factors() const { return keeping.selective ? late : kept; }

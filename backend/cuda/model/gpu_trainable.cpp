@@ -47,9 +47,8 @@ Status check_fp8_widths(const Model& model) {
 Status check_gpu_trainable(const Job& job) {
   PIPELOOM_CHECK_OK(check_trainable(job));
   PIPELOOM_CHECK_OK(refuse(job.precision == Precision::kFp16, "precision", "FP16", "BF16 or FP8"));
-  PIPELOOM_CHECK_OK(refuse(job.recompute == Recompute::kFull, "recompute", "FULL",
-                           "NONE or SELECTIVE (memory is laid out before the first step)"));
-  PIPELOOM_CHECK_OK(refuse(job.clipping == Clipping::kValidated, "clipping", "VALIDATED", "NONE or GLOBAL"));
+  PIPELOOM_CHECK_OK(refuse(job.recompute == Recompute::kFull && job.layout.expert > 1, "recompute", "FULL",
+                           "NONE or SELECTIVE where experts are spread (layout.expert > 1)"));
   const Formats formats = formats_of(job);
   const bool fp8 = formats.attention == Format::kFp8 || formats.mlp == Format::kFp8;
   return fp8 ? check_fp8_widths(*job.model) : Status{};

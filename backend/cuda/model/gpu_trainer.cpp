@@ -103,6 +103,7 @@ void GpuTrainer::build(Arena& arena) {
   const auto setup = [&](Arena& scratch, GpuConstants& constants) {
     return GpuSetup{nowhere,
                     nowhere,
+                    nowhere,
                     scratch,
                     constants,
                     products(shape_.formats.attention),
@@ -131,7 +132,12 @@ std::vector<std::unique_ptr<GpuChunk>> GpuTrainer::make_chunks(Arena& memory, co
     const auto [number, pipe] = key;
     const bool is_end = number == 0 || number == last_stage();
     const GpuChunk* lender = one_table_ && number == last_stage() ? chunks.front().get() : nullptr;
-    const GpuChunk::Role role{pipe, number, lender, is_end && copies_token_table(plan_)};
+    const GpuChunk::Role role{pipe,
+                              number,
+                              lender,
+                              is_end && copies_token_table(plan_),
+                              optimized(*stage, number),
+                              plan_.job.clipping == Clipping::kValidated};
     chunks.push_back(std::make_unique<GpuChunk>(role, *stage, slots_.of_chunk(pipe, number),
                                                 GpuChunk::Space{memory, setup, *plan_.job.model, shape_}));
   }
@@ -331,16 +337,9 @@ GpuTrainer::Range GpuTrainer::routed_gradients(const RankTask& reduction) {
 
 void GpuTrainer::add_squares(const RankTask& reduction, const SmStream& stream) const {
   const GpuChunk& chunk = chunk_of(reduction.pipe, reduction.stage);
-  const auto add = [&](int64_t begin, int64_t end, bool routed) {
-    const ReductionGroup group =
-        reduction_group(plan_.job.layout, plan_.schedule.placement(), reduction.stage, rank_, routed);
-    const auto [first, count] = group.part(group.place, end - begin);
-    chunk.add_squares(stream, {begin + first, count}, squares_);
-  };
-  // Both ends have the sum of a token table's gradients; it counts once.
-  if (reduction.stage == 0) add(0, chunk.summed_tokens(), false);
-  add(chunk.summed_tokens(), chunk.stage().own_size(), false);
-  add(chunk.stage().own_size(), chunk.stage().size(), true);
+  for (const NumberRange& own : optimized(chunk.stage(), chunk.stage_number())) {
+    chunk.add_squares(stream, own, squares_);
+  }
 }
 
 void GpuTrainer::total(const std::vector<Range>& squares, const SmStream& stream) const {
@@ -352,22 +351,52 @@ void GpuTrainer::total(const std::vector<Range>& squares, const SmStream& stream
 
 void GpuTrainer::clip(const SmStream& stream) const {
   pipeloom::clip(stream, total_squares_, plan_.job.clip_norm, adam_step_);
+  if (plan_.job.clipping != Clipping::kValidated) return;
+  for (const auto& chunk : chunks_) chunk->optimize_again(stream, options_.adam, adam_step_);
 }
 
-std::vector<SharedNumbers> GpuTrainer::shared(const GpuChunk& chunk) const {
-  return shared_numbers(chunk.stage(), chunk.stage_number(), plan_.job.layout, plan_.schedule.placement(), rank_,
-                        copies_token_table(plan_));
+std::vector<SharedNumbers> GpuTrainer::shared(const Stage<float>& stage, int number) const {
+  return shared_numbers(stage, number, plan_.job.layout, plan_.schedule.placement(), rank_, copies_token_table(plan_));
+}
+
+std::vector<NumberRange> GpuTrainer::optimized(const Stage<float>& stage, int number) const {
+  std::vector<NumberRange> ranges;
+  for (const SharedNumbers& numbers : shared(stage, number)) {
+    const auto [begin, count] = numbers.part(numbers.group.place);
+    ranges.push_back({begin, count});
+  }
+  return ranges;
+}
+
+std::vector<SharedWeights> GpuTrainer::shared_weights() const {
+  std::vector<SharedWeights> result;
+  for (const auto& chunk : chunks_) {
+    for (SharedNumbers& numbers : shared(chunk->stage(), chunk->stage_number())) {
+      if (numbers.members() == 1 || numbers.size == 0) continue;
+      const GpuNumbers own = chunk->numbers().at(numbers.begin);
+      result.push_back({std::move(numbers), own.weights, own.factors});
+    }
+  }
+  std::ranges::stable_sort(result, {}, [](const SharedWeights& weights) { return weights.numbers.about; });
+  return result;
 }
 
 std::unique_ptr<GpuAverages> GpuTrainer::make_averages() const {
   std::vector<GpuAverages::Part> parts;
   for (const auto& chunk : chunks_) {
-    for (const SharedNumbers& numbers : shared(*chunk)) {
-      const auto [begin, count] = numbers.part(numbers.group.place);
-      parts.push_back({chunk.get(), {begin, count}});
-    }
+    for (const NumberRange& own : optimized(chunk->stage(), chunk->stage_number())) parts.push_back({chunk.get(), own});
   }
   return std::make_unique<GpuAverages>(std::move(parts), plan_.job.ema_decay, options_.seed);
+}
+
+std::vector<GpuTrainer::ExpertLoads> GpuTrainer::expert_loads() const {
+  std::vector<ExpertLoads> all;
+  for (const auto& chunk : chunks_) {
+    for (const auto& [layer, tokens] : chunk->expert_loads()) {
+      all.push_back({layer, tokens, plan_.job.model->moe->routed_experts});
+    }
+  }
+  return all;
 }
 
 std::map<int, const double*> GpuTrainer::losses() const {

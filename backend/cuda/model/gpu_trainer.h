@@ -10,9 +10,9 @@
 #include "backend/cuda/model/gpu_averages.h"
 #include "backend/cuda/model/gpu_chunk.h"
 #include "backend/cuda/model/gpu_slots.h"
+#include "backend/cuda/model/shared_weights.h"
 #include "backend/model/training.h"
 #include "backend/runtime/chunk_run.h"
-#include "backend/runtime/shared_numbers.h"
 #include "core/plan.h"
 
 namespace pipeloom {
@@ -76,13 +76,21 @@ class GpuTrainer {
   // Where the GPU leaves the sum of the tokens' losses, a double for each micro-batch whose head this rank has; those
   // of its MTP modules follow.
   std::map<int, const double*> losses() const;
+  // Tokens of each expert of a layer, [routed_experts], that this rank sent in all steps so far; of all its chunks.
+  struct ExpertLoads {
+    int layer = 0;
+    const int64_t* tokens = nullptr;
+    int64_t experts = 0;
+  };
+  std::vector<ExpertLoads> expert_loads() const;
   int mtp_modules() const { return plan_.job.model->mtp_depth; }
 
   // With clipping. After the reduction of a stage: adds the squares of this rank's part of its gradients
   // (ReductionGroup) to those that others may read.
   void add_squares(const RankTask& reduction, const SmStream& stream) const;
   Range squares() const { return {squares_, kSquareBlocks * static_cast<int64_t>(sizeof(double))}; }
-  // The sum of squares of some ranks', which must be over, to `total_squares`; then how the optimizer scales gradients.
+  // The sum of squares of some ranks', which must be over, to `total_squares`; then how the optimizer scales gradients,
+  // or, with validated clipping, the optimizer again where they were too large.
   void total(const std::vector<Range>& squares, const SmStream& stream) const;
   Range total_squares() const { return {total_squares_, sizeof(double)}; }
   void clip(const SmStream& stream) const;
@@ -90,19 +98,19 @@ class GpuTrainer {
   // Of the weights that this rank is the first to hold. After use; the trainer outlives it.
   std::unique_ptr<GpuAverages> make_averages() const;
 
-  // For checkpoints: the chunks of a rank of the run as CPUs have them, and what to copy between them and the GPU: all
-  // weights of this rank's; and of Adam's moments the part that a member optimizes, of all that this rank shares with
-  // it.
+  // What the optimizer's parts are handed out of, in the same order on all ranks that share some.
+  std::vector<SharedWeights> shared_weights() const;
+
+  // For checkpoints: the chunks of this rank as CPUs have them, and what to copy between them and the GPU: weights, and
+  // Adam's moments of what it optimizes.
   using HostChunks = std::vector<std::unique_ptr<ChunkRun>>;
   struct Transfer {
     void* gpu = nullptr;
     void* host = nullptr;
     int64_t size_bytes = 0;
   };
-  HostChunks host_chunks(RunRank rank) const;
-  std::vector<Transfer> weights(const HostChunks& host) const;
-  std::vector<Transfer> moments(RunRank member, const HostChunks& host) const;
-  RunRank rank() const { return rank_; }
+  HostChunks host_chunks() const;
+  std::vector<Transfer> transfers(const HostChunks& host) const;
 
   std::vector<std::unique_ptr<GpuChunk>>& chunks() { return chunks_; }
 
@@ -121,8 +129,9 @@ class GpuTrainer {
   int depths() const { return 1 + plan_.job.model->mtp_depth; }
   void enter(const RankTask& task, int part, const SmStream& stream);
   void leave(const RankTask& task, int part, const SmStream& stream);
-  std::vector<SharedNumbers> shared(const GpuChunk& chunk) const;
-  Moments& moments_of(RunRank member, int about, const HostChunks& host) const;
+  std::vector<SharedNumbers> shared(const Stage<float>& stage, int number) const;
+  // Those whose optimizer this rank runs.
+  std::vector<NumberRange> optimized(const Stage<float>& stage, int number) const;
   int64_t rows_size() const { return tokens_ * plan_.job.model->hidden; }
   int last_stage() const { return plan_.schedule.stages() - 1; }
 

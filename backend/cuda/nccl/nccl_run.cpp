@@ -54,6 +54,7 @@ class NcclRun {
       PIPELOOM_CHECK_OK(run_step(step));
       PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1));
     }
+    PIPELOOM_TRY(result_.expert_loads, meeting_.expert_loads(launcher_->expert_counts()));
     if (options_.traced) PIPELOOM_CHECK_OK(trace_step());
     if (plan_.job.ema_decay > 0) {
       PIPELOOM_TRY(result_.averages_digest, meeting_.sum(launcher_->averages_digest()));
@@ -135,6 +136,7 @@ class NcclRun {
   Status run_step(int64_t step) {
     PIPELOOM_TRY(const int64_t begin_ns, meeting_.meet());
     PIPELOOM_TRY(const int64_t step_ns, step_->run([&](cudaStream_t stream) { launcher_->begin_step(step, stream); }));
+    PIPELOOM_CHECK_OK(launcher_->step_ended());
     const TaskLauncher::Losses losses = launcher_->losses();
     PIPELOOM_TRY(const double sum, meeting_.sum_losses(numbered(losses.main)));
     result_.losses.push_back(sum * part_shape(plan_.job, 0).loss_scale);
@@ -195,7 +197,6 @@ class NcclRun {
 }  // namespace
 
 Result<GpuRunResult> run_gpu_rank(const GpuRun& run, Endpoint& endpoint, int device) {
-  PIPELOOM_CHECK_OK(check_gpu_job(run.plan));
   if (run.options.paced) return unsupported("--pace runs on one GPU: leave --ranks out");
   NcclRun of_rank(run, endpoint, device);
   auto result = of_rank.run();

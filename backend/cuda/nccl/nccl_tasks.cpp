@@ -70,9 +70,12 @@ void NcclTasks::run(const Launch& launch, const LaunchPlace& place) {
     case TaskKind::kComponent:
       component(task, place);
       break;
-    case TaskKind::kOptimizer:
     case TaskKind::kEma:
       launcher_.launch(task, place);
+      break;
+    case TaskKind::kOptimizer:
+      launcher_.launch(task, place);
+      if (plan_.job.clipping != Clipping::kValidated) hand_out(place);
       break;
     case TaskKind::kGradientReduction:
       reduce(task, place);
@@ -80,6 +83,7 @@ void NcclTasks::run(const Launch& launch, const LaunchPlace& place) {
       break;
     case TaskKind::kNorm:
       clip(place);
+      if (plan_.job.clipping == Clipping::kValidated) hand_out(place);
       break;
   }
 }
@@ -138,12 +142,56 @@ void NcclTasks::component(const RankTask& task, const LaunchPlace& place) {
   launcher_.unpack(task, place);
 }
 
+ncclComm_t NcclTasks::communicator_of(const ReductionGroup& group) const {
+  return world_.communicator(world_.plan().find(Kind::kReplica, group.members));
+}
+
 void NcclTasks::reduce(const RankTask& reduction, const LaunchPlace& place) {
   const TaskLauncher::Gradients gradients = launcher_.gradients(reduction);
   const Placement& placement = plan_.schedule.placement();
-  all_reduce(gradients.shared, reduction_group(plan_.job.layout, placement, reduction.stage, rank_, false), place);
-  all_reduce(gradients.routed, reduction_group(plan_.job.layout, placement, reduction.stage, rank_, true), place);
-  if (gradients.tokens.size_bytes > 0) add_up_tokens(gradients, place);
+  const auto own_group = [&](bool routed) {
+    return reduction_group(plan_.job.layout, placement, reduction.stage, rank_, routed);
+  };
+  for (const DeviceBytes& range : gradients.shared) reduce_parts(range, range, own_group(false), place);
+  for (const DeviceBytes& range : gradients.routed) reduce_parts(range, range, own_group(true), place);
+  // One collective of both ends, which each enters with the reduction of its stage.
+  if (gradients.tokens.size_bytes == 0) return;
+  reduce_parts(gradients.tokens, gradients.token_sum, token_table_group(plan_.job.layout, placement, rank_), place);
+}
+
+// Each member gets the sum of its part.
+void NcclTasks::reduce_parts(const DeviceBytes& from, const DeviceBytes& to, const ReductionGroup& group,
+                             const LaunchPlace& place) {
+  if (group.members.size() == 1) return;
+  const ncclComm_t communicator = communicator_of(group);
+  const auto* copies = static_cast<const float*>(from.data);
+  auto* sums = static_cast<float*>(to.data);
+  PIPELOOM_NCCL_CHECK(ncclGroupStart());
+  for (int member = 0; member < static_cast<int>(group.members.size()); ++member) {
+    const auto [begin, count] = group.part(member, from.size_bytes / static_cast<int64_t>(sizeof(float)));
+    PIPELOOM_NCCL_CHECK(ncclReduce(copies + begin, sums + begin, static_cast<size_t>(count), ncclFloat, ncclSum, member,
+                                   communicator, place.stream));
+  }
+  PIPELOOM_NCCL_CHECK(ncclGroupEnd());
+  wait(communicator, "a gradient reduction");
+}
+
+// Every member's part to all.
+void NcclTasks::hand_out(const LaunchPlace& place) {
+  const std::vector<SharedWeights> shared = launcher_.shared_weights();
+  for (const SharedWeights& own : shared) {
+    const ReductionGroup& group = own.numbers.group;
+    const ncclComm_t communicator = communicator_of(group);
+    PIPELOOM_NCCL_CHECK(ncclGroupStart());
+    for (int member = 0; member < own.numbers.members(); ++member) {
+      const auto [begin, count] = group.part(member, own.numbers.size);
+      PIPELOOM_NCCL_CHECK(ncclBroadcast(own.weights + begin, own.weights + begin, static_cast<size_t>(count), ncclFloat,
+                                        member, communicator, place.stream));
+    }
+    PIPELOOM_NCCL_CHECK(ncclGroupEnd());
+    wait(communicator, "the weights of the other copies");
+  }
+  if (!shared.empty()) launcher_.round_weights(place);
 }
 
 void NcclTasks::clip(const LaunchPlace& place) {
@@ -152,29 +200,6 @@ void NcclTasks::clip(const LaunchPlace& place) {
   PIPELOOM_NCCL_CHECK(ncclAllReduce(total, total, 1, ncclDouble, ncclSum, world_.world(), place.stream));
   wait(world_.world(), "the norm of the gradients");
   launcher_.clip(place);
-}
-
-// One collective of both ends, which each enters with the reduction of its stage.
-void NcclTasks::add_up_tokens(const TaskLauncher::Gradients& gradients, const LaunchPlace& place) {
-  const ReductionGroup group = token_table_group(plan_.job.layout, plan_.schedule.placement(), rank_);
-  const ncclComm_t communicator = world_.communicator(world_.plan().find(Kind::kReplica, group.members));
-  const auto count = static_cast<size_t>(gradients.tokens.size_bytes) / sizeof(float);
-  PIPELOOM_NCCL_CHECK(ncclAllReduce(gradients.tokens.data, gradients.token_sum.data, count, ncclFloat, ncclSum,
-                                    communicator, place.stream));
-  wait(communicator, "the reduction of the token table's gradients");
-}
-
-void NcclTasks::all_reduce(const std::vector<DeviceBytes>& ranges, const ReductionGroup& group,
-                           const LaunchPlace& place) {
-  if (group.members.size() == 1 || ranges.empty()) return;
-  const ncclComm_t communicator = world_.communicator(world_.plan().find(Kind::kReplica, group.members));
-  PIPELOOM_NCCL_CHECK(ncclGroupStart());
-  for (const DeviceBytes& range : ranges) {
-    const auto count = static_cast<size_t>(range.size_bytes) / sizeof(float);
-    PIPELOOM_NCCL_CHECK(ncclAllReduce(range.data, range.data, count, ncclFloat, ncclSum, communicator, place.stream));
-  }
-  PIPELOOM_NCCL_CHECK(ncclGroupEnd());
-  wait(communicator, "a gradient reduction");
 }
 
 }  // namespace pipeloom

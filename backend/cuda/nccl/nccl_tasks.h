@@ -29,9 +29,11 @@ class NcclTasks {
   void transfer(const Launch& launch, const LaunchPlace& place);
   void component(const RankTask& task, const LaunchPlace& place);
   void reduce(const RankTask& reduction, const LaunchPlace& place);
-  void all_reduce(const std::vector<DeviceBytes>& ranges, const ReductionGroup& group, const LaunchPlace& place);
+  void reduce_parts(const DeviceBytes& from, const DeviceBytes& to, const ReductionGroup& group,
+                    const LaunchPlace& place);
   void clip(const LaunchPlace& place);
-  void add_up_tokens(const TaskLauncher::Gradients& gradients, const LaunchPlace& place);
+  void hand_out(const LaunchPlace& place);
+  ncclComm_t communicator_of(const ReductionGroup& group) const;
   int edge_of(const RankTask& transfer) const;
   void wait(ncclComm_t communicator, const char* what);
 

@@ -11,30 +11,27 @@ namespace pipeloom {
 Result<int64_t> GpuCheckpoints::resume() {
   if (options_.store == nullptr || !options_.resume) return 0;
   PIPELOOM_TRY(last_, last_checkpoint(*options_.store));
-  const int ranks = run_.plan.job.layout.pipeline * run_.plan.job.layout.data;
-  for (int from = 0; from < ranks && last_ > 0; ++from) PIPELOOM_CHECK_OK(restore(last_, from));
+  for (const Rank& rank : ranks_) {
+    if (last_ > 0) PIPELOOM_CHECK_OK(restore(last_, rank));
+  }
   return last_;
 }
 
-// A GPU has the whole state of the optimizer for what it has, of which each rank's part is in its checkpoint.
-Status GpuCheckpoints::restore(int64_t steps, int from) {
-  const RunRank rank = RunRank::of(from, run_.plan.job.layout.pipeline);
-  const std::string name = checkpoint_name(steps, from);
+Status GpuCheckpoints::restore(int64_t steps, const Rank& rank) {
+  const int number = rank.rank.number(run_.plan.job.layout.pipeline);
+  const std::string name = checkpoint_name(steps, number);
   PIPELOOM_TRY(const auto content, options_.store->read(name));
-  if (!content) {
-    return fail(ErrorCode::kNotFound,
-                fmt::format("checkpoint {} is missing; on GPUs every rank reads those of all", name));
-  }
-  const TaskLauncher::HostChunks chunks = ranks_[0].launcher.host_chunks(rank);
-  const Status status = read_checkpoint(*content, run_.launchers.identity(from), steps, chunks);
+  if (!content) return fail(ErrorCode::kNotFound, fmt::format("checkpoint {} is missing", name));
+  const TaskLauncher::HostChunks chunks = rank.launcher.host_chunks();
+  const Status status = read_checkpoint(*content, run_.launchers.identity(number), steps, chunks);
   if (!status) return fail(status.error().code, fmt::format("checkpoint {}: {}", name, status.error().message));
-  for (const Rank& own : ranks_) own.launcher.restore(rank, chunks);
+  rank.launcher.restore(chunks);
   return {};
 }
 
 Status GpuCheckpoints::write(int64_t steps, const Rank& rank) {
   const int number = rank.rank.number(run_.plan.job.layout.pipeline);
-  TaskLauncher::HostChunks chunks = rank.launcher.host_chunks(rank.rank);
+  TaskLauncher::HostChunks chunks = rank.launcher.host_chunks();
   rank.launcher.save(chunks);
   return options_.store->write(checkpoint_name(steps, number),
                                write_checkpoint(run_.launchers.identity(number), steps, chunks));

@@ -26,7 +26,7 @@ class GpuCheckpoints {
   Status step_ended(int64_t steps);
 
  private:
-  Status restore(int64_t steps, int from);
+  Status restore(int64_t steps, const Rank& rank);
   Status write(int64_t steps, const Rank& rank);
   Status meet();
 

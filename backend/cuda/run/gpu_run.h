@@ -49,18 +49,16 @@ struct GpuRun {
 
 // What a run leaves, on rank 0.
 struct GpuRunResult {
-  std::vector<double> losses;       // [step]; empty for a paced run
-  std::vector<double> mtp_losses;   // [step] as of TrainingResult
-  std::vector<int64_t> step_ns;     // [step] on the device
-  SmPartition partition;            // as achieved
-  std::string how;                  // steps were run at the end
-  RunTrace trace;                   // if traced
-  std::string traced_by;            // "CUPTI", or events and why
-  uint64_t averages_digest = 0;     // ChunkState::averages_digest of all chunks; 0: the job has no moving averages
+  std::vector<double> losses;            // [step]; empty for a paced run
+  std::vector<double> mtp_losses;        // [step] as of TrainingResult
+  std::vector<int64_t> step_ns;          // [step] on the device
+  SmPartition partition;                 // as achieved
+  std::string how;                       // steps were run at the end
+  RunTrace trace;                        // if traced
+  std::string traced_by;                 // "CUPTI", or events and why
+  std::vector<ExpertLoad> expert_loads;  // as of TrainingResult
+  uint64_t averages_digest = 0;          // ChunkState::averages_digest of all chunks; 0: the job has no moving averages
   std::vector<std::string> census;  // paced on one GPU: whose SMs were seen where; empty: all partitions are disjoint
 };
-
-// Whether runs on GPUs have everything that the job asks for, beyond check_trainable; names the field that they can't.
-Status check_gpu_job(const Plan& plan);
 
 }  // namespace pipeloom

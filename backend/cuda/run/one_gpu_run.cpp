@@ -34,6 +34,7 @@ class OneGpuRun {
       PIPELOOM_TRY(done, checkpoints_->resume());
     }
     for (int64_t step = done; step < options_.steps; ++step) PIPELOOM_CHECK_OK(run_step(step));
+    add_expert_loads();
     if (options_.traced) PIPELOOM_CHECK_OK(trace_step());
     for (const GpuRank& rank : ranks_) {
       if (!paced_ && plan_.job.ema_decay > 0) result_.averages_digest += rank.launcher->averages_digest();
@@ -137,6 +138,9 @@ class OneGpuRun {
   Status run_step(int64_t step) {
     PIPELOOM_TRY(const int64_t step_ns, step_->run([&](cudaStream_t stream) { begin_step(step, stream); }));
     result_.step_ns.push_back(step_ns);
+    for (const GpuRank& rank : ranks_) {
+      if (rank.launcher) PIPELOOM_CHECK_OK(rank.launcher->step_ended());
+    }
     if (!paced_) add_losses();
     if (options_.on_step) {
       options_.on_step({step, paced_ ? 0 : result_.losses.back(), step_ns, last_of(result_.mtp_losses)});
@@ -160,6 +164,14 @@ class OneGpuRun {
     };
     result_.losses.push_back(sum(losses.main) * part_shape(plan_.job, 0).loss_scale);
     if (plan_.job.model->mtp_depth > 0) result_.mtp_losses.push_back(sum(losses.mtp) * mtp_loss_scale(plan_.job));
+  }
+
+  void add_expert_loads() {
+    ExpertCounts counts;
+    for (const GpuRank& rank : ranks_) {
+      if (rank.launcher) add_counts(rank.launcher->expert_counts(), counts);
+    }
+    result_.expert_loads = loads_of(counts);
   }
 
   Status trace_step() {
@@ -191,7 +203,6 @@ class OneGpuRun {
 }  // namespace
 
 Result<GpuRunResult> run_on_one_gpu(const GpuRun& run, int device) {
-  PIPELOOM_CHECK_OK(check_gpu_job(run.plan));
   auto one_gpu = std::make_unique<OneGpuRun>(run, device);
   auto result = one_gpu->run();
   // Memory of a device on which something hangs can't be given back: the call would wait for ever, and nobody would

@@ -1,8 +1,11 @@
 #include "backend/cuda/run/one_gpu_tasks.h"
 
 #include <algorithm>
+#include <tuple>
 
+#include "backend/cuda/kernels/columns.h"
 #include "backend/cuda/kernels/shared_sum.h"
+#include "backend/runtime/replicas.h"
 #include "core/check.h"
 
 namespace pipeloom {
@@ -33,9 +36,12 @@ void OneGpuTasks::run(const Launch& launch, const LaunchPlace& place) {
     const RankTask& what = task(number);
     switch (what.task.key.kind) {
       case TaskKind::kComponent:
-      case TaskKind::kOptimizer:
       case TaskKind::kEma:
         launch_alone(launcher(what.task.key.rank), what, place);
+        break;
+      case TaskKind::kOptimizer:
+        launcher(what.task.key.rank).launch(what, place);
+        if (plan_.job.clipping != Clipping::kValidated) hand_out(what.task.key.rank, place);
         break;
       case TaskKind::kSend:
         send(what, place);
@@ -46,6 +52,7 @@ void OneGpuTasks::run(const Launch& launch, const LaunchPlace& place) {
         break;
       case TaskKind::kNorm:
         clip(launcher(what.task.key.rank), place);
+        if (plan_.job.clipping == Clipping::kValidated) hand_out(what.task.key.rank, place);
         break;
       case TaskKind::kReceive:  // the send has done it
         PIPELOOM_CHECK(false);
@@ -58,53 +65,61 @@ void OneGpuTasks::send(const RankTask& send, const LaunchPlace& place) {
   move_(send, launcher(send.task.key.rank).outgoing(send), launcher(receive.task.key.rank).incoming(receive), place);
 }
 
-// Of all copies of a stage, in the order of their pipes.
-std::vector<TaskLauncher::Gradients> OneGpuTasks::gradients_of(int stage) {
-  const Placement& placement = plan_.schedule.placement();
-  std::vector<TaskLauncher::Gradients> copies;
-  for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+// Of a stage on a rank, which may not hold it.
+TaskLauncher::Gradients OneGpuTasks::gradients_of(int rank, int stage) {
+  for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank)) {
+    if (chunk.stage != stage) continue;
     RankTask of_copy;
-    of_copy.pipe = pipe;
+    of_copy.pipe = chunk.pipe;
     of_copy.stage = stage;
-    copies.push_back(launcher(placement.rank_of(pipe, stage)).gradients(of_copy));
+    return launcher(rank).gradients(of_copy);
   }
-  return copies;
+  return {};
 }
 
 namespace {
-
-// Member `number` of `count` adds up its part.
-void add_part(SharedSum sum, int64_t numbers, int number, int count, const LaunchPlace& place) {
-  sum.begin = numbers * number / count;
-  sum.size = numbers * (number + 1) / count - sum.begin;
-  add_up({place.stream, place.sms}, sum);
-}
 
 float* numbers_of(const DeviceBytes& bytes) {
   return static_cast<float*>(bytes.data);
 }
 
-int64_t count_of(const DeviceBytes& bytes) {
-  return bytes.size_bytes / static_cast<int64_t>(sizeof(float));
+// Member `group.place` adds up its part, for itself: the others need theirs.
+void add_part(const std::vector<DeviceBytes>& copies, float* sum_of_all, const ReductionGroup& group,
+              const LaunchPlace& place) {
+  SharedSum sum;
+  for (const DeviceBytes& copy : copies) sum.copies[sum.count++] = numbers_of(copy);
+  sum.sums[sum.sums_count++] = sum_of_all;
+  std::tie(sum.begin, sum.size) = group.part(group.place, copies[0].size_bytes / static_cast<int64_t>(sizeof(float)));
+  add_up({place.stream, place.sms}, sum);
 }
 
 }  // namespace
 
 void OneGpuTasks::reduce(const RankTask& reduction, const LaunchPlace& place) {
-  std::vector<TaskLauncher::Gradients> copies = gradients_of(reduction.stage);
-  const auto pipes = static_cast<int>(copies.size());
-  if (copies[0].tokens.size_bytes > 0) reduce_tokens(reduction, copies, place);
-  if (pipes == 1) return;
-  // Within one replica the copies of a stage share its experts too.
-  for (TaskLauncher::Gradients& copy : copies) std::ranges::move(copy.routed, std::back_inserter(copy.shared));
-  for (size_t range = 0; range < copies[0].shared.size(); ++range) {
-    SharedSum sum;
-    sum.count = sum.sums_count = pipes;
-    for (int pipe = 0; pipe < pipes; ++pipe) {
-      sum.copies[pipe] = sum.sums[pipe] = numbers_of(copies[pipe].shared[range]);
+  const int rank = reduction.task.key.rank;
+  const TaskLauncher::Gradients own = gradients_of(rank, reduction.stage);
+  if (own.tokens.size_bytes > 0) reduce_tokens(rank, own, place);
+  for (const bool routed : {false, true}) {
+    const auto ranges = routed ? &TaskLauncher::Gradients::routed : &TaskLauncher::Gradients::shared;
+    const ReductionGroup group =
+        reduction_group(plan_.job.layout, plan_.schedule.placement(), reduction.stage, {0, rank}, routed);
+    for (size_t range = 0; range < (own.*ranges).size() && group.members.size() > 1; ++range) {
+      std::vector<DeviceBytes> copies;
+      for (const int member : group.members) copies.push_back((gradients_of(member, reduction.stage).*ranges)[range]);
+      add_part(copies, numbers_of((own.*ranges)[range]), group, place);
     }
-    add_part(sum, count_of(copies[0].shared[range]), reduction.pipe, pipes, place);
   }
+}
+
+// The copies of each end get the sum of both ends'.
+void OneGpuTasks::reduce_tokens(int rank, const TaskLauncher::Gradients& own, const LaunchPlace& place) {
+  const ReductionGroup group = token_table_group(plan_.job.layout, plan_.schedule.placement(), {0, rank});
+  std::vector<DeviceBytes> copies;
+  for (const int member : group.members) {
+    const TaskLauncher::Gradients first = gradients_of(member, 0);
+    copies.push_back((first.tokens.size_bytes > 0 ? first : gradients_of(member, plan_.schedule.stages() - 1)).tokens);
+  }
+  add_part(copies, numbers_of(own.token_sum), group, place);
 }
 
 // Every rank's reductions are over.
@@ -115,18 +130,24 @@ void OneGpuTasks::clip(TaskLauncher& launcher, const LaunchPlace& place) {
   launcher.clip(place);
 }
 
-// The copies of each end get the sum of both ends' from their own members.
-void OneGpuTasks::reduce_tokens(const RankTask& reduction, const std::vector<TaskLauncher::Gradients>& own,
-                                const LaunchPlace& place) {
-  const int last = plan_.schedule.stages() - 1;
-  SharedSum sum;
-  for (const int stage : {0, last}) {
-    for (const TaskLauncher::Gradients& copy : stage == reduction.stage ? own : gradients_of(stage)) {
-      sum.copies[sum.count++] = numbers_of(copy.tokens);
+// The part that the rank has optimized, to all others that have those numbers.
+void OneGpuTasks::hand_out(int rank, const LaunchPlace& place) {
+  const SmStream stream{place.stream, place.sms};
+  for (const SharedWeights& own : launcher(rank).shared_weights()) {
+    const int number = own.numbers.group.place;
+    const auto [begin, size] = own.numbers.group.part(number, own.numbers.size);
+    SharedSum weights{.copies = {own.weights}, .count = 1, .begin = begin, .size = size};
+    for (int member = 0; member < own.numbers.members(); ++member) {
+      if (member == number) continue;
+      const auto others = launcher(own.numbers.group.members[member]).shared_weights();
+      const auto other =
+          std::ranges::find(others, own.numbers.about, [](const SharedWeights& one) { return one.numbers.about; });
+      PIPELOOM_CHECK(other != others.end());
+      weights.sums[weights.sums_count++] = other->weights;
+      round_to_bf16(stream, own.weights + begin, size, other->factors + begin);
     }
+    add_up(stream, weights);
   }
-  for (const TaskLauncher::Gradients& copy : own) sum.sums[sum.sums_count++] = numbers_of(copy.token_sum);
-  add_part(sum, count_of(own[0].tokens), reduction.pipe, static_cast<int>(own.size()), place);
 }
 
 }  // namespace pipeloom

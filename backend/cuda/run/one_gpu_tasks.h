@@ -18,8 +18,8 @@ struct GpuRank {
 };
 
 // What launches do where all ranks of a replica share one GPU: a send copies from the memory of its rank into that of
-// the receiver, a member of a gradient reduction adds up its part of all copies. Nothing waits on the device: the
-// launch program orders everything.
+// the receiver, a member of a gradient reduction adds up its part of all copies, an optimizer puts what it made into
+// all of them. Nothing waits on the device: the launch program orders everything.
 class OneGpuTasks {
  public:
   // Moves a message.
@@ -34,11 +34,11 @@ class OneGpuTasks {
   const RankTask& task(uint32_t number) const { return *tasks_[number]; }
   TaskLauncher& launcher(int rank) const { return *ranks_[rank].launcher; }
   void send(const RankTask& send, const LaunchPlace& place);
-  std::vector<TaskLauncher::Gradients> gradients_of(int stage);
+  TaskLauncher::Gradients gradients_of(int rank, int stage);
   void reduce(const RankTask& reduction, const LaunchPlace& place);
+  void reduce_tokens(int rank, const TaskLauncher::Gradients& own, const LaunchPlace& place);
   void clip(TaskLauncher& launcher, const LaunchPlace& place);
-  void reduce_tokens(const RankTask& reduction, const std::vector<TaskLauncher::Gradients>& own,
-                     const LaunchPlace& place);
+  void hand_out(int rank, const LaunchPlace& place);
 
   const Plan& plan_;
   std::vector<GpuRank>& ranks_;

@@ -7,9 +7,10 @@
 #include <memory>
 #include <vector>
 
+#include "backend/cuda/model/shared_weights.h"
+#include "backend/model/training.h"
 #include "backend/runtime/chunk_run.h"
 #include "backend/runtime/rank_program.h"
-#include "backend/runtime/replicas.h"
 
 namespace pipeloom {
 
@@ -61,34 +62,46 @@ class TaskLauncher {
   virtual DeviceBytes outgoing(const RankTask& send) = 0;
   virtual DeviceBytes incoming(const RankTask& receive) = 0;
 
-  // Of a gradient reduction: float32 sums, to be added up in place over the copies of the stage; each copy then runs
-  // the whole optimizer. All copies give ranges of the same sizes in the same order; `routed`: of experts that only the
-  // replicas with the same place in their EP group share.
+  // Of a gradient reduction: float32 sums over the copies of the stage, of which each needs that of its part
+  // (ReductionGroup), in place. All copies give ranges of the same sizes in the same order; `routed`: of experts that
+  // only the replicas with the same place in their EP group share.
   struct Gradients {
     std::vector<DeviceBytes> shared;
     std::vector<DeviceBytes> routed;
-    // Of a token table, which the first and the last stage both have: those of all copies are added up, and the sum
-    // goes to `token_sum`. Empty: this stage has none.
+    // Of a token table, which the first and the last stage both have: those of all copies are added up, and the sum of
+    // the part goes to `token_sum`. Empty: this stage has none.
     DeviceBytes tokens;
     DeviceBytes token_sum;
   };
   virtual Gradients gradients(const RankTask& reduction) = 0;
 
   // With clipping. Of a gradient reduction, when it is over: adds the squares of the rank's part of the stage's sums to
-  // `squares`. Of a norm: the sum over `squares` of some ranks, then what the optimizer makes of the sum over all.
+  // `squares`. Of a norm: the sum over `squares` of some ranks, then what the optimizer makes, or is to have made, of
+  // the sum over all.
   virtual void add_squares(const RankTask& reduction, const LaunchPlace& place) = 0;
   virtual DeviceBytes squares() = 0;
   virtual void total(const std::vector<DeviceBytes>& squares, const LaunchPlace& place) = 0;
   virtual DeviceBytes total_squares() = 0;  // one double
   virtual void clip(const LaunchPlace& place) = 0;
 
-  // Between steps, for checkpoints: the chunks of a rank of the run as CPUs have them; filled with what this rank's
-  // checkpoint has. `restore` takes that back; from other ranks' what they optimize of what this rank has too. May
-  // wait.
+  // Behind the last optimizer of the step: weights that other ranks have too, of which each member of the group has
+  // optimized its part. All get all parts, as float32; where another process put them, round_weights follows. In the
+  // same order on all ranks that share some.
+  virtual std::vector<SharedWeights> shared_weights() = 0;
+  virtual void round_weights(const LaunchPlace& place) = 0;
+
+  // When the step has ended: what went wrong on the device. May wait.
+  virtual Status step_ended() { return {}; }
+
+  // Between steps, for checkpoints: the rank's chunks as CPUs have them; filled with what its checkpoint has; and that
+  // taken back. May wait.
   using HostChunks = std::vector<std::unique_ptr<ChunkRun>>;
-  virtual HostChunks host_chunks(RunRank rank) = 0;
-  virtual void save(HostChunks& own) = 0;
-  virtual void restore(RunRank rank, const HostChunks& chunks) = 0;
+  virtual HostChunks host_chunks() = 0;
+  virtual void save(HostChunks& chunks) = 0;
+  virtual void restore(const HostChunks& chunks) = 0;
+
+  // When all steps have ended: tokens of each expert that this rank sent in all of them. May wait.
+  virtual ExpertCounts expert_counts() { return {}; }
 
   // When all steps have ended and the job has moving averages: those of this rank with the weights as they are now.
   // ChunkState::averages_digest of what it owns. May wait.

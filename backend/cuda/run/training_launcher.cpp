@@ -1,9 +1,9 @@
 #include "backend/cuda/run/training_launcher.h"
 
 #include <cuda_runtime_api.h>
+#include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
+#include <cmath>
 #include <numeric>
 
 #include "backend/cuda/check.h"
@@ -33,7 +33,7 @@ class TrainingLauncher : public TaskLauncher {
  public:
   TrainingLauncher(const Plan& plan, const RankProgram& program, RunRank rank, const TextTokens& text,
                    const TrainingOptions& options)
-      : trainer_(plan, program, rank, text, options, products_) {
+      : clipping_(plan.job.clipping), trainer_(plan, program, rank, text, options, products_) {
     PIPELOOM_CUDA_CHECK(cudaMalloc(&memory_, static_cast<size_t>(trainer_.memory_bytes())));
     trainer_.use(static_cast<std::byte*>(memory_));
     for (const GpuUpload& upload : trainer_.initial()) {
@@ -102,24 +102,29 @@ class TrainingLauncher : public TaskLauncher {
   DeviceBytes total_squares() override { return bytes_of(trainer_.total_squares()); }
   void clip(const LaunchPlace& place) override { trainer_.clip(stream_of(place)); }
 
-  HostChunks host_chunks(RunRank rank) override { return trainer_.host_chunks(rank); }
-  void save(HostChunks& own) override {
-    std::vector<GpuTrainer::Transfer> transfers = trainer_.weights(own);
-    std::ranges::copy(trainer_.moments(trainer_.rank(), own), std::back_inserter(transfers));
-    for (const GpuTrainer::Transfer& one : transfers) {
+  std::vector<SharedWeights> shared_weights() override { return trainer_.shared_weights(); }
+  void round_weights(const LaunchPlace& place) override { trainer_.prepare(stream_of(place)); }
+
+  Status step_ended() override {
+    if (clipping_ == Clipping::kNone) return {};
+    double squares = 0;
+    PIPELOOM_CUDA_CHECK(cudaMemcpy(&squares, trainer_.total_squares().data, sizeof squares, cudaMemcpyDeviceToHost));
+    if (std::isfinite(squares)) return {};
+    return invalid(fmt::format("step {}: a gradient is not finite; the weights are those before the step", step_));
+  }
+
+  HostChunks host_chunks() override { return trainer_.host_chunks(); }
+  void save(HostChunks& chunks) override {
+    for (const GpuTrainer::Transfer& one : trainer_.transfers(chunks)) {
       PIPELOOM_CUDA_CHECK(cudaMemcpy(one.host, one.gpu, static_cast<size_t>(one.size_bytes), cudaMemcpyDeviceToHost));
     }
-    if (averages_) averages_->save(own);
+    if (averages_) averages_->save(chunks);
   }
-  void restore(RunRank rank, const HostChunks& chunks) override {
-    std::vector<GpuTrainer::Transfer> transfers = trainer_.moments(rank, chunks);
-    if (rank == trainer_.rank()) {
-      std::ranges::copy(trainer_.weights(chunks), std::back_inserter(transfers));
-      if (averages_) averages_->restore(chunks);
-    }
-    for (const GpuTrainer::Transfer& one : transfers) {
+  void restore(const HostChunks& chunks) override {
+    for (const GpuTrainer::Transfer& one : trainer_.transfers(chunks)) {
       PIPELOOM_CUDA_CHECK(cudaMemcpy(one.gpu, one.host, static_cast<size_t>(one.size_bytes), cudaMemcpyHostToDevice));
     }
+    if (averages_) averages_->restore(chunks);
     PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
   }
 
@@ -129,6 +134,17 @@ class TrainingLauncher : public TaskLauncher {
     }
     averages_->update(host_weights_);
     return averages_->digest();
+  }
+
+  ExpertCounts expert_counts() override {
+    ExpertCounts counts;
+    for (const GpuTrainer::ExpertLoads& loads : trainer_.expert_loads()) {
+      std::vector<int64_t> tokens(static_cast<size_t>(loads.experts));
+      PIPELOOM_CUDA_CHECK(
+          cudaMemcpy(tokens.data(), loads.tokens, tokens.size() * sizeof(int64_t), cudaMemcpyDeviceToHost));
+      add_counts({{loads.layer, std::move(tokens)}}, counts);
+    }
+    return counts;
   }
 
   Losses losses() override {
@@ -158,6 +174,7 @@ class TrainingLauncher : public TaskLauncher {
     if (step_ > 0) averages_->update(host_weights_);
   }
 
+  Clipping clipping_;
   LtProducts products_;
   GpuTrainer trainer_;
   void* memory_ = nullptr;

@@ -120,10 +120,15 @@ INSTANTIATE_TEST_SUITE_P(Launches, EverySchedule, testing::ValuesIn(named_schedu
 // MTP modules whose token table is the first stage's own, on its rank, or a copy of it; moving averages; a norm of all
 // gradients before the optimizer.
 TEST(Launches, TheRecipesStepHasNoRaces) {
-  for (const char* schedule : {"1f1b", "interleaved-1f1b", "zb-v", "dualpipe"}) {
+  for (const auto& [schedule, clipping] : {std::pair("1f1b", Clipping::kGlobal),
+                                           {"interleaved-1f1b", Clipping::kGlobal},
+                                           {"zb-v", Clipping::kGlobal},
+                                           {"dualpipe", Clipping::kGlobal},
+                                           {"1f1b", Clipping::kValidated},
+                                           {"dualpipe", Clipping::kValidated}}) {
     Job job = tests::training_job(tests::tiny_v3(), 4, 8);
     job.ema_decay = 0.9;
-    job.clipping = Clipping::kGlobal;
+    job.clipping = clipping;
     const Plan plan = tests::plan_with(job, schedule).value();
     for (const Transfers transfers : kBoth) {
       for (int rank = 0; rank < devices(transfers, plan); ++rank) {
@@ -138,6 +143,7 @@ TEST(Launches, TheRecipesStepHasNoRaces) {
         const bool copies = !plan.schedule.placement().ends_share_a_rank();
         EXPECT_EQ(with(Resource::Kind::kTokens), copies) << schedule;
         EXPECT_EQ(with(Resource::Kind::kTokenSum), copies) << schedule;
+        EXPECT_EQ(with(Resource::Kind::kTable), copies) << schedule;
         EXPECT_TRUE(with(Resource::Kind::kSquares)) << schedule;
       }
     }

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <tuple>
 
 #include "backend/cuda/kernels/clip.h"
+#include "backend/cuda/kernels/columns.h"
 #include "backend/cuda/kernels/embedding.h"
 #include "backend/model/embedding.h"
 #include "backend/model/moments.h"
@@ -40,7 +43,7 @@ void expect_the_references_steps(int64_t count, Format format, double tolerance)
     const DeviceArray<float> device_gradients(gradients);
     const DeviceArray<AdamStep> numbers(std::vector<AdamStep>{adam_step_numbers(options, step, 0.5)});
     adam(device_stream(), options, numbers, device_gradients, count,
-         {device_weights, first.get(), second.get(), factors, format});
+         {{device_weights, first.get(), second.get()}, factors, format, {}});
     EXPECT_LT(relative_difference(device_weights.numbers(), weights), 1e-6);
   }
   EXPECT_LT(relative_difference(first.numbers(), moments.first()), tolerance);
@@ -54,6 +57,53 @@ DEVICE_TEST(Adam, MatchesTheReferenceOverSteps) {
     expect_the_references_steps<float>(count, Format::kFp32, 1e-6);
     expect_the_references_steps<Bf16>(count, Format::kBf16, 1e-6);
   }
+}
+
+// Where the norm turns out too large, the step is as if that had been known before; where it is not a number, as if
+// there had been none.
+DEVICE_TEST(Adam, RunsAgainFromWhatWasBefore) {
+  constexpr int64_t kCount = 1000;
+  const AdamOptions options;
+  const DeviceArray<float> gradients(random_floats(kCount, 2));
+  struct State {
+    DeviceArray<float> weights{random_floats(kCount, 1)}, first{random_floats(kCount, 3, 0.1F)},
+        second{std::vector<float>(kCount, 0.5F)};
+    DeviceArray<float> weights_before{kCount}, first_before{kCount}, second_before{kCount};
+    DeviceArray<Bf16> factors{kCount};
+
+    AdamNumbers numbers() const {
+      return {{weights, first.get(), second.get()},
+              factors,
+              Format::kFp32,
+              {weights_before, first_before.get(), second_before.get()}};
+    }
+    auto all() const {
+      return std::tuple(weights.numbers(), first.numbers(), second.numbers(), widened(factors.numbers()));
+    }
+  };
+  const auto step_of = [&](double scale) {
+    return DeviceArray<AdamStep>(std::vector<AdamStep>{adam_step_numbers(options, 2, scale)});
+  };
+  const auto once = [&](const State& state, double scale) {
+    adam(device_stream(), options, step_of(scale), gradients, kCount, state.numbers());
+  };
+  const auto again = [&](const State& state, double scale) {
+    adam_again(device_stream(), options, step_of(scale), gradients, kCount, state.numbers());
+  };
+  const State clipped, validated, unclipped, fine, untouched, broken;
+  once(clipped, 0.25);
+  once(validated, 1);
+  again(validated, 0.25);
+  EXPECT_EQ(validated.all(), clipped.all());
+  once(unclipped, 1);
+  once(fine, 1);
+  again(fine, 1);
+  EXPECT_EQ(fine.all(), unclipped.all());
+  EXPECT_NE(fine.all(), clipped.all());
+  round_to_bf16(device_stream(), untouched.weights, kCount, untouched.factors);
+  once(broken, 1);
+  again(broken, std::nan(""));
+  EXPECT_EQ(broken.all(), untouched.all());
 }
 
 DEVICE_TEST(Adam, BiasesMoveAgainstTheirLoads) {
@@ -82,6 +132,11 @@ DEVICE_TEST(Clip, ScalesAsTheReference) {
       const DeviceArray<AdamStep> step(std::vector<AdamStep>(1));
       clip(device_stream(), total, most, step);
       EXPECT_NEAR(step.numbers()[0].gradient_scale, clip_scale(expected.norm(), most), 1e-12);
+      const double infinite = std::numeric_limits<double>::infinity();
+      for (const double bad : {infinite, std::nan("")}) {
+        clip(device_stream(), DeviceArray<double>(std::vector{bad}), most, step);
+        EXPECT_TRUE(std::isnan(step.numbers()[0].gradient_scale));
+      }
     }
   }
 }

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -102,6 +101,7 @@ std::vector<uint32_t> order_of(const TaskGraph& graph, uint64_t seed) {
 
 class DeviceRun {
  public:
+  // All of them outlive the run.
   DeviceRun(const Plan& plan, const TextTokens& text, const TrainingOptions& options)
       : plan_(plan),
         text_(text),
@@ -145,9 +145,9 @@ class DeviceRun {
     checkpoints[kLastCheckpoint] = std::to_string(steps);
     for (size_t number = 0; number < ranks_.size(); ++number) {
       const GpuTrainer& trainer = ranks_[number]->trainer;
-      const auto chunks = trainer.host_chunks(trainer.rank());
-      for (const auto& transfers : {trainer.weights(chunks), trainer.moments(trainer.rank(), chunks)}) {
-        for (const GpuTrainer::Transfer& one : transfers) copy_from_device(one.host, one.gpu, one.size_bytes);
+      const auto chunks = trainer.host_chunks();
+      for (const GpuTrainer::Transfer& one : trainer.transfers(chunks)) {
+        copy_from_device(one.host, one.gpu, one.size_bytes);
       }
       if (ranks_[number]->averages) ranks_[number]->averages->save(chunks);
       const auto rank = static_cast<int>(number);
@@ -159,22 +159,36 @@ class DeviceRun {
 
   void restore(const Checkpoints& checkpoints, int64_t steps) {
     for (size_t number = 0; number < ranks_.size(); ++number) {
-      const RunRank from = ranks_[number]->trainer.rank();
-      const auto chunks = ranks_[0]->trainer.host_chunks(from);
+      const GpuTrainer& trainer = ranks_[number]->trainer;
+      const auto chunks = trainer.host_chunks();
       const auto rank = static_cast<int>(number);
       const Status read = read_checkpoint(checkpoints.at(checkpoint_name(steps, rank)),
                                           checkpoint_identity(plan_, text_, options_, rank), steps, chunks);
       ASSERT_TRUE(read) << read.error().message;
-      for (const auto& own : ranks_) {
-        std::vector<GpuTrainer::Transfer> transfers = own->trainer.moments(from, chunks);
-        if (own->trainer.rank() == from) {
-          std::ranges::copy(own->trainer.weights(chunks), std::back_inserter(transfers));
-          if (own->averages) own->averages->restore(chunks);
-        }
-        for (const GpuTrainer::Transfer& one : transfers) copy_to_device(one.gpu, one.host, one.size_bytes);
+      for (const GpuTrainer::Transfer& one : trainer.transfers(chunks)) {
+        copy_to_device(one.gpu, one.host, one.size_bytes);
       }
+      if (ranks_[number]->averages) ranks_[number]->averages->restore(chunks);
     }
     for (const auto& rank : ranks_) rank->trainer.prepare(device_stream());
+  }
+
+  std::vector<ExpertLoad> expert_loads() const {
+    ExpertCounts counts;
+    for (const auto& rank : ranks_) {
+      for (const GpuTrainer::ExpertLoads& loads : rank->trainer.expert_loads()) {
+        std::vector<int64_t> tokens(static_cast<size_t>(loads.experts));
+        copy_from_device(tokens.data(), loads.tokens, loads.experts * int64_t{sizeof(int64_t)});
+        add_counts({{loads.layer, tokens}}, counts);
+      }
+    }
+    return loads_of(counts);
+  }
+
+  int64_t memory_bytes() const {
+    int64_t sum = 0;
+    for (const auto& rank : ranks_) sum += rank->trainer.memory_bytes();
+    return sum;
   }
 
   // After the last step.
@@ -235,13 +249,35 @@ class DeviceRun {
           for (const auto& rank : ranks_) squares.push_back(rank->trainer.squares());
           own.trainer.total(squares, stream);
           own.trainer.clip(stream);
+          if (plan_.job.clipping == Clipping::kValidated) hand_out(own.trainer);
           break;
         }
+        case TaskKind::kOptimizer:
+          own.trainer.launch(own_task, stream);
+          if (plan_.job.clipping != Clipping::kValidated) hand_out(own.trainer);
+          break;
         case TaskKind::kEma:
           if (step_ > 0) own.update_averages();
           break;
         default:
           own.trainer.launch(own_task, stream);
+      }
+    }
+  }
+
+  // The part that a rank has optimized, to the others that have those weights.
+  void hand_out(const GpuTrainer& own) {
+    for (const SharedWeights& mine : own.shared_weights()) {
+      const auto [begin, count] = mine.numbers.group.part(mine.numbers.group.place, mine.numbers.size);
+      for (int member = 0; member < mine.numbers.members(); ++member) {
+        if (member == mine.numbers.group.place) continue;
+        for (const SharedWeights& other : ranks_[mine.numbers.group.members[member]]->trainer.shared_weights()) {
+          if (other.numbers.about != mine.numbers.about) continue;
+          write({other.weights + begin, count * int64_t{sizeof(float)}},
+                read({mine.weights + begin, count * int64_t{sizeof(float)}}));
+          write({other.factors + begin, count * int64_t{sizeof(Bf16)}},
+                read({mine.factors + begin, count * int64_t{sizeof(Bf16)}}));
+        }
       }
     }
   }
@@ -359,8 +395,13 @@ TrainingResult train_on_device(const Plan& plan, const TextTokens& text, int64_t
     if (plan.job.model->mtp_depth > 0) result.mtp_losses.push_back(run.mtp_loss());
   }
   result.parameters = run.numbers(&GpuNumbers::weights);
+  result.expert_loads = run.expert_loads();
   if (plan.job.ema_decay > 0) result.averages_digest = run.averages_digest();
   return result;
+}
+
+int64_t memory_on_device(const Plan& plan, const TextTokens& text) {
+  return DeviceRun(plan, text, {}).memory_bytes();
 }
 
 AveragesDigests averages_on_device(const Plan& plan, const TextTokens& text, int64_t steps,

@@ -16,6 +16,9 @@ namespace pipeloom::tests {
 TrainingResult train_on_device(const Plan& plan, const TextTokens& text, int64_t steps, const TrainingOptions& options,
                                uint64_t seed = 0);
 
+// What all ranks of all replicas take, in bytes.
+int64_t memory_on_device(const Plan& plan, const TextTokens& text);
+
 // The gradients of the first step, by StageParameter::name.
 std::map<std::string, std::vector<float>> gradients_on_device(const Plan& plan, const TextTokens& text,
                                                               const TrainingOptions& options);

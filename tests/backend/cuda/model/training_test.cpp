@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <tuple>
 
 #include "backend/cuda/model/gpu_trainable.h"
 #include "backend/model/chunk_state.h"
+#include "backend/model/moments.h"
 #include "tests/backend/cuda/device.h"
 #include "tests/backend/cuda/model/gpu_run.h"
 #include "tests/backend/runtime/plans.h"
@@ -177,6 +179,49 @@ DEVICE_TEST(Training, GradientsWithWhatIsComputedAgain) {
   }
 }
 
+// F runs on the same numbers once more, so no bit changes, in whatever order passes of other micro-batches come
+// between.
+DEVICE_TEST(Training, RunningLayersAgainChangesNoBit) {
+  for (const Model& model : kAllModels) {
+    Job job = training_job(model, 1, 1);
+    job.recompute = Recompute::kFull;
+    expect_the_cpus_gradients(job);
+  }
+  for (const char* schedule : {"gpipe", "zb-v", "dualpipe"}) {
+    Job job = training_job(tiny_v3(4), 2, 4);
+    const Plan kept = plan_with(job, schedule).value();
+    job.recompute = Recompute::kFull;
+    const Plan again = plan_with(job, schedule).value();
+    const TextTokens text = tokens_for(job);
+    const TrainingResult expected = train_on_device(kept, text, 2, {}, 17);
+    const TrainingResult actual = train_on_device(again, text, 2, {}, 17);
+    EXPECT_EQ(actual.losses, expected.losses) << schedule;
+    EXPECT_EQ(actual.parameters, expected.parameters) << schedule;
+  }
+}
+
+DEVICE_TEST(Training, MemoryIsWhatTheJobSaves) {
+  const auto memory_of = [](const Job& job) {
+    return memory_on_device(plan_with(job, "gpipe").value(), tokens_for(job));
+  };
+  Job job = training_job(tiny_v3(4), 2, 8);
+  const int64_t kept = memory_of(job);
+  job.recompute = Recompute::kSelective;
+  const int64_t selective = memory_of(job);
+  job.recompute = Recompute::kFull;
+  EXPECT_LT(selective, kept);
+  EXPECT_LT(memory_of(job), selective);
+  // Of Adam's moments two replicas hold one copy between them.
+  const int64_t replicas = memory_of(training_job(tiny_v3(4), 2, 8, 2));
+  int64_t moments = 0;
+  const TrainingResult trained = train_sequentially(job, tokens_for(job), 1, {}).value();
+  for (const auto& [name, numbers] : trained.parameters) {
+    moments += static_cast<int64_t>(numbers.size()) * moment_bytes(Format::kFp32);
+  }
+  EXPECT_NEAR(static_cast<double>(2 * kept - replicas), static_cast<double>(moments),
+              0.1 * static_cast<double>(moments));
+}
+
 DEVICE_TEST(Training, GradientsWithActivationsInFewBits) {
   for (const Model& model : kAllModels) {
     for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective}) {
@@ -260,6 +305,33 @@ DEVICE_TEST(Training, TheWholeRecipe) {
   EXPECT_GT(2 * within, biases);
 }
 
+// All tokens count once, whoever sent them and however often F ran.
+DEVICE_TEST(Training, LoadsOfExperts) {
+  for (const auto& [schedule, data, expert, recompute] : {std::tuple("1f1b", 2, 2, Recompute::kNone),
+                                                          {"dualpipe", 2, 1, Recompute::kFull},
+                                                          {"zb-v", 1, 1, Recompute::kSelective}}) {
+    Job job = training_job(tiny_v3(4), 2, 4, data, expert);
+    job.recompute = recompute;
+    const Plan plan = plan_with(job, schedule).value();
+    const TextTokens text = tokens_for(plan.job);
+    const auto device = train_on_device(plan, text, kSteps, {}, 17).expert_loads;
+    const auto sequential = train_sequentially(plan.job, text, kSteps, {}).value().expert_loads;
+    ASSERT_EQ(device.size(), sequential.size());
+    int64_t elsewhere = 0;
+    int64_t all = 0;
+    for (size_t layer = 0; layer < device.size(); ++layer) {
+      EXPECT_EQ(device[layer].layer, sequential[layer].layer);
+      for (size_t i = 0; i < device[layer].tokens.size(); ++i) {
+        elsewhere += std::abs(device[layer].tokens[i] - sequential[layer].tokens.at(i));
+        all += device[layer].tokens[i];
+      }
+    }
+    EXPECT_EQ(all, static_cast<int64_t>(device.size()) * kSteps * micro_batches_per_step(job) * job.batch.tokens() *
+                       job.model->moe->experts_per_token);
+    EXPECT_LE(100 * elsewhere, all) << schedule;
+  }
+}
+
 // Every weight once, whoever holds copies of it, and never those of an optimizer that is under way.
 DEVICE_TEST(Training, MovingAverages) {
   for (const auto& [schedule, data, expert] : {std::tuple("1f1b", 1, 1), {"zb-v", 1, 1}, {"dualpipe", 2, 2}}) {
@@ -272,11 +344,11 @@ DEVICE_TEST(Training, MovingAverages) {
 }
 
 // Weights after some steps: Adam hides the scale of gradients from losses, but not how it changes from step to step.
-DEVICE_TEST(Training, ClippedGradients) {
+void expect_the_cpus_clipping(Clipping clipping) {
   for (const auto& [model, schedule, data, expert] :
        {std::tuple(tiny_dense(), "1f1b", 1, 1), {tiny_v3(4), "1f1b", 2, 2}, {tiny_v3(4), "dualpipe", 1, 1}}) {
     Job job = training_job(model, 2, 4, data, expert);
-    job.clipping = Clipping::kGlobal;
+    job.clipping = clipping;
     job.clip_norm = 0.5;
     const Plan plan = plan_with(job, schedule).value();
     const TextTokens text = tokens_for(plan.job);
@@ -298,6 +370,14 @@ DEVICE_TEST(Training, ClippedGradients) {
   }
 }
 
+DEVICE_TEST(Training, ClippedGradients) {
+  expect_the_cpus_clipping(Clipping::kGlobal);
+}
+
+DEVICE_TEST(Training, GradientsClippedAfterTheOptimizer) {
+  expect_the_cpus_clipping(Clipping::kValidated);
+}
+
 TEST(TrainableOnGpus, RefusesByName) {
   const auto error_of = [](const Model& model, const auto& change) {
     Job job = training_job(model, 2, 4);
@@ -312,12 +392,12 @@ TEST(TrainableOnGpus, RefusesByName) {
   EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.precision = Precision::kFp16; }),
             "precision is FP16; on GPUs pipeloom-run trains with BF16 or FP8");
   EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.recompute = Recompute::kSelective; }), "");
-  EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.recompute = Recompute::kFull; }),
-            "recompute is FULL; on GPUs pipeloom-run trains with NONE or SELECTIVE (memory is laid out before the "
-            "first step)");
-  EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.clipping = Clipping::kGlobal; }), "");
-  EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.clipping = Clipping::kValidated; }),
-            "clipping is VALIDATED; on GPUs pipeloom-run trains with NONE or GLOBAL");
+  EXPECT_EQ(error_of(tiny_moe(), [](Job& job) { job.recompute = Recompute::kFull; }), "");
+  Job spread = training_job(tiny_moe(), 2, 4, 2, 2);
+  spread.recompute = Recompute::kFull;
+  EXPECT_EQ(check_gpu_trainable(spread).error().message,
+            "recompute is FULL; on GPUs pipeloom-run trains with NONE or SELECTIVE where experts are spread "
+            "(layout.expert > 1)");
 }
 
 }  // namespace

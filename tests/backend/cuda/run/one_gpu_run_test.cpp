@@ -62,13 +62,6 @@ int64_t makespan_ns(const Plan& plan) {
 
 // --- without a GPU ---
 
-TEST(CudaRun, RefusesWhatItDoesNotDo) {
-  Job job = tests::training_job(tests::tiny_moe(), 2, 4);
-  job.clipping = Clipping::kValidated;
-  const Plan plan = tests::plan_with(job, "1f1b").value();
-  EXPECT_THAT(check_gpu_job(plan).error().message, HasSubstr("clipping is VALIDATED"));
-}
-
 TEST(CudaRun, MemoryOfARankIsKnownBeforeItIsAllocated) {
   const Plan plan = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4), "1f1b").value();
   const auto text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary).value();
