@@ -23,8 +23,8 @@ struct Settings {
   int shared_sms = 0;
 
   enum class Fault : uint8_t { kNone, kHangs, kFails };
-  // Of a kernel, copy or NCCL operation that is about to run.
-  std::function<Fault(const std::string& name, int device)> fault = {};
+  // Of a kernel, copy or NCCL operation that is about to run, on so many SMs.
+  std::function<Fault(const std::string& name, int device, int sms)> fault = {};
   // How long a kernel takes beyond what it waits by its own clock; 2 us unless it is set.
   std::function<int64_t(const std::string& name)> kernel_ns = {};
 };

@@ -89,7 +89,9 @@ bool Machine::run_one() {
   ready_.erase(chosen);
   op->begun = true;
   const bool can_fail = settings_.fault && op->work.kind != Work::Kind::kMark;
-  const Settings::Fault fault = can_fail ? settings_.fault(op->work.name, op->device) : Settings::Fault::kNone;
+  const Settings::Fault fault = can_fail
+                                    ? settings_.fault(op->work.name, op->device, static_cast<int>(op->work.sms.size()))
+                                    : Settings::Fault::kNone;
   if (fault == Settings::Fault::kHangs) return true;
   op->begin_ns = start_of(*op);
   op->end_ns = op->begin_ns + op->work.duration_ns;

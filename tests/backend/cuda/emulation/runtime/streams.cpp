@@ -14,22 +14,14 @@ namespace {
 thread_local int this_threads_device = 0;
 thread_local cudaError_t last_error = cudaSuccess;
 
-struct Handles {
-  std::vector<std::unique_ptr<CUstream_st>> defaults;  // [device]
-  std::set<cudaStream_t> streams;                      // without the default ones
-  std::set<cudaEvent_t> events;
-  std::set<cudaStream_t> capturing;  // origins
-};
-Handles handles;
-
 void reset_defaults(int devices) {
-  handles.defaults.clear();
+  handles().defaults.clear();
   for (int device = 0; device < devices; ++device) {
     auto stream = std::make_unique<CUstream_st>();
     stream->device = device;
     stream->is_default = true;
     stream->sms = all_sms();
-    handles.defaults.push_back(std::move(stream));
+    handles().defaults.push_back(std::move(stream));
   }
 }
 
@@ -38,16 +30,21 @@ std::vector<OpPtr> comes_after(cudaStream_t stream) {
   std::vector<OpPtr> after = std::exchange(stream->waits, {});
   after.push_back(stream->last);
   if (stream->is_default) {
-    for (const cudaStream_t other : handles.streams) {
+    for (const cudaStream_t other : handles().streams) {
       if (other->blocking && other->device == stream->device) after.push_back(other->last);
     }
   } else if (stream->blocking) {
-    after.push_back(handles.defaults[stream->device]->last);
+    after.push_back(handles().defaults[stream->device]->last);
   }
   return after;
 }
 
 }  // namespace
+
+Handles& handles() {
+  static Handles all;
+  return all;
+}
 
 int current_device() {
   return this_threads_device;
@@ -65,7 +62,7 @@ cudaError_t take_last_error() {
 }
 
 cudaError_t unsafe_call() {
-  for (const cudaStream_t origin : handles.capturing) {
+  for (const cudaStream_t origin : handles().capturing) {
     if (origin->capture->thread != std::this_thread::get_id()) continue;
     origin->capture->invalid = true;
     return cudaErrorStreamCaptureUnsupported;
@@ -84,36 +81,32 @@ cudaStream_t make_stream(int device, bool blocking, std::vector<int> sms) {
   stream->device = device;
   stream->blocking = blocking;
   stream->sms = std::move(sms);
-  return *handles.streams.insert(stream.release()).first;
+  return *handles().streams.insert(stream.release()).first;
 }
 
 cudaStream_t stream_of(cudaStream_t handle) {
-  if (handles.defaults.empty()) reset_defaults(machine().settings().devices);
-  if (handle == nullptr || handle == cudaStreamLegacy) return handles.defaults[current_device()].get();
-  return handles.streams.contains(handle) ? handle : nullptr;
+  if (handles().defaults.empty()) reset_defaults(machine().settings().devices);
+  if (handle == nullptr || handle == cudaStreamLegacy) return handles().defaults[current_device()].get();
+  return handles().streams.contains(handle) ? handle : nullptr;
 }
 
 void check_default_stream_is_idle(const Op& op) {
-  const OpPtr& last = handles.defaults[op.device]->last;
+  const OpPtr& last = handles().defaults[op.device]->last;
   if (!op.work.apart || !last || last->ended) return;
   machine().complain(op.work.name + " runs while the default stream's " + last->work.name + " is under way");
 }
 
-bool is_event(cudaEvent_t event) {
-  return handles.events.contains(event);
-}
-
 void reset_streams(int devices) {
-  for (const cudaStream_t stream : handles.streams) delete stream;
-  for (const cudaEvent_t event : handles.events) delete event;
-  handles = {};
+  for (const cudaStream_t stream : handles().streams) delete stream;
+  for (const cudaEvent_t event : handles().events) delete event;
+  handles() = {};
   reset_defaults(devices);
 }
 
 std::vector<std::string> leaked_streams() {
   std::vector<std::string> leaks;
-  if (!handles.streams.empty()) leaks.push_back(std::to_string(handles.streams.size()) + " streams");
-  if (!handles.events.empty()) leaks.push_back(std::to_string(handles.events.size()) + " events");
+  if (!handles().streams.empty()) leaks.push_back(std::to_string(handles().streams.size()) + " streams");
+  if (!handles().events.empty()) leaks.push_back(std::to_string(handles().events.size()) + " events");
   return leaks;
 }
 
@@ -173,7 +166,7 @@ cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, i
 // What is on it still runs.
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   const auto lock = machine().lock();
-  if (handles.streams.erase(stream) == 0) return returned(cudaErrorInvalidResourceHandle);
+  if (handles().streams.erase(stream) == 0) return returned(cudaErrorInvalidResourceHandle);
   delete stream;
   return cudaSuccess;
 }
@@ -198,7 +191,7 @@ cudaError_t cudaDeviceSynchronize() {
 cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned /*flags*/) {
   const auto lock = machine().lock();
   const cudaStream_t stream = stream_of(handle);
-  if (stream == nullptr || !handles.events.contains(event)) return returned(cudaErrorInvalidResourceHandle);
+  if (stream == nullptr || !handles().events.contains(event)) return returned(cudaErrorInvalidResourceHandle);
   if (event->capture && !event->capture->ended) {
     if (stream->capture && stream->capture != event->capture) return returned(cudaErrorStreamCaptureMerge);
     if (!stream->capture) {
@@ -216,136 +209,5 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned
     return returned(cudaErrorStreamCaptureIsolation);
   }
   if (event->last) stream->waits.push_back(event->last);
-  return cudaSuccess;
-}
-
-// --- events ---
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
-  const auto lock = machine().lock();
-  auto made = std::make_unique<CUevent_st>();
-  made->device = current_device();
-  made->timed = (flags & cudaEventDisableTiming) == 0;
-  *event = *handles.events.insert(made.release()).first;
-  return cudaSuccess;
-}
-cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  return cudaEventCreateWithFlags(event, cudaEventDefault);
-}
-
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  const auto lock = machine().lock();
-  if (handles.events.erase(event) == 0) return returned(cudaErrorInvalidResourceHandle);
-  delete event;
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
-  const auto lock = machine().lock();
-  const cudaStream_t stream = stream_of(handle);
-  if (stream == nullptr || !handles.events.contains(event) || stream->device != event->device) {
-    return returned(cudaErrorInvalidResourceHandle);
-  }
-  event->capture = stream->capture;
-  if (stream->capture) {
-    if (stream->capture->invalid) return returned(cudaErrorStreamCaptureInvalidated);
-    event->frontier = stream->frontier;
-    return cudaSuccess;
-  }
-  return returned(enqueue(stream, {}, &event->last));
-}
-
-namespace {
-
-cudaError_t check_recorded(cudaEvent_t event) {
-  if (!handles.events.contains(event)) return cudaErrorInvalidResourceHandle;
-  if (!event->capture) return cudaSuccess;
-  event->capture->invalid = true;
-  return cudaErrorCapturedEvent;
-}
-
-}  // namespace
-
-cudaError_t cudaEventQuery(cudaEvent_t event) {
-  const auto lock = machine().lock();
-  if (const cudaError_t error = check_recorded(event); error != cudaSuccess) return returned(error);
-  machine().progress();
-  if (const cudaError_t error = machine().error(event->device); error != cudaSuccess) return returned(error);
-  if (event->last && !event->last->ended) return cudaErrorNotReady;
-  if (event->last) {
-    int64_t& host_ns = machine().host_ns(event->device);
-    host_ns = std::max(host_ns, event->last->end_ns);
-  }
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  auto lock = machine().lock();
-  if (const cudaError_t error = check_recorded(event); error != cudaSuccess) return returned(error);
-  return returned(machine().wait_for(lock, event->last, "cudaEventSynchronize"));
-}
-
-cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t start, cudaEvent_t end) {
-  const auto lock = machine().lock();
-  for (const cudaEvent_t event : {start, end}) {
-    if (const cudaError_t error = check_recorded(event); error != cudaSuccess) return returned(error);
-    if (!event->last || !event->timed) return returned(cudaErrorInvalidResourceHandle);
-    if (!event->last->ended) return cudaErrorNotReady;
-  }
-  *ms = static_cast<float>(static_cast<double>(end->last->end_ns - start->last->end_ns) / 1e6);
-  return cudaSuccess;
-}
-
-// --- captures ---
-
-namespace {
-
-void leave_capture(Capture& capture) {
-  for (const cudaStream_t stream : capture.streams) {
-    if (!handles.streams.contains(stream)) continue;
-    stream->capture.reset();
-    stream->frontier.clear();
-  }
-  capture.ended = true;
-}
-
-// Whether every node has something after it, or ends the origin.
-bool is_joined(const CUgraph_st& graph, const std::vector<size_t>& ends) {
-  std::vector<bool> followed(graph.nodes.size(), false);
-  for (const CUgraph_st::Node& node : graph.nodes) {
-    for (const size_t other : node.after) followed[other] = true;
-  }
-  for (const size_t node : ends) followed[node] = true;
-  return std::ranges::count(followed, false) == 0;
-}
-
-}  // namespace
-
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
-  const auto lock = machine().lock();
-  if (mode != cudaStreamCaptureModeThreadLocal) return returned(cudaErrorNotSupported);
-  if (!handles.streams.contains(stream)) return returned(cudaErrorStreamCaptureUnsupported);
-  if (stream->capture) return returned(cudaErrorIllegalState);
-  stream->capture = std::make_shared<Capture>();
-  stream->capture->origin = stream;
-  stream->capture->thread = std::this_thread::get_id();
-  stream->capture->streams.push_back(stream);
-  handles.capturing.insert(stream);
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  const auto lock = machine().lock();
-  *graph = nullptr;
-  if (!handles.streams.contains(stream) || !stream->capture) return returned(cudaErrorIllegalState);
-  const std::shared_ptr<Capture> capture = stream->capture;
-  if (capture->origin != stream) return returned(cudaErrorStreamCaptureUnmatched);
-  if (capture->thread != std::this_thread::get_id()) return returned(cudaErrorStreamCaptureWrongThread);
-  const bool joined = is_joined(*capture->graph, stream->frontier);
-  leave_capture(*capture);
-  handles.capturing.erase(stream);
-  if (capture->invalid) return returned(cudaErrorStreamCaptureInvalidated);
-  if (!joined) return returned(cudaErrorStreamCaptureUnjoined);
-  *graph = capture->graph.release();
   return cudaSuccess;
 }

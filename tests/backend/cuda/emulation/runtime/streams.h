@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <memory>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -70,12 +71,19 @@ cudaError_t unsafe_call();
 
 // --- handles ---
 
+struct Handles {
+  std::vector<std::unique_ptr<CUstream_st>> defaults;  // [device]
+  std::set<cudaStream_t> streams;                      // without the default ones
+  std::set<cudaEvent_t> events;
+  std::set<cudaStream_t> capturing;  // origins
+};
+Handles& handles();
+
 cudaStream_t make_stream(int device, bool blocking, std::vector<int> sms);
 // The stream that a handle stands for on the current device; null: none.
 cudaStream_t stream_of(cudaStream_t handle);
 // Complains of work that nothing orders after the default stream's, while that is under way.
 void check_default_stream_is_idle(const Op& op);
-bool is_event(cudaEvent_t event);
 // All of them, as new.
 void reset_streams(int devices);
 std::vector<std::string> leaked_streams();

@@ -56,6 +56,26 @@ TEST(EmulatedGpuRanks, WithBlockingMessages) {
   expect_the_cpus_losses(job, "dualpipe", 6);
 }
 
+// Weights follow the gradients' size here, so that the norm counts.
+TEST(EmulatedGpuRanks, HaveTheBitsOfOneGpu) {
+  TrainingOptions training;
+  training.adam.epsilon = 1;
+  training.adam.learning_rate = 0.1;
+  GpuRunOptions options;
+  options.steps = 3;
+  for (const char* schedule : {"1f1b", "dualpipe"}) {
+    Job job = training_job(tiny_dense(), 2, 4);
+    job.clipping = Clipping::kGlobal;
+    job.clip_norm = 0.5;
+    const Plan plan = gpu_plan(job, schedule);
+    const EmulatedGpus gpus({.seed = 9});
+    const auto each = train_on_gpus(plan, options, training);
+    const auto one = train_on_one_gpu(plan, options, training);
+    ASSERT_TRUE(each && one);
+    EXPECT_EQ(each->losses, one->losses) << schedule;
+  }
+}
+
 Job recipe_job() {
   Job job = training_job(tiny_v3(4), 2, 4, 2, 2);
   job.ema_decay = 0.9;
@@ -103,7 +123,7 @@ Settings with_fault(int number, int on_device, Settings::Fault fault) {
   Settings settings;
   settings.patience_ms = 200;
   const auto count = std::make_shared<int>(0);
-  settings.fault = [=](const std::string& name, int device) {
+  settings.fault = [=](const std::string& name, int device, int /*sms*/) {
     return name == "NCCL" && device == on_device && ++*count == number ? fault : Settings::Fault::kNone;
   };
   return settings;

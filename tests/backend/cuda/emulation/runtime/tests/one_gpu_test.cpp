@@ -141,11 +141,26 @@ TEST(EmulatedOneGpu, ATraceHasEveryTask) {
   }
 }
 
+TEST(EmulatedOneGpu, ComputesAndCommunicatesOnSmsOfItsOwn) {
+  std::set<int> sms_of_products;
+  std::set<int> sms_of_copies;
+  Settings settings;
+  settings.fault = [&](const std::string& name, int, int sms) {
+    if (name == "product") sms_of_products.insert(sms);
+    if (name.find("load_store_kernel") != std::string::npos) sms_of_copies.insert(sms);
+    return Settings::Fault::kNone;
+  };
+  const EmulatedGpus gpus(settings);
+  ASSERT_TRUE(train_on_one_gpu(gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b"), {}));
+  EXPECT_EQ(sms_of_products, std::set{56});
+  EXPECT_EQ(sms_of_copies, std::set{8});
+}
+
 TEST(EmulatedOneGpu, AHungKernelEndsTheRunWithTheTask) {
   Settings settings;
   settings.patience_ms = 50;
   int copies = 0;
-  settings.fault = [&](const std::string& name, int) {
+  settings.fault = [&](const std::string& name, int, int) {
     const bool hangs = name.find("load_store_kernel") != std::string::npos && ++copies == 5;
     return hangs ? Settings::Fault::kHangs : Settings::Fault::kNone;
   };
@@ -162,7 +177,7 @@ TEST(EmulatedOneGpu, AHungKernelEndsTheRunWithTheTask) {
 
 TEST(EmulatedOneGpu, AFailedKernelEndsTheRun) {
   Settings settings;
-  settings.fault = [](const std::string& name, int) {
+  settings.fault = [](const std::string& name, int, int) {
     return name == "product" ? Settings::Fault::kFails : Settings::Fault::kNone;
   };
   const EmulatedGpus gpus(settings);

@@ -19,15 +19,13 @@ TextTokens text_of(const Job& job) {
   return TextTokens::create(some_text(), job.batch, job.model->vocabulary, 1, 1 + job.model->mtp_depth).value();
 }
 
-Result<GpuRunResult> train_on_one_gpu(const Plan& plan, const GpuRunOptions& options) {
+Result<GpuRunResult> train_on_one_gpu(const Plan& plan, const GpuRunOptions& options, const TrainingOptions& training) {
   const TextTokens text = text_of(plan.job);
-  const TrainingOptions training;
   return run_on_one_gpu({plan, training_launchers(plan, text, training), options}, 0);
 }
 
-Result<GpuRunResult> train_on_gpus(const Plan& plan, const GpuRunOptions& options) {
+Result<GpuRunResult> train_on_gpus(const Plan& plan, const GpuRunOptions& options, const TrainingOptions& training) {
   const TextTokens text = text_of(plan.job);
-  const TrainingOptions training;
   const LauncherSource launchers = training_launchers(plan, text, training);
   GpuRunResult of_rank_0;
   const auto rank_main = [&](Endpoint& endpoint) -> Status {

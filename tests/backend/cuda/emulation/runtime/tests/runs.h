@@ -20,8 +20,10 @@ Plan gpu_plan(const Job& job, const char* schedule);
 // The tokens that the job trains on.
 TextTokens text_of(const Job& job);
 // On GPU 0, or each rank on a thread and a GPU of its own.
-Result<GpuRunResult> train_on_one_gpu(const Plan& plan, const GpuRunOptions& options);
-Result<GpuRunResult> train_on_gpus(const Plan& plan, const GpuRunOptions& options);
+Result<GpuRunResult> train_on_one_gpu(const Plan& plan, const GpuRunOptions& options,
+                                      const TrainingOptions& training = {});
+Result<GpuRunResult> train_on_gpus(const Plan& plan, const GpuRunOptions& options,
+                                   const TrainingOptions& training = {});
 // The sequential run's.
 std::vector<double> losses_on_cpu(const Plan& plan, int64_t steps);
 

@@ -1,0 +1,77 @@
+// `pipeloom-run --device cuda` on emulated GPUs.
+#include "backend/cli/program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "proto/plan_io.h"
+#include "proto/trace_io.h"
+#include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
+#include "tests/backend/cuda/emulation/runtime/tests/runs.h"
+#include "tests/backend/support.h"
+#include "tests/support/temp_folder.h"
+
+namespace pipeloom::tests {
+namespace {
+
+using testing::HasSubstr;
+
+class EmulatedProgram : public testing::Test {
+ protected:
+  EmulatedProgram() { EXPECT_TRUE(write_plan(folder_.path("a.plan"), plan_).has_value()); }
+
+  static Plan some_plan() {
+    Model model = tiny_moe();
+    model.layers = 3;
+    return gpu_plan(training_job(model, 2, 4), "1f1b");
+  }
+
+  // What it prints; its error where it fails.
+  std::string run(std::vector<std::string> arguments) const {
+    const std::vector<std::string> common = {"pipeloom-run", folder_.path("a.plan"), "--device", "cuda"};
+    arguments.insert(arguments.begin(), common.begin(), common.end());
+    std::vector<const char*> argv;
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, err, false);
+    return code == 0 ? out.str() : err.str();
+  }
+
+  TempFolder folder_;
+  std::string text_ = folder_.file("text", some_text());
+  Plan plan_ = some_plan();
+};
+
+TEST_F(EmulatedProgram, TrainsTracesAndGoesOnFromACheckpoint) {
+  const emulation::EmulatedGpus gpus({.cupti = true});
+  const std::vector<std::string> folder = {"--checkpoints", folder_.path("kept")};
+  const std::string first = run({"--text", text_, "--steps", "2", "--checkpoint-every", "2", folder[0], folder[1],
+                                 "--trace", folder_.path("a.trace"), "--copy", "bulk"});
+  EXPECT_THAT(first, HasSubstr("Steps were run as one CUDA graph of "));
+  EXPECT_THAT(first, HasSubstr("SMs: 2 ranks x (56 + 8) SMs"));
+  EXPECT_THAT(first, HasSubstr("Traced by CUPTI"));
+  const auto trace = read_trace(folder_.path("a.trace"));
+  ASSERT_TRUE(trace) << trace.error().message;
+  EXPECT_EQ(trace->plan_digest, plan_.task_digest);
+  const std::string second = run({"--text", text_, "--steps", "3", "--resume", folder[0], folder[1], "--no-graph"});
+  EXPECT_THAT(second, HasSubstr("launch by launch: as asked for"));
+  EXPECT_THAT(gpus.complaints(), testing::IsEmpty());
+  EXPECT_THAT(gpus.leaks(), testing::IsEmpty());
+}
+
+TEST_F(EmulatedProgram, Paces) {
+  const emulation::EmulatedGpus gpus({.any_order = false});
+  EXPECT_THAT(run({"--pace", "--steps", "2"}), HasSubstr("SM census: no SM was used by two partitions"));
+}
+
+TEST_F(EmulatedProgram, SaysWhatTheGpuLacks) {
+  const emulation::EmulatedGpus gpus({.memory_bytes = int64_t{1} << 20});
+  EXPECT_THAT(run({"--text", text_}), HasSubstr("has 1.0 MB free of 1.0 MB; 2 ranks need "));
+  EXPECT_THAT(run({"--text", text_, "--gpu", "8"}), HasSubstr("this rank wants GPU 8; the machine has 8"));
+}
+
+}  // namespace
+}  // namespace pipeloom::tests
