@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/check.h"
 #include "core/field_check.h"
 
 namespace pipeloom {
@@ -71,7 +72,7 @@ Status check_rates(const KernelRates& rates) {
     }
     before = curve.sms;
   }
-  return {};
+  return check_hand_over_curves("cluster.gpu.rates.hand_over", rates.hand_over);
 }
 
 }  // namespace
@@ -86,6 +87,23 @@ Status check_gpu(const Gpu& gpu, bool has_neighbours) {
   PIPELOOM_CHECK_OK(check_bandwidth("cluster.gpu.nvlink_bytes_per_s", gpu.nvlink_bytes_per_s, !has_neighbours));
   PIPELOOM_CHECK_OK(check_bandwidth("cluster.gpu.host_bytes_per_s", gpu.host_bytes_per_s, true));
   return check_rates(gpu.rates);
+}
+
+Gpu part_of(const Gpu& whole, int parts) {
+  constexpr int kUnit = 8;
+  PIPELOOM_CHECK(parts >= 1 && parts <= whole.sms);
+  if (parts == 1) return whole;
+  Gpu part = whole;
+  part.name = fmt::format("1/{} of {}", parts, whole.name);
+  const int equal = whole.sms / parts;
+  part.sms = equal < kUnit ? equal : equal / kUnit * kUnit;
+  const double share = static_cast<double>(part.sms) / whole.sms;
+  part.bf16_flops *= share;
+  part.fp8_flops *= share;
+  part.memory_bytes_per_s *= share;
+  part.memory_bytes /= parts;
+  part.host_bytes_per_s /= parts;
+  return part;
 }
 
 }  // namespace pipeloom

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/curve.h"
+#include "core/hand_over_copy.h"
 #include "core/result.h"
 
 namespace pipeloom {
@@ -72,6 +73,8 @@ struct KernelRates {
   std::vector<AllToAllCurve> all_to_all;      // in ascending order of their SMs
   double all_to_all_chunk_tokens = 4.2;       // a NIC reaches 1 - exp(-c / this) of its rate with chunks of c tokens
   Contention contention = {1.07, 1.03, 1.14, 1.09};
+  // Measured: what SMs copy between ranks that share the GPU; in ascending order of their SMs.
+  std::vector<HandOverCurve> hand_over;
 
   bool operator==(const KernelRates&) const = default;
 };
@@ -95,5 +98,11 @@ struct Gpu {
 // Whether every field is sane; the error names field, value and what is allowed. `has_neighbours`: whether there are
 // other GPUs in the node, which need NVLink.
 Status check_gpu(const Gpu& gpu, bool has_neighbours);
+
+// What one of `parts` ranks that share `whole` has of it: SMs in eights, as Hopper divides them (fewer than eight: as
+// many as there are), and that share of flops and memory bandwidth; memory and the host's link in equal parts.
+// NVLink stays: it is not what ranks of one GPU talk over.
+// REQUIRES: parts >= 1, no more than the GPU has SMs.
+Gpu part_of(const Gpu& whole, int parts);
 
 }  // namespace pipeloom

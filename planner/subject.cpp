@@ -7,7 +7,9 @@
 #include "core/lowering/lower.h"
 #include "core/units.h"
 #include "planner/compare.h"
+#include "planner/overlap/hand_over_split.h"
 #include "planner/overlap/split.h"
+#include "sim/cost/step_costs.h"
 
 namespace pipeloom {
 
@@ -68,12 +70,32 @@ bool has_pairs(const Subject& subject) {
   return pairs && !subject.evaluation.costs.overlap.of_pair.empty();
 }
 
+namespace {
+
+// Ranks that share a GPU: SMs, method and chunks of hand-overs. A searched order stays, with what it then costs.
+Result<Subject> plan_hand_over(Subject subject, bool choose_sms) {
+  const auto named = find_schedule(subject.schedule_name);
+  Job job = subject.job;
+  if (choose_sms && named && has_hand_over_choice(job)) {
+    job = with_best_hand_over(job, hand_over_splits(job, **named, hand_over_candidates(*job.cluster)));
+  }
+  job = with_hand_over(std::move(job));
+  if (named) return evaluated(std::move(job), **named);
+  const Schedule& schedule = subject.evaluation.schedule;
+  PIPELOOM_TRY(StepCosts costs, step_costs(job, schedule.placement(), subject.evaluation.costs.layers_per_stage));
+  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, schedule, std::move(costs)));
+  return Subject{std::move(job), std::move(subject.schedule_name), std::move(evaluation)};
+}
+
+}  // namespace
+
 Result<Subject> plan_overlap(Subject subject, std::optional<int> comm_sms) {
   if (comm_sms) {
     if (!subject.job.cluster) return invalid("--comm-sms is given; allowed only for a job with a cluster");
     subject.job.cluster->comm_sms = *comm_sms;
     PIPELOOM_CHECK_OK(make_cluster(*subject.job.cluster).map([](const Cluster&) {}));
   }
+  if (subject.job.model && subject.job.cluster->shared_gpu) return plan_hand_over(std::move(subject), !comm_sms);
   const auto named = find_schedule(subject.schedule_name);
   if (!has_pairs(subject) || !named) return subject;
   Job job = subject.job;

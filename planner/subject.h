@@ -28,7 +28,8 @@ Plan plan_of(const Subject& subject);
 // Whether its schedule has overlapped pairs whose components have costs.
 bool has_pairs(const Subject& subject);
 // The subject with its SMs split (as `comm_sms` says, or as is best) and the components of its pairs ordered as is
-// best. Unchanged where its schedule has no overlapped pairs.
+// best; where its ranks share a GPU, with the way to copy hand-overs. Otherwise unchanged where its schedule has no
+// overlapped pairs.
 Result<Subject> plan_overlap(Subject subject, std::optional<int> comm_sms);
 
 // Times of a job with a model are for people ("19.9 s"); those of a job for learning are in its units ("57").

@@ -2,6 +2,7 @@
 
 #include "proto/gpu_files.h"
 #include "proto/gpu_message.h"
+#include "proto/hand_over_message.h"
 #include "proto/job.pb.h"
 
 namespace pipeloom {
@@ -10,10 +11,22 @@ namespace {
 
 constexpr double kGbytes = 1e9;
 
+// As a job says it.
+const Gpu& given_gpu(const Cluster& cluster) {
+  return cluster.shared_gpu ? *cluster.shared_gpu : cluster.gpu;
+}
+
+// A quarter of a rank's SMs, in fours: 4 ranks of an H100 get 24 + 8, 8 ranks 12 + 4.
+int comm_sms_of_part(const Cluster& cluster) {
+  return part_of(*cluster.shared_gpu, cluster.gpus_per_node).sms / 16 * 4;
+}
+
 }  // namespace
 
 void store_cluster(const Cluster& cluster, proto::Cluster* message) {
-  store_gpu(cluster.gpu, message->mutable_custom_gpu());
+  store_gpu(given_gpu(cluster), message->mutable_custom_gpu());
+  if (cluster.shared_gpu) message->set_shared_gpu(true);
+  if (cluster.hand_over) store_hand_over(*cluster.hand_over, message->mutable_hand_over());
   message->set_nodes(cluster.nodes);
   message->set_gpus_per_node(cluster.gpus_per_node);
   message->set_nic_bytes_per_s(cluster.nic_bytes_per_s);
@@ -24,7 +37,8 @@ void store_cluster(const Cluster& cluster, proto::Cluster* message) {
 }
 
 void shorten_cluster(const Cluster& cluster, proto::Cluster* message) {
-  if (find_gpu(cluster.gpu.name) == cluster.gpu) message->set_gpu(cluster.gpu.name);
+  const Gpu& gpu = given_gpu(cluster);
+  if (find_gpu(gpu.name) == gpu) message->set_gpu(gpu.name);
   const double nic_gbytes_per_s = cluster.nic_bytes_per_s / kGbytes;
   if (nic_gbytes_per_s * kGbytes == cluster.nic_bytes_per_s) message->set_nic_gbytes_per_s(nic_gbytes_per_s);
 }
@@ -43,6 +57,14 @@ Result<Cluster> load_cluster(const proto::Cluster& message) {
   if (message.has_nvlink_latency_ns()) cluster.nvlink_latency_ns = message.nvlink_latency_ns();
   if (message.has_nic_latency_ns()) cluster.nic_latency_ns = message.nic_latency_ns();
   if (message.has_comm_sms()) cluster.comm_sms = message.comm_sms();
+  if (message.shared_gpu()) {
+    cluster.shared_gpu = cluster.gpu;
+    const bool divisible = cluster.gpus_per_node >= 1 && cluster.gpus_per_node <= cluster.gpu.sms;
+    if (divisible && !message.has_comm_sms()) cluster.comm_sms = comm_sms_of_part(cluster);
+  }
+  if (message.has_hand_over()) {
+    PIPELOOM_TRY(cluster.hand_over, load_hand_over(message.hand_over()));
+  }
   if (message.has_comm_chunk_tokens()) cluster.comm_chunk_tokens = message.comm_chunk_tokens();
   return make_cluster(std::move(cluster));
 }

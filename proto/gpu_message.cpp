@@ -1,6 +1,7 @@
 #include "proto/gpu_message.h"
 
 #include "proto/decimal.h"
+#include "proto/hand_over_message.h"
 #include "proto/job.pb.h"
 
 namespace pipeloom {
@@ -64,6 +65,7 @@ void store_rates(const KernelRates& rates, proto::KernelRates* message) {
     added->set_sms(curve.sms);
     store_curve(curve.bytes_per_s, added->mutable_bytes_per_s_of_chunk());
   }
+  for (const HandOverCurve& curve : rates.hand_over) store_hand_over_curve(curve, message->add_hand_over());
   proto::Contention* contention = message->mutable_contention();
   contention->set_products_beside_dispatch(rates.contention.products_beside_dispatch);
   contention->set_products_beside_combine(rates.contention.products_beside_combine);
@@ -101,6 +103,10 @@ Result<KernelRates> load_rates(const proto::KernelRates& message) {
     PIPELOOM_TRY(Curve rate,
                  load_curve("cluster.gpu.rates.all_to_all.bytes_per_s_of_chunk", curve.bytes_per_s_of_chunk()));
     rates.all_to_all.push_back({curve.sms(), std::move(rate)});
+  }
+  for (const proto::HandOverCurve& message_curve : message.hand_over()) {
+    PIPELOOM_TRY(HandOverCurve curve, load_hand_over_curve(message_curve));
+    rates.hand_over.push_back(std::move(curve));
   }
   if (message.has_contention()) {
     const proto::Contention& contention = message.contention();

@@ -42,8 +42,8 @@ void add_options(CLI::App& app, CommandOptions& options) {
   app.add_option("--gpu", options.gpu, "with --device cuda and all ranks on one GPU: which")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--copy", options.copy, "with all ranks on one GPU: how hand-overs are copied")
-      ->default_val("streaming")
+  app.add_option("--copy", options.copy,
+                 "with all ranks on one GPU: how hand-overs are copied (default: as the plan says)")
       ->check(CLI::IsMember({"load-store", "streaming", "streaming-read-only", "bulk"}));
   app.add_option("--link-gbytes-per-s", options.link_gbytes_per_s,
                  "with all ranks on one GPU: hand-overs no faster than such a link; 0: as fast as they go")

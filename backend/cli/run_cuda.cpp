@@ -71,10 +71,7 @@ GpuRunOptions run_options(const CommandOptions& options, const RunOutput& output
   run.steps = options.steps;
   run.paced = options.paced;
   run.graphs = !options.no_graph;
-  for (const CopyMethod method :
-       {CopyMethod::kLoadStore, CopyMethod::kStreaming, CopyMethod::kStreamingReadOnly, CopyMethod::kBulk}) {
-    if (options.copy == copy_method_name(method)) run.copy = method;
-  }
+  run.copy = find_copy_method(options.copy);
   run.link_bytes_per_s = options.link_gbytes_per_s * 1e9;
   run.traced = !options.trace_path.empty();
   run.patience_ns = patience_ns(options);

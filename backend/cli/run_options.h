@@ -17,7 +17,7 @@ struct CommandOptions {
   std::string device = "cpu";    // or "cuda"
   int gpu = 0;                   // cuda, all ranks on one GPU: which
   bool no_graph = false;         // cuda: every step launch by launch
-  std::string copy;              // cuda, all ranks on one GPU: a copy_method_name
+  std::string copy;              // cuda, all ranks on one GPU: a copy_method_name; empty: as the plan says
   double link_gbytes_per_s = 0;  // the same: the pace of hand-overs; 0: as fast as they go
   bool check = false;
   bool paced = false;

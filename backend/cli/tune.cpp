@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <ostream>
 
+#include "backend/device/tuned_file.h"
 #include "backend/device/tuning.h"
+#include "backend/device/tuning_tables.h"
 #include "proto/files.h"
 #include "proto/gpu_files.h"
 
@@ -18,19 +19,6 @@ namespace pipeloom {
 
 namespace {
 
-void print_copies(const TuneMeasurements& measured, std::ostream& out) {
-  out << "message        method                SMs  chunk      GB/s\n";
-  std::vector<int64_t> sizes;
-  for (const MeasuredCopy& copy : measured.copies) {
-    if (std::ranges::find(sizes, copy.message_bytes) == sizes.end()) sizes.push_back(copy.message_bytes);
-  }
-  for (const int64_t bytes : sizes) {
-    const MeasuredCopy best = best_copy(measured.copies, bytes);
-    out << fmt::format("{:>9} KiB  {:<20}  {:>3}  {:>5} KiB  {:.1f}\n", bytes / 1024, best.method, best.sms,
-                       best.chunk_bytes / 1024, best.bytes_per_s / 1e9);
-  }
-}
-
 void print_rates(const KernelRates& rates, std::ostream& out) {
   out << fmt::format("an SM copies {:.2f} GB/s in an all-to-all; chunks of c tokens reach 1 - exp(-c / {:.2f})\n",
                      rates.all_to_all_sm_bytes_per_s / 1e9, rates.all_to_all_chunk_tokens);
@@ -39,8 +27,6 @@ void print_rates(const KernelRates& rates, std::ostream& out) {
                      beside.products_beside_dispatch, beside.products_beside_combine);
   out << fmt::format("memory-bound kernels {:.3f} and {:.3f}; copies reach {:.1f} % of the memory's rate\n",
                      beside.memory_beside_dispatch, beside.memory_beside_combine, 100 * rates.memory_efficiency);
-  out << "L2 hit rates are not measured here: profilers have the counters "
-         "(ncu --metrics lts__t_sector_hit_rate.pct)\n";
 }
 
 Result<TuneMeasurements> measure(const TuneCommand& command, const RunOutput& output) {
@@ -71,7 +57,7 @@ Status run_tune(const TuneCommand& command, const RunOutput& output) {
   const std::string text = with_tuned_rates(base, tuned, "measured by pipeloom-run tune on one GPU");
   PIPELOOM_CHECK_OK(parse_gpu(command.output_path, text).map([](const Gpu&) {}));
   PIPELOOM_CHECK_OK(write_file_atomically(command.output_path, text));
-  print_copies(measured, output.out);
+  output.out << copies_table(measured) << '\n' << variants_table(measured) << '\n';
   print_rates(tuned.rates, output.out);
   output.out << fmt::format(
       "{}: name it as cluster.gpu_file in a job, and `pipeloom plan` chooses SMs and chunks from "

@@ -40,34 +40,32 @@ Status check_measured(const char* what, const std::vector<MeasuredForward>& meas
       fmt::format("{} was measured on {} numbers of SMs; at least 2 are needed", what, best_rates(measured).size()));
 }
 
+Status check_copies(const std::vector<MeasuredCopy>& copies) {
+  for (const MeasuredCopy& copy : copies) {
+    if (copy.bytes_per_s > 0) continue;
+    return invalid(fmt::format("a {} copy of {} bytes on {} SMs was measured at {} bytes/s; allowed is a rate above 0",
+                               copy_method_name(copy.method), copy.message_bytes, copy.sms, copy.bytes_per_s));
+  }
+  return {};
+}
+
+Status check_variants(const std::vector<MeasuredVariant>& variants) {
+  for (const MeasuredVariant& one : variants) {
+    if (one.bytes_per_s > 0 && one.product_s > 0 && one.memory_bound_s > 0) continue;
+    return invalid(
+        fmt::format("{} was measured at {} bytes/s, a product beside it at {} s and a memory-bound kernel at {} s; "
+                    "allowed are figures above 0",
+                    one.what, one.bytes_per_s, one.product_s, one.memory_bound_s));
+  }
+  return {};
+}
+
 Status check_contention(const char* what, const MeasuredContention& measured) {
   if (measured.alone_s > 0 && measured.beside_dispatch_s > 0 && measured.beside_combine_s > 0) return {};
   return invalid(
       fmt::format("{} took {} s alone, {} s beside a dispatch and {} s beside a combine; allowed are times "
                   "above 0",
                   what, measured.alone_s, measured.beside_dispatch_s, measured.beside_combine_s));
-}
-
-// The end of the value that begins at `begin`: a number or a whole {...}.
-size_t value_end(const std::string& text, size_t begin) {
-  if (text[begin] == '{') return text.find('}', begin) + 1;
-  return text.find_first_of(" \t\n#}", begin);
-}
-
-// Sets `field` ("name:", or "name {" without the brace) within the rates to `value`; its line then ends with the
-// origin.
-void set_field(std::string& text, const std::string& field, const std::string& value, const std::string& origin) {
-  const std::string line = fmt::format("{}{}{}  # {}", field, field.ends_with(' ') ? "" : " ", value, origin);
-  if (const size_t at = text.find("\n  " + field); at != std::string::npos) {
-    const size_t begin = at + 3;
-    const size_t value_begin = text.find_first_not_of(" \t", begin + field.size());
-    const size_t end = text.find('\n', value_end(text, value_begin));
-    text.replace(begin, end - begin, line);
-    return;
-  }
-  const size_t rates = text.find("rates {");
-  PIPELOOM_CHECK(rates != std::string::npos);
-  text.insert(text.find('\n', rates) + 1, "  " + line + "\n");
 }
 
 }  // namespace
@@ -117,6 +115,23 @@ double chunk_tokens_constant(const std::vector<MeasuredForward>& measured) {
   return found;
 }
 
+std::vector<HandOverCurve> hand_over_curves(const std::vector<MeasuredCopy>& copies) {
+  std::map<int, std::map<int64_t, const MeasuredCopy*>> fastest;  // by SMs and message
+  for (const MeasuredCopy& copy : copies) {
+    const MeasuredCopy*& best = fastest[copy.sms][copy.message_bytes];
+    if (best == nullptr || copy.bytes_per_s > best->bytes_per_s) best = &copy;
+  }
+  std::vector<HandOverCurve> curves;
+  for (const auto& [sms, of_message] : fastest) {
+    HandOverCurve& curve = curves.emplace_back();
+    curve.sms = sms;
+    for (const auto& [bytes, copy] : of_message) {
+      curve.points.push_back({bytes, copy->bytes_per_s, {copy->method, copy->chunk_bytes}});
+    }
+  }
+  return curves;
+}
+
 std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>& dispatches,
                                              const std::vector<MeasuredForward>& combines) {
   std::map<int, std::map<int, double>> slower;  // by SMs and chunk
@@ -138,6 +153,8 @@ std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>&
 Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured) {
   PIPELOOM_CHECK_OK(check_measured("a dispatch", measured.dispatches));
   PIPELOOM_CHECK_OK(check_measured("a combine", measured.combines));
+  PIPELOOM_CHECK_OK(check_copies(measured.copies));
+  PIPELOOM_CHECK_OK(check_variants(measured.variants));
   PIPELOOM_CHECK_OK(check_contention("a product", measured.product));
   PIPELOOM_CHECK_OK(check_contention("a memory-bound kernel", measured.memory_bound));
   KernelRates& rates = gpu.rates;
@@ -146,6 +163,7 @@ Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured) {
   rates.all_to_all_chunk_tokens =
       std::max(chunk_tokens_constant(measured.dispatches), chunk_tokens_constant(measured.combines));
   rates.all_to_all = all_to_all_curves(measured.dispatches, measured.combines);
+  rates.hand_over = hand_over_curves(measured.copies);
   const auto slowdown = [](double beside_s, double alone_s) { return std::max(1.0, beside_s / alone_s); };
   rates.contention = {slowdown(measured.product.beside_dispatch_s, measured.product.alone_s),
                       slowdown(measured.product.beside_combine_s, measured.product.alone_s),
@@ -154,68 +172,6 @@ Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured) {
   rates.memory_efficiency = std::min(1.0, measured.memory_bytes_per_s / gpu.memory_bytes_per_s);
   PIPELOOM_CHECK_OK(check_gpu(gpu, false));
   return gpu;
-}
-
-namespace {
-
-constexpr const char* kCurveLine = "\n  all_to_all {";
-
-std::string without_curves(std::string text) {
-  for (size_t at = text.find(kCurveLine); at != std::string::npos; at = text.find(kCurveLine, at)) {
-    text.erase(at, text.find('\n', at + 1) - at);
-  }
-  return text;
-}
-
-// A line for each, after the rates' other fields were set.
-void add_curves(std::string& text, const std::vector<AllToAllCurve>& curves, const std::string& origin) {
-  std::string lines;
-  for (const AllToAllCurve& curve : curves) {
-    lines += fmt::format("{} sms: {}", kCurveLine, curve.sms);
-    for (const Curve::Point& point : curve.bytes_per_s.points()) {
-      lines += fmt::format(" bytes_per_s_of_chunk {{ x: {:.6g} y: {:.6g} }}", point.x, point.y);
-    }
-    lines += fmt::format(" }}  # {}", origin);
-  }
-  text.insert(text.find('\n', text.find("rates {")), lines);
-}
-
-}  // namespace
-
-std::string with_tuned_rates(const std::string& text, const Gpu& tuned, const std::string& origin) {
-  std::string result = without_curves(text);
-  const KernelRates& rates = tuned.rates;
-  const auto set = [&](const char* field, double value) {
-    set_field(result, field, fmt::format("{:.6g}", value), origin);
-  };
-  set("memory_efficiency:", rates.memory_efficiency);
-  set("all_to_all_sm_bytes_per_s:", rates.all_to_all_sm_bytes_per_s);
-  set("all_to_all_chunk_tokens:", rates.all_to_all_chunk_tokens);
-  const Contention& beside = rates.contention;
-  set_field(result, "contention ",
-            fmt::format("{{ products_beside_dispatch: {:.4g} products_beside_combine: {:.4g} memory_beside_dispatch: "
-                        "{:.4g} memory_beside_combine: {:.4g} }}",
-                        beside.products_beside_dispatch, beside.products_beside_combine, beside.memory_beside_dispatch,
-                        beside.memory_beside_combine),
-            origin);
-  add_curves(result, rates.all_to_all, origin);
-  return result;
-}
-
-std::string measurements_csv(const TuneMeasurements& measured) {
-  std::string csv = "what,sms,chunk,message_bytes,bytes_per_s\n";
-  for (const MeasuredCopy& copy : measured.copies) {
-    csv += fmt::format("{},{},{},{},{:.6g}\n", copy.method, copy.sms, copy.chunk_bytes, copy.message_bytes,
-                       copy.bytes_per_s);
-  }
-  const auto add = [&](const char* what, const std::vector<MeasuredForward>& all) {
-    for (const MeasuredForward& one : all) {
-      csv += fmt::format("{},{},{},,{:.6g}\n", what, one.sms, one.chunk_tokens, one.bytes_per_s);
-    }
-  };
-  add("dispatch", measured.dispatches);
-  add("combine", measured.combines);
-  return csv;
 }
 
 }  // namespace pipeloom

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/copy_method.h"
 #include "core/gpu.h"
 #include "core/result.h"
 
@@ -11,7 +13,7 @@ namespace pipeloom {
 
 // A copy within a GPU by one method, as `pipeloom-run tune` measured it.
 struct MeasuredCopy {
-  std::string method;
+  CopyMethod method = CopyMethod::kStreaming;
   int sms = 0;
   int64_t chunk_bytes = 0;
   int64_t message_bytes = 0;
@@ -33,12 +35,42 @@ struct MeasuredContention {
   double beside_combine_s = 0;
 };
 
+// What the GPU's L2 did while something ran: of the whole GPU, whichever kernel asked for it (CUPTI's metrics
+// lts__t_sector_hit_rate.pct, lts__t_sector_op_read_hit_rate.pct, lts__t_sectors_op_read.sum,
+// lts__t_sectors_op_write.sum and dram__bytes_read.sum).
+struct MeasuredL2 {
+  double hit_percent = 0;  // of all sectors
+  double read_hit_percent = 0;
+  double read_sectors = 0;  // of 32 bytes
+  double written_sectors = 0;
+  double dram_read_bytes = 0;
+
+  bool operator==(const MeasuredL2&) const = default;
+};
+
+// A communication kernel with or without cache hints, alone and beside computation on the SMs that it leaves.
+struct MeasuredVariant {
+  std::string what;  // "copy bulk", "dispatch without hints"
+  int sms = 0;
+  double bytes_per_s = 0;     // alone
+  double product_s = 0;       // that a product takes while the kernel runs all the time
+  double memory_bound_s = 0;  // the same of a memory-bound kernel
+  // Where counters could be read.
+  std::optional<MeasuredL2> alone;
+  std::optional<MeasuredL2> beside_product;
+  std::optional<MeasuredL2> beside_memory_bound;
+};
+
 struct TuneMeasurements {
   std::vector<MeasuredCopy> copies;
   std::vector<MeasuredForward> dispatches;
   std::vector<MeasuredForward> combines;
   MeasuredContention product;
   MeasuredContention memory_bound;
+  std::vector<MeasuredVariant> variants;
+  std::optional<MeasuredL2> product_l2;  // of the product alone
+  std::optional<MeasuredL2> memory_bound_l2;
+  std::string no_l2;              // why counters were not read; empty: they were
   double memory_bytes_per_s = 0;  // of a device copy on all SMs
 };
 
@@ -58,17 +90,12 @@ double chunk_tokens_constant(const std::vector<MeasuredForward>& measured);
 std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>& dispatches,
                                              const std::vector<MeasuredForward>& combines);
 
+// What each number of SMs copies of each message, by the method and with the chunks that were fastest.
+std::vector<HandOverCurve> hand_over_curves(const std::vector<MeasuredCopy>& copies);
+
 // `gpu` with what was measured in place of what it had: all-to-all by SMs and chunk, as curves and as the constants
-// that fit them best; contention, memory efficiency. Errors name what can't be: a rate that is not above 0, fewer than
-// two numbers of SMs, nothing measured.
+// that fit them best; hand-overs by SMs and message; contention, memory efficiency. Errors name what can't be: a rate
+// that is not above 0, fewer than two numbers of SMs, nothing measured.
 Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured);
-
-// The text of a GPU file with the rates of `tuned` in place of its own, comments kept: a field that the file has is
-// replaced, one that it lacks is added. `origin` becomes the comment of each. REQUIRES: the text is a GPU file with
-// rates.
-std::string with_tuned_rates(const std::string& text, const Gpu& tuned, const std::string& origin);
-
-// Every copy and all-to-all as CSV, for people and plots.
-std::string measurements_csv(const TuneMeasurements& measured);
 
 }  // namespace pipeloom

@@ -8,12 +8,38 @@
 #include "core/units.h"
 #include "planner/cli/report.h"
 #include "planner/cli/table.h"
+#include "planner/overlap/hand_over_split.h"
 #include "planner/overlap/split.h"
 
 namespace pipeloom {
 
+namespace {
+
+void print_hand_over(const Subject& subject, const NamedSchedule& named, std::ostream& out) {
+  const Cluster& cluster = *subject.job.cluster;
+  std::vector<int> candidates = hand_over_candidates(cluster);
+  if (std::ranges::find(candidates, cluster.comm_sms) == candidates.end()) candidates.push_back(cluster.comm_sms);
+  std::ranges::sort(candidates);
+  Job open = subject.job;
+  open.cluster->hand_over.reset();
+  Table table({"SMs of a rank for hand-overs", "method", "chunk", "GB/s", "time/step"});
+  for (const HandOverSplit& split : hand_over_splits(open, named, candidates)) {
+    const bool chosen = split.comm_sms == cluster.comm_sms;
+    const HandOverCopy& how = chosen ? *cluster.hand_over : split.how;
+    table.add_row({fmt::format("{}{}", chosen ? "* " : "", split.comm_sms), copy_method_name(how.method),
+                   format_bytes(how.chunk_bytes), fmt::format("{:.1f}", split.bytes_per_s / 1e9),
+                   format_duration(split.step_ns)});
+  }
+  out << "\nhow many SMs hand-overs get (* here), of the " << cluster.gpu.sms
+      << " that a rank has of the shared GPU\n\n"
+      << table.text();
+}
+
+}  // namespace
+
 void print_split(const Subject& subject, std::ostream& out) {
   const auto named = find_schedule(subject.schedule_name);
+  if (named && has_hand_over_choice(subject.job)) return print_hand_over(subject, **named, out);
   if (!has_pairs(subject) || !named) return;
   const int chosen = subject.job.cluster->comm_sms;
   std::vector<int> candidates = {4, 6, 8, 10, 12, 16, 20, 24, 28, 32, 40};

@@ -127,8 +127,7 @@ class StepTracks {
   }
 
   void add_sms(int rank, const SmShares& shares) {
-    const int sms = subject_.job.cluster->gpu.sms;
-    const int comm_sms = subject_.job.cluster->comm_sms;
+    const Cluster& cluster = *subject_.job.cluster;
     const uint32_t compute =
         tracks_.add_counter({"SMs of compute", static_cast<uint32_t>(rank), CounterUnit::kCount, "SMs"});
     const uint32_t communication =
@@ -138,8 +137,9 @@ class StepTracks {
     for (const auto& [time_ns, change] : shares.changes) {
       computing += change.first;
       communicating += change.second;
-      const int taken = communicating > 0 ? comm_sms : 0;
-      add_sample({compute, time_ns, computing > 0 ? sms - taken : 0});
+      const int taken = communicating > 0 ? cluster.comm_sms : 0;
+      const int left = cluster.shared_gpu ? cluster.compute_sms() : cluster.gpu.sms - taken;
+      add_sample({compute, time_ns, computing > 0 ? left : 0});
       add_sample({communication, time_ns, taken});
     }
   }

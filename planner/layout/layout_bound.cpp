@@ -48,7 +48,7 @@ int64_t per_rank(int64_t whole, int ranks) {
 
 LayoutBound layout_bound(const Job& job) {
   const int ranks = job.layout.pipeline;
-  const LayerCosts costs = layer_costs(job, {job.cluster->gpu.sms});
+  const LayerCosts costs = layer_costs(job, {job.cluster->compute_sms()});
   Busy whole = busy_of(costs.first);
   whole += busy_of(costs.last);
   Busy least;

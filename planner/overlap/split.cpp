@@ -13,7 +13,7 @@ namespace {
 // All-to-all of one layer of each kind, every pass.
 int64_t all_to_all_ns(const Job& job) {
   int64_t sum_ns = 0;
-  for (const StageProgram& layer : layer_costs(job, {job.cluster->gpu.sms}).layers) {
+  for (const StageProgram& layer : layer_costs(job, {job.cluster->compute_sms()}).layers) {
     for (const ComponentCost& part : layer) {
       if (part.lane == Lane::kEp) sum_ns += part.forward_ns + part.input_ns;
     }

@@ -187,7 +187,7 @@ PassTimes sum_of(const StageProgram& program) {
 LayerCosts layer_costs(const Job& job, const ComputeSetting& setting) {
   LayerCosts costs = computed_costs(job, setting);
   if (job.measured_layers.empty()) return costs;
-  const LayerCosts alone = computed_costs(job, {job.cluster->gpu.sms});
+  const LayerCosts alone = computed_costs(job, {job.cluster->compute_sms()});
   for (const MeasuredLayer& measured : job.measured_layers) {
     if (measured.layer < 0) {
       apply_to_component(costs.first, alone.first, measured);
@@ -214,7 +214,7 @@ StageProgram stage_program(const LayerCosts& costs, const StageSpan& span) {
 LayerWeights layer_weights(const Job& job, WeightBasis basis) {
   const Cluster& cluster = *job.cluster;
   const bool overlapped = basis == WeightBasis::kOverlapped;
-  const LayerCosts costs = layer_costs(job, {cluster.gpu.sms - (overlapped ? cluster.comm_sms : 0)});
+  const LayerCosts costs = layer_costs(job, {overlapped ? cluster.gpu.sms - cluster.comm_sms : cluster.compute_sms()});
   const auto weight_ns = [&](const StageProgram& program) {
     int64_t lanes_ns[2] = {0, 0};  // [compute, all-to-all]
     for (const ComponentCost& part : program) {

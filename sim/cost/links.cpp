@@ -4,12 +4,17 @@
 #include <cmath>
 
 #include "sim/cost/groups.h"
+#include "sim/cost/hand_over_rate.h"
 
 namespace pipeloom {
 
 // NIC i of a node talks to NIC i of another (rails): to a GPU elsewhere in its node a message crosses NVLink besides.
 std::vector<LinkCost> pipeline_links(const Job& job, int ranks) {
   const Cluster& cluster = *job.cluster;
+  if (cluster.shared_gpu) {
+    const double rate = hand_over_bytes_per_s(cluster, hand_over_bytes(job));
+    return {{cluster.nvlink_latency_ns, std::llround(rate)}};
+  }
   const double nic_bytes_per_s = cluster.nic_bytes_per_s * cluster.gpu.rates.nic_efficiency;
   const LinkCost nvlink = {cluster.nvlink_latency_ns, std::llround(cluster.gpu.nvlink_bytes_per_s)};
   const LinkCost rail = {cluster.nic_latency_ns, std::llround(nic_bytes_per_s)};

@@ -46,7 +46,7 @@ void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
 }
 
 std::vector<StageProgram> programs_of(const Job& job, const std::vector<int>& layers_per_stage) {
-  const LayerCosts costs = layer_costs(job, {job.cluster->gpu.sms});
+  const LayerCosts costs = layer_costs(job, {job.cluster->compute_sms()});
   std::vector<StageProgram> programs;
   for (const StageSpan& span : stage_spans(layers_per_stage)) programs.push_back(stage_program(costs, span));
   return programs;

@@ -17,6 +17,48 @@ TEST(Cluster, OneNodeNeedsNoNic) {
   EXPECT_TRUE(make_cluster(cluster).has_value());
 }
 
+TEST(Cluster, RanksThatShareAGpuHaveTheirPartsOfIt) {
+  Cluster cluster = test::h100_cluster(1);
+  cluster.gpus_per_node = 4;
+  cluster.shared_gpu = cluster.gpu;
+  cluster.comm_sms = 8;
+  const Cluster shared = make_cluster(cluster).value();
+  EXPECT_EQ(shared.gpu.name, "1/4 of H100");
+  EXPECT_EQ(shared.gpu.sms, 32);  // of 33: in eights
+  EXPECT_EQ(shared.compute_sms(), 24);
+  EXPECT_EQ(shared.gpu.memory_bytes, 20'000'000'000);
+  EXPECT_DOUBLE_EQ(shared.gpu.bf16_flops, 989.4e12 * 32 / 132);
+  EXPECT_EQ(make_cluster(shared).value(), shared);  // not divided again
+  cluster.gpus_per_node = 1;
+  EXPECT_EQ(make_cluster(cluster)->gpu, *cluster.shared_gpu);
+}
+
+TEST(Cluster, OnlyOneNodesRanksCanShareAGpu) {
+  const auto error_of = [](const std::function<void(Cluster&)>& change) {
+    Cluster cluster = test::h100_cluster(1);
+    cluster.gpus_per_node = 4;
+    cluster.shared_gpu = cluster.gpu;
+    cluster.comm_sms = 8;
+    change(cluster);
+    const auto result = make_cluster(cluster);
+    return result ? std::string() : result.error().message;
+  };
+  EXPECT_EQ(error_of([](Cluster&) {}), "");
+  EXPECT_EQ(error_of([](Cluster& c) { c.nodes = 2; }), "cluster.nodes is 2; with cluster.shared_gpu 1 is allowed");
+  EXPECT_EQ(error_of([](Cluster& c) { c.gpus_per_node = 133; }),
+            "cluster.gpus_per_node is 133; the SMs of the shared GPU allow 1 to 132");
+  EXPECT_EQ(error_of([](Cluster& c) { c.comm_sms = 32; }), "cluster.comm_sms is 32; allowed are 0 to 31");
+  EXPECT_EQ(error_of([](Cluster& c) {
+              c.hand_over = HandOverCopy{CopyMethod::kBulk, 24};
+            }),
+            "cluster.hand_over.chunk_bytes is 24; allowed are multiples of 16");
+  EXPECT_EQ(error_of([](Cluster& c) {
+              c.shared_gpu.reset();
+              c.hand_over = HandOverCopy{};
+            }),
+            "cluster.hand_over is given; allowed only with cluster.shared_gpu");
+}
+
 struct Bad {
   std::function<void(Cluster&)> change;
   const char* message;

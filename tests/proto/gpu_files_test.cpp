@@ -44,6 +44,17 @@ TEST(GpuFiles, TextReadsBack) {
   EXPECT_EQ(parse_gpu("mine.txtpb", text).value(), find_gpu("B200").value());
 }
 
+TEST(GpuFiles, HandOverCurvesAreRead) {
+  const Gpu gpu = parse_gpu("x.txtpb", R"(
+    name: "X" sms: 10 memory_gbytes: 8 bf16_flops: 1e12 memory_bytes_per_s: 1e11
+    rates { hand_over { sms: 8 of_message { message_bytes: 65536 bytes_per_s: 2e11 method: BULK chunk_bytes: 16384 } } }
+  )")
+                      .value();
+  const HandOverCurve::Point point = {65'536, 2e11, {CopyMethod::kBulk, 16'384}};
+  EXPECT_EQ(gpu.rates.hand_over, (std::vector<HandOverCurve>{{8, {point}}}));
+  EXPECT_TRUE(find_gpu("H100")->rates.hand_over.empty());  // nothing was measured on one
+}
+
 TEST(GpuFiles, NamesFileAndFieldOfWhatIsWrong) {
   const std::string text = R"(name: "X" sms: 10 memory_gbytes: 8 bf16_flops: 1e12 memory_bytes_per_s: 1e11 )";
   const auto message = [&](const std::string& more) { return parse_gpu("x.txtpb", text + more).error().message; };
@@ -58,6 +69,13 @@ TEST(GpuFiles, NamesFileAndFieldOfWhatIsWrong) {
             "x.txtpb: cluster.gpu.rates.product_curve[1].x is 2; it must be above the point before (2)");
   EXPECT_EQ(message("rates { all_reduce { members: 2 } }"),
             "x.txtpb: cluster.gpu.rates.all_reduce.seconds is empty; allowed are 1 point and more");
+  EXPECT_EQ(message("rates { hand_over { sms: 8 } }"),
+            "x.txtpb: cluster.gpu.rates.hand_over.of_message is empty; allowed are 1 point and more");
+  EXPECT_EQ(message("rates { hand_over { sms: 8 of_message { message_bytes: 64 bytes_per_s: 1e9 method: BULK } } }"),
+            "x.txtpb: cluster.gpu.rates.hand_over.of_message.chunk_bytes is 0; allowed are 16 to 1099511627776");
+  EXPECT_EQ(message("rates { hand_over { sms: 8 of_message { message_bytes: 64 bytes_per_s: 1e9 method: 9 "
+                    "chunk_bytes: 64 } } }"),
+            "x.txtpb: cluster.gpu.rates.hand_over.of_message.method is 9; allowed are 0 to 3");
 }
 
 }  // namespace

@@ -43,6 +43,25 @@ constexpr const char* kModel = R"(
   layout { pipeline: 4 }
 )";
 
+TEST(JobIo, RanksCanShareOneGpu) {
+  const auto with = [](const std::string& more) {
+    return std::string(R"(
+  model { family: "llama" layers: 8 hidden: 64 intermediate: 128 vocabulary: 256 attention { heads: 4 kv_heads: 4 } }
+  batch { sequence_length: 128 global_batch: 8 }
+  layout { pipeline: 4 }
+  cluster { gpu: "H100" gpus_per_node: 4 shared_gpu: true )") +
+           more + "}";
+  };
+  const Job job = read_text(with(""));
+  EXPECT_EQ(job.cluster->shared_gpu, find_gpu("H100").value());
+  EXPECT_EQ(job.cluster->gpu.sms, 32);
+  EXPECT_EQ(job.cluster->comm_sms, 8);
+  EXPECT_EQ(job.cluster->hand_over, std::nullopt);
+  const Job fixed = read_text(with("comm_sms: 4 hand_over { method: BULK }"));
+  EXPECT_EQ(fixed.cluster->comm_sms, 4);
+  EXPECT_EQ(fixed.cluster->hand_over, (HandOverCopy{CopyMethod::kBulk, 65'536}));
+}
+
 TEST(JobIo, ReadsDirectCosts) {
   const Job job = read_text(
       "layout { pipeline: 4 } micro_batches: 8 p2p { mode: BLOCKING latency_ms: 0.25 }\n"

@@ -110,9 +110,22 @@ Cluster random_cluster(std::mt19937_64& random) {
   return cluster;
 }
 
+Cluster random_shared_cluster(std::mt19937_64& random) {
+  Cluster cluster = random_cluster(random);
+  cluster.nodes = 1;
+  cluster.gpus_per_node = 32;
+  cluster.comm_sms = small(random, 0, 2);
+  cluster.gpu.rates.hand_over = {
+      {4, {{4096, 1e9, {CopyMethod::kLoadStore, 16}}, {1 << 20, 1e11, {CopyMethod::kBulk, 65'536}}}},
+      {16, {{4096, rate(random), {CopyMethod::kStreamingReadOnly, 4096}}}}};
+  cluster.shared_gpu = cluster.gpu;
+  if (sometimes(random)) cluster.hand_over = {CopyMethod::kStreaming, 16 * between(random, 1, 10'000)};
+  return value_of(make_cluster(std::move(cluster)));
+}
+
 void give_model(std::mt19937_64& random, Job& job) {
   job.model = random_model(random);
-  job.cluster = random_cluster(random);
+  job.cluster = sometimes(random) ? random_shared_cluster(random) : random_cluster(random);
   job.layout.pipeline = 4;
   job.layout.data = 4;
   job.layout.context = 2;
@@ -175,7 +188,7 @@ Job random_job(std::mt19937_64& random) {
   job.clipping = static_cast<Clipping>(between(random, 0, 2));
   job.clip_norm = small(random, 1, 100);
   if (job.model && job.cluster->gpu.host_bytes_per_s > 0) job.ema_decay = 0.75;
-  job.zero_stage = small(random, 0, 3);
+  job.zero_stage = small(random, 0, 2);
   job.memory_limit_bytes = between(random, 0, 200'000'000'000);
   job.weight_share_millionths = between(random, 0, 1'000'000);
   return value_of(make_job(std::move(job)));

@@ -116,20 +116,6 @@ void launch_load_store(const SmStream& stream, const Message& message, unsigned 
 
 }  // namespace
 
-const char* copy_method_name(CopyMethod method) {
-  switch (method) {
-    case CopyMethod::kLoadStore:
-      return "load-store";
-    case CopyMethod::kStreaming:
-      return "streaming";
-    case CopyMethod::kStreamingReadOnly:
-      return "streaming-read-only";
-    case CopyMethod::kBulk:
-      return "bulk";
-  }
-  return "unknown";
-}
-
 void copy_message(const SmStream& stream, const void* from, void* to, int64_t bytes, const CopyOptions& options) {
   if (bytes == 0) return;
   Message message;

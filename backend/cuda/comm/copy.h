@@ -4,16 +4,9 @@
 
 #include "backend/cuda/kernels/numbers.h"
 #include "backend/cuda/kernels/stream.h"
+#include "core/copy_method.h"
 
 namespace pipeloom {
-
-enum class CopyMethod : uint8_t {
-  kLoadStore,          // threads load and store 16 bytes at a time, without cache hints
-  kStreaming,          // the same, leaving L1 alone, with 256-byte reads into L2
-  kStreamingReadOnly,  // the same through the read-only path: only where nobody writes what is read meanwhile
-  kBulk,               // the SM's bulk-copy engine, through shared memory
-};
-const char* copy_method_name(CopyMethod method);  // "load-store", "streaming", ...
 
 // A copy within a GPU as a communication kernel that holds a chosen number of SMs.
 struct CopyOptions {

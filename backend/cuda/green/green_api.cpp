@@ -1,7 +1,6 @@
 #include "backend/cuda/green/green_api.h"
 
-#include <cuda_runtime_api.h>
-#include <fmt/format.h>
+#include "backend/cuda/driver_function.h"
 
 namespace pipeloom {
 
@@ -14,15 +13,7 @@ constexpr unsigned kGreenStream = 12050;
 
 template <typename Function>
 Status load(const char* name, unsigned version, Function& function) {
-  void* found = nullptr;
-  cudaDriverEntryPointQueryResult answer = cudaDriverEntryPointSymbolNotFound;
-  const cudaError_t error = cudaGetDriverEntryPointByVersion(name, &found, version, cudaEnableDefault, &answer);
-  if (error != cudaSuccess) return unsupported(fmt::format("no CUDA driver: {}", cudaGetErrorString(error)));
-  if (answer != cudaDriverEntryPointSuccess || found == nullptr) {
-    return unsupported(fmt::format("the CUDA driver has no {}: green contexts need one of CUDA 12.5 or newer", name));
-  }
-  function = reinterpret_cast<Function>(found);
-  return {};
+  return load_driver_function(name, version, "green contexts need one of CUDA 12.5 or newer", function);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ GpuAttention::GpuAttention(const GpuSetup& setup, const Model& model, const GpuP
       key_width_(int64_t{model.attention.kv_heads} * model.attention.head_dim),
       again_(setup.keeping.selective),
       products_(setup.attention),
-      norm_(setup, find_weight(numbers.part.own(), "norm", numbers.own)),
+      norm_(setup, products_, find_weight(numbers.part.own(), "norm", numbers.own)),
       query_key_value_(find_weight(numbers.part.own(), "query_key_value", numbers.own)),
       output_(find_weight(numbers.part.own(), "output", numbers.own)),
       core_(setup,
@@ -18,8 +18,8 @@ GpuAttention::GpuAttention(const GpuSetup& setup, const Model& model, const GpuP
       rope_(turned_heads_ > 0 ? setup.constants.rope(setup.sequence, head_dim_) : RopeTables{}),
       inner_(setup.kept.take<Bf16>(tokens_ * query_key_value_.columns)),
       core_output_(setup.kept, setup.keeping.formats.cached_core, tokens_, output_.rows),
-      inner_gradient_(setup.late, GpuSetup::kFromInput, tokens_, query_key_value_.columns),
-      output_gradient_(setup.late, GpuSetup::kFromInput, tokens_, output_.columns),
+      inner_gradient_(GpuFactor::from_input(setup, products_, tokens_, query_key_value_.columns)),
+      output_gradient_(GpuFactor::from_input(setup, products_, tokens_, output_.columns)),
       rounded_inner_(setup.scratch.take<Bf16>(tokens_ * query_key_value_.columns)),
       full_inner_(setup.scratch.take<float>(tokens_ * query_key_value_.columns)),
       full_core_(setup.scratch.take<float>(tokens_ * output_.rows)),
@@ -75,10 +75,10 @@ void GpuAttention::input_backward(const SmStream& stream, GpuFlow& flow) {
 
 void GpuAttention::weight_backward(const SmStream& stream) {
   norm_.norm().weight_backward(stream);
-  products_.add_weight_gradient(stream, norm_.output(stream), inner_gradient_.values(stream, rounded_inner_), tokens_,
+  products_.add_weight_gradient(stream, norm_.output(stream), inner_gradient_.of_w(stream, rounded_inner_), tokens_,
                                 query_key_value_);
-  products_.add_weight_gradient(stream, core_output_.values(stream, rounded_core_),
-                                output_gradient_.values(stream, rounded_hidden_), tokens_, output_);
+  products_.add_weight_gradient(stream, {core_output_.values(stream, rounded_core_)},
+                                output_gradient_.of_w(stream, rounded_hidden_), tokens_, output_);
 }
 
 }  // namespace pipeloom

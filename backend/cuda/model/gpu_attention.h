@@ -35,8 +35,8 @@ class GpuAttention : public GpuPart {
   Bf16* inner_;          // [tokens, width of query_key_value], turned
   GpuKept core_output_;  // [tokens, heads * value_dim]
   // From I, for W.
-  GpuKept inner_gradient_;   // as inner_
-  GpuKept output_gradient_;  // [tokens, hidden]
+  GpuFactor inner_gradient_;   // as inner_
+  GpuFactor output_gradient_;  // [tokens, hidden]
   // Scratch.
   Bf16* rounded_inner_;   // as inner_
   float* full_inner_;     // as inner_

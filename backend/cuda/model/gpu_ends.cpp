@@ -46,8 +46,8 @@ GpuMtpInput::GpuMtpInput(const GpuSetup& setup, const Model& model, int depth, c
       embedding_norm_(setup, find_weight(numbers.part.own(), "embedding_norm", numbers.own)),
       projection_(find_weight(numbers.part.own(), "projection", numbers.own)),
       table_(table_of(numbers, Table::kTokens)),
-      normed_(setup.factors(), setup.factor_format(), setup.tokens, projection_.rows),
-      output_gradient_(setup.late, GpuSetup::kFromInput, setup.tokens, model.hidden),
+      normed_(GpuFactor::from_forward(setup, products_, setup.tokens, projection_.rows)),
+      output_gradient_(GpuFactor::from_input(setup, products_, setup.tokens, model.hidden)),
       embedding_gradient_(setup.late.take<Bf16>(setup.tokens * model.hidden)),
       joined_(setup.scratch.take<Bf16>(setup.tokens * projection_.rows)),
       embedding_(setup.scratch.take<Bf16>(setup.tokens * model.hidden)),
@@ -84,7 +84,7 @@ void GpuMtpInput::input_backward(const SmStream& stream, GpuFlow& flow) {
 void GpuMtpInput::weight_backward(const SmStream& stream) {
   hidden_norm_.weight_backward(stream);
   embedding_norm_.weight_backward(stream);
-  products_.add_weight_gradient(stream, normed_.values(stream, joined_), output_gradient_.values(stream, embedding_),
+  products_.add_weight_gradient(stream, normed_.of_w(stream, joined_), output_gradient_.of_w(stream, embedding_),
                                 shape_.tokens, projection_);
   embed_backward(stream, shape_, tokens_, embedding_gradient_, table_.gradient, nullptr);
 }
@@ -122,7 +122,7 @@ void GpuHead::input_backward(const SmStream& stream, GpuFlow& flow) {
 
 void GpuHead::weight_backward(const SmStream& stream) {
   norm_.weight_backward(stream);
-  products_.add_weight_gradient(stream, normed_, logits_gradient_, shape_.rows, logits_weight_);
+  products_.add_weight_gradient(stream, {normed_}, {logits_gradient_}, shape_.rows, logits_weight_);
 }
 
 }  // namespace pipeloom

@@ -50,9 +50,9 @@ class GpuMtpInput : public GpuPart {
   GpuWeight projection_;
   GpuWeight table_;
   const int32_t* tokens_ = nullptr;
-  GpuKept normed_;            // [tokens, 2 * hidden]
-  GpuKept output_gradient_;   // [tokens, hidden] from I
-  Bf16* embedding_gradient_;  // the same
+  GpuFactor normed_;           // [tokens, 2 * hidden]
+  GpuFactor output_gradient_;  // [tokens, hidden] from I
+  Bf16* embedding_gradient_;   // the same
   // Scratch.
   Bf16* joined_;            // [tokens, 2 * hidden]
   Bf16* embedding_;         // [tokens, hidden]

@@ -12,9 +12,9 @@ GpuFeedForward::GpuFeedForward(const GpuSetup& setup, const GpuWeight& up, const
       shape_{rows, down.rows, gated},
       again_(setup.keeping.selective),
       inner_(setup.kept, setup.keeping.formats.cached, rows, up.columns),
-      activated_(setup.factors(), setup.factor_format(), rows, down.rows),
-      inner_gradient_(setup.late, GpuSetup::kFromInput, rows, up.columns),
-      output_gradient_(setup.late, GpuSetup::kFromInput, rows, down.columns),
+      activated_(GpuFactor::from_forward(setup, products_, rows, down.rows)),
+      inner_gradient_(GpuFactor::from_input(setup, products_, rows, up.columns)),
+      output_gradient_(GpuFactor::from_input(setup, products_, rows, down.columns)),
       full_inner_(setup.scratch.take<float>(rows * up.columns)),
       rounded_inner_(setup.scratch.take<Bf16>(rows * up.columns)),
       rounded_gradient_(setup.scratch.take<Bf16>(rows * up.columns)),
@@ -63,10 +63,10 @@ void GpuFeedForward::through_activation(const SmStream& stream, const Bf16* inne
   products_.input_gradient(stream, gradient, shape_.rows, up_, input_gradient, Into::kSet);
 }
 
-void GpuFeedForward::weight_backward(const SmStream& stream, const Bf16* input) const {
-  products_.add_weight_gradient(stream, input, inner_gradient_.values(stream, rounded_gradient_), shape_.rows, up_);
-  products_.add_weight_gradient(stream, activated_.values(stream, rounded_activated_),
-                                output_gradient_.values(stream, rounded_output_), shape_.rows, down_);
+void GpuFeedForward::weight_backward(const SmStream& stream, const FactorOfW& input) const {
+  products_.add_weight_gradient(stream, input, inner_gradient_.of_w(stream, rounded_gradient_), shape_.rows, up_);
+  products_.add_weight_gradient(stream, activated_.of_w(stream, rounded_activated_),
+                                output_gradient_.of_w(stream, rounded_output_), shape_.rows, down_);
 }
 
 }  // namespace pipeloom

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "backend/cuda/kernels/activation.h"
-#include "backend/cuda/model/gpu_kept.h"
+#include "backend/cuda/model/gpu_factor.h"
 #include "backend/cuda/model/gpu_setup.h"
 
 namespace pipeloom {
@@ -17,7 +17,7 @@ class GpuFeedForward {
   // overwritten.
   void weighed_input_backward(const SmStream& stream, Bf16* output_gradient, float* row_weights,
                               float* input_gradient) const;
-  void weight_backward(const SmStream& stream, const Bf16* input) const;
+  void weight_backward(const SmStream& stream, const FactorOfW& input) const;
 
  private:
   void through_activation(const SmStream& stream, const Bf16* inner, float* input_gradient) const;
@@ -26,12 +26,12 @@ class GpuFeedForward {
   GpuWeight up_;
   GpuWeight down_;
   ActivationShape shape_;
-  bool again_;         // the activation function in I, for W
-  GpuKept inner_;      // [rows, up width] before the activation function
-  GpuKept activated_;  // [rows, intermediate]
+  bool again_;           // the activation function in I, for W
+  GpuKept inner_;        // [rows, up width] before the activation function
+  GpuFactor activated_;  // [rows, intermediate]
   // From I, for W.
-  GpuKept inner_gradient_;   // [rows, up width]
-  GpuKept output_gradient_;  // [rows, hidden]
+  GpuFactor inner_gradient_;   // [rows, up width]
+  GpuFactor output_gradient_;  // [rows, hidden]
   // Scratch.
   float* full_inner_;          // [rows, up width]
   Bf16* rounded_inner_;        // the same

@@ -18,9 +18,9 @@ GpuMla::GpuMla(const GpuSetup& setup, const Model& model, const GpuPartNumbers& 
       head_width_(shape_.head_dim + shape_.rope_dim),
       again_(setup.keeping.selective),
       products_(setup.attention),
-      norm_(setup, own(numbers, "norm")),
+      norm_(setup, products_, own(numbers, "norm")),
       down_(own(numbers, "down")),
-      latent_norm_(setup, own(numbers, "latent_norm")),
+      latent_norm_(setup, products_, own(numbers, "latent_norm")),
       up_(own(numbers, "up")),
       output_(own(numbers, "output")),
       query_weight_(own(numbers, "query")),
@@ -35,11 +35,11 @@ GpuMla::GpuMla(const GpuSetup& setup, const Model& model, const GpuPartNumbers& 
   int64_t widest = 0;
   const auto gradient = [&](int64_t columns) {
     widest = std::max(widest, columns);
-    return GpuKept(setup.late, GpuSetup::kFromInput, tokens_, columns);
+    return GpuFactor::from_input(setup, products_, tokens_, columns);
   };
   if (shape_.q_lora_rank > 0) {
     query_down_ = own(numbers, "query_down");
-    query_norm_.emplace(setup, own(numbers, "query_norm"));
+    query_norm_.emplace(setup, products_, own(numbers, "query_norm"));
     query_down_gradient_ = gradient(query_down_.columns);
     products_.prepare(tokens_, query_down_);
   }
@@ -175,10 +175,10 @@ void GpuMla::input_backward(const SmStream& stream, GpuFlow& flow) {
 }
 
 void GpuMla::weight_backward(const SmStream& stream) {
-  const auto add = [&](const Bf16* input, const GpuKept& gradient, const GpuWeight& weight) {
-    products_.add_weight_gradient(stream, input, gradient.values(stream, rounded_gradient_), tokens_, weight);
+  const auto add = [&](const FactorOfW& input, const GpuFactor& gradient, const GpuWeight& weight) {
+    products_.add_weight_gradient(stream, input, gradient.of_w(stream, rounded_gradient_), tokens_, weight);
   };
-  const Bf16* normed = norm_.output(stream);
+  const FactorOfW normed = norm_.output(stream);
   norm_.norm().weight_backward(stream);
   latent_norm_.norm().weight_backward(stream);
   if (query_norm_) {
@@ -188,7 +188,7 @@ void GpuMla::weight_backward(const SmStream& stream) {
   add(query_norm_ ? query_norm_->output(stream) : normed, query_gradient_, query_weight_);
   add(normed, down_gradient_, down_);
   add(latent_norm_.output(stream), up_gradient_, up_);
-  add(core_output_.values(stream, rounded_core_), output_gradient_, output_);
+  add({core_output_.values(stream, rounded_core_)}, output_gradient_, output_);
 }
 
 }  // namespace pipeloom

@@ -54,11 +54,11 @@ class GpuMla : public GpuPart {
   Bf16* value_;
   GpuKept core_output_;  // [tokens, heads * value_dim]
   // Kept from I on.
-  GpuKept query_gradient_;
-  GpuKept query_down_gradient_;
-  GpuKept up_gradient_;
-  GpuKept down_gradient_;
-  GpuKept output_gradient_;
+  GpuFactor query_gradient_;
+  GpuFactor query_down_gradient_;
+  GpuFactor up_gradient_;
+  GpuFactor down_gradient_;
+  GpuFactor output_gradient_;
   // Scratch.
   float* full_query_;     // [tokens, heads * (d + rope)]; also its gradient
   float* full_key_;       // the same of keys

@@ -5,7 +5,7 @@ namespace pipeloom {
 GpuMlp::GpuMlp(const GpuSetup& setup, const Model& model, const GpuPartNumbers& numbers)
     : size_(setup.tokens * model.hidden),
       again_(setup.keeping.selective),
-      norm_(setup, find_weight(numbers.part.own(), "norm", numbers.own)),
+      norm_(setup, setup.mlp, find_weight(numbers.part.own(), "norm", numbers.own)),
       inner_(setup, find_weight(numbers.part.own(), "up", numbers.own),
              find_weight(numbers.part.own(), "down", numbers.own), setup.tokens, model.gated_mlp),
       full_hidden_(setup.scratch.take<float>(size_)) {}

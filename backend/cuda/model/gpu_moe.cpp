@@ -21,7 +21,10 @@ GpuPackages::GpuPackages(const Model& model, const PartShape& shape, int64_t tok
 }
 
 GpuMoeLayer::GpuMoeLayer(const GpuSetup& setup, const Model& model, const PartShape& part)
-    : packages(model, part, setup.tokens), normed(setup.factors(), setup.factor_format(), setup.tokens, model.hidden) {
+    : packages(model, part, setup.tokens),
+      // The gate's product reads it too, in BF16.
+      normed(setup.keeping.selective ? setup.late : setup.kept,
+             setup.keeping.selective ? Format::kBf16 : setup.keeping.formats.cached, setup.tokens, model.hidden) {
   const int experts = shape().gate.experts;
   chosen = setup.layer.take<int32_t>(shape().gate.choices());
   weights = setup.layer.take<float>(shape().gate.choices());
@@ -76,8 +79,8 @@ void GpuRouter::input_backward(const SmStream& stream, GpuFlow& flow) {
 
 void GpuRouter::weight_backward(const SmStream& stream) {
   norm_.weight_backward(stream);
-  products_.add_weight_gradient(stream, layer_->normed.values(stream, rounded_normed_), logits_gradient_, gate().tokens,
-                                gate_);
+  products_.add_weight_gradient(stream, {layer_->normed.values(stream, rounded_normed_)}, {logits_gradient_},
+                                gate().tokens, gate_);
   if (bias_.gradient != nullptr) add_loads(stream, layer_->order.counts, gate().experts, bias_.gradient);
   add_loads(stream, layer_->order.counts, gate().experts, loads_);
 }
@@ -189,9 +192,9 @@ void GpuExperts::input_backward(const SmStream& stream, GpuFlow& flow) {
 }
 
 void GpuExperts::weight_backward(const SmStream& stream) {
-  if (shared_) shared_->weight_backward(stream, layer_->normed.values(stream, rounded_rows_));
+  if (shared_) shared_->weight_backward(stream, {layer_->normed.values(stream, rounded_rows_)});
   for (const Routed& own : routed_) {
-    own.maths.weight_backward(stream, own.rows.values(stream, rounded_rows_));
+    own.maths.weight_backward(stream, {own.rows.values(stream, rounded_rows_)});
   }
 }
 

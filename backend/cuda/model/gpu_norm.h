@@ -2,7 +2,7 @@
 
 #include "backend/cuda/kernels/columns.h"
 #include "backend/cuda/kernels/rms_norm.h"
-#include "backend/cuda/model/gpu_kept.h"
+#include "backend/cuda/model/gpu_factor.h"
 #include "backend/cuda/model/gpu_setup.h"
 
 namespace pipeloom {
@@ -45,10 +45,11 @@ class GpuNorm {
 // until the pass of the part ends.
 class GpuKeptNorm {
  public:
-  GpuKeptNorm(const GpuSetup& setup, const GpuWeight& weight)
+  // `products`: those that read it.
+  GpuKeptNorm(const GpuSetup& setup, const GpuProducts& products, const GpuWeight& weight)
       : norm_(setup, weight),
         again_(setup.keeping.selective),
-        kept_(setup.factors(), setup.factor_format(), setup.tokens, weight.columns),
+        kept_(GpuFactor::from_forward(setup, products, setup.tokens, weight.columns)),
         scratch_(setup.scratch.take<Bf16>(setup.tokens * weight.columns)) {}
 
   int64_t width() const { return norm_.width(); }
@@ -66,12 +67,12 @@ class GpuKeptNorm {
     return output;
   }
   const GpuNorm& norm() const { return norm_; }
-  const Bf16* output(const SmStream& stream) const { return kept_.values(stream, scratch_); }
+  FactorOfW output(const SmStream& stream) const { return kept_.of_w(stream, scratch_); }
 
  private:
   GpuNorm norm_;
   bool again_;
-  GpuKept kept_;
+  GpuFactor kept_;
   Bf16* scratch_;
 };
 

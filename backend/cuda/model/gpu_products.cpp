@@ -38,7 +38,8 @@ void GpuProducts::times(const SmStream& stream, const Bf16* x, int64_t rows, con
   }
   quantise_rows(stream, x, rows, weight.rows, fp8_->x(), fp8_->x_scales());
   quantise_blocks(stream, weight.full, weight.columns, weight.rows, true, fp8_->y(), fp8_->y_scales());
-  multiply_fp8(stream, rows, weight.columns, weight.rows, ScaleMode::kBlocks128, y, into);
+  multiply_fp8(stream, scratch_x(), scratch_y(),
+               fp8_product(rows, weight.columns, weight.rows, ScaleMode::kBlocks128, into, stream.sms), y);
 }
 
 void GpuProducts::input_gradient(const SmStream& stream, const Bf16* dy, int64_t rows, const GpuWeight& weight,
@@ -49,19 +50,28 @@ void GpuProducts::input_gradient(const SmStream& stream, const Bf16* dy, int64_t
   }
   quantise_rows(stream, dy, rows, weight.columns, fp8_->x(), fp8_->x_scales());
   quantise_blocks(stream, weight.full, weight.rows, weight.columns, false, fp8_->y(), fp8_->y_scales());
-  multiply_fp8(stream, rows, weight.rows, weight.columns, ScaleMode::kBlocks128, dx, into);
+  multiply_fp8(stream, scratch_x(), scratch_y(),
+               fp8_product(rows, weight.rows, weight.columns, ScaleMode::kBlocks128, into, stream.sms), dx);
 }
 
-void GpuProducts::add_weight_gradient(const SmStream& stream, const Bf16* x, const Bf16* dy, int64_t rows,
+void GpuProducts::add_weight_gradient(const SmStream& stream, FactorOfW x, FactorOfW dy, int64_t rows,
                                       const GpuWeight& weight) const {
   if (fp8_ == nullptr) {
-    return multiply(stream, Form::kTransposedA, x, RowMatrix::dense(rows, weight.rows), dy,
+    return multiply(stream, Form::kTransposedA, x.values, RowMatrix::dense(rows, weight.rows), dy.values,
                     RowMatrix::dense(rows, weight.columns), weight.gradient,
                     RowMatrix::dense(weight.rows, weight.columns), Into::kAdd);
   }
-  quantise_columns(stream, x, rows, weight.rows, fp8_->x(), fp8_->x_scales());
-  quantise_columns(stream, dy, rows, weight.columns, fp8_->y(), fp8_->y_scales());
-  multiply_fp8(stream, weight.rows, weight.columns, rows, ScaleMode::kRows128, weight.gradient, Into::kAdd);
+  if (x.values != nullptr) {
+    quantise_columns(stream, x.values, rows, weight.rows, fp8_->x(), fp8_->x_scales());
+    x = scratch_x();
+  }
+  if (dy.values != nullptr) {
+    quantise_columns(stream, dy.values, rows, weight.columns, fp8_->y(), fp8_->y_scales());
+    dy = scratch_y();
+  }
+  multiply_fp8(stream, x, dy,
+               fp8_product(weight.rows, weight.columns, rows, ScaleMode::kRows128, Into::kAdd, stream.sms),
+               weight.gradient);
 }
 
 void GpuProducts::multiply(const SmStream& stream, Form form, const Bf16* a, const RowMatrix& a_shape, const Bf16* b,
@@ -74,15 +84,15 @@ void GpuProducts::multiply(const SmStream& stream, Form form, const Bf16* a, con
   runner_.multiply(stream, bf16_product(form, a_shape, b_shape, c_shape, into, batches, stream.sms), operands);
 }
 
-void GpuProducts::multiply_fp8(const SmStream& stream, int64_t rows, int64_t columns, int64_t inner, ScaleMode y_scales,
-                               float* c, Into into) const {
+void GpuProducts::multiply_fp8(const SmStream& stream, const FactorOfW& x, const FactorOfW& y,
+                               const ProductDescription& product, float* c) const {
   ProductOperands operands;
-  operands.a = fp8_->y();
-  operands.b = fp8_->x();
+  operands.a = y.numbers;
+  operands.b = x.numbers;
   operands.d = c;
-  operands.a_scales = fp8_->y_scales();
-  operands.b_scales = fp8_->x_scales();
-  runner_.multiply(stream, fp8_product(rows, columns, inner, y_scales, into, stream.sms), operands);
+  operands.a_scales = y.scales;
+  operands.b_scales = x.scales;
+  runner_.multiply(stream, product, operands);
 }
 
 }  // namespace pipeloom

@@ -30,6 +30,13 @@ class Fp8Scratch {
   float* y_scales_ = nullptr;
 };
 
+// A factor of the product of a W, [rows, columns]: dense; or in FP8 as quantise_columns makes it, `values` being null.
+struct FactorOfW {
+  const Bf16* values = nullptr;
+  const E4m3* numbers = nullptr;
+  const float* scales = nullptr;
+};
+
 // Products of activations and gradients (dense, BF16) by weights, as Products in backend/model/products.h: factors in
 // BF16, or in E4M3 as fp8_products there. Sums and results are FP32.
 class GpuProducts {
@@ -46,16 +53,22 @@ class GpuProducts {
   void input_gradient(const SmStream& stream, const Bf16* dy, int64_t rows, const GpuWeight& weight, float* dx,
                       Into into) const;
   // Adds x' dy to the weight's gradient.
-  void add_weight_gradient(const SmStream& stream, const Bf16* x, const Bf16* dy, int64_t rows,
+  void add_weight_gradient(const SmStream& stream, FactorOfW x, FactorOfW dy, int64_t rows,
                            const GpuWeight& weight) const;
+
+  bool in_fp8() const { return fp8_ != nullptr; }
 
   // Any product of BF16 matrices.
   void multiply(const SmStream& stream, Form form, const Bf16* a, const RowMatrix& a_shape, const Bf16* b,
                 const RowMatrix& b_shape, float* c, const RowMatrix& c_shape, Into into, int64_t batches = 1) const;
 
  private:
-  void multiply_fp8(const SmStream& stream, int64_t rows, int64_t columns, int64_t inner, ScaleMode y_scales, float* c,
-                    Into into) const;
+  // `x` and `y` in FP8.
+  void multiply_fp8(const SmStream& stream, const FactorOfW& x, const FactorOfW& y, const ProductDescription& product,
+                    float* c) const;
+
+  FactorOfW scratch_x() const { return {nullptr, fp8_->x(), fp8_->x_scales()}; }
+  FactorOfW scratch_y() const { return {nullptr, fp8_->y(), fp8_->y_scales()}; }
 
   ProductRunner& runner_;
   Fp8Scratch* fp8_;

@@ -35,10 +35,6 @@ class GpuConstants {
 // What a part is made with. `kept`: for what it keeps from F of a micro-batch on; `late`: from I on, until W has ended;
 // `layer`: for what the parts of a layer tell each other in F; `scratch`: for what is free again when a call has ended.
 struct GpuSetup {
-  // How what I makes for W is kept, gradients and what it computes again. An FP8 product of W scales its factors by
-  // columns, once: scaled by rows before, DeepSeek-V3's recipe learns worse.
-  static constexpr Format kFromInput = Format::kBf16;
-
   Arena& kept;
   Arena& late;
   Arena& layer;
@@ -55,10 +51,6 @@ struct GpuSetup {
     return {kept_arena, late_arena, layer_arena, scratch, constants, attention,
             mlp,        precise,    keeping,     tokens,  sequence};
   }
-
-  // For factors of a W: kept from F on; or, where they are computed again, from I on.
-  Arena& factors() const { return keeping.selective ? late : kept; }
-  Format factor_format() const { return keeping.selective ? kFromInput : keeping.formats.cached; }
 };
 
 }  // namespace pipeloom

@@ -3,16 +3,17 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "backend/cuda/comm/copy.h"
 #include "backend/cuda/run/task_launcher.h"
 #include "backend/device/sm_partition.h"
 #include "backend/model/training.h"
 #include "backend/runtime/checkpoint.h"
 #include "backend/runtime/replicas.h"
 #include "backend/runtime/run_trace.h"
+#include "core/copy_method.h"
 #include "core/plan.h"
 
 namespace pipeloom {
@@ -30,8 +31,8 @@ struct GpuRunOptions {
   int64_t steps = 1;
   bool paced = false;  // no training: every task keeps its rank's SMs busy for its planned time
   bool graphs = true;  // steps are replayed as one CUDA graph, where that can be
-  // Hand-overs on one GPU: how they are copied, and how fast; 0: as fast as that goes.
-  CopyMethod copy = CopyMethod::kStreaming;
+  // Hand-overs on one GPU: how they are copied (none: as the plan says), and how fast; 0: as fast as that goes.
+  std::optional<CopyMethod> copy;
   double link_bytes_per_s = 0;
   bool traced = false;  // one more step, launched task by task, is traced
   int64_t patience_ns = 60'000'000'000;

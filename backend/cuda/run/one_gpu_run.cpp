@@ -7,12 +7,14 @@
 #include <optional>
 
 #include "backend/cuda/check.h"
+#include "backend/cuda/comm/copy.h"
 #include "backend/cuda/run/gpu_checkpoints.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/gpu_step.h"
 #include "backend/cuda/run/one_gpu_tasks.h"
 #include "backend/cuda/run/paced_tasks.h"
 #include "backend/device/accesses.h"
+#include "backend/device/hand_over_choice.h"
 #include "backend/device/launch_lowering.h"
 #include "backend/model/training.h"
 #include "core/check.h"
@@ -103,15 +105,13 @@ class OneGpuRun {
     return {};
   }
 
-  // On the sender's communication SMs, in chunks of as many tokens as the plan's all-to-all has.
+  // On the sender's communication SMs.
   OneGpuTasks::Move hand_over() const {
+    const HandOverCopy how = hand_over_of(plan_, options_.copy);
     CopyOptions copy;
-    copy.method = options_.copy;
+    copy.method = how.method;
+    copy.chunk_bytes = how.chunk_bytes;
     copy.bytes_per_s = options_.link_bytes_per_s;
-    if (plan_.job.cluster && plan_.job.model) {
-      const int64_t token_bytes = plan_.job.model->hidden * static_cast<int64_t>(sizeof(Bf16));
-      copy.chunk_bytes = (plan_.job.cluster->comm_chunk_tokens * token_bytes + 15) / 16 * 16;
-    }
     return [copy](const RankTask& /*send*/, DeviceBytes from, DeviceBytes to, const LaunchPlace& place) {
       PIPELOOM_CHECK(from.size_bytes == to.size_bytes);
       CopyOptions here = copy;

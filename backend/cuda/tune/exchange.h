@@ -19,6 +19,7 @@ class ExchangeOnGpu {
 
   // REQUIRES: sms is a multiple of kNodes.
   void set(int sms, int chunk_tokens);
+  void set_cache_hints(bool hints) { shape_.cache_hints = hints; }
   void dispatch(cudaStream_t stream) const;
   void combine(cudaStream_t stream) const;
   // That all stages copy together.

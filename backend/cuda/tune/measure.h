@@ -9,11 +9,11 @@
 namespace pipeloom {
 
 // Measures a GPU for `pipeloom-run tune`: copies against method, SMs, chunk and message size; the forwarding dispatch
-// and combine against SMs and chunk size; what a product and a memory-bound kernel lose beside them. Medians of 5 runs
-// after one to warm up; copies go through more memory than L2 holds. Takes about half a minute and 4 GB. L2 hit rates
-// are not among it: the counters are for profilers with rights of their own (ncu, metric lts__t_sector_hit_rate.pct).
+// and combine against SMs and chunk size; what a product and a memory-bound kernel lose beside every one of them, with
+// and without cache hints, and L2's hit rates, where CUPTI's counters can be read. Medians of 5 runs after one to warm
+// up; copies go through more memory than L2 holds. Should take about half a minute (never tried), and 5 GB.
 // REQUIRES: why_no_gpu_here() is empty. Throws std::runtime_error where a call into CUDA fails.
-inline constexpr int64_t kTuneBytes = 4'000'000'000;
+inline constexpr int64_t kTuneBytes = 5'000'000'000;
 TuneMeasurements measure_gpu(int device, const std::function<void(const std::string&)>& on_progress);
 
 }  // namespace pipeloom

@@ -12,8 +12,6 @@ namespace {
 constexpr int64_t kMiB = int64_t{1} << 20;
 // Five times Hopper's L2 of 50 MB: a message that comes again has left it.
 constexpr int64_t kBufferBytes = 256 * kMiB;
-constexpr CopyMethod kMethods[] = {CopyMethod::kLoadStore, CopyMethod::kStreaming, CopyMethod::kStreamingReadOnly,
-                                   CopyMethod::kBulk};
 
 }  // namespace
 
@@ -25,8 +23,8 @@ std::vector<MeasuredCopy> measure_copies(int device_sms) {
   for (const int64_t bytes : {kMiB / 16, kMiB, 16 * kMiB, 128 * kMiB}) {
     // Enough of them that an event's half microsecond does not count.
     const int64_t messages = std::max<int64_t>(1, 16 * kMiB / bytes);
-    for (const CopyMethod method : kMethods) {
-      for (const int sms : {1, 2, 4, 8, 16, 24, 32}) {
+    for (const CopyMethod method : kCopyMethods) {
+      for (const int sms : {1, 2, 4, 8, 12, 16, 20, 24, 32}) {
         if (sms > device_sms) continue;
         for (const int64_t chunk : {kMiB / 64, kMiB / 16, kMiB / 4}) {
           const CopyOptions options{method, sms, chunk, 0};
@@ -36,8 +34,7 @@ std::vector<MeasuredCopy> measure_copies(int device_sms) {
               copy_message({timer.stream(), sms}, from.as<char>() + at, to.as<char>() + at, bytes, options);
             }
           });
-          measured.push_back(
-              {copy_method_name(method), sms, chunk, bytes, static_cast<double>(messages * bytes) / seconds});
+          measured.push_back({method, sms, chunk, bytes, static_cast<double>(messages * bytes) / seconds});
         }
       }
     }
@@ -50,7 +47,7 @@ double measure_memory(int device_sms) {
   const GpuMemory to(kBufferBytes);
   GpuTimer timer;
   double fastest = 0;
-  for (const CopyMethod method : kMethods) {
+  for (const CopyMethod method : kCopyMethods) {
     const CopyOptions options{method, device_sms, kMiB / 16, 0};
     const double seconds = timer.median_s([&](int) {
       copy_message({timer.stream(), device_sms}, from.as<char>(), to.as<char>(), kBufferBytes, options);

@@ -95,7 +95,7 @@ void BM_Adam(benchmark::State& state) {
       step(sizeof(AdamStep));
   measure(state, 30.0 * static_cast<double>(count), 0, [&](const SmStream& stream) {
     adam(stream, {}, step.as<AdamStep>(), gradients.as<float>(), count,
-         {weights.as<float>(), first.as<float>(), second.as<float>(), factors.as<Bf16>()});
+         {{weights.as<float>(), first.as<float>(), second.as<float>()}, factors.as<Bf16>(), Format::kFp32, {}});
   });
 }
 BENCHMARK(BM_Adam)->UseManualTime();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backend/device/tuned_file.h"
 #include "core/lowering/lower.h"
 #include "planner/evaluate.h"
 #include "planner/overlap/split.h"
@@ -36,15 +37,20 @@ TuneMeasurements some_measurements() {
   measured.product = {1e-3, 1.2e-3, 1.1e-3};
   measured.memory_bound = {2e-3, 3e-3, 1.9e-3};
   measured.memory_bytes_per_s = 2.5e12;
+  measured.copies = {{CopyMethod::kStreaming, 4, 16'384, 65'536, 20e9},
+                     {CopyMethod::kBulk, 4, 65'536, 65'536, 10e9},
+                     {CopyMethod::kStreaming, 4, 16'384, 1 << 20, 80e9},
+                     {CopyMethod::kBulk, 4, 65'536, 1 << 20, 90e9},
+                     {CopyMethod::kStreaming, 8, 16'384, 1 << 20, 150e9}};
   return measured;
 }
 
 TEST(Tuning, TheFewestSmsThatReachTheRateAreChosen) {
   const std::vector<MeasuredCopy> copies = {
-      {"streaming", 1, 65'536, 1 << 20, 50e9},   {"streaming", 8, 65'536, 1 << 20, 291e9},
-      {"bulk", 8, 65'536, 1 << 20, 295e9},       {"bulk", 8, 16'384, 1 << 20, 250e9},
-      {"streaming", 32, 16'384, 1 << 20, 300e9}, {"streaming", 1, 16'384, 4096, 5e9}};
-  EXPECT_EQ(best_copy(copies, 1 << 20).method, "bulk");
+      {CopyMethod::kStreaming, 1, 65'536, 1 << 20, 50e9},   {CopyMethod::kStreaming, 8, 65'536, 1 << 20, 291e9},
+      {CopyMethod::kBulk, 8, 65'536, 1 << 20, 295e9},       {CopyMethod::kBulk, 8, 16'384, 1 << 20, 250e9},
+      {CopyMethod::kStreaming, 32, 16'384, 1 << 20, 300e9}, {CopyMethod::kStreaming, 1, 16'384, 4096, 5e9}};
+  EXPECT_EQ(best_copy(copies, 1 << 20).method, CopyMethod::kBulk);
   EXPECT_EQ(best_copy(copies, 1 << 20).sms, 8);
   EXPECT_EQ(best_copy(copies, 1 << 20, 0.99).sms, 32);
   EXPECT_EQ(best_copy(copies, 4096).sms, 1);
@@ -80,6 +86,17 @@ TEST(Tuning, CurvesHaveTheSlowerOfDispatchAndCombine) {
   EXPECT_EQ(curves[1].bytes_per_s.points(), (std::vector<Curve::Point>{{8, 70e9}}));
 }
 
+// Each message by what was fastest for it.
+TEST(Tuning, HandOversKeepTheFastestCopyOfEachMessage) {
+  const std::vector<HandOverCurve> curves = hand_over_curves(some_measurements().copies);
+  ASSERT_EQ(curves.size(), 2u);
+  EXPECT_EQ(curves[0].sms, 4);
+  EXPECT_EQ(curves[0].points, (std::vector<HandOverCurve::Point>{{65'536, 20e9, {CopyMethod::kStreaming, 16'384}},
+                                                                 {1 << 20, 90e9, {CopyMethod::kBulk, 65'536}}}));
+  EXPECT_EQ(curves[1].sms, 8);
+  EXPECT_EQ(curves[1].points, (std::vector<HandOverCurve::Point>{{1 << 20, 150e9, {CopyMethod::kStreaming, 16'384}}}));
+}
+
 TEST(Tuning, WhatCannotBeIsRefusedByName) {
   const auto error_of = [](const auto& change) {
     TuneMeasurements measured = some_measurements();
@@ -94,6 +111,12 @@ TEST(Tuning, WhatCannotBeIsRefusedByName) {
               HasSubstr("a dispatch was measured on 1 numbers of SMs; at least 2 are needed"));
   EXPECT_THAT(error_of([](TuneMeasurements& m) { m.product.alone_s = 0; }), HasSubstr("a product took 0 s alone"));
   EXPECT_THAT(error_of([](TuneMeasurements& m) { m.memory_bytes_per_s = 0; }), HasSubstr("memory_efficiency is 0"));
+  EXPECT_THAT(error_of([](TuneMeasurements& m) { m.copies[1].bytes_per_s = 0; }),
+              HasSubstr("a bulk copy of 65536 bytes on 4 SMs was measured at 0 bytes/s; allowed is a rate above 0"));
+  EXPECT_THAT(error_of([](TuneMeasurements& m) {
+                m.variants.push_back({"copy bulk", 20, 1e11, 0, 1e-3, {}, {}, {}});
+              }),
+              HasSubstr("copy bulk was measured at 100000000000 bytes/s, a product beside it at 0 s"));
 }
 
 TEST(Tuning, AGpuFileKeepsItsCommentsAndReadsBack) {
@@ -111,6 +134,7 @@ TEST(Tuning, AGpuFileKeepsItsCommentsAndReadsBack) {
     const double expected = tuned.rates.all_to_all[1].bytes_per_s.at(3);
     EXPECT_NEAR(read.rates.all_to_all[1].bytes_per_s.at(3), expected, 1e-5 * expected);
     EXPECT_EQ(read.rates.product_curve, known.rates.product_curve);
+    EXPECT_EQ(read.rates.hand_over, tuned.rates.hand_over);
     EXPECT_THAT(written, HasSubstr(text.substr(0, text.find('\n'))));
     EXPECT_THAT(written, HasSubstr("  # measured\n"));
     EXPECT_EQ(with_tuned_rates(written, tuned, "measured"), written);
@@ -182,15 +206,6 @@ TEST(Tuning, ThePlannerTakesNoMoreThanTheCurvesReward) {
   EXPECT_LE(measured.first, 8);
   EXPECT_EQ(constant.second, 4);
   EXPECT_EQ(measured.second, 8);
-}
-
-TEST(Tuning, EveryMeasurementIsInTheCsv) {
-  TuneMeasurements measured = some_measurements();
-  measured.copies.push_back({"bulk", 8, 65'536, 1 << 20, 295e9});
-  const std::string csv = measurements_csv(measured);
-  EXPECT_THAT(csv, HasSubstr("bulk,8,65536,1048576,2.95e+11\n"));
-  EXPECT_THAT(csv, HasSubstr("\ncombine,24,16,,3.83695e+11\n"));
-  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 1 + 20 + 20);
 }
 
 }  // namespace

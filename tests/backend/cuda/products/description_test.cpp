@@ -68,7 +68,7 @@ void expect_products(const Shape& shape, const Products<float>& reference, bool 
   EXPECT_LT(relative_difference(device_y.numbers(), twice.numbers()), tolerance);
   products.input_gradient(device_stream(), device_dy, shape.rows, weight.weight, device_dx, Into::kSet);
   EXPECT_LT(relative_difference(device_dx.numbers(), dx.numbers()), tolerance);
-  products.add_weight_gradient(device_stream(), device_x, device_dy, shape.rows, weight.weight);
+  products.add_weight_gradient(device_stream(), {device_x}, {device_dy}, shape.rows, weight.weight);
   EXPECT_LT(relative_difference(weight.gradient.numbers(), dw.numbers()), tolerance);
 }
 
