@@ -13,8 +13,8 @@ TEST(EmulatedTune, MeasuresEverything) {
   std::vector<std::string> parts;
   const TuneMeasurements measured = measure_gpu(0, [&](const std::string& part) { parts.push_back(part); });
   EXPECT_EQ(parts.size(), 3u);
-  EXPECT_EQ(measured.copies.size(), 4u * 4 * 7 * 3);
-  for (const MeasuredCopy& copy : measured.copies) EXPECT_GT(copy.bytes_per_s, 0) << copy.method;
+  EXPECT_EQ(measured.copies.size(), 4u * 4 * 9 * 3);
+  for (const MeasuredCopy& copy : measured.copies) EXPECT_GT(copy.bytes_per_s, 0) << copy_method_name(copy.method);
   EXPECT_EQ(measured.dispatches.size(), 6u * 6);
   EXPECT_EQ(measured.combines.size(), measured.dispatches.size());
   for (const MeasuredContention& contention : {measured.product, measured.memory_bound}) {
