@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "backend/cuda/nccl/nccl_run.h"
 #include "backend/device/launch_lowering.h"
 #include "core/lowering/lower.h"
@@ -102,6 +104,20 @@ TEST(EmulatedGpuRanks, TheRecipeATraceAndCheckpoints) {
   ASSERT_TRUE(resumed) << resumed.error().message;
   EXPECT_EQ(resumed->losses, std::vector<double>(whole.losses.end() - 1, whole.losses.end()));
   EXPECT_NE(whole.averages_digest, 0u);
+}
+
+// Whether the norm is known before the optimizer or after it, each copy gets the parts that the others optimized.
+TEST(EmulatedGpuRanks, WithValidatedClipping) {
+  for (const auto& [schedule, ranks, data] : {std::tuple("1f1b", 2, 2), {"dualpipe", 4, 1}}) {
+    Job job = training_job(tiny_dense(), ranks, 2 * ranks, data);
+    job.clipping = Clipping::kGlobal;
+    job.clip_norm = 0.1;
+    const GpuRunResult global = expect_the_cpus_losses(job, schedule, 11);
+    job.clipping = Clipping::kValidated;
+    EXPECT_EQ(expect_the_cpus_losses(job, schedule, 12).losses, global.losses) << schedule;
+    job.clipping = Clipping::kNone;
+    EXPECT_NE(expect_the_cpus_losses(job, schedule, 13).losses, global.losses) << schedule;
+  }
 }
 
 std::string error_of(const Settings& settings, int64_t patience_ns) {

@@ -192,5 +192,24 @@ TEST(EmulatedOneGpu, AFailedKernelEndsTheRun) {
   EXPECT_THAT(error, AnyOf(HasSubstr("cudaErrorIllegalAddress"), HasSubstr("CUBLAS_STATUS_EXECUTION_FAILED")));
 }
 
+// The run ends before what is not a number becomes a checkpoint.
+TEST(EmulatedOneGpu, AGradientThatIsNotFiniteEndsARunThatClips) {
+  for (const Clipping clipping : {Clipping::kGlobal, Clipping::kValidated}) {
+    const emulation::EmulatedGpus gpus({});
+    Job job = training_job(tiny_dense(), 2, 4);
+    job.clipping = clipping;
+    SharedStore store;
+    GpuRunOptions options;
+    options.steps = 3;
+    options.checkpoints = {&store, 1, false};
+    TrainingOptions training;
+    training.adam.learning_rate = 1e30;
+    const auto result = train_on_one_gpu(gpu_plan(job, "1f1b"), options, training);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().message, "step 1: a gradient is not finite; the weights are those before the step");
+    EXPECT_EQ(store.read(kLastCheckpoint).value(), "1");
+  }
+}
+
 }  // namespace
 }  // namespace pipeloom::tests
