@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <stdexcept>
 #include <string>
+
+#include "backend/cuda/cuda_error.h"
 
 namespace pipeloom {
 
@@ -14,7 +15,7 @@ thread_local int this_threads_rank = -1;
 [[noreturn]] void fail_call(const char* library, const char* name, const std::string& words, const char* call,
                             const char* file, int line) {
   const std::string rank = this_threads_rank < 0 ? "" : fmt::format("rank {}: ", this_threads_rank);
-  throw std::runtime_error(fmt::format("{}{}:{}: {} failed: {} {} ({})", rank, file, line, call, library, name, words));
+  throw CudaError(fmt::format("{}{}:{}: {} failed: {} {} ({})", rank, file, line, call, library, name, words));
 }
 
 }  // namespace

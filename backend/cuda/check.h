@@ -8,7 +8,7 @@
 
 namespace pipeloom {
 
-// What a call into a CUDA library reports throws std::runtime_error with the call, its file and line, the rank that
+// What a call into a CUDA library reports throws CudaError with the call, its file and line, the rank that
 // this thread runs and the library's own words. Each macro evaluates its argument once.
 //
 //   PIPELOOM_CUDA_CHECK(cudaStreamCreate(&stream));

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "backend/cuda/check.h"
+#include "backend/cuda/cuda_error.h"
 
 namespace pipeloom {
 
@@ -35,9 +36,9 @@ LtProducts::Chosen& LtProducts::chosen(const ProductDescription& product, const 
                                                                with.d(), with.preference(), 1, &found, &count);
   if (status != CUBLAS_STATUS_SUCCESS || count == 0) {
     chosen_.erase(place);
-    throw std::runtime_error(
-        fmt::format("cuBLASLt has no algorithm for a product of {}x{}x{} in {} batches on {} SMs: {}", product.m,
-                    product.n, product.inner, product.batches, product.sms, cublasLtGetStatusString(status)));
+    throw CudaError(fmt::format("cuBLASLt has no algorithm for a product of {}x{}x{} in {} batches on {} SMs: {}",
+                                product.m, product.n, product.inner, product.batches, product.sms,
+                                cublasLtGetStatusString(status)));
   }
   chosen.algorithm = found.algo;
   return chosen;

@@ -21,7 +21,7 @@ class LtProducts : public ProductRunner {
   LtProducts(const LtProducts&) = delete;
   LtProducts& operator=(const LtProducts&) = delete;
 
-  // Issues the product. Throws std::runtime_error where cuBLASLt has no algorithm for it, with the shape.
+  // Issues the product. Throws CudaError where cuBLASLt has no algorithm for it, with the shape.
   void multiply(const SmStream& stream, const ProductDescription& product, const ProductOperands& operands) override;
 
  private:

@@ -8,6 +8,7 @@
 
 #include "backend/cuda/check.h"
 #include "backend/cuda/comm/copy.h"
+#include "backend/cuda/cuda_error.h"
 #include "backend/cuda/run/gpu_checkpoints.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/gpu_step.h"
@@ -204,7 +205,12 @@ class OneGpuRun {
 
 Result<GpuRunResult> run_on_one_gpu(const GpuRun& run, int device) {
   auto one_gpu = std::make_unique<OneGpuRun>(run, device);
-  auto result = one_gpu->run();
+  Result<GpuRunResult> result;
+  try {
+    result = one_gpu->run();
+  } catch (const CudaError& error) {
+    result = fail(ErrorCode::kIo, error.what());
+  }
   // Memory of a device on which something hangs can't be given back: the call would wait for ever, and nobody would
   // read the error.
   if (!result && result.error().code == ErrorCode::kDeadlock) static_cast<void>(one_gpu.release());

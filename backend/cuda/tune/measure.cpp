@@ -1,6 +1,7 @@
 #include "backend/cuda/tune/measure.h"
 
 #include "backend/cuda/check.h"
+#include "backend/cuda/cuda_error.h"
 #include "backend/cuda/tune/exchange.h"
 #include "backend/cuda/tune/measure_copies.h"
 #include "backend/cuda/tune/measure_variants.h"
@@ -25,9 +26,7 @@ void measure_exchange(ExchangeOnGpu& exchange, GpuTimer& timer, TuneMeasurements
   }
 }
 
-}  // namespace
-
-TuneMeasurements measure_gpu(int device, const std::function<void(const std::string&)>& on_progress) {
+TuneMeasurements measure(int device, const std::function<void(const std::string&)>& on_progress) {
   PIPELOOM_CUDA_CHECK(cudaSetDevice(device));
   int sms = 0;
   PIPELOOM_CUDA_CHECK(cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device));
@@ -42,6 +41,16 @@ TuneMeasurements measure_gpu(int device, const std::function<void(const std::str
   on_progress("products and memory-bound kernels beside all of them, and what L2 holds");
   measure_variants(sms, exchange, measured);
   return measured;
+}
+
+}  // namespace
+
+Result<TuneMeasurements> measure_gpu(int device, const std::function<void(const std::string&)>& on_progress) {
+  try {
+    return measure(device, on_progress);
+  } catch (const CudaError& error) {
+    return fail(ErrorCode::kIo, error.what());
+  }
 }
 
 }  // namespace pipeloom

@@ -40,26 +40,6 @@ Plan with_comm_sms(Plan plan, int comm_sms) {
   return plan;
 }
 
-// When the last task ends if nothing but the plan holds tasks up.
-int64_t makespan_ns(const Plan& plan) {
-  const TaskGraph graph = launch_graph(plan);
-  std::vector<int64_t> end_ns(graph.tasks().size(), 0);
-  std::vector<uint32_t> before(graph.tasks().size(), UINT32_MAX);
-  for (uint32_t queue = 0; queue < graph.queues(); ++queue) {
-    const auto tasks = graph.queue(queue);
-    for (size_t i = 1; i < tasks.size(); ++i) before[tasks[i]] = tasks[i - 1];
-  }
-  const std::vector<uint32_t> order = graph.topological_order().value();
-  for (const uint32_t task : order) {
-    int64_t begin_ns = before[task] == UINT32_MAX ? 0 : end_ns[before[task]];
-    for (const TaskDependency& dependency : graph.dependencies(task)) {
-      begin_ns = std::max(begin_ns, end_ns[dependency.from]);
-    }
-    end_ns[task] = begin_ns + graph.tasks()[task].duration_ns;
-  }
-  return std::ranges::max(end_ns);
-}
-
 // --- without a GPU ---
 
 TEST(CudaRun, MemoryOfARankIsKnownBeforeItIsAllocated) {
@@ -102,7 +82,7 @@ TEST_F(GpuOneGpuRun, PacedStepsTakeTheirPredictedTimeOnDisjointSms) {
       options.graphs = graphs;
       const auto result = run_on_one_gpu({plan, {}, options}, 0);
       ASSERT_TRUE(result) << result.error().message;
-      const auto predicted_ns = static_cast<double>(makespan_ns(plan));
+      const auto predicted_ns = static_cast<double>(tests::makespan_ns(plan));
       const auto measured_ns = static_cast<double>(std::ranges::min(result->step_ns));
       std::printf("%s, %s: predicted %.3f ms, measured %.3f ms\n", schedule, result->how.c_str(), predicted_ns / 1e6,
                   measured_ns / 1e6);

@@ -11,7 +11,7 @@ namespace {
 TEST(EmulatedTune, MeasuresEverything) {
   const emulation::EmulatedGpus gpus({.moves_data = false});
   std::vector<std::string> parts;
-  const TuneMeasurements measured = measure_gpu(0, [&](const std::string& part) { parts.push_back(part); });
+  const TuneMeasurements measured = measure_gpu(0, [&](const std::string& part) { parts.push_back(part); }).value();
   EXPECT_EQ(parts.size(), 3u);
   EXPECT_EQ(measured.copies.size(), 4u * 4 * 9 * 3);
   for (const MeasuredCopy& copy : measured.copies) EXPECT_GT(copy.bytes_per_s, 0) << copy_method_name(copy.method);

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <stdexcept>
+
+namespace pipeloom {
+
+// What a call into a CUDA library reported. The device may be of no use to this process afterwards.
+class CudaError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace pipeloom
