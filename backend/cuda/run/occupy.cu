@@ -1,6 +1,5 @@
-#include "backend/cuda/run/occupy.h"
-
 #include "backend/cuda/kernels/clock.cuh"
+#include "backend/cuda/run/occupy.h"
 
 namespace pipeloom {
 
