@@ -182,12 +182,17 @@ TEST_F(PipeloomRun, SaysWhyItCanNotRunOnAGpu) {
       << outcome.err;
 }
 
+TEST_F(PipeloomRun, WritesNoLoadsWhereNothingIsTrained) {
+  for (const char* device : {"cpu", "cuda"}) {
+    const std::string error = run({plan_path(), "--device", device, "--pace", "--expert-load", "x"}).err;
+    EXPECT_NE(error.find("--expert-load is given; a run with --pace trains nothing"), std::string::npos) << error;
+  }
+}
+
 TEST_F(PipeloomRun, RefusesOnAGpuWhatGpusDoNotDo) {
 #ifdef PIPELOOM_WITH_CUDA
   const std::string check = run({plan_path(), "--device", "cuda", "--check"}).err;
   EXPECT_NE(check.find("GPUs have no check mode"), std::string::npos) << check;
-  const std::string loads = run({plan_path(), "--device", "cuda", "--expert-load", "x"}).err;
-  EXPECT_NE(loads.find("runs on GPUs don't write loads"), std::string::npos) << loads;
   const std::string resume = run({plan_path(), "--device", "cuda", "--resume"}).err;
   EXPECT_NE(resume.find("need --checkpoints FOLDER"), std::string::npos) << resume;
   const std::string sequential = run({plan_path(), "--device", "cuda", "--ranks", "sequential"}).err;
