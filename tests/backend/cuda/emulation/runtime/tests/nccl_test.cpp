@@ -115,8 +115,8 @@ TEST(EmulatedGpuRanks, WithValidatedClipping) {
     const GpuRunResult global = expect_the_cpus_losses(job, schedule, 11);
     job.clipping = Clipping::kValidated;
     EXPECT_EQ(expect_the_cpus_losses(job, schedule, 12).losses, global.losses) << schedule;
-    job.clipping = Clipping::kNone;
-    EXPECT_NE(expect_the_cpus_losses(job, schedule, 13).losses, global.losses) << schedule;
+    EXPECT_NE(losses_on_cpu(gpu_plan(training_job(tiny_dense(), ranks, 2 * ranks, data), schedule), 3),
+              losses_on_cpu(gpu_plan(job, schedule), 3));
   }
 }
 
