@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <iosfwd>
 #include <string_view>
 
@@ -18,8 +17,5 @@ namespace pipeloom::tests {
 
 // `job` with a named schedule, as the planner makes it; or why that can't run it.
 Result<Plan> plan_with(const Job& job, std::string_view schedule);
-
-// When the last task of a launched step ends if nothing but the plan holds tasks up.
-int64_t makespan_ns(const Plan& plan);
 
 }  // namespace pipeloom::tests

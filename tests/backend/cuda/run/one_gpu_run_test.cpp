@@ -12,6 +12,7 @@
 #include "core/lowering/lower.h"
 #include "planner/evaluate.h"
 #include "tests/backend/cuda/gpu.h"
+#include "tests/backend/cuda/makespan.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 

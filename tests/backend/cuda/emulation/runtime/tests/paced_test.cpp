@@ -8,7 +8,7 @@
 #include "backend/device/launch_lowering.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
-#include "tests/backend/runtime/plans.h"
+#include "tests/backend/cuda/makespan.h"
 
 namespace pipeloom::tests {
 namespace {
