@@ -175,10 +175,12 @@ void GpuChunk::for_each_gradient(const NumberRange& range, const Function& funct
   visit(numbers_.gradients, begin, stage_->size());
 }
 
-void GpuChunk::add_squares(const SmStream& stream, const NumberRange& range, double* partials) const {
-  for_each_gradient(range, [&](int64_t /*begin*/, int64_t count, const float* sums) {
-    pipeloom::add_squares(stream, sums, count, partials);
-  });
+void GpuChunk::add_squares(const SmStream& stream, double* partials) const {
+  for (const Optimized& own : optimized_) {
+    for_each_gradient(own.range, [&](int64_t /*begin*/, int64_t count, const float* sums) {
+      pipeloom::add_squares(stream, sums, count, partials);
+    });
+  }
 }
 
 // Adam for all but the biases of experts, which follow their loads.

@@ -63,8 +63,8 @@ class GpuChunk {
   // From the state before that, where `step` has got a scale below 1. REQUIRES: Role::may_optimize_again.
   void optimize_again(const SmStream& stream, const AdamOptions& options, const AdamStep* step) const;
 
-  // Adds the squares of some gradients' sums, as the optimizer reads them; loads are none.
-  void add_squares(const SmStream& stream, const NumberRange& range, double* partials) const;
+  // Adds the squares of the sums of gradients of Role::optimized, as the optimizer reads them; loads are none.
+  void add_squares(const SmStream& stream, double* partials) const;
 
   // Of Adam, as they are stored: of Role::optimized number `part`.
   struct Moments {

@@ -336,10 +336,7 @@ GpuTrainer::Range GpuTrainer::routed_gradients(const RankTask& reduction) {
 }
 
 void GpuTrainer::add_squares(const RankTask& reduction, const SmStream& stream) const {
-  const GpuChunk& chunk = chunk_of(reduction.pipe, reduction.stage);
-  for (const NumberRange& own : optimized(chunk.stage(), chunk.stage_number())) {
-    chunk.add_squares(stream, own, squares_);
-  }
+  chunk_of(reduction.pipe, reduction.stage).add_squares(stream, squares_);
 }
 
 void GpuTrainer::total(const std::vector<Range>& squares, const SmStream& stream) const {

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <numeric>
-#include <random>
 #include <set>
 #include <span>
 
@@ -15,45 +14,14 @@
 #include "backend/runtime/checkpoint.h"
 #include "core/lowering/lower.h"
 #include "tests/backend/cuda/device.h"
+#include "tests/backend/cuda/model/device_rank.h"
+#include "tests/backend/cuda/model/task_order.h"
 
 namespace pipeloom::tests {
 
 namespace {
 
 using Range = GpuTrainer::Range;
-
-struct Rank {
-  Rank(const Plan& plan, const TaskGraph& graph, RunRank number, const TextTokens& text, const TrainingOptions& options,
-       ProductRunner& products)
-      : program(plan.schedule, graph, number.pipeline_rank),
-        trainer(plan, program, number, text, options, products),
-        memory(trainer.memory_bytes()) {
-    // NaN everywhere: what is read before it is written shows.
-    const std::vector<std::byte> ones(static_cast<size_t>(memory.size_bytes()), std::byte{0xff});
-    copy_to_device(memory.data(), ones.data(), memory.size_bytes());
-    trainer.use(memory.data());
-    upload(trainer.initial());
-    trainer.prepare(device_stream());
-    if (plan.job.ema_decay > 0) averages = trainer.make_averages();
-    for (const RankTask& task : program.tasks()) tasks[task.number] = &task;
-  }
-  void update_averages() {
-    std::vector<float> weights(static_cast<size_t>(averages->numbers()));
-    for (const GpuAverages::Copy& copy : averages->copies(weights.data())) {
-      copy_from_device(copy.to, copy.from, copy.count * int64_t{sizeof(float)});
-    }
-    averages->update(weights.data());
-  }
-  static void upload(const std::vector<GpuUpload>& uploads) {
-    for (const GpuUpload& one : uploads) copy_to_device(one.to, one.from.data(), static_cast<int64_t>(one.from.size()));
-  }
-
-  RankProgram program;
-  GpuTrainer trainer;
-  DeviceMemory memory;
-  std::unique_ptr<GpuAverages> averages;      // where the job has them
-  std::map<uint32_t, const RankTask*> tasks;  // by number in the graph
-};
 
 std::vector<std::byte> read(const Range& range) {
   std::vector<std::byte> bytes(static_cast<size_t>(range.size_bytes));
@@ -64,39 +32,6 @@ std::vector<std::byte> read(const Range& range) {
 void write(const Range& range, const std::vector<std::byte>& bytes) {
   ASSERT_EQ(static_cast<int64_t>(bytes.size()), range.size_bytes);
   copy_to_device(range.data, bytes.data(), range.size_bytes);
-}
-
-// Any order that the graph allows.
-std::vector<uint32_t> order_of(const TaskGraph& graph, uint64_t seed) {
-  const auto count = static_cast<uint32_t>(graph.tasks().size());
-  std::vector<std::vector<uint32_t>> after(count);
-  std::vector<int> waits(count);
-  const auto edge = [&](uint32_t from, uint32_t to) {
-    after[from].push_back(to);
-    ++waits[to];
-  };
-  for (uint32_t queue = 0; queue < graph.queues(); ++queue) {
-    const auto tasks = graph.queue(queue);
-    for (size_t i = 1; i < tasks.size(); ++i) edge(tasks[i - 1], tasks[i]);
-  }
-  for (uint32_t task = 0; task < count; ++task) {
-    for (const TaskDependency& dependency : graph.dependencies(task)) edge(dependency.from, task);
-  }
-  std::vector<uint32_t> ready;
-  for (uint32_t task = 0; task < count; ++task) {
-    if (waits[task] == 0) ready.push_back(task);
-  }
-  std::mt19937_64 random(seed);
-  std::vector<uint32_t> order;
-  while (!ready.empty()) {
-    std::swap(ready[random() % ready.size()], ready.back());
-    order.push_back(ready.back());
-    ready.pop_back();
-    for (const uint32_t next : after[order.back()]) {
-      if (--waits[next] == 0) ready.push_back(next);
-    }
-  }
-  return order;
 }
 
 class DeviceRun {
@@ -111,7 +46,7 @@ class DeviceRun {
         products_(device_products()) {
     for (int replica = 0; replica < plan.job.layout.data; ++replica) {
       for (int rank = 0; rank < plan.job.layout.pipeline; ++rank) {
-        ranks_.push_back(std::make_unique<Rank>(plan, graph_, RunRank{replica, rank}, text, options, *products_));
+        ranks_.push_back(std::make_unique<DeviceRank>(plan, graph_, RunRank{replica, rank}, text, options, *products_));
       }
     }
   }
@@ -120,7 +55,7 @@ class DeviceRun {
     reduced_.clear();
     step_ = step;
     for (const auto& rank : ranks_) {
-      Rank::upload(rank->trainer.step_uploads(step));
+      DeviceRank::upload(rank->trainer.step_uploads(step));
       rank->trainer.begin_step(device_stream());
     }
     for (const uint32_t task : order_of(graph_, seed)) run(task);
@@ -218,7 +153,9 @@ class DeviceRun {
   }
 
  private:
-  Rank& rank(int replica, int pipeline_rank) { return *ranks_[replica * plan_.job.layout.pipeline + pipeline_rank]; }
+  DeviceRank& rank(int replica, int pipeline_rank) {
+    return *ranks_[replica * plan_.job.layout.pipeline + pipeline_rank];
+  }
 
   // On every replica.
   void run(uint32_t number) {
@@ -227,7 +164,7 @@ class DeviceRun {
     if (task.key.kind == TaskKind::kComponent && task.lane == Lane::kEp) return exchange(number);
     if (task.key.kind == TaskKind::kGradientReduction) return reduce(number);
     for (int replica = 0; replica < plan_.job.layout.data; ++replica) {
-      Rank& own = rank(replica, task.key.rank);
+      DeviceRank& own = rank(replica, task.key.rank);
       const RankTask& own_task = *own.tasks.at(number);
       switch (task.key.kind) {
         case TaskKind::kSend: {
@@ -288,13 +225,13 @@ class DeviceRun {
     const int replicas = plan_.job.layout.data;
     std::vector<std::vector<std::vector<std::byte>>> sent;
     for (int replica = 0; replica < replicas; ++replica) {
-      Rank& own = rank(replica, pipeline_rank);
+      DeviceRank& own = rank(replica, pipeline_rank);
       own.trainer.pack(*own.tasks.at(number), device_stream());
       auto& packages = sent.emplace_back();
       for (const Range& package : own.trainer.send_packages(*own.tasks.at(number))) packages.push_back(read(package));
     }
     for (int replica = 0; replica < replicas; ++replica) {
-      Rank& own = rank(replica, pipeline_rank);
+      DeviceRank& own = rank(replica, pipeline_rank);
       const EpGroup group = ep_group(plan_.job.layout, {replica, pipeline_rank});
       const auto places = own.trainer.receive_packages(*own.tasks.at(number));
       for (size_t member = 0; member < group.members.size(); ++member) {
@@ -315,7 +252,7 @@ class DeviceRun {
     }
     if (reduced_.insert(stage).second) add_up_copies(stage, members);
     for (int replica = 0; replica < plan_.job.layout.data && plan_.job.clipping != Clipping::kNone; ++replica) {
-      Rank& own = rank(replica, graph_.tasks()[number].key.rank);
+      DeviceRank& own = rank(replica, graph_.tasks()[number].key.rank);
       own.trainer.add_squares(*own.tasks.at(number), device_stream());
     }
   }
@@ -327,7 +264,7 @@ class DeviceRun {
       for (int replica = 0; replica < plan_.job.layout.data; ++replica) {
         for (const uint32_t member : members) {
           const int pipeline_rank = graph_.tasks()[member].key.rank;
-          Rank& own = rank(replica, pipeline_rank);
+          DeviceRank& own = rank(replica, pipeline_rank);
           const RankTask& reduction = *own.tasks.at(member);
           const int place = routed ? ep_group(plan_.job.layout, {replica, pipeline_rank}).place : 0;
           groups[place].push_back(routed ? own.trainer.routed_gradients(reduction)
@@ -374,7 +311,7 @@ class DeviceRun {
   const TrainingOptions& options_;
   TaskGraph graph_;
   std::unique_ptr<ProductRunner> products_;
-  std::vector<std::unique_ptr<Rank>> ranks_;
+  std::vector<std::unique_ptr<DeviceRank>> ranks_;
   int64_t step_ = 0;
   double mtp_loss_ = 0;  // of all tokens and modules
   std::map<std::tuple<int, bool, int, int>, std::vector<std::byte>>
