@@ -1,5 +1,5 @@
 # pipeloom_embed(TARGET files...): the texts of these files, known by their paths from the project's root, as
-# embedded_files() of proto/embedded.h. A program then needs no folder beside it to find them.
+# embedded_files() of proto/base/embedded.h. A program then needs no folder beside it to find them.
 function(pipeloom_embed target)
   set(entries "")
   foreach(file ${ARGN})
@@ -10,9 +10,9 @@ function(pipeloom_embed target)
   endforeach()
   set(embedded ${CMAKE_CURRENT_BINARY_DIR}/embedded_files.cpp)
   file(CONFIGURE OUTPUT ${embedded} CONTENT [[
-#include "proto/embedded.h"
+#include "proto/base/embedded.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 std::span<const EmbeddedFile> embedded_files() {
   static constexpr EmbeddedFile kFiles[] = {
@@ -20,7 +20,7 @@ std::span<const EmbeddedFile> embedded_files() {
   return kFiles;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto
 ]] @ONLY)
   target_sources(${target} PRIVATE ${embedded})
 endfunction()

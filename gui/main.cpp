@@ -28,13 +28,13 @@ int main(int argc, char** argv) {
     QApplication application(argc, argv);
     QApplication::setOrganizationName("pipeloom");
     QApplication::setApplicationName("pipeloom-gui");
-    const pipeloom::Options options = pipeloom::parse_options(QApplication::arguments());
+    const pipeloom::gui::Options options = pipeloom::gui::parse_options(QApplication::arguments());
     if (!options.message.isEmpty()) {
       std::fputs(qPrintable(options.message), options.exit_code == 0 ? stdout : stderr);
       return options.exit_code;
     }
-    if (picture) return pipeloom::draw_picture(options);
-    pipeloom::MainWindow window(options.dark || pipeloom::prefers_dark(QApplication::palette()));
+    if (picture) return pipeloom::gui::draw_picture(options);
+    pipeloom::gui::MainWindow window(options.dark || pipeloom::gui::prefers_dark(QApplication::palette()));
     if (options.size.isValid()) window.resize(options.size);
     window.show();
     window.open(options.paths);

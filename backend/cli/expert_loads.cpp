@@ -1,9 +1,9 @@
 #include "backend/cli/expert_loads.h"
 
-#include "proto/expert_loads.h"
-#include "proto/files.h"
+#include "proto/base/files.h"
+#include "proto/job/expert_loads_csv.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Status check_expert_loads(const CommandOptions& options, const Job& job) {
   if (options.expert_load_path.empty()) return {};
@@ -14,7 +14,7 @@ Status check_expert_loads(const CommandOptions& options, const Job& job) {
 
 Status write_expert_loads(const CommandOptions& options, const std::vector<ExpertLoad>& loads) {
   if (options.expert_load_path.empty()) return {};
-  return write_file_atomically(options.expert_load_path, expert_loads_to_csv(loads));
+  return proto::write_file_atomically(options.expert_load_path, proto::expert_loads_to_csv(loads));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

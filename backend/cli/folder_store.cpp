@@ -4,9 +4,9 @@
 
 #include <filesystem>
 
-#include "proto/files.h"
+#include "proto/base/files.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace fs = std::filesystem;
 
@@ -18,13 +18,13 @@ Result<FolderStore> FolderStore::create(const std::string& folder) {
 }
 
 Status FolderStore::write(const std::string& name, const std::string& content) {
-  return write_file_atomically(path(name), content);
+  return proto::write_file_atomically(path(name), content);
 }
 
 Result<std::optional<std::string>> FolderStore::read(const std::string& name) {
   std::error_code error;
   if (!fs::exists(path(name), error)) return std::optional<std::string>();
-  PIPELOOM_TRY(std::string content, read_file(path(name)));
+  PIPELOOM_TRY(std::string content, proto::read_file(path(name)));
   return std::optional(std::move(content));
 }
 
@@ -34,4 +34,4 @@ void FolderStore::remove(const std::string& name) {
   fs::remove(path(name), error);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "backend/runtime/checkpoint.h"
+#include "backend/runtime/training/checkpoint.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Checkpoints as files of a folder; a file is replaced whole. Methods may run concurrently for different names.
 class FolderStore : public CheckpointStore {
@@ -23,4 +23,4 @@ class FolderStore : public CheckpointStore {
   std::string folder_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

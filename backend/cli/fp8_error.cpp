@@ -6,7 +6,7 @@
 
 #include "backend/model/accumulation_error.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 void print_fp8_error(const Fp8ErrorOptions& options, std::ostream& out) {
   out << fmt::format(
@@ -23,4 +23,4 @@ void print_fp8_error(const Fp8ErrorOptions& options, std::ostream& out) {
   out << "\nerror: of the exact sum of the same numbers, relative to the root mean square of all sums\n";
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <iosfwd>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The command line of `pipeloom-run fp8-error`.
 struct Fp8ErrorOptions {
@@ -15,4 +15,4 @@ struct Fp8ErrorOptions {
 // What cutting sums off at 14 bits costs, and what promotion to FP32 wins back.
 void print_fp8_error(const Fp8ErrorOptions& options, std::ostream& out);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

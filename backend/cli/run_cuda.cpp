@@ -11,7 +11,7 @@
 
 #include "backend/cli/expert_loads.h"
 #include "backend/cli/folder_store.h"
-#include "backend/cli/launch.h"
+#include "backend/cli/rank_launch.h"
 #include "backend/cli/start.h"
 #include "backend/cli/step_printer.h"
 #include "backend/cli/training_options.h"
@@ -21,15 +21,15 @@
 #include "backend/cuda/run/one_gpu_run.h"
 #include "backend/cuda/run/training_launcher.h"
 #include "backend/device/local_rank.h"
-#include "proto/trace_io.h"
+#include "proto/trace/trace_io.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
 Status check_options(const CommandOptions& options) {
   if (options.check) return unsupported("--check: GPUs have no check mode; leave it out, or use --device cpu");
-  PIPELOOM_CHECK_OK(check_checkpoints(options));
+  PIPELOOM_RETURN_IF_ERROR(check_checkpoints(options));
   if (options.ranks == "sequential") return invalid("--ranks sequential runs on CPUs: use --device cpu");
   return {};
 }
@@ -60,10 +60,10 @@ Status print_result(const CommandOptions& options, const RunOutput& output, cons
     if (!averages.empty() && !options.paced) output.out << "moving averages " << averages << '\n';
     if (!result.traced_by.empty()) output.out << fmt::format("Traced by {}\n", result.traced_by);
   }
-  PIPELOOM_CHECK_OK(write_expert_loads(options, result.expert_loads));
+  PIPELOOM_RETURN_IF_ERROR(write_expert_loads(options, result.expert_loads));
   if (options.trace_path.empty()) return {};
-  return write_trace(options.trace_path,
-                     {plan.job.name, plan.task_digest, result.trace.spans, result.trace.clock_error_ns});
+  return proto::write_trace(options.trace_path,
+                            {plan.job.name, plan.task_digest, result.trace.spans, result.trace.clock_error_ns});
 }
 
 GpuRunOptions run_options(const CommandOptions& options, const RunOutput& output) {
@@ -97,7 +97,7 @@ Status run_gpu_each(const CommandOptions& options, const RunOutput& output, cons
 }  // namespace
 
 Status run_on_gpus(const CommandOptions& options, const RunOutput& output, const Plan& plan) {
-  PIPELOOM_CHECK_OK(check_options(options));
+  PIPELOOM_RETURN_IF_ERROR(check_options(options));
   if (const std::string reason = why_no_gpu_here(); !reason.empty()) {
     return unsupported(fmt::format("--device cuda: {}; --device cpu runs the same plan on CPUs", reason));
   }
@@ -106,8 +106,8 @@ Status run_on_gpus(const CommandOptions& options, const RunOutput& output, const
   if (options.paced) {
     return run_on_this_gpu(options, output, {plan, {}, gpu_options});
   }
-  PIPELOOM_CHECK_OK(check_trainable(plan.job));
-  PIPELOOM_CHECK_OK(check_gpu_trainable(plan.job));
+  PIPELOOM_RETURN_IF_ERROR(check_trainable(plan.job));
+  PIPELOOM_RETURN_IF_ERROR(check_gpu_trainable(plan.job));
   PIPELOOM_TRY(const TextTokens text, read_text(options, plan.job));
   const TrainingOptions training = training_options(options);
   const LauncherSource launchers = training_launchers(plan, text, training);
@@ -122,11 +122,11 @@ Status run_on_gpus(const CommandOptions& options, const RunOutput& output, const
   return ranks == "threads" ? run_on_this_gpu(options, output, run) : run_gpu_each(options, output, run, ranks);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 
 #else
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Status run_on_gpus(const CommandOptions& /*options*/, const RunOutput& /*output*/, const Plan& /*plan*/) {
   return unsupported(
@@ -134,6 +134,6 @@ Status run_on_gpus(const CommandOptions& /*options*/, const RunOutput& /*output*
       "runs the same plan on CPUs");
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 
 #endif

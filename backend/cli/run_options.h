@@ -4,9 +4,9 @@
 #include <iosfwd>
 #include <string>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The command line of pipeloom-run.
 struct CommandOptions {
@@ -43,4 +43,4 @@ struct RunOutput {
 
 Status run_plan_file(const CommandOptions& options, const RunOutput& output);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,28 +7,28 @@
 
 #include "backend/cli/expert_loads.h"
 #include "backend/cli/folder_store.h"
-#include "backend/cli/launch.h"
+#include "backend/cli/rank_launch.h"
 #include "backend/cli/run_cuda.h"
 #include "backend/cli/run_options.h"
 #include "backend/cli/start.h"
 #include "backend/cli/step_printer.h"
 #include "backend/cli/training_options.h"
-#include "backend/runtime/memory_plan.h"
-#include "backend/runtime/pace.h"
-#include "backend/runtime/parameters_digest.h"
-#include "backend/runtime/train.h"
-#include "core/lowering/lower.h"
-#include "core/units.h"
-#include "proto/files.h"
-#include "proto/plan_io.h"
-#include "proto/trace_io.h"
+#include "backend/runtime/messages/parameters_digest.h"
+#include "backend/runtime/paced/pace.h"
+#include "backend/runtime/training/memory_plan.h"
+#include "backend/runtime/training/train.h"
+#include "core/base/units.h"
+#include "core/tasks/lower.h"
+#include "proto/base/files.h"
+#include "proto/plan/plan_io.h"
+#include "proto/trace/trace_io.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
 Result<Plan> checked_plan(const std::string& path) {
-  PIPELOOM_TRY(Plan plan, read_plan(path));
+  PIPELOOM_TRY(Plan plan, proto::read_plan(path));
   if (const Status same = check_digest(plan); !same) {
     return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
   }
@@ -39,7 +39,7 @@ Result<Plan> checked_plan(const std::string& path) {
 
 Status write_trace_of(const std::string& path, const Plan& plan, const RunTrace& trace) {
   if (path.empty()) return {};
-  return write_trace(path, {plan.job.name, plan.task_digest, trace.spans, trace.clock_error_ns});
+  return proto::write_trace(path, {plan.job.name, plan.task_digest, trace.spans, trace.clock_error_ns});
 }
 
 void print_paced(const CommandOptions& options, const RunOutput& output, const std::vector<Span>& spans) {
@@ -79,7 +79,7 @@ std::optional<uint64_t> averages_of(const Job& job, const TrainingResult& result
 }
 
 Status run_sequentially(const CommandOptions& options, const Plan& plan, const TextTokens& text, StepPrinter& printer) {
-  PIPELOOM_CHECK_OK(check_alone(options));
+  PIPELOOM_RETURN_IF_ERROR(check_alone(options));
   PIPELOOM_TRY(const TrainingResult result,
                train_sequentially(plan.job, text, options.steps, training_options(options),
                                   [&](const StepReport& report) { printer.step(report); }));
@@ -89,7 +89,7 @@ Status run_sequentially(const CommandOptions& options, const Plan& plan, const T
 
 Status run_ranks(const CommandOptions& options, const RunOutput& output, const Plan& plan, const TextTokens& text,
                  StepPrinter& printer) {
-  PIPELOOM_CHECK_OK(check_checkpoints(options));
+  PIPELOOM_RETURN_IF_ERROR(check_checkpoints(options));
   RunOptions run_options;
   run_options.training = training_options(options);
   run_options.steps = options.steps;
@@ -112,7 +112,7 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
     PIPELOOM_TRY(const RankResult result, train_rank(run, endpoint));
     if (endpoint.rank() != 0) return {};
     printer.end(result.parameters_digest, averages_of(plan.job, result.training));
-    PIPELOOM_CHECK_OK(write_expert_loads(options, result.training.expert_loads));
+    PIPELOOM_RETURN_IF_ERROR(write_expert_loads(options, result.training.expert_loads));
     return write_trace_of(options.trace_path, plan, result.trace);
   };
   return launch({ranks, run.ranks(), patience_ns(options)}, rank_main, output.err);
@@ -122,14 +122,14 @@ Status run_ranks(const CommandOptions& options, const RunOutput& output, const P
 
 Status run_plan_file(const CommandOptions& options, const RunOutput& output) {
   PIPELOOM_TRY(const Plan plan, checked_plan(options.plan_path));
-  PIPELOOM_CHECK_OK(check_expert_loads(options, plan.job));
+  PIPELOOM_RETURN_IF_ERROR(check_expert_loads(options, plan.job));
   if (options.device == "cuda") return run_on_gpus(options, output, plan);
   if (options.paced) return run_paced(options, output, plan);
-  PIPELOOM_CHECK_OK(check_trainable(plan.job));
+  PIPELOOM_RETURN_IF_ERROR(check_trainable(plan.job));
   PIPELOOM_TRY(const TextTokens text, read_text(options, plan.job));
   StepPrinter printer(options, output, micro_batches_per_step(plan.job) * plan.job.batch.tokens());
   if (options.ranks == "sequential") return run_sequentially(options, plan, text, printer);
   return run_ranks(options, output, plan, text, printer);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -120,4 +120,4 @@ Result<TcpWorld> tcp_world(const Environment& environment) {
                   world.error().message));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

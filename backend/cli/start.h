@@ -5,9 +5,9 @@
 #include <string>
 
 #include "backend/transport/tcp/tcp_endpoint.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Looks a variable of the environment up; null where it is not set.
 using Environment = std::function<const char*(const char* name)>;
@@ -24,4 +24,4 @@ int ranks_here(const std::string& ranks, int count, const Environment& environme
 // what is missing.
 Result<TcpWorld> tcp_world(const Environment& environment);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -49,4 +49,4 @@ void StepPrinter::end(uint64_t parameters_digest, std::optional<uint64_t> averag
   output_.out << "parameters " << json["parameters"].get<std::string>() << '\n';
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "backend/cli/run_options.h"
-#include "backend/runtime/train.h"
+#include "backend/runtime/training/train.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Prints what a run says of its steps, as text or as JSON lines; on a terminal a progress bar beside it.
 class StepPrinter {
@@ -27,4 +27,4 @@ class StepPrinter {
   int64_t tokens_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

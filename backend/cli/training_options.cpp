@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
-#include "proto/files.h"
+#include "proto/base/files.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Result<TextTokens> read_text(const CommandOptions& options, const Job& job) {
   if (options.text_path.empty()) return invalid("--text is missing: name a file to train on");
-  PIPELOOM_TRY(const std::string content, read_file(options.text_path));
+  PIPELOOM_TRY(const std::string content, proto::read_file(options.text_path));
   auto text =
       TextTokens::create(content, job.batch, job.model->vocabulary, options.token_bytes, 1 + job.model->mtp_depth);
   if (text) return text;
@@ -35,4 +35,4 @@ Status check_checkpoints(const CommandOptions& options) {
   return invalid("--checkpoint-every and --resume need --checkpoints FOLDER");
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

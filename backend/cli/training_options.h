@@ -3,9 +3,9 @@
 #include "backend/cli/run_options.h"
 #include "backend/model/tokens.h"
 #include "backend/model/training.h"
-#include "core/job.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What the command line says of training, for every device.
 Result<TextTokens> read_text(const CommandOptions& options, const Job& job);
@@ -15,4 +15,4 @@ int64_t patience_ns(const CommandOptions& options);
 // Fails where options of checkpoints are given without a folder for them.
 Status check_checkpoints(const CommandOptions& options);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,21 +7,21 @@
 #include "backend/device/tuned_file.h"
 #include "backend/device/tuning.h"
 #include "backend/device/tuning_tables.h"
-#include "proto/files.h"
-#include "proto/gpu_files.h"
+#include "proto/base/files.h"
+#include "proto/job/gpu_files.h"
 
 #ifdef PIPELOOM_WITH_CUDA
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/tune/measure.h"
 #endif
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
 void print_rates(const KernelRates& rates, std::ostream& out) {
   out << fmt::format("an SM copies {:.2f} GB/s in an all-to-all; chunks of c tokens reach 1 - exp(-c / {:.2f})\n",
-                     rates.all_to_all_sm_bytes_per_s / 1e9, rates.all_to_all_chunk_tokens);
+                     rates.all_to_all_sm_bytes_per_s / 1e9, rates.all_to_all_piece_tokens);
   const Contention& beside = rates.contention;
   out << fmt::format("products take {:.3f} times as long beside a dispatch, {:.3f} beside a combine\n",
                      beside.products_beside_dispatch, beside.products_beside_combine);
@@ -35,7 +35,7 @@ Result<TuneMeasurements> measure(const TuneCommand& command, const RunOutput& ou
     return unsupported(fmt::format("tune measures a GPU, and this process has none: {}", reason));
   }
   PIPELOOM_TRY(const DeviceFacts facts, facts_of(command.device, false));
-  PIPELOOM_CHECK_OK(check_device(facts, needs_of_build(1, kTuneBytes)));
+  PIPELOOM_RETURN_IF_ERROR(check_device(facts, needs_of_build(1, kTuneBytes)));
   return measure_gpu(command.device, [&](const std::string& what) { output.err << "measuring " << what << "\n"; });
 #else
   (void)command;
@@ -47,16 +47,16 @@ Result<TuneMeasurements> measure(const TuneCommand& command, const RunOutput& ou
 }  // namespace
 
 Status run_tune(const TuneCommand& command, const RunOutput& output) {
-  PIPELOOM_TRY(const std::string base, gpu_file_text(command.gpu));
-  PIPELOOM_TRY(const Gpu known, find_gpu(command.gpu));
+  PIPELOOM_TRY(const std::string base, proto::gpu_file_text(command.gpu));
+  PIPELOOM_TRY(const Gpu known, proto::find_gpu(command.gpu));
   PIPELOOM_TRY(const TuneMeasurements measured, measure(command, output));
   if (!command.csv_path.empty()) {
-    PIPELOOM_CHECK_OK(write_file_atomically(command.csv_path, measurements_csv(measured)));
+    PIPELOOM_RETURN_IF_ERROR(proto::write_file_atomically(command.csv_path, measurements_csv(measured)));
   }
   PIPELOOM_TRY(const Gpu tuned, tuned_gpu(known, measured));
   const std::string text = with_tuned_rates(base, tuned, "measured by pipeloom-run tune on one GPU");
-  PIPELOOM_CHECK_OK(parse_gpu(command.output_path, text).map([](const Gpu&) {}));
-  PIPELOOM_CHECK_OK(write_file_atomically(command.output_path, text));
+  PIPELOOM_RETURN_IF_ERROR(proto::parse_gpu(command.output_path, text).map([](const Gpu&) {}));
+  PIPELOOM_RETURN_IF_ERROR(proto::write_file_atomically(command.output_path, text));
   output.out << copies_table(measured) << '\n' << variants_table(measured) << '\n';
   print_rates(tuned.rates, output.out);
   output.out << fmt::format(
@@ -66,4 +66,4 @@ Status run_tune(const TuneCommand& command, const RunOutput& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include "backend/cli/run_options.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The command line of `pipeloom-run tune`.
 struct TuneCommand {
@@ -18,4 +18,4 @@ struct TuneCommand {
 // message size of communication from it.
 Status run_tune(const TuneCommand& command, const RunOutput& output);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

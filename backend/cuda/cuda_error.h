@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What a call into a CUDA library reported. The device may be of no use to this process afterwards.
 class CudaError : public std::runtime_error {
@@ -10,4 +10,4 @@ class CudaError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

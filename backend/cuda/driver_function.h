@@ -3,9 +3,9 @@
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Takes an entry point of the driver, which nothing links: programs start on machines without one. `version`: in which
 // the function got the form that the header declares; `needs`: what an error says that a driver must be.
@@ -22,4 +22,4 @@ Status load_driver_function(const char* name, unsigned version, const char* need
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,10 +5,10 @@
 #include <tuple>
 
 #include "backend/device/happens_before.h"
-#include "backend/runtime/rank_program.h"
-#include "backend/runtime/replicas.h"
+#include "backend/runtime/program/rank_program.h"
+#include "backend/runtime/program/replicas.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -332,4 +332,4 @@ std::vector<Race> find_races(const LaunchProgram& program, const std::vector<std
   return races;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

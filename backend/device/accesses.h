@@ -7,10 +7,10 @@
 
 #include "backend/device/launch_lowering.h"
 #include "backend/device/launch_program.h"
-#include "core/plan.h"
-#include "core/task_graph.h"
+#include "core/tasks/plan.h"
+#include "core/tasks/task_graph.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A range of a device's memory that tasks share.
 struct Resource {
@@ -58,4 +58,4 @@ struct Race {
 // All races of a lowered program. O(ops * streams + writers of a resource times all its users).
 std::vector<Race> find_races(const LaunchProgram& program, const std::vector<std::vector<Access>>& accesses);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include "backend/runtime/replicas.h"
+#include "backend/runtime/program/replicas.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -85,4 +85,4 @@ CommunicatorPlan plan_communicators(const Placement& placement, const Layout& la
   return Planner(placement, layout).run(shares_tokens);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

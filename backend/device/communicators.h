@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/layout.h"
-#include "core/placement.h"
+#include "core/job/layout.h"
+#include "core/schedule/placement.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Ranks of a run that send to each other in one order of their own. Ranks are numbered over all replicas
-// (backend/runtime/replicas.h).
+// (backend/runtime/program/replicas.h).
 struct Communicator {
   enum class Kind : uint8_t {
     kEdge,     // what one rank sends another in one direction of the pipeline: members are source, then target
@@ -40,4 +40,4 @@ struct CommunicatorPlan {
 // gradients; `shares_tokens`: also those of a token table that both ends of the pipeline have. Pure.
 CommunicatorPlan plan_communicators(const Placement& placement, const Layout& layout, bool shares_tokens = false);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,6 +1,6 @@
 #include "backend/device/device.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 void issue(const LaunchProgram& program, Device& device) {
   for (const LaunchOp& op : program.ops) {
@@ -18,4 +18,4 @@ void issue(const LaunchProgram& program, Device& device) {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include "backend/device/launch_program.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What runs a launch program: a GPU, or a fake one in tests. Every method enqueues and returns. Used by one thread.
 // Streams and events are those of the program; the origin is the stream after its last.
@@ -20,4 +20,4 @@ class Device {
 // Enqueues one step.
 void issue(const LaunchProgram& program, Device& device);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

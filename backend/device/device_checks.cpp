@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "core/units.h"
+#include "core/base/units.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 std::string cuda_version_text(int version) {
   return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
@@ -44,4 +44,4 @@ Status check_device(const DeviceFacts& facts, const DeviceNeeds& needs) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What a GPU and the libraries on its node say of themselves.
 struct DeviceFacts {
@@ -35,4 +35,4 @@ Status check_device(const DeviceFacts& facts, const DeviceNeeds& needs);
 std::string cuda_version_text(int version);
 std::string nccl_version_text(int version);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,6 +1,6 @@
 #include "backend/device/hand_over_choice.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -10,8 +10,8 @@ HandOverCopy of_plan(const Plan& plan) {
   if (cluster && cluster->hand_over) return *cluster->hand_over;
   if (cluster && plan.job.model) {
     constexpr int64_t kUnit = 16;
-    const int64_t bytes = cluster->comm_chunk_tokens * plan.job.model->hidden * 2;  // BF16
-    how.chunk_bytes = (bytes + kUnit - 1) / kUnit * kUnit;
+    const int64_t bytes = cluster->comm_piece_tokens * plan.job.model->hidden * 2;  // BF16
+    how.piece_bytes = (bytes + kUnit - 1) / kUnit * kUnit;
   }
   return how;
 }
@@ -24,4 +24,4 @@ HandOverCopy hand_over_of(const Plan& plan, std::optional<CopyMethod> asked) {
   return how;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 HappensBefore::HappensBefore(const LaunchProgram& program)
     : stream_(program.launches.size(), 0), position_(program.launches.size(), 0), start_(program.launches.size()) {
@@ -31,4 +31,4 @@ HappensBefore::HappensBefore(const LaunchProgram& program)
   end_ = clocks[origin];
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

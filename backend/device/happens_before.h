@@ -5,7 +5,7 @@
 
 #include "backend/device/launch_program.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Which launches a device is sure to have ended when another starts, whatever it does meanwhile: by vector clocks over
 // the ops as they are issued (Fidge 1988; Mattern 1989). A wait for an event that was not recorded before it waits for
@@ -31,4 +31,4 @@ class HappensBefore {
   Clock end_;                       // of the origin
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

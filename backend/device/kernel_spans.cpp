@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -83,4 +83,4 @@ std::vector<Span> spans_of_kernels(const TaskGraph& graph, const LaunchProgram& 
   return spans;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

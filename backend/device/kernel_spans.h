@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "backend/device/launch_program.h"
-#include "core/task_graph.h"
-#include "core/trace.h"
+#include "core/tasks/task_graph.h"
+#include "core/tasks/trace.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // When something that a task launched ran, on the clock of whoever measured it.
 struct KernelRecord {
@@ -25,4 +25,4 @@ struct KernelRecord {
 std::vector<Span> spans_of_kernels(const TaskGraph& graph, const LaunchProgram& program,
                                    std::span<const KernelRecord> records, int64_t step_begin_ns, int replica);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,11 +7,11 @@
 #include <queue>
 #include <tuple>
 
-#include "core/batches.h"
-#include "core/check.h"
-#include "core/lowering/lower.h"
+#include "core/base/check.h"
+#include "core/schedule/batches.h"
+#include "core/tasks/lower.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -285,8 +285,8 @@ std::vector<std::vector<uint32_t>> launch_groups(const Plan& plan, const TaskGra
 }
 
 Result<LaunchProgram> lower_launches(const TaskGraph& graph, const LaunchRules& rules) {
-  PIPELOOM_CHECK(rules.transfers == Transfers::kMessages || rules.groups.empty());
+  PIPELOOM_THROW_UNLESS(rules.transfers == Transfers::kMessages || rules.groups.empty());
   return LaunchLowering(graph, rules).run();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,11 +4,11 @@
 #include <vector>
 
 #include "backend/device/launch_program.h"
-#include "core/plan.h"
-#include "core/result.h"
-#include "core/task_graph.h"
+#include "core/base/result.h"
+#include "core/tasks/plan.h"
+#include "core/tasks/task_graph.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // How hand-overs between ranks and members of collectives find each other.
 enum class Transfers : uint8_t {
@@ -31,8 +31,8 @@ struct LaunchRules {
 // tasks by the same numbers.
 TaskGraph launch_graph(const Plan& plan);
 
-// With blocking P2P the sends and receives of each of the rank's batches (core/batches.h); else none. `graph` is the
-// plan's.
+// With blocking P2P the sends and receives of each of the rank's batches (core/schedule/batches.h); else none. `graph`
+// is the plan's.
 std::vector<std::vector<uint32_t>> launch_groups(const Plan& plan, const TaskGraph& graph, int rank);
 
 // Streams, launches and the waits that they need: every task starts after those that it depends on in `graph` have
@@ -41,4 +41,4 @@ std::vector<std::vector<uint32_t>> launch_groups(const Plan& plan, const TaskGra
 // where tasks wait for each other. Pure. O(tasks * streams).
 Result<LaunchProgram> lower_launches(const TaskGraph& graph, const LaunchRules& rules);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/component.h"
-#include "core/placement.h"
+#include "core/costs/component.h"
+#include "core/schedule/placement.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // An in-order queue of a device: a lane of a rank.
 struct LaunchStream {
@@ -55,4 +55,4 @@ struct LaunchProgram {
   uint32_t origin() const { return static_cast<uint32_t>(streams.size()); }
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cstring>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 int local_rank(int rank, const std::function<const char*(const char* name)>& environment) {
   for (const char* name : {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "LOCAL_RANK", "SLURM_LOCALID"}) {
@@ -16,4 +16,4 @@ int local_rank(int rank, const std::function<const char*(const char* name)>& env
   return rank;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include <bit>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 std::vector<std::string> census_errors(const std::vector<SeenSms>& partitions) {
   std::vector<std::string> errors;
@@ -28,4 +28,4 @@ std::vector<std::string> census_errors(const std::vector<SeenSms>& partitions) {
   return errors;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

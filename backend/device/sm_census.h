@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Which SMs the kernels of a partition were seen on.
 struct SeenSms {
@@ -17,4 +17,4 @@ struct SeenSms {
 // has. Pure.
 std::vector<std::string> census_errors(const std::vector<SeenSms>& partitions);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

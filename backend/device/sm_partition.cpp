@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -84,4 +84,4 @@ int nccl_ctas(int sms, int communicators) {
   return static_cast<int>(std::bit_floor(static_cast<unsigned>(std::clamp(each, 1, 32))));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What a GPU allows when its SMs are split (CUDA 13.0, cuDevSmResourceSplitByCount): equal units for the whole device,
 // and what is left over. The defaults are an H100's (132 SMs).
@@ -45,4 +45,4 @@ Result<SmPartition> plan_sm_partition(const SmRules& rules, int ranks, int comm_
 // channels of sends and receives up to one.
 int nccl_ctas(int sms, int communicators);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 std::string stuck_launches(const LaunchProgram& program, const std::function<bool(uint32_t event)>& happened,
                            const std::function<std::string(uint32_t task)>& name) {
@@ -34,4 +34,4 @@ std::string stuck_launches(const LaunchProgram& program, const std::function<boo
   return text.empty() ? "nothing that is known" : text;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

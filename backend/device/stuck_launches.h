@@ -6,7 +6,7 @@
 
 #include "backend/device/launch_program.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What a device that no longer advances is at, for a message to people: of each stream the first launch that may not
 // have ended, unless the stream waits for another one. `happened`: of an event of the step; `name`: of a task.
@@ -14,4 +14,4 @@ namespace pipeloom {
 std::string stuck_launches(const LaunchProgram& program, const std::function<bool(uint32_t event)>& happened,
                            const std::function<std::string(uint32_t task)>& name);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,9 +4,9 @@
 
 #include <cctype>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -28,7 +28,7 @@ void set_field(std::string& text, const std::string& field, const std::string& v
     return;
   }
   const size_t rates = text.find("rates {");
-  PIPELOOM_CHECK(rates != std::string::npos);
+  PIPELOOM_THROW_UNLESS(rates != std::string::npos);
   text.insert(text.find('\n', rates) + 1, "  " + line + "\n");
 }
 
@@ -57,7 +57,7 @@ void add_curves(std::string& text, const KernelRates& rates, const std::string& 
   for (const AllToAllCurve& curve : rates.all_to_all) {
     lines += fmt::format("{} sms: {}", kAllToAllLine, curve.sms);
     for (const Curve::Point& point : curve.bytes_per_s.points()) {
-      lines += fmt::format(" bytes_per_s_of_chunk {{ x: {:.6g} y: {:.6g} }}", point.x, point.y);
+      lines += fmt::format(" bytes_per_s_of_piece {{ x: {:.6g} y: {:.6g} }}", point.x, point.y);
     }
     lines += fmt::format(" }}  # {}", origin);
   }
@@ -65,8 +65,8 @@ void add_curves(std::string& text, const KernelRates& rates, const std::string& 
     lines += fmt::format("{} sms: {}", kHandOverLine, curve.sms);
     for (const HandOverCurve::Point& point : curve.points) {
       lines +=
-          fmt::format(" of_message {{ message_bytes: {} bytes_per_s: {:.6g} method: {} chunk_bytes: {} }}",
-                      point.message_bytes, point.bytes_per_s, message_name(point.how.method), point.how.chunk_bytes);
+          fmt::format(" of_message {{ message_bytes: {} bytes_per_s: {:.6g} method: {} piece_bytes: {} }}",
+                      point.message_bytes, point.bytes_per_s, message_name(point.how.method), point.how.piece_bytes);
     }
     lines += fmt::format(" }}  # {}", origin);
   }
@@ -83,7 +83,7 @@ std::string with_tuned_rates(const std::string& text, const Gpu& tuned, const st
   };
   set("memory_efficiency:", rates.memory_efficiency);
   set("all_to_all_sm_bytes_per_s:", rates.all_to_all_sm_bytes_per_s);
-  set("all_to_all_chunk_tokens:", rates.all_to_all_chunk_tokens);
+  set("all_to_all_piece_tokens:", rates.all_to_all_piece_tokens);
   const Contention& beside = rates.contention;
   set_field(result, "contention ",
             fmt::format("{{ products_beside_dispatch: {:.4g} products_beside_combine: {:.4g} memory_beside_dispatch: "
@@ -95,4 +95,4 @@ std::string with_tuned_rates(const std::string& text, const Gpu& tuned, const st
   return result;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

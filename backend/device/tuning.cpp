@@ -7,9 +7,9 @@
 #include <map>
 #include <tuple>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -32,7 +32,7 @@ Status check_measured(const char* what, const std::vector<MeasuredForward>& meas
       return invalid(
           fmt::format("{} on {} SMs with chunks of {} tokens was measured at {} bytes/s; allowed is a rate "
                       "above 0",
-                      what, one.sms, one.chunk_tokens, one.bytes_per_s));
+                      what, one.sms, one.piece_tokens, one.bytes_per_s));
     }
   }
   if (best_rates(measured).size() >= 2) return {};
@@ -78,10 +78,10 @@ MeasuredCopy best_copy(const std::vector<MeasuredCopy>& copies, int64_t message_
   const MeasuredCopy* best = nullptr;
   for (const MeasuredCopy& copy : copies) {
     if (copy.message_bytes != message_bytes || copy.bytes_per_s < share * highest) continue;
-    const auto key = [](const MeasuredCopy& one) { return std::tuple(one.sms, one.chunk_bytes, -one.bytes_per_s); };
+    const auto key = [](const MeasuredCopy& one) { return std::tuple(one.sms, one.piece_bytes, -one.bytes_per_s); };
     if (best == nullptr || key(copy) < key(*best)) best = &copy;
   }
-  PIPELOOM_CHECK(best != nullptr);
+  PIPELOOM_THROW_UNLESS(best != nullptr);
   return *best;
 }
 
@@ -96,12 +96,12 @@ double sm_bytes_per_s(const std::vector<MeasuredForward>& measured) {
   return median(per_sm);
 }
 
-double chunk_tokens_constant(const std::vector<MeasuredForward>& measured) {
+double piece_tokens_constant(const std::vector<MeasuredForward>& measured) {
   const auto best = best_rates(measured);
   const auto error = [&](double constant) {
     double sum = 0;
     for (const MeasuredForward& one : measured) {
-      const double expected = 1 - std::exp(-one.chunk_tokens / constant);
+      const double expected = 1 - std::exp(-one.piece_tokens / constant);
       const double difference = one.bytes_per_s / best.at(one.sms) - expected;
       sum += difference * difference;
     }
@@ -126,7 +126,7 @@ std::vector<HandOverCurve> hand_over_curves(const std::vector<MeasuredCopy>& cop
     HandOverCurve& curve = curves.emplace_back();
     curve.sms = sms;
     for (const auto& [bytes, copy] : of_message) {
-      curve.points.push_back({bytes, copy->bytes_per_s, {copy->method, copy->chunk_bytes}});
+      curve.points.push_back({bytes, copy->bytes_per_s, {copy->method, copy->piece_bytes}});
     }
   }
   return curves;
@@ -137,8 +137,8 @@ std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>&
   std::map<int, std::map<int, double>> slower;  // by SMs and chunk
   for (const MeasuredForward& dispatch : dispatches) {
     for (const MeasuredForward& combine : combines) {
-      if (dispatch.sms != combine.sms || dispatch.chunk_tokens != combine.chunk_tokens) continue;
-      slower[dispatch.sms][dispatch.chunk_tokens] = std::min(dispatch.bytes_per_s, combine.bytes_per_s);
+      if (dispatch.sms != combine.sms || dispatch.piece_tokens != combine.piece_tokens) continue;
+      slower[dispatch.sms][dispatch.piece_tokens] = std::min(dispatch.bytes_per_s, combine.bytes_per_s);
     }
   }
   std::vector<AllToAllCurve> curves;
@@ -151,17 +151,17 @@ std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>&
 }
 
 Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured) {
-  PIPELOOM_CHECK_OK(check_measured("a dispatch", measured.dispatches));
-  PIPELOOM_CHECK_OK(check_measured("a combine", measured.combines));
-  PIPELOOM_CHECK_OK(check_copies(measured.copies));
-  PIPELOOM_CHECK_OK(check_variants(measured.variants));
-  PIPELOOM_CHECK_OK(check_contention("a product", measured.product));
-  PIPELOOM_CHECK_OK(check_contention("a memory-bound kernel", measured.memory_bound));
+  PIPELOOM_RETURN_IF_ERROR(check_measured("a dispatch", measured.dispatches));
+  PIPELOOM_RETURN_IF_ERROR(check_measured("a combine", measured.combines));
+  PIPELOOM_RETURN_IF_ERROR(check_copies(measured.copies));
+  PIPELOOM_RETURN_IF_ERROR(check_variants(measured.variants));
+  PIPELOOM_RETURN_IF_ERROR(check_contention("a product", measured.product));
+  PIPELOOM_RETURN_IF_ERROR(check_contention("a memory-bound kernel", measured.memory_bound));
   KernelRates& rates = gpu.rates;
   // The slower of the two decides a layer; the cost model has one rate for both.
   rates.all_to_all_sm_bytes_per_s = std::min(sm_bytes_per_s(measured.dispatches), sm_bytes_per_s(measured.combines));
-  rates.all_to_all_chunk_tokens =
-      std::max(chunk_tokens_constant(measured.dispatches), chunk_tokens_constant(measured.combines));
+  rates.all_to_all_piece_tokens =
+      std::max(piece_tokens_constant(measured.dispatches), piece_tokens_constant(measured.combines));
   rates.all_to_all = all_to_all_curves(measured.dispatches, measured.combines);
   rates.hand_over = hand_over_curves(measured.copies);
   const auto slowdown = [](double beside_s, double alone_s) { return std::max(1.0, beside_s / alone_s); };
@@ -170,8 +170,8 @@ Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured) {
                       slowdown(measured.memory_bound.beside_dispatch_s, measured.memory_bound.alone_s),
                       slowdown(measured.memory_bound.beside_combine_s, measured.memory_bound.alone_s)};
   rates.memory_efficiency = std::min(1.0, measured.memory_bytes_per_s / gpu.memory_bytes_per_s);
-  PIPELOOM_CHECK_OK(check_gpu(gpu, false));
+  PIPELOOM_RETURN_IF_ERROR(check_gpu(gpu, false));
   return gpu;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

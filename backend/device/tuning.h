@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
-#include "core/copy_method.h"
-#include "core/gpu.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/copy_method.h"
+#include "core/job/gpu.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A copy within a GPU by one method, as `pipeloom-run tune` measured it.
 struct MeasuredCopy {
   CopyMethod method = CopyMethod::kStreaming;
   int sms = 0;
-  int64_t chunk_bytes = 0;
+  int64_t piece_bytes = 0;
   int64_t message_bytes = 0;
   double bytes_per_s = 0;
 };
@@ -24,7 +24,7 @@ struct MeasuredCopy {
 // all_to_all_sm_bytes_per_s does.
 struct MeasuredForward {
   int sms = 0;           // of both nodes
-  int chunk_tokens = 0;  // that one stream may have under way
+  int piece_tokens = 0;  // that one stream may have under way
   double bytes_per_s = 0;
 };
 
@@ -83,8 +83,8 @@ MeasuredCopy best_copy(const std::vector<MeasuredCopy>& copies, int64_t message_
 double sm_bytes_per_s(const std::vector<MeasuredForward>& measured);
 
 // The c in rate ~ 1 - exp(-tokens / c), by least squares over each number of SMs against its highest rate
-// (KernelRates::all_to_all_chunk_tokens). REQUIRES: not empty.
-double chunk_tokens_constant(const std::vector<MeasuredForward>& measured);
+// (KernelRates::all_to_all_piece_tokens). REQUIRES: not empty.
+double piece_tokens_constant(const std::vector<MeasuredForward>& measured);
 
 // What both a dispatch and a combine reach, the slower of them, for each number of SMs that both were measured on.
 std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>& dispatches,
@@ -98,4 +98,4 @@ std::vector<HandOverCurve> hand_over_curves(const std::vector<MeasuredCopy>& cop
 // that is not above 0, fewer than two numbers of SMs, nothing measured.
 Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -34,12 +34,12 @@ std::string variant_rows(const MeasuredVariant& one, const TuneMeasurements& mea
 std::string measurements_csv(const TuneMeasurements& measured) {
   std::string csv = kColumns;
   for (const MeasuredCopy& copy : measured.copies) {
-    csv += fmt::format("{},{},{},{},{:.6g},,,{}\n", copy_method_name(copy.method), copy.sms, copy.chunk_bytes,
+    csv += fmt::format("{},{},{},{},{:.6g},,,{}\n", copy_method_name(copy.method), copy.sms, copy.piece_bytes,
                        copy.message_bytes, copy.bytes_per_s, l2_cells({}));
   }
   const auto add = [&](const char* what, const std::vector<MeasuredForward>& all) {
     for (const MeasuredForward& one : all) {
-      csv += fmt::format("{},{},{},,{:.6g},,,{}\n", what, one.sms, one.chunk_tokens, one.bytes_per_s, l2_cells({}));
+      csv += fmt::format("{},{},{},,{:.6g},,,{}\n", what, one.sms, one.piece_tokens, one.bytes_per_s, l2_cells({}));
     }
   };
   add("dispatch", measured.dispatches);
@@ -59,7 +59,7 @@ std::string copies_table(const TuneMeasurements& measured) {
   for (const int64_t bytes : sizes) {
     const MeasuredCopy best = best_copy(measured.copies, bytes);
     table += fmt::format("{:>9} KiB  {:<20}  {:>3}  {:>5} KiB  {:.1f}\n", bytes / 1024, copy_method_name(best.method),
-                         best.sms, best.chunk_bytes / 1024, best.bytes_per_s / 1e9);
+                         best.sms, best.piece_bytes / 1024, best.bytes_per_s / 1e9);
   }
   return table;
 }
@@ -81,4 +81,4 @@ std::string variants_table(const TuneMeasurements& measured) {
   return table + fmt::format("L2 hit rates were not counted: {}\n", measured.no_l2);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

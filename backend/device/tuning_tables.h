@@ -4,7 +4,7 @@
 
 #include "backend/device/tuning.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Every measurement as CSV, for people and plots: a row for each copy, dispatch and combine, and for each variant
 // three, alone and beside either kernel. Cells of what a row does not have are empty.
@@ -17,4 +17,4 @@ std::string copies_table(const TuneMeasurements& measured);
 // that was not counted.
 std::string variants_table(const TuneMeasurements& measured);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,7 +6,7 @@
 
 #include "backend/model/fp8_products.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -51,4 +51,4 @@ AccumulationError accumulation_error(int64_t size, int64_t inner, uint64_t seed,
   return {largest / scale, std::sqrt(errors / squares)};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

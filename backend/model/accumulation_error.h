@@ -4,7 +4,7 @@
 
 #include "backend/model/tensor_core.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // How far products of tensor cores are from the exact ones of the same FP8 numbers, relative to the root mean square of
 // all exact sums: single sums come as close to zero as one likes.
@@ -17,4 +17,4 @@ struct AccumulationError {
 // REQUIRES: size and inner above 0.
 AccumulationError accumulation_error(int64_t size, int64_t inner, uint64_t seed, const Accumulation& how);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

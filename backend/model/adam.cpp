@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 void adam_step(const AdamOptions& options, int64_t step, std::span<const float> gradients, const AdamRange& range) {
   const double first_bias = 1 - std::pow(options.first_decay, static_cast<double>(step));
@@ -19,4 +19,4 @@ void adam_step(const AdamOptions& options, int64_t step, std::span<const float> 
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

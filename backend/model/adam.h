@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Adam with decoupled weight decay (Kingma and Ba, ICLR 2015, algorithm 1; Loshchilov and Hutter, ICLR 2019).
 struct AdamOptions {
@@ -26,4 +26,4 @@ struct AdamRange {
 // Step number `step` counts from 1. Each number on its own: cutting the range changes no bit.
 void adam_step(const AdamOptions& options, int64_t step, std::span<const float> gradients, const AdamRange& range);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

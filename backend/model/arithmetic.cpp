@@ -3,7 +3,7 @@
 #include "backend/model/bf16_products.h"
 #include "backend/model/fp8_products.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -38,4 +38,4 @@ Arithmetic<float> arithmetic_for(const Formats& formats, bool check) {
   return {products_in(formats.attention, check), products_in(formats.mlp, check), products_in(formats.rest, check)};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "backend/model/products.h"
-#include "core/formats.h"
+#include "core/job/formats.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What multiplies where. Sums of products are FP32.
 template <typename Real>
@@ -23,4 +23,4 @@ struct Arithmetic {
 // 2412.19437, section 3.3.1). FP16: FP32, for want of a loss scale. `check`: the same bits however a job is cut.
 Arithmetic<float> arithmetic_for(const Formats& formats, bool check);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,6 +1,6 @@
 #include "backend/model/attention.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 template <typename Real>
 Attention<Real>::Attention(ParameterBlock& block, const Model& model, int64_t sequence, const Keeping& keeping,
@@ -82,4 +82,4 @@ void Attention<Real>::weight_backward(const Saved& saved, Real* gradients) const
 template class Attention<float>;
 template class Attention<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,9 +5,9 @@
 #include "backend/model/keeping.h"
 #include "backend/model/rms_norm.h"
 #include "backend/model/rope.h"
-#include "core/model.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // x + attention(norm(x)): multi-head or grouped-query attention with rotary or learned positions.
 template <typename Real>
@@ -52,4 +52,4 @@ class Attention {
   const Products<Real>& products_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

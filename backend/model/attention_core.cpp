@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -97,4 +97,4 @@ void AttentionCore<Real>::input_backward(const Inputs& inputs, const Statistics&
 template class AttentionCore<float>;
 template class AttentionCore<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include "backend/model/products.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // softmax(q k' / sqrt(key_dim)) v, causal, for every head of every sequence. `heads / kv_heads` heads in a row share
 // keys and values (grouped-query attention, Ainslie et al., EMNLP 2023).
@@ -48,4 +48,4 @@ class AttentionCore {
   const Products<Real>& products_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

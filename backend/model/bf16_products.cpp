@@ -2,7 +2,7 @@
 
 #include <bit>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -28,4 +28,4 @@ void Bf16Products::multiply(Form form, View<const float> a, View<const float> b,
   exact_.multiply(form, to_bf16(a).view(), to_bf16(b).view(), c, into);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include "backend/model/products.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // `exact` products of factors that are rounded to BF16, as a tensor core takes them; sums stay FP32.
 class Bf16Products : public Products<float> {
@@ -15,4 +15,4 @@ class Bf16Products : public Products<float> {
   const Products<float>& exact_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,9 +6,9 @@
 #include <bit>
 
 #include "backend/model/fixed_point.h"
-#include "core/digest.h"
+#include "core/base/digest.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -18,7 +18,7 @@ void add_replicas(const std::vector<std::vector<std::byte>>& replicas, std::span
   std::fill(sums.begin(), sums.end(), Number{0});
   std::vector<Number> numbers(sums.size());
   for (const std::vector<std::byte>& replica : replicas) {
-    PIPELOOM_CHECK(replica.size() == sums.size_bytes());
+    PIPELOOM_THROW_UNLESS(replica.size() == sums.size_bytes());
     std::ranges::copy(replica, std::as_writable_bytes(std::span(numbers)).begin());
     for (size_t i = 0; i < sums.size(); ++i) sums[i] += numbers[i];
   }
@@ -48,7 +48,7 @@ ChunkState::ChunkState(const Stage<float>& stage, Sums sums, int64_t contributio
 }
 
 void ChunkState::own_moments(std::span<const NumberRange> ranges, Format format) {
-  PIPELOOM_CHECK(moments_.empty());
+  PIPELOOM_THROW_UNLESS(moments_.empty());
   for (const NumberRange& range : ranges) moments_.emplace_back(range, format);
 }
 
@@ -62,7 +62,7 @@ Status ChunkState::input_backward(int part, PartRun<float>& run, Flow<float>& fl
 }
 
 Status ChunkState::weight_backward(int part, PartRun<float>& run) {
-  for (int piece = 0; piece < run.weight_pieces(); ++piece) PIPELOOM_CHECK_OK(add_piece(part, run, piece));
+  for (int piece = 0; piece < run.weight_pieces(); ++piece) PIPELOOM_RETURN_IF_ERROR(add_piece(part, run, piece));
   return {};
 }
 
@@ -178,7 +178,7 @@ bool ChunkState::is_load(int64_t number) const {
 
 Status ChunkState::add_squares(int64_t begin, int64_t count, SquareSum& squares) const {
   for (int64_t i = begin; i < begin + count; ++i) {
-    if (!is_load(i)) PIPELOOM_CHECK_OK(squares.add(gradient(i)));
+    if (!is_load(i)) PIPELOOM_RETURN_IF_ERROR(squares.add(gradient(i)));
   }
   return {};
 }
@@ -219,4 +219,4 @@ void ChunkState::clear_sums() {
   std::ranges::fill(fixed_sums_, 0);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,9 +7,9 @@
 #include "backend/model/moments.h"
 #include "backend/model/square_sum.h"
 #include "backend/model/stage.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // How gradients are added up.
 enum class Sums {
@@ -93,4 +93,4 @@ class ChunkState {
   std::vector<int64_t> fixed_sums_;  // kFixedPoint
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

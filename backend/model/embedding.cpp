@@ -1,6 +1,6 @@
 #include "backend/model/embedding.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -44,4 +44,4 @@ void Embedding<Real>::weight_backward(const Saved& saved, Real* gradients, Real*
 template class Embedding<float>;
 template class Embedding<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

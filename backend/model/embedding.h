@@ -7,9 +7,9 @@
 #include "backend/model/keeping.h"
 #include "backend/model/kept.h"
 #include "backend/model/parameters.h"
-#include "core/model.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Rows of a table, one per token, plus rows of a position table where positions are learned.
 template <typename Real>
@@ -38,4 +38,4 @@ class Embedding {
   Weight positions_;  // [learned_positions, hidden]
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

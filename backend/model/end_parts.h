@@ -5,7 +5,7 @@
 #include "backend/model/mtp_input.h"
 #include "backend/model/part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The parts at the ends of a model, which use its tables.
 template <typename Real>
@@ -122,4 +122,4 @@ class HeadPart : public Part<Real> {
   bool is_last_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include "backend/model/kept.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 ExchangeShape exchange_shape(const MoeShape& moe, int members, const Formats& formats) {
   return {moe.routed_experts, moe.experts_per_token, members, formats};
@@ -116,4 +116,4 @@ template class Dispatch<double>;
 template class Combine<float>;
 template class Combine<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "backend/model/flow.h"
-#include "core/formats.h"
-#include "core/model.h"
+#include "core/job/formats.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Dispatch and combine as data movements between the ranks of an EP group, apart from the experts' maths: each pass
 // packs one ExpertRows per member, and unpacks one from each member. A rank alone hands its own package to itself. What
@@ -57,4 +57,4 @@ class Combine {
   ExchangeShape shape_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 ChoiceOrder order_choices(std::span<const int32_t> experts, int routed_experts) {
   ChoiceOrder order{std::vector<int32_t>(experts.size()), std::vector<int32_t>(routed_experts, 0)};
@@ -49,4 +49,4 @@ template std::vector<ExpertRows<double>> split_by_member(const Matrix<double>&, 
 template Matrix<float> join_members(const std::vector<ExpertRows<float>>&, int64_t);
 template Matrix<double> join_members(const std::vector<ExpertRows<double>>&, int64_t);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

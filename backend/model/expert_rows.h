@@ -6,7 +6,7 @@
 
 #include "backend/model/matrix.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The rows that one source rank sends to the experts of one rank: sorted by expert, then by token.
 template <typename Real>
@@ -35,4 +35,4 @@ std::vector<ExpertRows<Real>> split_by_member(const Matrix<Real>& rows, const Ch
 template <typename Real>
 Matrix<Real> join_members(const std::vector<ExpertRows<Real>>& parts, int64_t hidden);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -72,7 +72,7 @@ template <typename Real>
 void Experts<Real>::input_backward(const Real* weights, std::vector<ExpertRows<Real>>& rows, Saved& saved) const {
   for (size_t i = 0; i < rows.size(); ++i) {
     Source& source = saved.sources[i];
-    PIPELOOM_CHECK(rows[i].counts == source.counts);
+    PIPELOOM_THROW_UNLESS(rows[i].counts == source.counts);
     for_each_expert(rows[i], [&](size_t expert, int64_t first, Matrix<Real> own) {
       const auto own_weights = std::span(source.weights).subspan(first, own.rows());
       return experts_[expert].input_backward(weights, std::move(own), own_weights, source.of_expert[expert]);
@@ -96,4 +96,4 @@ void Experts<Real>::weight_backward(const Source& source, Real* gradients) const
 template class Experts<float>;
 template class Experts<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

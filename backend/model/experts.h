@@ -4,9 +4,9 @@
 
 #include "backend/model/expert_rows.h"
 #include "backend/model/feed_forward.h"
-#include "core/model.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The routed experts that one rank holds, applied to the rows of every source rank. Each source is computed on its own,
 // so that its results and gradients don't depend on who else sent rows.
@@ -42,4 +42,4 @@ class Experts {
   std::vector<FeedForward<Real>> experts_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -136,4 +136,4 @@ void FeedForward<Real>::weight_backward(const Saved& saved, const Matrix<Real>& 
 template class FeedForward<float>;
 template class FeedForward<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

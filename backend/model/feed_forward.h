@@ -5,7 +5,7 @@
 #include "backend/model/parameters.h"
 #include "backend/model/products.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // SwiGLU (Shazeer, arXiv 2002.05202): (silu(x g) * (x u)) d; or GELU (tanh form): gelu(x u) d. An MLP without its norm
 // and residual, and what an expert is.
@@ -48,4 +48,4 @@ class FeedForward {
   const Products<Real>& products_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,12 +4,12 @@
 
 #include <cmath>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Status add_fixed(std::span<const float> numbers, int64_t contributions, std::span<int64_t> sums) {
-  PIPELOOM_CHECK(numbers.size() == sums.size() && contributions > 0);
+  PIPELOOM_THROW_UNLESS(numbers.size() == sums.size() && contributions > 0);
   const double scale = std::ldexp(1.0, kFixedPointBits);
   const double limit = std::ldexp(1.0, 62) / static_cast<double>(contributions);
   for (size_t i = 0; i < numbers.size(); ++i) {
@@ -27,4 +27,4 @@ float from_fixed(int64_t sum) {
   return static_cast<float>(std::ldexp(static_cast<double>(sum), -kFixedPointBits));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

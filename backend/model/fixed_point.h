@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <span>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Gradients as whole numbers of 2^-40: their sums don't depend on the order. The scale is the same whatever the data
 // is; it holds gradients of up to 2^22 (of losses averaged over the batch, some 10^-6 to 10) to 10^-12.
@@ -17,4 +17,4 @@ Status add_fixed(std::span<const float> numbers, int64_t contributions, std::spa
 
 float from_fixed(int64_t sum);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

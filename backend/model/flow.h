@@ -10,7 +10,7 @@
 #include "backend/model/kept.h"
 #include "backend/model/matrix.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 template <typename Real>
 class RecomputedLayer;
@@ -37,4 +37,4 @@ struct Flow {
   std::vector<ExpertRows<Real>> rows;  // [source] what the experts of this rank got, then what they made of it
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

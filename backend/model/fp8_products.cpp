@@ -6,7 +6,7 @@
 
 #include "backend/model/low_precision.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -49,12 +49,12 @@ class Fp8Products : public Products<float> {
     }
     if (form == Form::kTransposedA) {  // tokens are the inner dimension of both
       const Matrix<float> turned = transposed(a);
-      PIPELOOM_CHECK(turned.columns() == b.rows && turned.rows() == c.rows && b.columns == c.columns);
+      PIPELOOM_THROW_UNLESS(turned.columns() == b.rows && turned.rows() == c.rows && b.columns == c.columns);
       return add_scaled_product(scaled_tiles(turned.view(), 1, kFp8Tile), scaled_tiles(b, kFp8Tile, 1), c);
     }
     const Matrix<float> turned = form == Form::kTransposedB ? transposed(b) : Matrix<float>();
     const View<const float> weights = form == Form::kTransposedB ? turned.view() : b;
-    PIPELOOM_CHECK(a.columns == weights.rows && a.rows == c.rows && weights.columns == c.columns);
+    PIPELOOM_THROW_UNLESS(a.columns == weights.rows && a.rows == c.rows && weights.columns == c.columns);
     add_scaled_product(scaled_tiles(a, 1, kFp8Tile), scaled_tiles(weights, kFp8Tile, kFp8Tile), c);
   }
 };
@@ -91,4 +91,4 @@ const Products<float>& fp8_products() {
   return products;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include "backend/model/products.h"
 #include "backend/model/tensor_core.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A matrix of E4M3 numbers with a scale for each tile: number times scale is the value.
 struct ScaledTiles {
@@ -25,4 +25,4 @@ inline constexpr int64_t kFp8Tile = 128;
 // alone.
 const Products<float>& fp8_products();
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,7 +5,7 @@
 #include <functional>
 #include <numeric>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -190,4 +190,4 @@ void Gate<Real>::weight_backward(const Saved& saved, const Matrix<Real>& input, 
 template class Gate<float>;
 template class Gate<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

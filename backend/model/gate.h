@@ -7,9 +7,9 @@
 #include "backend/model/kept.h"
 #include "backend/model/parameters.h"
 #include "backend/model/products.h"
-#include "core/model.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Which experts the tokens of a micro-batch go to. A choice is (token, one of its experts_per_token places).
 template <typename Real>
@@ -68,4 +68,4 @@ class Gate {
   const Products<Real>& products_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 template <typename Real>
 Head<Real>::Head(ParameterBlock& block, const Model& model, double loss_scale, const Keeping& keeping,
@@ -61,4 +61,4 @@ void Head<Real>::weight_backward(const Saved& saved, Real* gradients, Real* logi
 template class Head<float>;
 template class Head<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

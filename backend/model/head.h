@@ -7,9 +7,9 @@
 #include "backend/model/keeping.h"
 #include "backend/model/products.h"
 #include "backend/model/rms_norm.h"
-#include "core/model.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The last norm, the logits and the cross-entropy against the next token.
 template <typename Real>
@@ -42,4 +42,4 @@ class Head {
   const Products<Real>& products_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

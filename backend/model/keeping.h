@@ -1,9 +1,9 @@
 #pragma once
 
-#include "core/formats.h"
-#include "core/job.h"
+#include "core/job/formats.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What a component keeps between its passes, and in which format. What I makes for W, gradients and what it computes
 // again, is kept as W's product reads it.
@@ -18,4 +18,4 @@ struct Keeping {
   }
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

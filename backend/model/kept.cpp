@@ -9,7 +9,7 @@
 #include "backend/model/fp8_products.h"
 #include "backend/model/low_precision.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -181,7 +181,7 @@ std::vector<std::byte> packed(const Matrix<float>& values, Format format) {
 }
 
 Matrix<float> unpacked(std::span<const std::byte> bytes, Format format, int64_t rows, int64_t columns) {
-  PIPELOOM_CHECK(static_cast<int64_t>(bytes.size()) == packed_bytes(format, rows, columns));
+  PIPELOOM_THROW_UNLESS(static_cast<int64_t>(bytes.size()) == packed_bytes(format, rows, columns));
   Matrix<float> values(rows, columns);
   const int64_t stride = packed_row_bytes(format, columns);
   for (int64_t i = 0; i < rows; ++i) {
@@ -257,4 +257,4 @@ Matrix<double> Kept<double>::values() const {
   return values;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

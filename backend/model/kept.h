@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "backend/model/matrix.h"
-#include "core/formats.h"
+#include "core/job/formats.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Numbers of a matrix as they are stored, row by row. FP8 and E5M6 have a scale for each tile of 1x128, a power of two,
 // so that what was stored once is stored again without loss (DeepSeek-V3 report, arXiv 2412.19437, section 3.3.3). FP16
@@ -50,4 +50,4 @@ class Kept {
   CountedBytes counted_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

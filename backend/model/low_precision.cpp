@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -69,4 +69,4 @@ float decode(uint16_t code, const NumberFormat& format) {
   return negative ? -value : value;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A binary floating-point format of at most 16 bits: sign, biased exponent, fraction, with denormals. The highest
 // exponent is kept for infinities and NaN, or, where `finite`, its last fraction alone is NaN (OCP 8-bit Floating Point
@@ -36,4 +36,4 @@ float rounded(float number, const NumberFormat& format);
 uint16_t encode(float number, const NumberFormat& format);
 float decode(uint16_t code, const NumberFormat& format);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "backend/model/matrix_memory.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A window of row-major numbers that something else owns; `stride` numbers from one row to the next.
 template <typename Real>
@@ -47,7 +47,7 @@ class Matrix {
   View<const Real> view() const { return {numbers_.data(), rows_, columns_, columns_}; }
 
   Matrix& operator+=(const Matrix& other) {
-    PIPELOOM_CHECK(rows_ == other.rows_ && columns_ == other.columns_);
+    PIPELOOM_THROW_UNLESS(rows_ == other.rows_ && columns_ == other.columns_);
     for (size_t i = 0; i < numbers_.size(); ++i) numbers_[i] += other.numbers_[i];
     return *this;
   }
@@ -69,4 +69,4 @@ Matrix<std::remove_const_t<Real>> transposed(View<Real> values) {
   return result;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

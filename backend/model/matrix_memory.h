@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What the matrices that a thread has made hold. A rank is a thread, so this is what its activations take.
 struct MatrixMemory {
@@ -45,4 +45,4 @@ class CountedBytes {
   Counted as_ = Counted::kAny;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

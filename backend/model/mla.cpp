@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -223,4 +223,4 @@ void Mla<Real>::weight_backward(const Saved& saved, Real* gradients) const {
 template class Mla<float>;
 template class Mla<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,9 +7,9 @@
 #include "backend/model/keeping.h"
 #include "backend/model/rms_norm.h"
 #include "backend/model/rope.h"
-#include "core/model.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // x + attention(norm(x)) with compressed keys and values, DeepSeek's multi-head latent attention (arXiv 2405.04434,
 // equations 9 to 19): queries, keys and values are made from normed low-rank rows; each head's query and key is a part
@@ -84,4 +84,4 @@ class Mla {
   const Products<Real>& products_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

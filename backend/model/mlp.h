@@ -2,9 +2,9 @@
 
 #include "backend/model/feed_forward.h"
 #include "backend/model/rms_norm.h"
-#include "core/model.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // x + feed_forward(norm(x)).
 template <typename Real>
@@ -46,4 +46,4 @@ class Mlp {
   FeedForward<Real> inner_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

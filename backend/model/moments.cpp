@@ -2,7 +2,7 @@
 
 #include "backend/model/kept.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -20,7 +20,7 @@ int64_t moment_bytes(Format format) {
 
 Moments::Moments(const NumberRange& range, Format format)
     : range_(range), format_(format), bytes_(range.count * moment_bytes(format)) {
-  PIPELOOM_CHECK(format == Format::kFp32 || format == Format::kBf16);
+  PIPELOOM_THROW_UNLESS(format == Format::kFp32 || format == Format::kBf16);
 }
 
 std::vector<float> Moments::values(int64_t begin) const {
@@ -35,4 +35,4 @@ void Moments::set(std::span<const float> first, std::span<const float> second) {
   bytes_.insert(bytes_.end(), other.begin(), other.end());
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "core/formats.h"
+#include "core/job/formats.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Some of a stage's numbers.
 struct NumberRange {
@@ -43,4 +43,4 @@ class Moments {
 // Of one number, both moments.
 int64_t moment_bytes(Format format);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 template <typename Real>
 MtpInput<Real>::MtpInput(ParameterBlock& block, const Model& model, const Keeping& keeping,
@@ -74,4 +74,4 @@ void MtpInput<Real>::weight_backward(const Saved& saved, Real* gradients, Real* 
 template class MtpInput<float>;
 template class MtpInput<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,9 +7,9 @@
 #include "backend/model/keeping.h"
 #include "backend/model/products.h"
 #include "backend/model/rms_norm.h"
-#include "core/model.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What a multi-token prediction module makes its layer's input of: the projection of [norm(hidden), norm(embedding of a
 // token ahead)] (DeepSeek-V3 report, arXiv 2412.19437, equation 21).
@@ -46,4 +46,4 @@ class MtpInput {
   const Products<Real>& products_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

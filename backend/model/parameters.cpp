@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Weight ParameterBlock::add(Parameter parameter) {
   const Weight weight{size_, parameter.rows, parameter.columns};
@@ -16,4 +16,4 @@ Weight ParameterBlock::add_product(std::string name, int64_t rows, int64_t colum
   return add({std::move(name), rows, columns, 1 / std::sqrt(static_cast<double>(rows))});
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

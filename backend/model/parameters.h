@@ -6,7 +6,7 @@
 
 #include "backend/model/matrix.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 enum class ParameterKind : uint8_t {
   kTrained,
@@ -57,4 +57,4 @@ class ParameterBlock {
   int64_t size_ = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -12,7 +12,7 @@
 #include "backend/model/recomputed_layer.h"
 #include "backend/model/router.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -162,7 +162,7 @@ class ExpertsPart : public Part<Real> {
         dispatch_(exchange_shape(*model.moe, shape.ep_ranks, shape.formats)),
         combine_(exchange_shape(*model.moe, shape.ep_ranks, shape.formats)),
         with_exchange_(with_exchange) {
-    PIPELOOM_CHECK(!with_exchange || shape.ep_ranks == 1);
+    PIPELOOM_THROW_UNLESS(!with_exchange || shape.ep_ranks == 1);
     if (model.moe->shared_experts == 0) return;
     shared_.emplace(this->own_, "shared.", model.hidden, int64_t{model.moe->shared_experts} * model.moe->intermediate,
                     model.gated_mlp, keeping_, products);
@@ -286,4 +286,4 @@ template std::unique_ptr<Part<float>> make_part(Component, int, const Model&, co
 template std::unique_ptr<Part<double>> make_part(Component, int, const Model&, const PartShape&, bool,
                                                  const Arithmetic<double>&);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -9,11 +9,11 @@
 #include "backend/model/keeping.h"
 #include "backend/model/parameters.h"
 #include "backend/model/tables.h"
-#include "core/component.h"
-#include "core/job.h"
-#include "core/model.h"
+#include "core/costs/component.h"
+#include "core/job/job.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Where a part's parameters (or their gradients) begin: what all replicas of a stage share; the routed experts, which
 // an EP group spreads over its ranks; and the tables that the part uses.
@@ -107,4 +107,4 @@ template <typename Real>
 std::unique_ptr<Part<Real>> make_part(Component component, int layer, const Model& model, const PartShape& shape,
                                       bool with_exchange, const Arithmetic<Real>& arithmetic);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

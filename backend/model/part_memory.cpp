@@ -4,7 +4,7 @@
 
 #include "backend/model/kept.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -224,4 +224,4 @@ PartMemory part_memory(Component component, int layer, const Model& model, const
   return memory;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include "backend/model/part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The most that one micro-batch makes a part hold, in bytes.
 struct PartMemory {
@@ -20,4 +20,4 @@ struct PartMemory {
 PartMemory part_memory(Component component, int layer, const Model& model, const PartShape& shape, int64_t tokens,
                        const Part<float>& part, int sources);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include "backend/model/products.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -31,7 +31,7 @@ class PlainProducts : public Products<Real> {
       const Matrix<Real> turned = transposed(b);
       return multiply(Form::kPlain, a, turned.view(), c, into);
     }
-    PIPELOOM_CHECK(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns);
+    PIPELOOM_THROW_UNLESS(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns);
     if (into == Into::kSet) {
       for (int64_t i = 0; i < c.rows; ++i) std::fill_n(c.row(i), c.columns, Real{0});
     }
@@ -50,4 +50,4 @@ const Products<Real>& plain_products() {
 template const Products<float>& plain_products<float>();
 template const Products<double>& plain_products<double>();
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

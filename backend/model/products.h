@@ -2,7 +2,7 @@
 
 #include "backend/model/matrix.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Of a product of matrices: a b, a b' or a' b.
 enum class Form { kPlain, kTransposedB, kTransposedA };
@@ -42,4 +42,4 @@ const Products<Real>& plain_products();
 // are (dnnl_sgemm 2.6 on AVX2): whoever wants equal bits multiplies equal batches.
 const Products<float>& onednn_products();
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 template <typename Real>
 size_t RecomputedLayer<Real>::join(const Part<Real>& part, PartNumbers<const Real> weights) {
@@ -69,7 +69,7 @@ class RecomputedPart : public Part<Real> {
       if (part_.is_first_) flow.layer = std::make_shared<RecomputedLayer<Real>>(flow.hidden, part_.stream_);
       // Experts that dispatch by themselves do so again by themselves.
       layer_ = std::exchange(flow.layer, nullptr);
-      PIPELOOM_CHECK(layer_ != nullptr);
+      PIPELOOM_THROW_UNLESS(layer_ != nullptr);
       member_ = layer_->join(*part_.part_, weights);
       part_.part_->start()->forward(weights, flow);
       flow.layer = layer_;
@@ -106,4 +106,4 @@ template class RecomputedLayer<double>;
 template std::unique_ptr<Part<float>> recomputed_part(std::unique_ptr<Part<float>>, bool, Format);
 template std::unique_ptr<Part<double>> recomputed_part(std::unique_ptr<Part<double>>, bool, Format);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

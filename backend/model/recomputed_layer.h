@@ -5,7 +5,7 @@
 #include "backend/model/kept.h"
 #include "backend/model/part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A layer of which F keeps only the input: when the first of its I's comes, F runs again and keeps what I and W need
 // (Chen et al., arXiv 1604.06174, section 3). Shared by the runs of its components for one micro-batch.
@@ -51,4 +51,4 @@ class RecomputedLayer {
 template <typename Real>
 std::unique_ptr<Part<Real>> recomputed_part(std::unique_ptr<Part<Real>> part, bool is_first, Format stream);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

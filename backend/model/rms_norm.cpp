@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -75,4 +75,4 @@ void RmsNorm<Real>::weight_backward(const Saved& saved, Real* gradients) const {
 template class RmsNorm<float>;
 template class RmsNorm<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 #include "backend/model/matrix.h"
 #include "backend/model/parameters.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // y = x / sqrt(mean(x^2) + 1e-6) * weight, row by row (Zhang and Sennrich, NeurIPS 2019, section 3).
 template <typename Real>
@@ -34,4 +34,4 @@ class RmsNorm {
   Format kept_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,11 +2,11 @@
 
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 template <typename Real>
 Rope<Real>::Rope(int64_t sequence, int64_t dim) : sequence_(sequence), half_(dim / 2) {
-  PIPELOOM_CHECK(dim % 2 == 0);
+  PIPELOOM_THROW_UNLESS(dim % 2 == 0);
   for (int64_t position = 0; position < sequence; ++position) {
     for (int64_t i = 0; i < half_; ++i) {
       const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(dim);
@@ -19,7 +19,7 @@ Rope<Real>::Rope(int64_t sequence, int64_t dim) : sequence_(sequence), half_(dim
 
 template <typename Real>
 void Rope<Real>::rotate(View<Real> head, Real direction) const {
-  PIPELOOM_CHECK(head.columns == 2 * half_);
+  PIPELOOM_THROW_UNLESS(head.columns == 2 * half_);
   for (int64_t r = 0; r < head.rows; ++r) {
     Real* row = head.row(r);
     const int64_t begin = (r % sequence_) * half_;
@@ -37,4 +37,4 @@ void Rope<Real>::rotate(View<Real> head, Real direction) const {
 template class Rope<float>;
 template class Rope<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include "backend/model/matrix.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Rotary position embedding (Su et al., arXiv 2104.09864, equation 34), base 10000; number i of a head turns with
 // number i + dim / 2. Row r of a batch of sequences has the position r mod sequence.
@@ -30,4 +30,4 @@ class Rope {
   std::vector<Real> sines_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,7 +6,7 @@
 #include "backend/model/keeping.h"
 #include "backend/model/rms_norm.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The norm before the experts, and the gate.
 template <typename Real>
@@ -61,4 +61,4 @@ class Router {
   Gate<Real> gate_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -43,4 +43,4 @@ double clip_scale(double norm, double clip_norm) {
   return norm > clip_norm ? clip_norm / (norm + kEpsilon) : 1;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <span>
 
-#include "core/result.h"
-#include "core/units.h"
+#include "core/base/result.h"
+#include "core/base/units.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The sum of the squares of gradients, in fixed point: the same bits in whatever order and from whatever ranks they
 // come. Units of 2^-64, whatever the data is; plain bytes, so that ranks can tell each other.
@@ -29,4 +29,4 @@ class SquareSum {
 // (torch.nn.utils.clip_grad_norm_).
 double clip_scale(double norm, double clip_norm);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/digest.h"
+#include "core/base/digest.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -99,7 +99,7 @@ template <typename Real>
 int Stage<Real>::find(int layer, Component component) const {
   const auto found = std::ranges::find_if(
       parts_, [&](const Placed& placed) { return placed.layer == layer && placed.component == component; });
-  PIPELOOM_CHECK(found != parts_.end());
+  PIPELOOM_THROW_UNLESS(found != parts_.end());
   return static_cast<int>(found - parts_.begin());
 }
 
@@ -151,4 +151,4 @@ StageProgram whole_program(const Model& model) {
 template class Stage<float>;
 template class Stage<double>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

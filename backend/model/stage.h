@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "backend/model/part.h"
-#include "core/component.h"
+#include "core/costs/component.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A parameter of a stage, known by the same name in every cut of the model into stages: "layer3.attention.output".
 struct StageParameter {
@@ -72,4 +72,4 @@ void fill_initial(const StageParameter& parameter, uint64_t seed, float* numbers
 // Every component of `model` as one stage.
 StageProgram whole_program(const Model& model);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "backend/model/parameters.h"
-#include "core/model.h"
+#include "core/job/model.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Matrices that several parts of a model use: embedding and head, which multi-token prediction modules share with the
 // main model (DeepSeek-V3 report, arXiv 2412.19437, section 2.2).
@@ -24,4 +24,4 @@ constexpr size_t number_of(Table table) {
 // [vocabulary, hidden] and [hidden, vocabulary].
 Parameter table_parameter(Table table, const Model& model);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -65,8 +65,8 @@ class SumRow {
 }  // namespace
 
 void add_tensor_core_product(View<const float> a, View<const float> b, const Accumulation& how, View<float> c) {
-  PIPELOOM_CHECK(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns);
-  PIPELOOM_CHECK(how.bits >= 2 && how.bits <= 24 && how.group > 0 && how.promote_every % how.group == 0);
+  PIPELOOM_THROW_UNLESS(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns);
+  PIPELOOM_THROW_UNLESS(how.bits >= 2 && how.bits <= 24 && how.group > 0 && how.promote_every % how.group == 0);
   SumRow sums(b.columns, how.bits);
   for (int64_t i = 0; i < a.rows; ++i) {
     for (int64_t k = 0; k < a.columns; k += how.group) {
@@ -78,4 +78,4 @@ void add_tensor_core_product(View<const float> a, View<const float> b, const Acc
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

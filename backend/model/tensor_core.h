@@ -4,7 +4,7 @@
 
 #include "backend/model/matrix.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // How a Hopper tensor core adds the products of FP8 numbers (DeepSeek-V3 report, arXiv 2412.19437, section 3.3.2): of
 // each group of products and the sum so far, the largest exponent decides; all are cut off after `bits` bits from
@@ -21,4 +21,4 @@ struct Accumulation {
 // from zero.
 void add_tensor_core_product(View<const float> a, View<const float> b, const Accumulation& how, View<float> c);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "core/digest.h"
+#include "core/base/digest.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -64,4 +64,4 @@ uint64_t TextTokens::digest() const {
   return digest.value();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,10 +4,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/job.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What one micro-batch reads: whole sequences, and for each of their tokens the next ones.
 struct Tokens {
@@ -42,4 +42,4 @@ class TextTokens {
   int ahead_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -32,8 +32,8 @@ Result<Losses> run_micro_batch(const Model& model, ChunkState& chunk, Tokens tok
     count_experts(model, parts[i], flow, counts);
   }
   for (size_t i = parts.size(); i-- > 0;) {
-    PIPELOOM_CHECK_OK(chunk.input_backward(static_cast<int>(i), *runs[i], flow));
-    PIPELOOM_CHECK_OK(chunk.weight_backward(static_cast<int>(i), *runs[i]));
+    PIPELOOM_RETURN_IF_ERROR(chunk.input_backward(static_cast<int>(i), *runs[i], flow));
+    PIPELOOM_RETURN_IF_ERROR(chunk.weight_backward(static_cast<int>(i), *runs[i]));
     runs[i].reset();
   }
   return Losses{flow.loss, flow.mtp_loss};
@@ -44,18 +44,18 @@ Result<Losses> run_micro_batch(const Model& model, ChunkState& chunk, Tokens tok
 Status check_trainable(const Job& job) {
   if (!job.model) return unsupported("the job has no model; pipeloom-run needs one to train");
   const Model& model = *job.model;
-  PIPELOOM_CHECK_OK(allow(job.layout.tensor == 1, "layout.tensor", job.layout.tensor, "1"));
-  PIPELOOM_CHECK_OK(allow(job.layout.context == 1, "layout.context", job.layout.context, "1"));
-  PIPELOOM_CHECK_OK(allow(job.zero_stage < 3, "zero_stage", job.zero_stage, "0 to 2"));
+  PIPELOOM_RETURN_IF_ERROR(allow(job.layout.tensor == 1, "layout.tensor", job.layout.tensor, "1"));
+  PIPELOOM_RETURN_IF_ERROR(allow(job.layout.context == 1, "layout.context", job.layout.context, "1"));
+  PIPELOOM_RETURN_IF_ERROR(allow(job.zero_stage < 3, "zero_stage", job.zero_stage, "0 to 2"));
   const bool offloads = job.offload.activations > 0 || job.offload.optimizer;
-  PIPELOOM_CHECK_OK(allow(!offloads, "offload", 1, "none: a CPU has nothing to offload to"));
-  PIPELOOM_CHECK_OK(allow(!model.tied_embedding, "model.tied_embedding", 1, "0 (separate weights)"));
-  PIPELOOM_CHECK_OK(allow(!model.attention.bias, "model.attention.bias", 1, "0 (no bias)"));
-  PIPELOOM_CHECK_OK(allow(!model.mlp_bias, "model.mlp_bias", 1, "0 (no bias)"));
+  PIPELOOM_RETURN_IF_ERROR(allow(!offloads, "offload", 1, "none: a CPU has nothing to offload to"));
+  PIPELOOM_RETURN_IF_ERROR(allow(!model.tied_embedding, "model.tied_embedding", 1, "0 (separate weights)"));
+  PIPELOOM_RETURN_IF_ERROR(allow(!model.attention.bias, "model.attention.bias", 1, "0 (no bias)"));
+  PIPELOOM_RETURN_IF_ERROR(allow(!model.mlp_bias, "model.mlp_bias", 1, "0 (no bias)"));
   const bool rotary = model.learned_positions == 0;
   const int turned = model.attention.is_mla() ? model.attention.rope_dim : rotary ? model.attention.head_dim : 0;
-  PIPELOOM_CHECK_OK(allow(turned % 2 == 0, "the rotary width of a head", turned, "an even number"));
-  PIPELOOM_CHECK_OK(
+  PIPELOOM_RETURN_IF_ERROR(allow(turned % 2 == 0, "the rotary width of a head", turned, "an even number"));
+  PIPELOOM_RETURN_IF_ERROR(
       allow(rotary || model.mtp_depth == 0, "model.mtp_depth", model.mtp_depth, "0 where positions are learned"));
   return allow(rotary || job.batch.sequence_length <= model.learned_positions, "model.learned_positions",
                model.learned_positions, "at least batch.sequence_length");
@@ -146,7 +146,7 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
     double scale = 1;
     if (job.clipping != Clipping::kNone) {
       SquareSum squares;
-      PIPELOOM_CHECK_OK(chunk.add_squares(0, stage.size(), squares));
+      PIPELOOM_RETURN_IF_ERROR(chunk.add_squares(0, stage.size(), squares));
       scale = clip_scale(squares.norm(), job.clip_norm);
     }
     chunk.optimize(options.adam, load_balance(job), step + 1, scale, 0);
@@ -161,4 +161,4 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
   return result;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

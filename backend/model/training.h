@@ -10,10 +10,10 @@
 #include "backend/model/adam.h"
 #include "backend/model/chunk_state.h"
 #include "backend/model/tokens.h"
-#include "core/job.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 struct TrainingOptions {
   // Check mode: products in one order and sums in fixed point, so that a run's bits are those of every other cut of the
@@ -80,4 +80,4 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
                                           const TrainingOptions& options,
                                           const std::function<void(const StepReport&)>& on_step = {});
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

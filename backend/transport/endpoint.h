@@ -3,9 +3,9 @@
 #include <optional>
 
 #include "backend/transport/message.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // One rank's connection to all the others. Used by the rank's thread alone, but for abort() and aborted().
 class Endpoint {
@@ -31,4 +31,4 @@ class Endpoint {
 // ns of the steady clock, which all ranks of one machine share.
 int64_t steady_now_ns();
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

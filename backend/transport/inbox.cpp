@@ -4,7 +4,7 @@
 
 #include "backend/transport/endpoint.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 int64_t steady_now_ns() {
   return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -48,4 +48,4 @@ std::optional<Error> Inbox::aborted() {
   return aborted_;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

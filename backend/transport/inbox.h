@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "backend/transport/message.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What has arrived for one rank. Any thread may put; one takes and waits.
 class Inbox {
@@ -36,4 +36,4 @@ class Inbox {
   std::optional<Error> aborted_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Messages of one channel from one rank to another arrive in the order in which they were sent.
 enum class Channel : uint8_t {
@@ -35,4 +35,4 @@ struct Message {
   std::vector<std::byte> bytes;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <thread>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -21,4 +21,4 @@ void watch_for_stuck(const std::latch& ended, Endpoint& endpoint, const std::fun
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

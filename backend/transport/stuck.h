@@ -6,7 +6,7 @@
 
 #include "backend/transport/endpoint.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A thread that computes does not notice that the run was aborted; it has so long to end.
 inline constexpr std::chrono::seconds kTimeToEnd{5};
@@ -16,4 +16,4 @@ inline constexpr std::chrono::seconds kTimeToEnd{5};
 void watch_for_stuck(const std::latch& ended, Endpoint& endpoint, const std::function<void(const Error&)>& on_stuck,
                      std::chrono::nanoseconds time_to_end);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

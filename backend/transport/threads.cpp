@@ -9,7 +9,7 @@
 
 #include "backend/transport/inbox.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -74,4 +74,4 @@ Status run_on_threads(int ranks, const std::function<Status(Endpoint&)>& rank_ma
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

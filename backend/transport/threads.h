@@ -8,7 +8,7 @@
 #include "backend/transport/endpoint.h"
 #include "backend/transport/stuck.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Endpoints of ranks that are threads of this process, [rank]. A message is moved, not copied. All endpoints live until
 // the last of them is gone.
@@ -21,4 +21,4 @@ Status run_on_threads(int ranks, const std::function<Status(Endpoint&)>& rank_ma
                       const std::function<void(const Error&)>& on_stuck = {},
                       std::chrono::nanoseconds time_to_end = kTimeToEnd);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

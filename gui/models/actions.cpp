@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -25,7 +25,7 @@ constexpr ActionRow kActions[] = {
     {Act::kImprove, "Plan", "Improve", "Ctrl+I", "search a better order in the background", Needs::kPlan},
     {Act::kStop, "Plan", "Stop", "Ctrl+.", "end the search; what it found so far is kept", Needs::kRunning},
     {Act::kMoveComponentLeft, "Plan", "Move component left", "Alt+Left",
-     "the chosen component of the selected chunk starts before its neighbour", Needs::kPlan},
+     "the chosen component of the selected slot starts before its neighbour", Needs::kPlan},
     {Act::kMoveComponentRight, "Plan", "Move component right", "Alt+Right", "... after its neighbour", Needs::kPlan},
 
     {Act::kZoomIn, "View", "Zoom in", "W + =", "twice as near, at the pointer", Needs::kDocument},
@@ -68,7 +68,7 @@ constexpr ActionRow kActions[] = {
     {Act::kMemory, "View", "Memory", "Y", "the memory of each rank over time", Needs::kDocument, true},
     {Act::kNormalise, "View", "Same length", "L", "compare shares of the step instead of times", Needs::kSeveral, true},
     {Act::kDark, "View", "Dark colours", "Ctrl+D", "light letters on a dark ground", Needs::kNothing, true},
-    {Act::kSelectionPanel, "View", "Selection panel", "Ctrl+1", "what is selected, and the order inside its chunk",
+    {Act::kSelectionPanel, "View", "Selection panel", "Ctrl+1", "what is selected, and the order inside its slot",
      Needs::kNothing, true},
     {Act::kPlanPanel, "View", "Plan panel", "Ctrl+2", "schedule, layout, memory and the split of the SMs",
      Needs::kNothing, true},
@@ -87,7 +87,7 @@ constexpr MouseRow kMouse[] = {
     {"Ctrl + wheel", "zoom at the pointer"},
     {"Shift + wheel, middle button", "pan"},
     {"minimap", "drag the window, or its edges; click to go there"},
-    {"drag a component", "rearrange the chunk; only legal places light up, and the new time is shown"},
+    {"drag a component", "rearrange the slot; only legal places light up, and the new time is shown"},
     {"drop a file", "open it"},
 };
 
@@ -105,4 +105,4 @@ std::span<const MouseRow> mouse_table() {
   return kMouse;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -2,7 +2,7 @@
 
 #include <span>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Everything that the window can be told to do. One table of them feeds menus, shortcuts, the command palette, the help
 // page and the tests.
@@ -81,4 +81,4 @@ struct MouseRow {
 };
 std::span<const MouseRow> mouse_table();
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

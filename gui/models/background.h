@@ -6,7 +6,7 @@
 #include <atomic>
 #include <memory>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Long work off the window's thread, one piece at a time. A later run() makes the result of an earlier one stale: it is
 // dropped, and work that has not begun is not begun. Used from the window's thread; work must not touch widgets.
@@ -50,4 +50,4 @@ class Background : public QObject {
   QThreadPool pool_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

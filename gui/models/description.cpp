@@ -1,10 +1,10 @@
 #include <algorithm>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "gui/models/selection.h"
 #include "sim/report/memory.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -47,7 +47,7 @@ class Describer {
       add_times();
       return;
     }
-    const Explanation& why = document_.step->why;
+    const planner::Explanation& why = document_.step->why;
     const IdleInterval& interval = why.idle()[selection_.span.item];
     result_.headline = QString("rank %1 idle: %2").arg(selection_.rank).arg(idle_cause_name(interval.cause));
     add_times();
@@ -62,13 +62,13 @@ class Describer {
     result_.headline = QString(peak ? "rank %1 at its fullest" : "memory of rank %1").arg(selection_.rank);
     add("at", time(selection_.span.begin_ns));
     if (!document_.step) return;
-    const Subject& subject = document_.step->subject;
-    add("held", text_of(memory_text(subject.job, held)));
-    add("of that always", text_of(memory_text(subject.job, curve.resident)));
-    if (curve.capacity > 0) add("the GPU has", text_of(memory_text(subject.job, curve.capacity)));
+    const planner::Subject& subject = document_.step->subject;
+    add("held", text_of(planner::memory_text(subject.job, held)));
+    add("of that always", text_of(planner::memory_text(subject.job, curve.resident)));
+    if (curve.capacity > 0) add("the GPU has", text_of(planner::memory_text(subject.job, curve.capacity)));
     if (!peak) return;
-    for (const AliveAtPeak& alive :
-         alive_at_peak(subject.evaluation.schedule, subject.evaluation.costs.activations, selection_.rank)) {
+    for (const sim::AliveAtPeak& alive :
+         sim::alive_at_peak(subject.evaluation.schedule, subject.evaluation.costs.activations, selection_.rank)) {
       const QString name = QString("alive, stage %1").arg(alive.stage);
       QString value = QString("%1 micro-batches").arg(alive.whole);
       if (alive.for_weight > 0) value += QString(", %1 for W only").arg(alive.for_weight);
@@ -95,14 +95,14 @@ class Describer {
       add_times();
       return;
     }
-    const Explanation& why = document_.step->why;
+    const planner::Explanation& why = document_.step->why;
     result_.headline = text_of(why.name(*slot));
     add_times();
     add_pass_facts(*slot);
   }
 
   void add_pass_facts(uint32_t slot) {
-    const Explanation& why = document_.step->why;
+    const planner::Explanation& why = document_.step->why;
     const Slot& content = document_.schedule()->slots()[slot];
     if (document_.schedule()->placement().pipes() > 1) {
       QString pipes = QString::number(document_.schedule()->pipe_of(content.micro_batch));
@@ -201,4 +201,4 @@ QString Description::plain_text() const {
   return text;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -4,21 +4,21 @@
 
 #include <fstream>
 
-#include "core/lowering/lower.h"
+#include "core/tasks/lower.h"
 #include "gui/timeline/trace_picture.h"
 #include "planner/interchange/run_streams.h"
-#include "planner/interchange/run_trace.h"
 #include "planner/interchange/schedule_subject.h"
-#include "proto/embedded.h"
-#include "proto/files.h"
-#include "proto/job_io.h"
+#include "planner/interchange/trace_of_run.h"
+#include "proto/base/embedded.h"
+#include "proto/base/files.h"
+#include "proto/base/version.h"
+#include "proto/job/job_io.h"
 #include "proto/kineto/kineto.h"
-#include "proto/plan_io.h"
+#include "proto/plan/plan_io.h"
 #include "proto/torch/schedule_csv.h"
-#include "proto/trace_io.h"
-#include "proto/version.h"
+#include "proto/trace/trace_io.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -31,36 +31,36 @@ bool is_trace_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::string head(64, '\0');
   in.read(head.data(), static_cast<std::streamsize>(head.size()));
-  return head.find(kTraceKind) != std::string::npos;
+  return head.find(proto::kTraceKind) != std::string::npos;
 }
 
 std::shared_ptr<const Picture> picture_of(const Document& document) {
   auto picture = std::make_shared<Picture>(plan_picture(document.step->why, document.options));
   if (document.trace) {
-    const Evaluation& evaluation = document.step->subject.evaluation;
+    const planner::Evaluation& evaluation = document.step->subject.evaluation;
     add_executed(*picture, evaluation.schedule, evaluation.costs, *document.trace);
     picture->detail += fmt::format("   executed in {}", document.step->why.time(document.diff->executed_step_ns));
   }
   return picture;
 }
 
-DocumentPointer planned(Document document, Subject subject) {
+DocumentPointer planned(Document document, planner::Subject subject) {
   document.step = std::make_shared<const PlannedStep>(std::move(subject));
   document.picture = picture_of(document);
   return std::make_shared<const Document>(std::move(document));
 }
 
 Result<DocumentPointer> open_job(const std::string& path, const Job& job, const PictureOptions& options) {
-  auto subject = subject_of(job);
+  auto subject = planner::subject_of(job);
   if (!subject) return fail(subject.error().code, fmt::format("{}: {}", path, subject.error().message));
   return planned({.path = path, .options = options}, std::move(*subject));
 }
 
 Result<DocumentPointer> open_schedule(const std::string& path, const PictureOptions& options) {
-  PIPELOOM_TRY(const std::string csv, read_file(path));
-  PIPELOOM_TRY(const Schedule schedule, parse_torch_csv(path, csv));
+  PIPELOOM_TRY(const std::string csv, proto::read_file(path));
+  PIPELOOM_TRY(const Schedule schedule, proto::parse_torch_csv(path, csv));
   const std::string name = path.substr(path.find_last_of('/') + 1);
-  auto subject = subject_of_schedule(name, schedule);
+  auto subject = planner::subject_of_schedule(name, schedule);
   if (!subject) return fail(subject.error().code, fmt::format("{}: {}", path, subject.error().message));
   return planned({.path = path, .options = options}, std::move(*subject));
 }
@@ -75,14 +75,14 @@ Result<DocumentPointer> shown_trace(const std::string& path, TracePictureBuilder
 
 // What PyTorch's profiler saw, kernel by kernel.
 Result<DocumentPointer> open_run(const std::string& path, const PictureOptions& options) {
-  PIPELOOM_TRY(const ProfiledRun run, read_kineto(path));
-  KernelTrace kernels = kernel_trace(run);
+  PIPELOOM_TRY(const ProfiledRun run, proto::read_kineto(path));
+  planner::KernelTrace kernels = planner::kernel_trace(run);
   TracePictureBuilder builder(kernels.trace.name);
   builder.add(kernels.trace.spans);
   PIPELOOM_TRY(const DocumentPointer shown, shown_trace(path, std::move(builder), options));
   std::vector<std::string> names;
   for (const std::string& full : run.names) {
-    const std::string name = short_kernel_name(full);
+    const std::string name = planner::short_kernel_name(full);
     const size_t space = name.rfind("::");
     names.push_back(space == std::string::npos ? name : name.substr(space + 2));
   }
@@ -99,7 +99,7 @@ Result<DocumentPointer> open_run(const std::string& path, const PictureOptions& 
 }
 
 Result<DocumentPointer> open_trace(const std::string& path, const PictureOptions& options) {
-  PIPELOOM_TRY(TraceReader reader, TraceReader::open(path));
+  PIPELOOM_TRY(proto::TraceReader reader, proto::TraceReader::open(path));
   TracePictureBuilder builder(reader.name());
   for (;;) {
     PIPELOOM_TRY(const std::vector<Span> spans, reader.next());
@@ -111,9 +111,9 @@ Result<DocumentPointer> open_trace(const std::string& path, const PictureOptions
 
 // Our own trace, or a run that PyTorch's profiler saw, as a trace of the plan.
 Result<Trace> read_any_trace(const std::string& path, const Plan& plan) {
-  if (!is_kineto_file(path)) return read_trace(path);
-  PIPELOOM_TRY(const ProfiledRun run, read_kineto(path));
-  auto trace = trace_of_run(plan, run, KernelWork::kMeasured);
+  if (!proto::is_kineto_file(path)) return proto::read_trace(path);
+  PIPELOOM_TRY(const ProfiledRun run, proto::read_kineto(path));
+  auto trace = planner::trace_of_run(plan, run, planner::KernelWork::kMeasured);
   if (!trace) return fail(trace.error().code, fmt::format("{}: {}", path, trace.error().message));
   return trace;
 }
@@ -126,9 +126,9 @@ std::string Document::name() const {
 }
 
 Result<DocumentPointer> open_document(const std::string& path, const PictureOptions& options) {
-  if (is_kineto_file(path)) return open_run(path, options);
+  if (proto::is_kineto_file(path)) return open_run(path, options);
   if (is_job_path(path)) {
-    PIPELOOM_TRY(const Job job, read_job(path));
+    PIPELOOM_TRY(const Job job, proto::read_job(path));
     return open_job(path, job, options);
   }
   if (path.ends_with(".csv")) return open_schedule(path, options);
@@ -139,21 +139,21 @@ Result<DocumentPointer> open_document(const std::string& path, const PictureOpti
         "mine.txtpb",
         path));
   }
-  PIPELOOM_TRY(Plan plan, read_plan(path));
-  auto subject = subject_of(std::move(plan));
+  PIPELOOM_TRY(Plan plan, proto::read_plan(path));
+  auto subject = planner::subject_of(std::move(plan));
   if (!subject) return fail(subject.error().code, fmt::format("{}: {}", path, subject.error().message));
   return planned({.path = path, .is_plan_file = true, .options = options}, std::move(*subject));
 }
 
 Result<DocumentPointer> open_sample(const std::string& path, const PictureOptions& options) {
-  PIPELOOM_TRY(const Job job, read_embedded_job(path));
+  PIPELOOM_TRY(const Job job, proto::read_embedded_job(path));
   PIPELOOM_TRY(const DocumentPointer document, open_job(path, job, options));
   Document sample = *document;
   sample.path.clear();
   return std::make_shared<const Document>(std::move(sample));
 }
 
-DocumentPointer with_subject(const Document& document, Subject subject) {
+DocumentPointer with_subject(const Document& document, planner::Subject subject) {
   // What a trace says of the old plan does not hold for the new one.
   return planned({.path = document.path, .is_plan_file = document.is_plan_file, .options = document.options},
                  std::move(subject));
@@ -168,13 +168,13 @@ DocumentPointer with_options(const Document& document, const PictureOptions& opt
 
 Result<DocumentPointer> with_trace(const Document& document, const std::string& trace_path) {
   if (!document.step) return invalid("a trace is laid over a plan; this is a trace itself");
-  const Plan plan = plan_of(document.step->subject);
+  const Plan plan = planner::plan_of(document.step->subject);
   PIPELOOM_TRY(Trace trace, read_any_trace(trace_path, plan));
-  auto compared = diff(plan, trace);
+  auto compared = planner::diff(plan, trace);
   if (!compared) return fail(compared.error().code, fmt::format("{}: {}", trace_path, compared.error().message));
   Document changed = document;
   changed.trace = std::make_shared<const Trace>(std::move(trace));
-  changed.diff = std::make_shared<const PlanDiff>(std::move(*compared));
+  changed.diff = std::make_shared<const planner::PlanDiff>(std::move(*compared));
   changed.picture = picture_of(changed);
   return std::make_shared<const Document>(std::move(changed));
 }
@@ -188,12 +188,12 @@ DocumentPointer saved_as(const Document& document, const std::string& path) {
 
 std::vector<Sample> samples() {
   std::vector<Sample> found;
-  for (const EmbeddedFile& file : embedded_files()) {
+  for (const proto::EmbeddedFile& file : proto::embedded_files()) {
     const std::string path(file.path);
     if (!path.starts_with("samples/") || !path.ends_with(".txtpb") || path.find("published/") != std::string::npos) {
       continue;
     }
-    const auto job = read_embedded_job(path);
+    const auto job = proto::read_embedded_job(path);
     if (!job) continue;
     // The comment that each sample starts with, up to its first full stop.
     std::string summary;
@@ -209,4 +209,4 @@ std::vector<Sample> samples() {
   return found;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

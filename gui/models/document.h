@@ -4,32 +4,32 @@
 #include <string>
 #include <vector>
 
-#include "core/result.h"
-#include "core/trace.h"
+#include "core/base/result.h"
+#include "core/tasks/trace.h"
 #include "gui/timeline/plan_picture.h"
 #include "planner/diff/diff.h"
-#include "planner/explanation.h"
-#include "planner/subject.h"
+#include "planner/subject/explanation.h"
+#include "planner/subject/subject.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // A subject with what follows from it. Immutable, shared by documents that show it in different colours.
 struct PlannedStep {
-  Subject subject;
-  Explanation why;
+  planner::Subject subject;
+  planner::Explanation why;
 
-  explicit PlannedStep(Subject given) : subject(std::move(given)), why(subject) {}
+  explicit PlannedStep(planner::Subject given) : subject(std::move(given)), why(subject) {}
   PlannedStep(const PlannedStep&) = delete;
 };
 
 // A job, a plan or a trace as it is shown, or a plan with its trace. Immutable: every change is a new document. Made by
 // the functions below, which may run on any thread.
 struct Document {
-  std::string path = {};                         // of the file; empty: a sample, or not saved yet
-  bool is_plan_file = false;                     // saving goes to `path`
-  std::shared_ptr<const PlannedStep> step = {};  // null: a trace alone
-  std::shared_ptr<const Trace> trace = {};       // null: a plan alone
-  std::shared_ptr<const PlanDiff> diff = {};     // of plan and trace
+  std::string path = {};                               // of the file; empty: a sample, or not saved yet
+  bool is_plan_file = false;                           // saving goes to `path`
+  std::shared_ptr<const PlannedStep> step = {};        // null: a trace alone
+  std::shared_ptr<const Trace> trace = {};             // null: a plan alone
+  std::shared_ptr<const planner::PlanDiff> diff = {};  // of plan and trace
   PictureOptions options = {};
   std::shared_ptr<const Picture> picture = {};
 
@@ -45,7 +45,7 @@ using DocumentPointer = std::shared_ptr<const Document>;
 Result<DocumentPointer> open_document(const std::string& path, const PictureOptions& options);
 Result<DocumentPointer> open_sample(const std::string& path, const PictureOptions& options);
 // The same file with another step.
-DocumentPointer with_subject(const Document& document, Subject subject);
+DocumentPointer with_subject(const Document& document, planner::Subject subject);
 DocumentPointer with_options(const Document& document, const PictureOptions& options);
 // A trace, or a profiled run whose ranges name the plan's slots. Fails where it is of another plan.
 Result<DocumentPointer> with_trace(const Document& document, const std::string& trace_path);
@@ -60,4 +60,4 @@ struct Sample {
 };
 std::vector<Sample> samples();
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -4,10 +4,10 @@
 #include <array>
 #include <numeric>
 
-#include "core/units.h"
-#include "sim/report/idle.h"
+#include "core/base/units.h"
+#include "sim/report/idle_intervals.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -42,7 +42,7 @@ std::string signed_percent(int64_t predicted_ns, int64_t executed_ns) {
 
 }  // namespace
 
-std::vector<uint32_t> bubbles_by_length(const Explanation& why) {
+std::vector<uint32_t> bubbles_by_length(const planner::Explanation& why) {
   std::vector<uint32_t> order(why.idle().size());
   std::iota(order.begin(), order.end(), 0u);
   std::stable_sort(order.begin(), order.end(),
@@ -86,11 +86,11 @@ FactsModel::Facts pass_facts(DocumentPointer document) {
 
 FactsModel::Facts rank_facts(DocumentPointer document) {
   if (!document->step) return {};
-  const Subject& subject = document->step->subject;
-  const auto evaluation = [document]() -> const Evaluation& { return document->step->subject.evaluation; };
+  const planner::Subject& subject = document->step->subject;
+  const auto evaluation = [document]() -> const planner::Evaluation& { return document->step->subject.evaluation; };
   const int ranks = evaluation().schedule.ranks();
   const auto totals = std::make_shared<const std::vector<std::array<int64_t, kIdleCauses>>>(
-      idle_by_cause(ranks, document->step->why.idle()));
+      sim::idle_by_cause(ranks, document->step->why.idle()));
   FactsModel::Facts facts{ranks, {count_column("rank", [](int row) { return row; })}};
   facts.columns.push_back(
       time_column("busy", document, [evaluation](int row) { return evaluation().bubble.busy_ns[row]; }));
@@ -104,16 +104,17 @@ FactsModel::Facts rank_facts(DocumentPointer document) {
   const auto memory = [evaluation](int row) { return evaluation().memory[row].total(); };
   facts.columns.push_back(
       number_column(subject.job.model ? "peak memory" : "peak activations", memory,
-                    [document](int64_t amount) { return memory_text(document->step->subject.job, amount); }));
+                    [document](int64_t amount) { return planner::memory_text(document->step->subject.job, amount); }));
   const auto hidden = [document](int row) { return document->picture->ranks[row].hidden_share; };
   facts.columns.push_back(number_column("communication hidden", hidden,
-                                        [](double share) { return share < 0 ? "-" : percent_text(share); }));
+                                        [](double share) { return share < 0 ? "-" : planner::percent_text(share); }));
   return facts;
 }
 
-FactsModel::Facts schedule_facts(DocumentPointer document, std::shared_ptr<const std::vector<ComparedSchedule>> all) {
+FactsModel::Facts schedule_facts(DocumentPointer document,
+                                 std::shared_ptr<const std::vector<planner::ComparedSchedule>> all) {
   if (!all) return {};
-  const auto numbers = [all](int row) -> const ComparedNumbers* {
+  const auto numbers = [all](int row) -> const planner::ComparedNumbers* {
     const auto& result = (*all)[row].numbers;
     return result ? &*result : nullptr;
   };
@@ -126,12 +127,14 @@ FactsModel::Facts schedule_facts(DocumentPointer document, std::shared_ptr<const
   return {
       static_cast<int>(all->size()),
       {{"schedule", [all](int row) { return text_of(std::string((*all)[row].named->title)); }, {}},
-       time("time a step", &ComparedNumbers::step_ns),
-       {"bubble", [=](int row) { return numbers(row) ? text_of(percent_text(numbers(row)->bubble_global_rate)) : "-"; },
+       time("time a step", &planner::ComparedNumbers::step_ns),
+       {"bubble",
+        [=](int row) { return numbers(row) ? text_of(planner::percent_text(numbers(row)->bubble_global_rate)) : "-"; },
         [=](int row) { return numbers(row) ? numbers(row)->bubble_global_rate : 2; }},
        {job.model ? "peak memory" : "peak activations",
         [=](int row) {
-          return numbers(row) ? text_of(memory_text(document->step->subject.job, numbers(row)->peak_memory)) : "-";
+          return numbers(row) ? text_of(planner::memory_text(document->step->subject.job, numbers(row)->peak_memory))
+                              : "-";
         },
         [=](int row) { return numbers(row) ? static_cast<double>(numbers(row)->peak_memory) : 1e30; }},
        {"",
@@ -144,8 +147,8 @@ FactsModel::Facts schedule_facts(DocumentPointer document, std::shared_ptr<const
 
 FactsModel::Facts error_facts(DocumentPointer document) {
   if (!document->diff) return {};
-  const auto kind = [document](int row) -> const KindDiff& { return document->diff->kinds[row]; };
-  const auto time = [document](int64_t ns) { return time_text(document->step->subject.job, ns); };
+  const auto kind = [document](int row) -> const planner::KindDiff& { return document->diff->kinds[row]; };
+  const auto time = [document](int64_t ns) { return planner::time_text(document->step->subject.job, ns); };
   return {static_cast<int>(document->diff->kinds.size()),
           {{"task", [kind](int row) { return text_of(kind(row).kind); }, {}},
            count_column("count", [kind](int row) { return kind(row).tasks; }),
@@ -168,24 +171,28 @@ FactsModel::Facts error_facts(DocumentPointer document) {
 FactsModel::Facts comparison_facts(std::vector<DocumentPointer> documents) {
   std::erase_if(documents, [](const DocumentPointer& document) { return !document->step; });
   const auto shown = std::make_shared<const std::vector<DocumentPointer>>(std::move(documents));
-  const auto subject = [shown](int row) -> const Subject& { return (*shown)[row]->step->subject; };
+  const auto subject = [shown](int row) -> const planner::Subject& { return (*shown)[row]->step->subject; };
   const auto time = [subject](const char* name, auto value) {
-    return Column{QString(name), [=](int row) { return text_of(time_text(subject(row).job, value(subject(row)))); },
+    return Column{QString(name),
+                  [=](int row) { return text_of(planner::time_text(subject(row).job, value(subject(row)))); },
                   [=](int row) { return static_cast<double>(value(subject(row))); }};
   };
-  return {
-      static_cast<int>(shown->size()),
-      {{"plan", [shown](int row) { return text_of((*shown)[row]->name()); }, {}},
-       {"schedule", [subject](int row) { return text_of(subject(row).schedule_name); }, {}},
-       time("time a step", [](const Subject& one) { return one.evaluation.end.step_ns; }),
-       time("makespan", [](const Subject& one) { return one.evaluation.bubble.makespan_ns; }),
-       number_column(
-           "bubble", [subject](int row) { return subject(row).evaluation.bubble.global_rate(); }, percent_text),
-       {"peak memory",
-        [subject](int row) { return text_of(memory_text(subject(row).job, subject(row).evaluation.peak_memory())); },
-        [subject](int row) { return static_cast<double>(subject(row).evaluation.peak_memory()); }},
-       number_column(
-           "all-to-all hidden", [subject](int row) { return subject(row).evaluation.overlap; }, percent_text)}};
+  return {static_cast<int>(shown->size()),
+          {{"plan", [shown](int row) { return text_of((*shown)[row]->name()); }, {}},
+           {"schedule", [subject](int row) { return text_of(subject(row).schedule_name); }, {}},
+           time("time a step", [](const planner::Subject& one) { return one.evaluation.end.step_ns; }),
+           time("makespan", [](const planner::Subject& one) { return one.evaluation.bubble.makespan_ns; }),
+           number_column(
+               "bubble", [subject](int row) { return subject(row).evaluation.bubble.global_rate(); },
+               planner::percent_text),
+           {"peak memory",
+            [subject](int row) {
+              return text_of(planner::memory_text(subject(row).job, subject(row).evaluation.peak_memory()));
+            },
+            [subject](int row) { return static_cast<double>(subject(row).evaluation.peak_memory()); }},
+           number_column(
+               "all-to-all hidden", [subject](int row) { return subject(row).evaluation.overlap; },
+               planner::percent_text)}};
 }
 
 FactsModel::Facts difference_facts(std::vector<DocumentPointer> documents) {
@@ -196,7 +203,7 @@ FactsModel::Facts difference_facts(std::vector<DocumentPointer> documents) {
   for (const DocumentPointer& document : *shown) ranks = std::max(ranks, document->schedule()->ranks());
   FactsModel::Facts facts{ranks, {count_column("rank", [](int row) { return row; })}};
   const auto idle = [shown](size_t plan, int row) {
-    const Evaluation& evaluation = (*shown)[plan]->step->subject.evaluation;
+    const planner::Evaluation& evaluation = (*shown)[plan]->step->subject.evaluation;
     return row < evaluation.schedule.ranks() ? evaluation.bubble.global_ns(row) : 0;
   };
   for (size_t plan = 0; plan < shown->size(); ++plan) {
@@ -215,4 +222,4 @@ FactsModel::Facts difference_facts(std::vector<DocumentPointer> documents) {
   return facts;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -1,6 +1,6 @@
 #include "gui/models/facts_model.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 void FactsModel::set_facts(Facts facts) {
   beginResetModel();
@@ -40,4 +40,4 @@ QVariant FactsModel::headerData(int section, Qt::Orientation orientation, int ro
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

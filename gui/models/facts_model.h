@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // A table of facts that are painted elsewhere too: read-only, made whole at once. Cells are made when they are shown.
 class FactsModel : public QAbstractTableModel {
@@ -36,4 +36,4 @@ class FactsModel : public QAbstractTableModel {
   Facts facts_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

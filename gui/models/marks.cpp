@@ -5,9 +5,9 @@
 #include <QJsonObject>
 #include <filesystem>
 
-#include "proto/files.h"
+#include "proto/base/files.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 std::string marks_path(const std::string& path) {
   return path + ".marks";
@@ -16,7 +16,7 @@ std::string marks_path(const std::string& path) {
 Result<std::vector<Mark>> read_marks(const std::string& path) {
   std::vector<Mark> marks;
   if (!std::filesystem::exists(path)) return marks;
-  PIPELOOM_TRY(const std::string content, read_file(path));
+  PIPELOOM_TRY(const std::string content, proto::read_file(path));
   const QJsonDocument document = QJsonDocument::fromJson(QByteArray::fromStdString(content));
   if (!document.isArray()) return invalid(path + " is no list of marks");
   for (const QJsonValue& entry : document.array()) {
@@ -31,7 +31,7 @@ Status write_marks(const std::string& path, const std::vector<Mark>& marks) {
     if (mark.text.isEmpty()) continue;
     entries.append(QJsonObject{{"time_ns", static_cast<double>(mark.time_ns)}, {"text", mark.text}});
   }
-  return write_file_atomically(path, QJsonDocument(entries).toJson().toStdString());
+  return proto::write_file_atomically(path, QJsonDocument(entries).toJson().toStdString());
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

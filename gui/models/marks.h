@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 #include "gui/timeline/frame.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Named marks are kept beside their file, in FILE.marks (JSON).
 std::string marks_path(const std::string& path);
@@ -14,4 +14,4 @@ std::string marks_path(const std::string& path);
 Result<std::vector<Mark>> read_marks(const std::string& path);
 Status write_marks(const std::string& path, const std::vector<Mark>& marks);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

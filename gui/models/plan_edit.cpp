@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
-#include "planner/schedules/table.h"
+#include "planner/schedules/schedule_table.h"
 #include "planner/search/job_problem.h"
-#include "sim/cost/step_costs.h"
+#include "sim/cost/job_costs.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
-PlanSettings settings_of(const Subject& subject) {
+PlanSettings settings_of(const planner::Subject& subject) {
   const Job& job = subject.job;
   return {.schedule = subject.schedule_name,
           .ranks = job.layout.pipeline,
@@ -45,13 +45,13 @@ Status set_layout(const PlanSettings& settings, Job& job) {
 
 }  // namespace
 
-Result<Subject> with_settings(const Subject& subject, const PlanSettings& settings) {
+Result<planner::Subject> with_settings(const planner::Subject& subject, const PlanSettings& settings) {
   Job job = subject.job;
   job.schedule.chunks = settings.chunks;
   if (job.model) {
-    PIPELOOM_CHECK_OK(set_layout(settings, job));
+    PIPELOOM_RETURN_IF_ERROR(set_layout(settings, job));
     job.cluster->comm_sms = settings.comm_sms;
-    PIPELOOM_CHECK_OK(make_cluster(*job.cluster).map([](const Cluster&) {}));
+    PIPELOOM_RETURN_IF_ERROR(make_cluster(*job.cluster).map([](const Cluster&) {}));
   } else {
     job.layout.pipeline = settings.ranks;
     job.micro_batches = settings.micro_batches;
@@ -61,35 +61,37 @@ Result<Subject> with_settings(const Subject& subject, const PlanSettings& settin
   job.memory_limit_bytes = settings.memory_limit_bytes;
   job.schedule.name = settings.schedule;
   PIPELOOM_TRY(job, make_job(std::move(job)));
-  PIPELOOM_TRY(const NamedSchedule* named, find_schedule(settings.schedule));
-  PIPELOOM_TRY(Job own, job_for(job, *named));
-  auto evaluation = evaluate(own, *named, searched_order);
+  PIPELOOM_TRY(const planner::NamedSchedule* named, planner::find_schedule(settings.schedule));
+  PIPELOOM_TRY(Job own, planner::job_for(job, *named));
+  auto evaluation = planner::evaluate(own, *named, planner::searched_order);
   if (!evaluation) return fail(evaluation.error().code, fmt::format("{}: {}", named->name, evaluation.error().message));
-  return Subject{std::move(own), std::string(named->name), std::move(*evaluation)};
+  return planner::Subject{std::move(own), std::string(named->name), std::move(*evaluation)};
 }
 
-Result<Subject> with_comm_sms(const Subject& subject, int comm_sms, const SlotOrder& slot_order) {
+Result<planner::Subject> with_comm_sms(const planner::Subject& subject, int comm_sms,
+                                       const sim::SlotOrder& slot_order) {
   if (!subject.job.cluster) return invalid("only a job with a cluster has SMs to split");
   Job job = subject.job;
   job.cluster->comm_sms = comm_sms;
-  PIPELOOM_CHECK_OK(make_cluster(*job.cluster).map([](const Cluster&) {}));
-  if (const auto named = find_schedule(subject.schedule_name)) {
-    PIPELOOM_TRY(Evaluation evaluation, evaluate(job, **named, slot_order));
-    return Subject{std::move(job), subject.schedule_name, std::move(evaluation)};
+  PIPELOOM_RETURN_IF_ERROR(make_cluster(*job.cluster).map([](const Cluster&) {}));
+  if (const auto named = planner::find_schedule(subject.schedule_name)) {
+    PIPELOOM_TRY(planner::Evaluation evaluation, planner::evaluate(job, **named, slot_order));
+    return planner::Subject{std::move(job), subject.schedule_name, std::move(evaluation)};
   }
-  const Evaluation& old = subject.evaluation;
-  PIPELOOM_TRY(StepCosts costs, step_costs(job, old.schedule.placement(), old.costs.layers_per_stage, slot_order));
-  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, old.schedule, std::move(costs)));
-  return Subject{std::move(job), subject.schedule_name, std::move(evaluation)};
+  const planner::Evaluation& old = subject.evaluation;
+  PIPELOOM_TRY(StepCosts costs, sim::step_costs(job, old.schedule.placement(), old.costs.layers_per_stage, slot_order));
+  PIPELOOM_TRY(planner::Evaluation evaluation, planner::evaluate(job, old.schedule, std::move(costs)));
+  return planner::Subject{std::move(job), subject.schedule_name, std::move(evaluation)};
 }
 
-std::vector<SplitPoint> split_points(const Subject& subject) {
-  const auto named = find_schedule(subject.schedule_name);
-  if (!has_pairs(subject) || !named) return {};
-  return split_curve(subject.job, **named, candidate_splits(*subject.job.cluster));
+std::vector<planner::SplitPoint> split_points(const planner::Subject& subject) {
+  const auto named = planner::find_schedule(subject.schedule_name);
+  if (!planner::has_pairs(subject) || !named) return {};
+  return planner::split_curve(subject.job, **named, planner::candidate_splits(*subject.job.cluster));
 }
 
-Result<Improved> improved(const Subject& subject, int64_t activation_cap, const SearchLimits& limits) {
+Result<Improved> improved(const planner::Subject& subject, int64_t activation_cap,
+                          const planner::SearchLimits& limits) {
   Job job = subject.job;
   const Placement& placement = subject.evaluation.schedule.placement();
   if (job.model) job.layout.layers_per_stage = subject.evaluation.costs.layers_per_stage;
@@ -99,13 +101,14 @@ Result<Improved> improved(const Subject& subject, int64_t activation_cap, const 
   std::vector<int64_t> caps;  // with a model: the GPU's memory
   if (!job.model) caps = {activation_cap > 0 ? activation_cap : peak};
   const bool fits = caps.empty() || peak <= caps.front();
-  PIPELOOM_TRY(std::vector<JobProblem> problems,
-               problems_of(job, placement.kind(), std::move(caps), Objective::kMakespan));
-  PIPELOOM_TRY(const SearchResult found, search(problems.front().problem, limits));
+  PIPELOOM_TRY(std::vector<planner::JobProblem> problems,
+               planner::problems_of(job, placement.kind(), std::move(caps), planner::Objective::kMakespan));
+  PIPELOOM_TRY(const planner::SearchResult found, planner::search(problems.front().problem, limits));
   if (fits && found.makespan_ns >= subject.evaluation.bubble.makespan_ns)
     return Improved{subject, found.bound_ns, false};
-  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, found.schedule, std::move(problems.front().costs)));
+  PIPELOOM_TRY(planner::Evaluation evaluation,
+               planner::evaluate(job, found.schedule, std::move(problems.front().costs)));
   return Improved{{std::move(job), found.found_by, std::move(evaluation)}, found.bound_ns, true};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

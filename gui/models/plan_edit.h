@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "core/job.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
 #include "planner/overlap/split.h"
 #include "planner/search/search.h"
-#include "planner/subject.h"
+#include "planner/subject/subject.h"
 #include "sim/cost/overlap_costs.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // What a person may change about a plan without editing its job's file.
 struct PlanSettings {
@@ -29,25 +29,26 @@ struct PlanSettings {
 
   bool operator==(const PlanSettings&) const = default;
 };
-PlanSettings settings_of(const Subject& subject);
+PlanSettings settings_of(const planner::Subject& subject);
 // The same job with these settings, planned anew. With a model the other replicas take what GPUs are left, and the
 // batch grows or shrinks with the number of micro-batches. Pure.
-Result<Subject> with_settings(const Subject& subject, const PlanSettings& settings);
+Result<planner::Subject> with_settings(const planner::Subject& subject, const PlanSettings& settings);
 
 // The subject with another split of the SMs: a named schedule is generated anew, any other order stays. `slot_order`:
 // of the components inside overlapped pairs; DeepSeek-V3's takes a tenth of the time that searching one does.
-Result<Subject> with_comm_sms(const Subject& subject, int comm_sms, const SlotOrder& slot_order = usual_order);
+Result<planner::Subject> with_comm_sms(const planner::Subject& subject, int comm_sms,
+                                       const sim::SlotOrder& slot_order = sim::usual_order);
 // Time per step against the SMs of communication. Empty where nothing overlaps.
-std::vector<SplitPoint> split_points(const Subject& subject);
+std::vector<planner::SplitPoint> split_points(const planner::Subject& subject);
 
 // Searches an order that is better than the subject's, on its placement and within its memory, until `limits` end it.
-// The subject itself where there is none. `activation_cap`: of a job without a model, in millionths of a chunk; 0: what
-// the subject itself holds.
+// The subject itself where there is none. `activation_cap`: of a job without a model, in millionths of an activation;
+// 0: what the subject itself holds.
 struct Improved {
-  Subject subject;
+  planner::Subject subject;
   int64_t bound_ns = 0;
   bool better = false;
 };
-Result<Improved> improved(const Subject& subject, int64_t activation_cap, const SearchLimits& limits);
+Result<Improved> improved(const planner::Subject& subject, int64_t activation_cap, const planner::SearchLimits& limits);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

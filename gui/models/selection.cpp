@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -53,7 +53,7 @@ std::optional<Selection> peak_of(const Document& document, int picture, int rank
 
 std::optional<Selection> cause_of(const Document& document, const Selection& selection) {
   if (!document.step) return std::nullopt;
-  const Explanation& why = document.step->why;
+  const planner::Explanation& why = document.step->why;
   if (selection.kind == Selection::Kind::kIdle) {
     return as_selection(document, selection.picture, why.idle()[selection.span.item].waits_for);
   }
@@ -67,7 +67,7 @@ std::optional<Selection> cause_of(const Document& document, const Selection& sel
 
 std::optional<Selection> effect_of(const Document& document, const Selection& selection) {
   if (!document.step) return std::nullopt;
-  const Explanation& why = document.step->why;
+  const planner::Explanation& why = document.step->why;
   if (selection.kind == Selection::Kind::kIdle) {
     return as_selection(document, selection.picture, why.idle()[selection.span.item].before_slot);
   }
@@ -168,4 +168,4 @@ std::vector<Selection> find_all(const Document& document, int picture, const QSt
   return found;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

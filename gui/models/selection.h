@@ -8,7 +8,7 @@
 #include "gui/models/document.h"
 #include "gui/timeline/frame.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // What a person points at: a bar, a bubble, or a moment of a rank's memory (an empty span).
 struct Selection {
@@ -54,4 +54,4 @@ Description describe_range(const Document& document, int64_t begin_ns, int64_t e
 // Passes, components and ranks that match every word of `query`: "F12", "stage 3", "rank 4", "attention".
 std::vector<Selection> find_all(const Document& document, int picture, const QString& query);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

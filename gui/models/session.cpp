@@ -4,9 +4,9 @@
 #include <new>
 
 #include "gui/models/plan_edit.h"
-#include "proto/plan_io.h"
+#include "proto/plan/plan_io.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -95,7 +95,7 @@ void Session::open(const QStringList& paths) {
 void Session::open_sample(const QString& path) {
   loading_.run(
       [path, options = options_] {
-        return guarded([&] { return pipeloom::open_sample(path.toStdString(), options); });
+        return guarded([&] { return pipeloom::gui::open_sample(path.toStdString(), options); });
       },
       [this](Result<DocumentPointer> opened) {
         if (opened) {
@@ -178,7 +178,7 @@ void Session::edit(const QString& what, Edit edit, int merge) {
   editing_.run(
       [base = document(), edit = std::move(edit)]() -> Result<DocumentPointer> {
         return guarded([&]() -> Result<DocumentPointer> {
-          PIPELOOM_TRY(Subject subject, edit(base->step->subject));
+          PIPELOOM_TRY(planner::Subject subject, edit(base->step->subject));
           return with_subject(*base, std::move(subject));
         });
       },
@@ -193,29 +193,29 @@ void Session::edit(const QString& what, Edit edit, int merge) {
   Q_EMIT state_changed();
 }
 
-void Session::preview(Edit edit, std::function<void(const Result<Subject>&)> done) {
+void Session::preview(Edit edit, std::function<void(const Result<planner::Subject>&)> done) {
   if (!document() || !document()->step) return;
   previewing_.run(
       [base = document(), edit = std::move(edit)] { return guarded([&] { return edit(base->step->subject); }); },
-      [done = std::move(done)](Result<Subject> subject) { done(subject); });
+      [done = std::move(done)](Result<planner::Subject> subject) { done(subject); });
 }
 
-SearchLimits Session::limits() {
-  SearchLimits limits;
+planner::SearchLimits Session::limits() {
+  planner::SearchLimits limits;
   limits.time_spent = [begin = Clock::now()] {
     return std::chrono::duration<double>(Clock::now() - begin) / std::chrono::duration<double>(kSearchFor);
   };
   limits.cancel = cancelled_.get();
-  limits.p2p = p2p_rule_of(document()->step->subject.job);
+  limits.p2p = planner::p2p_rule_of(document()->step->subject.job);
   // Called on the searching threads' side; the message crosses over as a queued call.
   limits.progress = [this, job = document()->step->subject.job,
-                     last = Clock::time_point{}](const SearchProgress& progress) mutable {
+                     last = Clock::time_point{}](const planner::SearchProgress& progress) mutable {
     if (Clock::now() - last < kBetweenReports) return;
     last = Clock::now();
     const QString text = QString("%1 moves, best makespan %2, bound %3")
                              .arg(progress.moves)
-                             .arg(QString::fromStdString(time_text(job, progress.value_ns)),
-                                  QString::fromStdString(time_text(job, progress.bound_ns)));
+                             .arg(QString::fromStdString(planner::time_text(job, progress.value_ns)),
+                                  QString::fromStdString(planner::time_text(job, progress.bound_ns)));
     QMetaObject::invokeMethod(
         this, [this, text] { Q_EMIT progressed(text); }, Qt::QueuedConnection);
   };
@@ -262,7 +262,7 @@ void Session::save(const QString& path) {
           if (name.ends_with(".json") || name.ends_with(".txtpb")) {
             return invalid(name + ": .json and .txtpb are jobs; name a plan otherwise, such as my.plan");
           }
-          PIPELOOM_CHECK_OK(write_plan(name, plan_of(base->step->subject)));
+          PIPELOOM_RETURN_IF_ERROR(proto::write_plan(name, planner::plan_of(base->step->subject)));
           return saved_as(*base, name);
         });
       },
@@ -282,4 +282,4 @@ void Session::save(const QString& path) {
   Q_EMIT state_changed();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -12,7 +12,7 @@
 #include "gui/models/document.h"
 #include "planner/search/search.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // What is open, and how it changes: documents are read, planned, searched and saved in the background; every change of
 // the plan can be undone. The first document is the one that is changed, the others stand beside it.
@@ -20,7 +20,7 @@ class Session : public QObject {
   Q_OBJECT
 
  public:
-  using Edit = std::function<Result<Subject>(const Subject&)>;
+  using Edit = std::function<Result<planner::Subject>(const planner::Subject&)>;
 
   Session();
   ~Session() override;
@@ -43,7 +43,7 @@ class Session : public QObject {
   // `merge`: consecutive edits with the same number are undone together; below 0: alone.
   void edit(const QString& what, Edit edit, int merge = -1);
   // What `edit` would lead to, without doing it. Only the last one asked for is told.
-  void preview(Edit edit, std::function<void(const Result<Subject>&)> done);
+  void preview(Edit edit, std::function<void(const Result<planner::Subject>&)> done);
   // `activation_cap`: as of improved() (plan_edit.h).
   void improve(int64_t activation_cap = 0);
   void stop();
@@ -63,7 +63,7 @@ class Session : public QObject {
   void replace_all(std::vector<DocumentPointer> documents);
   void show(DocumentPointer document);  // in the place of the first
   void push(const QString& what, DocumentPointer after, int merge);
-  SearchLimits limits();
+  planner::SearchLimits limits();
 
   std::vector<DocumentPointer> documents_;
   PictureOptions options_;
@@ -77,4 +77,4 @@ class Session : public QObject {
   std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -5,9 +5,9 @@
 #include <QSvgGenerator>
 
 #include "gui/timeline/timeline_painter.h"
-#include "proto/files.h"
+#include "proto/base/files.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -41,7 +41,7 @@ Status write_picture(const QString& path, Frame frame, const std::vector<LegendE
   } else {
     return invalid(path.toStdString() + ": a picture's name ends in .png or .svg");
   }
-  return write_file_atomically(path.toStdString(), content.toStdString());
+  return proto::write_file_atomically(path.toStdString(), content.toStdString());
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

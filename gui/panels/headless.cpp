@@ -7,9 +7,9 @@
 #include "gui/models/document.h"
 #include "gui/panels/export.h"
 #include "gui/timeline/frame.h"
-#include "proto/embedded.h"
+#include "proto/base/embedded.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -185,4 +185,4 @@ int draw_picture(const Options& options) {
   return kBadInput;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

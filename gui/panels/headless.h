@@ -6,11 +6,11 @@
 #include <optional>
 #include <utility>
 
-#include "core/result.h"
+#include "core/base/result.h"
 #include "gui/timeline/plan_picture.h"
 #include "gui/timeline/rows.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // What the command line says.
 struct Options {
@@ -37,4 +37,4 @@ Result<QSize> parse_size(const QString& text);
 // Writes the picture; returns the exit code.
 int draw_picture(const Options& options);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

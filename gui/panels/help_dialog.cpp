@@ -7,7 +7,7 @@
 #include <QTextBrowser>
 #include <QVBoxLayout>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -83,4 +83,4 @@ CommandPalette::CommandPalette(QWidget* parent) : QDialog(parent) {
   column->addWidget(list);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

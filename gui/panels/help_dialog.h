@@ -5,7 +5,7 @@
 
 #include "gui/models/actions.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Keys and mouse, made from the action table.
 QString help_html();
@@ -28,4 +28,4 @@ class CommandPalette : public QDialog {
   void chosen(Act act);
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

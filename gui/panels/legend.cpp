@@ -5,7 +5,7 @@
 
 #include "gui/timeline/vector_lane.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -154,4 +154,4 @@ void Legend::paintEvent(QPaintEvent*) {
   paint_legend(&painter, entries_, *theme_, 10, width());
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

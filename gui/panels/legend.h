@@ -9,7 +9,7 @@
 #include "gui/timeline/plan_picture.h"
 #include "gui/timeline/theme.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 struct LegendEntry {
   int look = 0;
@@ -39,4 +39,4 @@ class Legend : public QWidget {
   const Theme* theme_ = &light_theme();
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -15,7 +15,7 @@
 
 #include "gui/panels/style.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -241,4 +241,4 @@ void MainWindow::dropEvent(QDropEvent* event) {
   open(paths);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

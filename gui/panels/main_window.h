@@ -23,7 +23,7 @@ class QProgressBar;
 class QStackedWidget;
 class QToolBar;
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // The window: menus from the action table, the timeline in the middle, panels around it.
 class MainWindow : public QMainWindow {
@@ -131,4 +131,4 @@ class MainWindow : public QMainWindow {
   QString shown_path_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -10,7 +10,7 @@
 #include "gui/panels/help_dialog.h"
 #include "gui/panels/main_window.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -65,10 +65,10 @@ void MainWindow::perform(Act act) {
     case Act::kStop:
       return session_.stop();
     case Act::kMoveComponentLeft:
-      selection_panel_->chunk().move_chosen(true);
+      selection_panel_->slot_view().move_chosen(true);
       return;
     case Act::kMoveComponentRight:
-      selection_panel_->chunk().move_chosen(false);
+      selection_panel_->slot_view().move_chosen(false);
       return;
     case Act::kZoomIn:
       return timeline_->zoom(0.5);
@@ -299,4 +299,4 @@ void MainWindow::set_picture_options() {
   session_.set_options({static_cast<ColourBy>(colouring_->currentIndex()), action(Act::kCriticalPath).isChecked()});
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

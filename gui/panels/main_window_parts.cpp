@@ -11,7 +11,7 @@
 
 #include "gui/panels/main_window.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 void MainWindow::build_actions() {
   std::map<QString, QMenu*> menus;
@@ -216,4 +216,4 @@ void MainWindow::connect_panels() {
   });
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -4,7 +4,7 @@
 #include <QPainter>
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -156,4 +156,4 @@ void Minimap::mouseReleaseEvent(QMouseEvent*) {
   drag_ = Drag::kNone;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -5,7 +5,7 @@
 
 #include "gui/panels/timeline_view.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // The whole step in a strip: which share of the ranks is idle when, with the view's window on it to drag.
 class Minimap : public QWidget {
@@ -42,4 +42,4 @@ class Minimap : public QWidget {
   TimeWindow pressed_window_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

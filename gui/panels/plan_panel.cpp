@@ -11,9 +11,9 @@
 #include <QVBoxLayout>
 #include <cmath>
 
-#include "planner/schedules/table.h"
+#include "planner/schedules/schedule_table.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -58,7 +58,7 @@ QWidget* PlanPanel::form() {
   schedule_ = new QComboBox;
   schedule_->setObjectName("schedule");
   schedule_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  for (const NamedSchedule& named : named_schedules()) {
+  for (const planner::NamedSchedule& named : planner::named_schedules()) {
     schedule_->addItem(QString::fromUtf8(named.title.data(), static_cast<qsizetype>(named.title.size())),
                        QString::fromUtf8(named.name.data(), static_cast<qsizetype>(named.name.size())));
     schedule_->setItemData(schedule_->count() - 1,
@@ -94,7 +94,7 @@ QWidget* PlanPanel::form() {
   activations_->setObjectName("activations");
   activations_->setRange(0, 100'000);
   activations_->setDecimals(2);
-  activations_->setSuffix(" chunks");
+  activations_->setSuffix(" activations");
   activations_->setSpecialValueText("as much as the plan");
   activations_->setToolTip("how many activations Improve may let a rank hold");
   apply_ = new QPushButton("Plan anew");
@@ -145,8 +145,8 @@ QWidget* PlanPanel::split() {
     if (!document_ || !document_->step || shown_.comm_sms != slider_->value()) return;  // undone, or another plan
     session_.edit(
         "split the SMs",
-        [comm_sms = slider_->value()](const Subject& subject) {
-          return with_comm_sms(subject, comm_sms, searched_order);
+        [comm_sms = slider_->value()](const planner::Subject& subject) {
+          return with_comm_sms(subject, comm_sms, planner::searched_order);
         },
         kSliderMerge);
   });
@@ -195,7 +195,7 @@ void PlanPanel::show_document(const DocumentPointer& document) {
     split_->hide();
     return;
   }
-  const Subject& subject = document->step->subject;
+  const planner::Subject& subject = document->step->subject;
   headline_->setText(QString::fromStdString(document->picture->detail));
   shown_ = settings_of(subject);
   schedule_->setCurrentIndex(schedule_->findData(QString::fromStdString(shown_.schedule)));
@@ -214,10 +214,10 @@ void PlanPanel::show_document(const DocumentPointer& document) {
     widget->setEnabled(model);
   }
   expert_->setEnabled(model && subject.job.model->moe.has_value());
-  split_->setVisible(has_pairs(subject));
-  if (!has_pairs(subject)) return;
+  split_->setVisible(planner::has_pairs(subject));
+  if (!planner::has_pairs(subject)) return;
   const QSignalBlocker quiet(slider_);
-  const std::vector<int> splits = candidate_splits(*subject.job.cluster);
+  const std::vector<int> splits = planner::candidate_splits(*subject.job.cluster);
   slider_->setRange(splits.front(), std::max(splits.back(), shown_.comm_sms));
   if (!slider_->isSliderDown()) slider_->setValue(shown_.comm_sms);
   split_text_->setText(QString("%1 of %2: the step takes %3")
@@ -230,20 +230,21 @@ void PlanPanel::show_document(const DocumentPointer& document) {
 
 void PlanPanel::show_curve(const DocumentPointer& document) {
   curves_.run([step = document->step] { return split_points(step->subject); },
-              [this](std::vector<SplitPoint> points) { curve_->set_points(std::move(points)); });
+              [this](std::vector<planner::SplitPoint> points) { curve_->set_points(std::move(points)); });
 }
 
 void PlanPanel::apply() {
   if (schedule_->currentIndex() < 0) return;
   session_.edit("plan anew",
-                [settings = settings()](const Subject& subject) { return with_settings(subject, settings); });
+                [settings = settings()](const planner::Subject& subject) { return with_settings(subject, settings); });
 }
 
 void PlanPanel::slide(int comm_sms) {
   curve_->set_current(comm_sms);
   session_.edit(
-      "split the SMs", [comm_sms](const Subject& subject) { return with_comm_sms(subject, comm_sms); }, kSliderMerge);
+      "split the SMs", [comm_sms](const planner::Subject& subject) { return with_comm_sms(subject, comm_sms); },
+      kSliderMerge);
   refine_.start();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

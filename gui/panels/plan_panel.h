@@ -15,7 +15,7 @@ class QPushButton;
 class QSlider;
 class QSpinBox;
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Schedule, layout, precision, memory and the split of the SMs. The slider plans anew as it moves; the rest on "Apply".
 class PlanPanel : public QWidget {
@@ -27,8 +27,8 @@ class PlanPanel : public QWidget {
   void show_document(const DocumentPointer& document);
   void set_theme(const Theme& theme);
   PlanSettings settings() const;
-  // What a search may let a rank hold where the job has no model, in millionths of a chunk; 0: as much as the plan
-  // does.
+  // What a search may let a rank hold where the job has no model, in millionths of an activation; 0: as much as the
+  // plan does.
   int64_t activation_cap() const;
   const SplitCurveView& curve() const { return *curve_; }
 
@@ -66,4 +66,4 @@ class PlanPanel : public QWidget {
   SplitCurveView* curve_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

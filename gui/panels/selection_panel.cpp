@@ -4,7 +4,7 @@
 #include <QPushButton>
 #include <QVBoxLayout>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 SelectionPanel::SelectionPanel(Session& session, QWidget* parent) : QWidget(parent) {
   facts_ = new QTextBrowser;
@@ -24,25 +24,25 @@ SelectionPanel::SelectionPanel(Session& session, QWidget* parent) : QWidget(pare
   buttons->addWidget(cause);
   buttons->addWidget(effect);
   buttons->addStretch();
-  chunk_ = new ChunkView(session);
+  slot_view_ = new SlotView(session);
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(0);
   column->addWidget(facts_, 1);
   column->addLayout(buttons);
-  column->addWidget(chunk_);
+  column->addWidget(slot_view_);
   setMinimumWidth(280);
   show_description({});
 }
 
 void SelectionPanel::set_theme(const Theme& theme) {
   theme_ = &theme;
-  chunk_->set_theme(theme);
+  slot_view_->set_theme(theme);
   show_description(shown_);
 }
 
 void SelectionPanel::show_selection(const Document* document, const std::optional<Selection>& selection) {
-  chunk_->show_slot(document != nullptr && selection && selection->picture == 0 ? slot_of(*document, *selection)
+  slot_view_->show_slot(document != nullptr && selection && selection->picture == 0 ? slot_of(*document, *selection)
                                                                                 : std::nullopt);
   show_description(document != nullptr && selection ? describe(*document, *selection) : Description{});
 }
@@ -67,4 +67,4 @@ void SelectionPanel::show_description(const Description& description) {
   facts_->setHtml(html + "</table>");
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -5,11 +5,11 @@
 #include <QWidget>
 
 #include "gui/models/selection.h"
-#include "gui/panels/chunk_view.h"
+#include "gui/panels/slot_view.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
-// What is selected, in words, and the order inside its chunk.
+// What is selected, in words, and the order inside its slot.
 class SelectionPanel : public QWidget {
   Q_OBJECT
 
@@ -19,7 +19,7 @@ class SelectionPanel : public QWidget {
   void show_selection(const Document* document, const std::optional<Selection>& selection);
   void show_description(const Description& description);
   void set_theme(const Theme& theme);
-  ChunkView& chunk() { return *chunk_; }
+  SlotView& slot_view() { return *slot_view_; }
   QString text() const { return facts_->toPlainText(); }
 
  Q_SIGNALS:
@@ -30,7 +30,7 @@ class SelectionPanel : public QWidget {
   const Theme* theme_ = &light_theme();
   Description shown_;
   QTextBrowser* facts_;
-  ChunkView* chunk_;
+  SlotView* slot_view_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

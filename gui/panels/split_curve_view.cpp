@@ -4,9 +4,9 @@
 #include <QPolygonF>
 #include <algorithm>
 
-#include "core/units.h"
+#include "core/base/units.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 SplitCurveView::SplitCurveView(QWidget* parent) : QWidget(parent) {
   setObjectName("split_curve");
@@ -20,7 +20,7 @@ void SplitCurveView::set_theme(const Theme& theme) {
   update();
 }
 
-void SplitCurveView::set_points(std::vector<SplitPoint> points) {
+void SplitCurveView::set_points(std::vector<planner::SplitPoint> points) {
   points_ = std::move(points);
   update();
 }
@@ -37,7 +37,7 @@ void SplitCurveView::paintEvent(QPaintEvent*) {
   QFont font = painter.font();
   font.setPixelSize(11);
   painter.setFont(font);
-  const auto by_time = [](const SplitPoint& a, const SplitPoint& b) { return a.step_ns < b.step_ns; };
+  const auto by_time = [](const planner::SplitPoint& a, const planner::SplitPoint& b) { return a.step_ns < b.step_ns; };
   const auto best = std::min_element(points_.begin(), points_.end(), by_time);
   const auto worst = std::max_element(points_.begin(), points_.end(), by_time);
   const QRectF plot(10, 24, width() - 20, height() - 44);
@@ -52,7 +52,7 @@ void SplitCurveView::paintEvent(QPaintEvent*) {
   painter.drawLine(QPointF(plot.left(), plot.bottom() + 4), QPointF(plot.right(), plot.bottom() + 4));
   painter.setRenderHint(QPainter::Antialiasing);
   QPolygonF line;
-  for (const SplitPoint& point : points_) line << QPointF(x_of(point.comm_sms), y_of(point.step_ns));
+  for (const planner::SplitPoint& point : points_) line << QPointF(x_of(point.comm_sms), y_of(point.step_ns));
   painter.setPen(QPen(theme_->memory, 2));
   painter.drawPolyline(line);
   painter.setPen(Qt::NoPen);
@@ -73,4 +73,4 @@ void SplitCurveView::paintEvent(QPaintEvent*) {
                    QString("%1 SMs").arg(last));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

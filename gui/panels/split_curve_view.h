@@ -6,7 +6,7 @@
 #include "gui/timeline/theme.h"
 #include "planner/overlap/split.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Time per step against the SMs that communication gets, with the best and the current one marked.
 class SplitCurveView : public QWidget {
@@ -15,9 +15,9 @@ class SplitCurveView : public QWidget {
  public:
   explicit SplitCurveView(QWidget* parent = nullptr);
   void set_theme(const Theme& theme);
-  void set_points(std::vector<SplitPoint> points);
+  void set_points(std::vector<planner::SplitPoint> points);
   void set_current(int comm_sms);
-  const std::vector<SplitPoint>& points() const { return points_; }
+  const std::vector<planner::SplitPoint>& points() const { return points_; }
   QSize sizeHint() const override { return {260, 110}; }
 
  protected:
@@ -25,8 +25,8 @@ class SplitCurveView : public QWidget {
 
  private:
   const Theme* theme_ = &light_theme();
-  std::vector<SplitPoint> points_;
+  std::vector<planner::SplitPoint> points_;
   int current_ = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -12,7 +12,7 @@
 
 #include "gui/models/document.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -160,4 +160,4 @@ void StartPage::set_recent(const QStringList& paths) {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

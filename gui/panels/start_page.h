@@ -5,7 +5,7 @@
 
 class QVBoxLayout;
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // What a newcomer sees: the samples, one click each; files that were open before; where to go from here.
 class StartPage : public QWidget {
@@ -25,4 +25,4 @@ class StartPage : public QWidget {
   QVBoxLayout* recent_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

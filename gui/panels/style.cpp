@@ -3,7 +3,7 @@
 #include <QPalette>
 #include <QStyleFactory>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -111,4 +111,4 @@ bool prefers_dark(const QPalette& palette) {
   return palette.color(QPalette::Window).lightness() < 128;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -4,7 +4,7 @@
 #include <QSortFilterProxyModel>
 #include <QTableView>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -84,9 +84,10 @@ void TablesPanel::show_documents(const std::vector<DocumentPointer>& documents) 
 void TablesPanel::compare_schedules_later(const DocumentPointer& document) {
   comparing_.run(
       [document] {
-        return std::make_shared<const std::vector<ComparedSchedule>>(compare_schedules(document->step->subject.job));
+        return std::make_shared<const std::vector<planner::ComparedSchedule>>(
+            planner::compare_schedules(document->step->subject.job));
       },
-      [this, document](std::shared_ptr<const std::vector<ComparedSchedule>> all) {
+      [this, document](std::shared_ptr<const std::vector<planner::ComparedSchedule>> all) {
         models_[kSchedules]->set_facts(schedule_facts(document, std::move(all)));
         fit_columns(*views_[kSchedules]);
       });
@@ -99,4 +100,4 @@ void TablesPanel::choose(Table table, int row) {
   if (table == kRanks) Q_EMIT rank_chosen(row);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -10,7 +10,7 @@
 
 class QTableView;
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Everything that is painted, as tables to sort, read and walk through by key.
 class TablesPanel : public QTabWidget {
@@ -40,4 +40,4 @@ class TablesPanel : public QTabWidget {
   Background comparing_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

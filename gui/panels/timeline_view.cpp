@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -382,4 +382,4 @@ bool TimelineView::viewportEvent(QEvent* event) {
   return QAbstractScrollArea::viewportEvent(event);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

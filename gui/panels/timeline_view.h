@@ -7,7 +7,7 @@
 #include "gui/models/selection.h"
 #include "gui/timeline/timeline_painter.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // The timeline of one plan, or of several below each other. Paints, zooms and selects; what that means for the rest of
 // the window is for others to say, who listen to its signals.
@@ -80,4 +80,4 @@ class TimelineView : public QAbstractScrollArea {
   QPoint pointer_ = {-1, -1};
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -3,7 +3,7 @@
 #include <QRectF>
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 int64_t Frame::length_ns() const {
   int64_t length_ns = 1;
@@ -27,4 +27,4 @@ QRectF Frame::rectangle_of(const LaneStretch& stretch) const {
           static_cast<double>(row->height)};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

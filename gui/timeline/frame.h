@@ -11,7 +11,7 @@
 #include "gui/timeline/theme.h"
 #include "gui/timeline/time_window.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // A stretch of one lane, or of a rank where `role` is absent.
 struct LaneStretch {
@@ -65,4 +65,4 @@ struct Frame {
   QRectF rectangle_of(const LaneStretch& stretch) const;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

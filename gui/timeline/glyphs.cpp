@@ -10,7 +10,7 @@
 
 #include "gui/timeline/theme.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 const Glyphs& Glyphs::of_size(int pixel_size) {
   static std::map<int, std::unique_ptr<const Glyphs>> sizes;  // painting is the business of one thread
@@ -72,4 +72,4 @@ void Glyphs::draw(QImage& image, int x, int y, std::string_view text, QRgb colou
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

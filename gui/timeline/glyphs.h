@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Printable ASCII of one font size as covered pixels, for the thousands of short labels in a frame, each of which would
 // cost QPainter microseconds.
@@ -41,4 +41,4 @@ class Glyphs {
   std::array<Glyph, kLast - kFirst + 1> glyphs_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

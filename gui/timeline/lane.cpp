@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 const char* lane_role_name(LaneRole role) {
   static constexpr const char* kNames[kLaneRoles] = {"passes",        "components", "overlap",
@@ -31,4 +31,4 @@ const LaneSpan* PictureLane::idle_at(int64_t time_ns) const {
   return find(idle, time_ns, 0);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

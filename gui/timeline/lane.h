@@ -6,7 +6,7 @@
 
 #include "gui/timeline/share_table.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // What a lane of the picture shows of its rank.
 enum class LaneRole : uint8_t {
@@ -32,4 +32,4 @@ struct PictureLane {
   const LaneSpan* idle_at(int64_t time_ns) const;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

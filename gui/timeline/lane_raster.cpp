@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -269,4 +269,4 @@ void LaneRaster::fill(QImage& image, int left, int top, int height) const {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -9,7 +9,7 @@
 #include "gui/timeline/theme.h"
 #include "gui/timeline/time_window.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // A span that may have room for a label: pixel columns within the lane.
 struct LabelPlace {
@@ -81,4 +81,4 @@ class LaneRaster {
   size_t spans_in_view_ = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
 // The point that holds at `time_ns`. REQUIRES: points are not empty.
-size_t point_at(const std::vector<MemoryPoint>& points, double time_ns) {
-  const auto after = std::partition_point(points.begin(), points.end(), [&](const MemoryPoint& point) {
+size_t point_at(const std::vector<sim::MemoryPoint>& points, double time_ns) {
+  const auto after = std::partition_point(points.begin(), points.end(), [&](const sim::MemoryPoint& point) {
     return static_cast<double>(point.time_ns) <= time_ns;
   });
   return after == points.begin() ? 0 : static_cast<size_t>(after - points.begin()) - 1;
@@ -25,9 +25,9 @@ int64_t MemoryCurve::top() const {
   return std::max<int64_t>(most + most / 12, 1);
 }
 
-MemoryCurve memory_curve(std::vector<MemoryPoint> points, int64_t resident, int64_t capacity) {
+MemoryCurve memory_curve(std::vector<sim::MemoryPoint> points, int64_t resident, int64_t capacity) {
   MemoryCurve curve = {std::move(points), resident, capacity, resident, 0};
-  for (const MemoryPoint& point : curve.points) {
+  for (const sim::MemoryPoint& point : curve.points) {
     if (resident + point.held <= curve.peak) continue;
     curve.peak = resident + point.held;
     curve.peak_ns = point.time_ns;
@@ -52,4 +52,4 @@ std::vector<MemoryRange> memory_columns(const MemoryCurve& curve, const TimeWind
   return columns;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -7,7 +7,7 @@
 #include "gui/timeline/rank_differences.h"
 #include "gui/timeline/ruler.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -205,4 +205,4 @@ void paint_marked(QPainter& painter, const Frame& frame) {
   painter.restore();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

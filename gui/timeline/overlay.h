@@ -4,7 +4,7 @@
 
 #include "gui/timeline/frame.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // What surrounds and covers the lanes of a frame.
 void paint_grid(QPainter& painter, const Frame& frame);
@@ -14,4 +14,4 @@ void paint_names(QPainter& painter, const Frame& frame);
 // Selection, dependencies, search hits, marks and the measured range.
 void paint_marked(QPainter& painter, const Frame& frame);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

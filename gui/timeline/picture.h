@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "core/trace.h"
+#include "core/tasks/trace.h"
 #include "gui/timeline/lane.h"
 #include "gui/timeline/memory_curve.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // One rank: its lanes from top to bottom, and its memory.
 struct RankPicture {
@@ -43,4 +43,4 @@ struct Picture {
   std::function<std::string(int64_t ns)> time_text;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

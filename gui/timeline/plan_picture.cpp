@@ -9,10 +9,10 @@
 
 #include "gui/timeline/slot_layout.h"
 #include "gui/timeline/theme.h"
-#include "planner/schedules/table.h"
+#include "planner/schedules/schedule_table.h"
 #include "sim/report/memory.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 const char* colour_by_name(ColourBy colour) {
   static constexpr const char* kNames[kColourings] = {"kind", "micro-batch", "stage", "slack", "plan error"};
@@ -73,7 +73,7 @@ uint8_t faded(int look, bool fade) {
 
 class PlanPicture {
  public:
-  PlanPicture(const Explanation& why, const PictureOptions& options)
+  PlanPicture(const planner::Explanation& why, const PictureOptions& options)
       : why_(why),
         options_(options),
         evaluation_(why.subject().evaluation),
@@ -85,12 +85,12 @@ class PlanPicture {
 
   Picture build() {
     const Job& job = why_.subject().job;
-    const auto named = find_schedule(why_.subject().schedule_name);
+    const auto named = planner::find_schedule(why_.subject().schedule_name);
     const std::string schedule = named ? std::string((*named)->title) : why_.subject().schedule_name;
     picture_.title = job.name.empty() ? schedule : job.name;
     picture_.detail =
         fmt::format("{}{}step {}   bubble {}", job.name.empty() ? "" : schedule, job.name.empty() ? "" : "   ",
-                    why_.time(evaluation_.end.step_ns), percent_text(evaluation_.bubble.global_rate()));
+                    why_.time(evaluation_.end.step_ns), planner::percent_text(evaluation_.bubble.global_rate()));
     picture_.length_ns = std::max<int64_t>({evaluation_.end.step_ns, evaluation_.bubble.makespan_ns, 1});
     picture_.plain_units = !job.model;
     for (int rank = 0; rank < schedule_.ranks(); ++rank) picture_.ranks.push_back(rank_picture(rank));
@@ -174,12 +174,11 @@ class PlanPicture {
                                 time.part.cost.component, time.part.pass, TaskKind::kComponent});
     };
     for (const ComponentInterval& time : layout.compute) {
-      const bool forward = time.part.pass == SlotKind::kF;
-      const int micro_batch = forward ? slot.micro_batch : slot.backward_pass_micro_batch();
-      const int stage = forward ? slot.stage : slot.backward_pass_stage();
+      const Direction side = direction_of(time.part.pass);
       const bool wait = time.part.cost.component == Component::kWait;
       add(time, components,
-          wait ? faded(kLookWait, !on_path_[number]) : look(number, time.part.pass, micro_batch, stage));
+          wait ? faded(kLookWait, !on_path_[number])
+               : look(number, time.part.pass, slot.micro_batch_of(side), slot.stage_of(side)));
     }
     for (const ComponentInterval& time : layout.communication) {
       const bool dispatch = time.part.cost.component == Component::kDispatch;
@@ -213,8 +212,8 @@ class PlanPicture {
 
   // Where a reduction meets an all-to-all the latter is painted.
   void add_step_end(int rank, PictureLane& passes, PictureLane& communication) {
-    const RankEnd& end = evaluation_.end.ranks[rank];
-    for (const RankEnd::Reduction& reduction : end.reductions) {
+    const sim::RankEnd& end = evaluation_.end.ranks[rank];
+    for (const sim::RankEnd::Reduction& reduction : end.reductions) {
       const auto item = static_cast<uint32_t>(picture_.tasks.size());
       picture_.tasks.push_back(
           {rank, -1, reduction.stage, Component::kStage, SlotKind::kW, TaskKind::kGradientReduction});
@@ -243,33 +242,32 @@ class PlanPicture {
   }
 
   MemoryCurve memory_of(int rank) const {
-    const RankMemory& memory = evaluation_.memory[rank];
-    return memory_curve(activation_curve(schedule_, timeline_, evaluation_.costs.activations, rank),
-                        memory.total() - memory.activations, memory_limit_bytes(why_.subject().job));
+    const planner::RankMemory& memory = evaluation_.memory[rank];
+    return memory_curve(sim::activation_curve(schedule_, timeline_, evaluation_.costs.activations, rank),
+                        memory.total() - memory.activations, planner::memory_limit_bytes(why_.subject().job));
   }
 
   // Messages on their sender's lane while they occupy a link; those that overlap follow each other.
   void add_transfers() {
-    for (const Transfer& transfer : timeline_.transfers) {
-      const Placement::Queue& queue = schedule_.placement().queues()[transfer.queue];
+    for (const HandOver& hand_over : timeline_.hand_overs) {
+      const Placement::Queue& queue = schedule_.placement().queues()[hand_over.queue];
       PictureLane& lane = picture_.ranks[queue.source].lanes.back();
       const int64_t free_ns = lane.spans.empty() ? 0 : lane.spans.back().end_ns;
-      const int64_t begin_ns = std::max(transfer.start_ns, free_ns);
-      if (begin_ns >= transfer.arrival_ns) continue;
+      const int64_t begin_ns = std::max(hand_over.start_ns, free_ns);
+      if (begin_ns >= hand_over.arrival_ns) continue;
       const bool forward = queue.direction == Direction::kForward;
-      const Slot& slot = schedule_.slots()[transfer.producer];
+      const Slot& slot = schedule_.slots()[hand_over.producer];
       lane.spans.push_back(
-          {begin_ns, transfer.arrival_ns, static_cast<uint32_t>(picture_.tasks.size()), kLookTransfer, kLookTransfer});
-      picture_.tasks.push_back({queue.source,
-                                static_cast<int32_t>(transfer.producer - schedule_.first_slot(queue.source)),
-                                forward ? slot.stage : slot.backward_pass_stage(), Component::kStage,
-                                forward ? SlotKind::kF : SlotKind::kI, TaskKind::kSend});
+          {begin_ns, hand_over.arrival_ns, static_cast<uint32_t>(picture_.tasks.size()), kLookTransfer, kLookTransfer});
+      picture_.tasks.push_back(
+          {queue.source, static_cast<int32_t>(hand_over.producer - schedule_.first_slot(queue.source)),
+           slot.stage_of(queue.direction), Component::kStage, forward ? SlotKind::kF : SlotKind::kI, TaskKind::kSend});
     }
   }
 
-  const Explanation& why_;
+  const planner::Explanation& why_;
   const PictureOptions options_;
-  const Evaluation& evaluation_;
+  const planner::Evaluation& evaluation_;
   const Schedule& schedule_;
   const Timeline& timeline_;
   std::vector<bool> on_path_;
@@ -279,8 +277,8 @@ class PlanPicture {
 
 }  // namespace
 
-Picture plan_picture(const Explanation& why, const PictureOptions& options) {
+Picture plan_picture(const planner::Explanation& why, const PictureOptions& options) {
   return PlanPicture(why, options).build();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "gui/timeline/picture.h"
-#include "planner/explanation.h"
+#include "planner/subject/explanation.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // What a bar's colour says. kError: of executed tasks against planned ones.
 enum class ColourBy : uint8_t { kKind, kMicroBatch, kStage, kSlack, kError };
@@ -19,7 +19,7 @@ struct PictureOptions {
 
 // The whole step of a subject: passes and bubbles, what passes consist of, communication and how much of it compute
 // hides, transfers, memory. The picture keeps a reference: `why` must outlive it.
-Picture plan_picture(const Explanation& why, const PictureOptions& options);
+Picture plan_picture(const planner::Explanation& why, const PictureOptions& options);
 
 // The look of a pass or component of it, by kind and pipe.
 uint8_t look_of(SlotKind pass, int pipe);
@@ -27,4 +27,4 @@ uint8_t look_of(SlotKind pass, int pipe);
 std::string pass_label(const Schedule& schedule, const LaneSpan& span, bool lower);
 std::string task_label(const TaskKey& task);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

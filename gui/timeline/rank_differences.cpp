@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -61,4 +61,4 @@ void paint_idle_differences(QPainter& painter, const QRect& place, const Picture
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -6,7 +6,7 @@
 #include "gui/timeline/picture.h"
 #include "gui/timeline/theme.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // By how much each rank of `picture` is idle for a larger share of its step than the same rank of `base`; below 0: for
 // a smaller one. [rank]; empty: they have other numbers of ranks.
@@ -17,4 +17,4 @@ std::vector<double> idle_differences(const Picture& base, const Picture& picture
 void paint_idle_differences(QPainter& painter, const QRect& place, const Picture& base,
                             const std::vector<double>& differences, const Theme& theme);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

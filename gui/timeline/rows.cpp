@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -129,4 +129,4 @@ const RankBand* Rows::band_of(int picture, int rank) const {
   return found == ranks.end() ? nullptr : &*found;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -7,7 +7,7 @@
 
 #include "gui/timeline/picture.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 enum class ShowMemory : uint8_t { kWhereRoom, kAlways, kNever };
 
@@ -61,4 +61,4 @@ struct Rows {
 // allows, and the picture scrolls.
 Rows layout_rows(std::span<const Picture* const> pictures, const RowOptions& options, int available);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

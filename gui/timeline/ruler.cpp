@@ -4,9 +4,9 @@
 
 #include <cmath>
 
-#include "core/units.h"
+#include "core/base/units.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 Ruler ruler_of(const TimeWindow& window, double apart) {
   const double least = std::max(window.ns_per_pixel() * apart, 1.0);
@@ -39,4 +39,4 @@ std::string ruler_text(int64_t time_ns, int64_t step_ns, bool plain_units) {
   return fmt::format("{:.{}f} {}", static_cast<double>(time_ns) / static_cast<double>(unit.ns), digits, unit.name);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -107,4 +107,4 @@ double ShareTable::busy_before(double time_ns) const {
   return sum / kWhole * length_ns();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

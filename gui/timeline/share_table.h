@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // One bar of a lane. Looks index a Palette (gui/timeline/theme.h); the upper and the lower half differ where a slot is
 // an overlapped pair.
@@ -67,4 +67,4 @@ class ShareTable {
   std::vector<std::vector<int32_t>> levels_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -38,4 +38,4 @@ SlotLayout slot_layout(const Slot& slot, const StepCosts& costs) {
   return layout;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

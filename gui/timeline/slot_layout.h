@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/lowering/component_times.h"
+#include "core/tasks/component_times.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // A piece of a slot's communication beside compute (hidden), or alone.
 struct OverlapPiece {
@@ -24,4 +24,4 @@ struct SlotLayout {
 // The components of a slot by lane, from the slot's start.
 SlotLayout slot_layout(const Slot& slot, const StepCosts& costs);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 const uint8_t kHatchRows[kHatches][8] = {
     {},                                                // none
@@ -165,4 +165,4 @@ const Theme& dark_theme() {
   return theme;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

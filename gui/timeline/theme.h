@@ -5,9 +5,9 @@
 #include <array>
 #include <cstdint>
 
-#include "core/idle.h"
+#include "core/schedule/idle.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Names of the looks that a span can have; a Palette says how each is painted. From kScale0 on: a scale of kScaleSteps
 // shades for colouring by a number (micro-batch, stage, slack, error).
@@ -92,4 +92,4 @@ inline QRgb mixed(QRgb a, QRgb b, double share_of_b) {
   return blended(a, b, static_cast<uint32_t>(share_of_b * 256 + 0.5));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

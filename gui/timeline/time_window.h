@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // The stretch of time that a picture shows over `width` pixels. Times in ns; fractions matter when zoomed in far.
 struct TimeWindow {
@@ -31,4 +31,4 @@ struct TimeWindow {
   bool operator==(const TimeWindow&) const = default;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

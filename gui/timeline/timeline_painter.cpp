@@ -8,7 +8,7 @@
 #include "gui/timeline/overlay.h"
 #include "gui/timeline/vector_lane.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -181,4 +181,4 @@ void TimelinePainter::paint_vector_rows(QPainter& painter, const Frame& frame) {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

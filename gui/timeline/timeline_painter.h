@@ -6,7 +6,7 @@
 #include "gui/timeline/frame.h"
 #include "gui/timeline/lane_raster.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Paints frames on any device. On a raster device lanes are painted column by column into an image that is kept for the
 // next frame; on a vector device (SVG) a lane with few spans in view becomes rectangles and texts, one with many a
@@ -28,4 +28,4 @@ class TimelinePainter {
   QImage lanes_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

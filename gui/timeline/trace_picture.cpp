@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "core/lowering/lower.h"
-#include "core/units.h"
+#include "core/base/units.h"
+#include "core/tasks/lower.h"
 #include "gui/timeline/theme.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -198,4 +198,4 @@ void add_executed(Picture& picture, const Schedule& schedule, const StepCosts& c
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

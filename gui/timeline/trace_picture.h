@@ -3,11 +3,11 @@
 #include <functional>
 #include <span>
 
-#include "core/plan.h"
-#include "core/trace.h"
+#include "core/tasks/plan.h"
+#include "core/tasks/trace.h"
 #include "gui/timeline/plan_picture.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Collects the spans of a trace, block by block, and makes a picture of them: passes (the tasks of a slot together),
 // components, communication and how much of it compute hid.
@@ -39,4 +39,4 @@ uint8_t ratio_look(int64_t planned_ns, int64_t executed_ns);
 // executed, coloured by how much longer they took.
 void add_executed(Picture& picture, const Schedule& schedule, const StepCosts& costs, const Trace& trace);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

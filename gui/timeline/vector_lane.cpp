@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 namespace {
 
@@ -150,4 +150,4 @@ void paint_swatch(QPainter& painter, const Look& look, const QRectF& place) {
   paint_bar(painter, look, place);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

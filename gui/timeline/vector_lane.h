@@ -7,7 +7,7 @@
 #include "gui/timeline/theme.h"
 #include "gui/timeline/time_window.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 
 // Lanes as rectangles, lines and texts, for devices without pixels. `place`: of the lane.
 
@@ -21,4 +21,4 @@ void paint_vector_memory(QPainter& painter, const MemoryCurve& curve, const Time
 // The sample of a look in legends and tables.
 void paint_swatch(QPainter& painter, const Look& look, const QRectF& place);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

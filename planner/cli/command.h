@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 #include "planner/cli/program.h"
-#include "planner/cli/subject.h"
+#include "planner/cli/subject_options.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Where a command prints.
 struct Output {
@@ -40,7 +40,7 @@ Status run_compare(const CompareOptions& options, const Output& output);
 // How `plan` searches; it does where any of these is given.
 struct SearchOptions {
   std::string placement;   // "linear", "looped", "v", "wave" or "bidirectional"
-  std::string memory_cap;  // chunks: one for all ranks, or one per rank ("8:8:7:6")
+  std::string memory_cap;  // activations: one for all ranks, or one per rank ("8:8:7:6")
   std::string objective;   // "makespan", "span" or "p95"
   std::string budget;      // "5s", "500ms", "2m"
   std::optional<int64_t> moves;
@@ -186,4 +186,4 @@ struct ListSchedulesOptions {
 };
 Status run_list_schedules(const ListSchedulesOptions& options, const Output& output);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -1,4 +1,4 @@
-#include "planner/compare.h"
+#include "planner/subject/compare.h"
 
 #include <fmt/format.h>
 
@@ -7,10 +7,10 @@
 
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
-#include "planner/cli/subject.h"
-#include "planner/cli/table.h"
+#include "planner/cli/subject_options.h"
+#include "planner/cli/text_table.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -40,8 +40,8 @@ nlohmann::json to_json(const Job& job, const ComparedSchedule& entry) {
 }
 
 void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, const Output& output) {
-  Table table({"schedule", "time/step", "bubble", "in span", job.model ? "peak memory" : "peak activations",
-               "weight copies", "overlap", ""});
+  TextTable table({"schedule", "time/step", "bubble", "in span", job.model ? "peak memory" : "peak activations",
+                   "weight copies", "overlap", ""});
   table.align_left(7);
   const int64_t limit = memory_limit_bytes(job);
   for (const ComparedSchedule& entry : compared) {
@@ -57,7 +57,7 @@ void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, 
 }
 
 void print_refusals(const std::vector<ComparedSchedule>& compared, const Output& output) {
-  Table table({"Can't run this job:", ""});
+  TextTable table({"Can't run this job:", ""});
   table.align_left(1);
   for (const ComparedSchedule& entry : compared) {
     if (!entry.numbers) table.add_row({std::string(entry.named->name), entry.numbers.error().message});
@@ -101,4 +101,4 @@ Status run_compare(const CompareOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -6,24 +6,24 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/lowering/lower.h"
-#include "core/units.h"
+#include "core/base/units.h"
+#include "core/tasks/lower.h"
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
-#include "planner/cli/table.h"
-#include "planner/interchange/run_trace.h"
-#include "proto/files.h"
+#include "planner/cli/text_table.h"
+#include "planner/interchange/trace_of_run.h"
+#include "proto/base/files.h"
+#include "proto/job/measured_layers.h"
 #include "proto/kineto/kineto.h"
-#include "proto/measured_layers.h"
-#include "proto/plan_io.h"
-#include "proto/trace_io.h"
+#include "proto/plan/plan_io.h"
+#include "proto/trace/trace_io.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
 Result<Plan> read_checked_plan(const std::string& path) {
-  PIPELOOM_TRY(Plan plan, read_plan(path));
+  PIPELOOM_TRY(Plan plan, proto::read_plan(path));
   if (const Status same = check_digest(plan); !same) {
     return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
   }
@@ -32,8 +32,8 @@ Result<Plan> read_checked_plan(const std::string& path) {
 
 // Our own trace, or one of PyTorch's profiler, whose kernels count as `work` says.
 Result<Trace> read_any_trace(const std::string& path, const Plan& plan, KernelWork work) {
-  if (!path.ends_with(".json") && !path.ends_with(".json.gz")) return read_trace(path);
-  PIPELOOM_TRY(const ProfiledRun run, read_kineto(path));
+  if (!path.ends_with(".json") && !path.ends_with(".json.gz")) return proto::read_trace(path);
+  PIPELOOM_TRY(const ProfiledRun run, proto::read_kineto(path));
   auto trace = trace_of_run(plan, run, work);
   if (!trace) return fail(trace.error().code, fmt::format("{}: {}", path, trace.error().message));
   trace->name = path.substr(path.find_last_of('/') + 1);
@@ -50,7 +50,7 @@ std::string share_text(double share) {
 }
 
 void print_kinds(const std::vector<KindDiff>& kinds, std::ostream& out) {
-  Table table({"task", "count", "predicted", "p95", "executed", "p95", "error"});
+  TextTable table({"task", "count", "predicted", "p95", "executed", "p95", "error"});
   for (const KindDiff& kind : kinds) {
     table.add_row({kind.kind, std::to_string(kind.tasks), format_duration(kind.predicted_median_ns),
                    format_duration(kind.predicted_p95_ns), format_duration(kind.executed_median_ns),
@@ -67,8 +67,8 @@ std::string rank_name(const RankDiff& rank, bool several) {
 
 void print_ranks(const PlanDiff& diff, std::ostream& out) {
   const bool several = std::ranges::any_of(diff.ranks, [](const RankDiff& rank) { return rank.replica > 0; });
-  Table table({several ? "replica.rank" : "rank", "busy predicted", "executed", "error", "bubble predicted", "executed",
-               "overlap predicted", "executed"});
+  TextTable table({several ? "replica.rank" : "rank", "busy predicted", "executed", "error", "bubble predicted",
+                   "executed", "overlap predicted", "executed"});
   for (const RankDiff& rank : diff.ranks) {
     const auto overlap = [](const RankTimes& times) {
       return times.exchange_ns == 0 ? "-" : share_text(times.overlap());
@@ -194,15 +194,15 @@ Status run_calibrate(const CalibrateOptions& options, const Output& output) {
     }
     traces.push_back(std::move(trace));
   }
-  const std::string csv = measured_layers_to_csv(measured_layers_of(plan, traces));
+  const std::string csv = proto::measured_layers_to_csv(measured_layers_of(plan, traces));
   if (options.output.empty() || options.output == "-") {
     output.out << csv;
     return {};
   }
-  PIPELOOM_CHECK_OK(write_file_atomically(options.output, csv));
+  PIPELOOM_RETURN_IF_ERROR(proto::write_file_atomically(options.output, csv));
   output.out << fmt::format("{} written; name it in the job: measured_layers_csv: \"{}\"\n", options.output,
                             options.output);
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,18 +5,18 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
-#include "planner/cli/subject.h"
-#include "planner/cli/table.h"
-#include "planner/cli/whole_step.h"
-#include "planner/explanation.h"
-#include "planner/savings.h"
-#include "sim/report/idle.h"
+#include "planner/cli/subject_options.h"
+#include "planner/cli/text_table.h"
+#include "planner/cli/whole_step_report.h"
+#include "planner/subject/explanation.h"
+#include "planner/subject/savings.h"
+#include "sim/report/idle_intervals.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -37,7 +37,7 @@ class Report {
 
   // What `rank` does at `time_ns`, and the chain of waits behind it if it idles.
   Status print_moment(int rank, int64_t time_ns, std::ostream& out) const {
-    PIPELOOM_CHECK_OK(check_moment(rank, time_ns));
+    PIPELOOM_RETURN_IF_ERROR(check_moment(rank, time_ns));
     if (const auto slot = why_.running(rank, time_ns)) {
       out << fmt::format("rank {} at {} runs {}\n", rank, time(time_ns), why_.describe(*slot));
       out << fmt::format("slack: it could end {} later without a longer makespan\n", time(why_.slack_ns(*slot)));
@@ -50,7 +50,7 @@ class Report {
   }
 
   Status append_moment(int rank, int64_t time_ns, nlohmann::json& json) const {
-    PIPELOOM_CHECK_OK(check_moment(rank, time_ns));
+    PIPELOOM_RETURN_IF_ERROR(check_moment(rank, time_ns));
     json["rank"] = rank;
     json["at"] = json_time(time_ns);
     if (const auto slot = why_.running(rank, time_ns)) {
@@ -98,7 +98,7 @@ class Report {
   }
 
   void print_causes(std::ostream& out) const {
-    const auto totals = idle_by_cause(schedule_.ranks(), why_.idle());
+    const auto totals = sim::idle_by_cause(schedule_.ranks(), why_.idle());
     std::vector<int> used;
     for (int cause = 0; cause < kIdleCauses; ++cause) {
       if (std::any_of(totals.begin(), totals.end(), [&](const auto& rank) { return rank[cause] > 0; })) {
@@ -107,7 +107,7 @@ class Report {
     }
     std::vector<std::string> columns = {"rank", "idle"};
     for (const int cause : used) columns.push_back(idle_cause_name(static_cast<IdleCause>(cause)));
-    Table table(columns);
+    TextTable table(columns);
     for (int rank = 0; rank < schedule_.ranks(); ++rank) {
       std::vector<std::string> row = {std::to_string(rank), time(subject_.evaluation.bubble.global_ns(rank))};
       for (const int cause : used) row.push_back(time(totals[rank][cause]));
@@ -169,7 +169,7 @@ std::string signed_text(const std::string& magnitude, int64_t amount) {
 Status print_savings(const Subject& subject, std::ostream& out) {
   PIPELOOM_TRY(const std::vector<Saving> savings, option_savings(subject));
   if (savings.empty()) return {};
-  Table table({"option", "memory saved", "time saved"});
+  TextTable table({"option", "memory saved", "time saved"});
   for (const Saving& saving : savings) {
     table.add_row({saving.option, signed_text(format_bytes(std::abs(saving.peak_bytes)), saving.peak_bytes),
                    signed_text(format_duration(std::abs(saving.step_ns)), saving.step_ns)});
@@ -206,10 +206,10 @@ Status run_explain(const ExplainOptions& options, const Output& output) {
   if (options.json) {
     nlohmann::json json;
     if (options.rank >= 0) {
-      PIPELOOM_CHECK_OK(report.append_moment(options.rank, at_ns, json));
+      PIPELOOM_RETURN_IF_ERROR(report.append_moment(options.rank, at_ns, json));
     } else {
       json = report.to_json();
-      if (subject.job.model) PIPELOOM_CHECK_OK(append_savings(subject, json));
+      if (subject.job.model) PIPELOOM_RETURN_IF_ERROR(append_savings(subject, json));
     }
     output.out << json.dump(2) << '\n';
     return {};
@@ -218,12 +218,12 @@ Status run_explain(const ExplainOptions& options, const Output& output) {
   output.out << headline(subject) << "\n\n";
   report.print_overview(options.largest, output.out);
   if (subject.job.model) {
-    PIPELOOM_CHECK_OK(print_savings(subject, output.out));
-    PIPELOOM_TRY(const WholeStep step, whole_step_of(subject));
+    PIPELOOM_RETURN_IF_ERROR(print_savings(subject, output.out));
+    PIPELOOM_TRY(const sim::WholeStep step, whole_step_of(subject));
     print_whole_step(subject, step, output.out);
   }
   print_split(subject, output.out);
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

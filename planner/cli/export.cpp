@@ -2,23 +2,23 @@
 
 #include <ostream>
 
-#include "core/lowering/lower.h"
-#include "core/timeline_scene.h"
-#include "core/units.h"
+#include "core/base/units.h"
+#include "core/scene/timeline_scene.h"
+#include "core/tasks/lower.h"
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
 #include "planner/cli/step_tracks.h"
-#include "planner/cli/subject.h"
+#include "planner/cli/subject_options.h"
+#include "proto/base/files.h"
+#include "proto/base/new_folder.h"
 #include "proto/chakra/chakra.h"
-#include "proto/chrome.h"
-#include "proto/files.h"
+#include "proto/chrome/chrome.h"
 #include "proto/megatron/launch.h"
-#include "proto/new_folder.h"
 #include "proto/perfetto/perfetto.h"
-#include "proto/svg.h"
+#include "proto/svg/svg.h"
 #include "proto/torch/schedule_csv.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -27,36 +27,37 @@ std::string svg_of(const Subject& subject, int width) {
   options.width = width;
   options.title = headline(subject);
   options.ns_per_unit = subject.job.model ? 0 : kNsPerUnit;
-  return to_svg(timeline_scene(subject.evaluation.schedule, subject.evaluation.timeline, idle_of(subject), options));
+  return proto::to_svg(
+      timeline_scene(subject.evaluation.schedule, subject.evaluation.timeline, idle_of(subject), options));
 }
 
-Result<MegatronLaunch> megatron_launch_of(const Subject& subject) {
+Result<proto::MegatronLaunch> megatron_launch_of(const Subject& subject) {
   if (!subject.job.model) return invalid("--to megatron-args needs a job with a model");
-  return megatron_launch(subject.job, subject.schedule_name, subject.evaluation.schedule.placement(),
-                         subject.evaluation.costs.layers_per_stage);
+  return proto::megatron_launch(subject.job, subject.schedule_name, subject.evaluation.schedule.placement(),
+                                subject.evaluation.costs.layers_per_stage);
 }
 
 Result<std::string> content_of(const Subject& subject, const ExportOptions& options) {
   const Schedule& schedule = subject.evaluation.schedule;
   if (options.target == "svg") return svg_of(subject, options.width);
   if (options.target == "torch-csv") {
-    return schedule_to_torch_csv(schedule,
-                                 options.communication ? TorchCsvFormat::kComputeComms : TorchCsvFormat::kComputeOnly);
+    return proto::schedule_to_torch_csv(
+        schedule, options.communication ? proto::TorchCsvFormat::kComputeComms : proto::TorchCsvFormat::kComputeOnly);
   }
   if (options.target == "megatron-args") {
-    PIPELOOM_TRY(const MegatronLaunch launch, megatron_launch_of(subject));
+    PIPELOOM_TRY(const proto::MegatronLaunch launch, megatron_launch_of(subject));
     return launch.arguments + (launch.nccl_yaml.empty() ? "" : "# nccl.yaml: " + launch.nccl_yaml);
   }
-  if (options.target == "perfetto") return perfetto_trace(step_tracks(subject));
-  return chrome_trace(schedule, subject.evaluation.timeline, headline(subject));
+  if (options.target == "perfetto") return proto::perfetto_trace(step_tracks(subject));
+  return proto::chrome_trace(schedule, subject.evaluation.timeline, headline(subject));
 }
 
 // A folder with the flags and, where there is one, the file that they name.
 Status write_megatron(const Subject& subject, const ExportOptions& options, const Output& output) {
-  PIPELOOM_TRY(const MegatronLaunch launch, megatron_launch_of(subject));
-  std::vector<FolderFile> files = {{"arguments.txt", launch.arguments}};
+  PIPELOOM_TRY(const proto::MegatronLaunch launch, megatron_launch_of(subject));
+  std::vector<proto::FolderFile> files = {{"arguments.txt", launch.arguments}};
   if (!launch.nccl_yaml.empty()) files.push_back({"nccl.yaml", launch.nccl_yaml});
-  PIPELOOM_CHECK_OK(write_new_folder(options.output, files));
+  PIPELOOM_RETURN_IF_ERROR(proto::write_new_folder(options.output, files));
   output.out << fmt::format("{0} written; there: xargs -a arguments.txt torchrun ... pretrain_gpt.py\n",
                             options.output);
   return {};
@@ -69,11 +70,11 @@ Status write_chakra(const Subject& subject, const ExportOptions& options, const 
   }
   const Schedule& schedule = subject.evaluation.schedule;
   const TaskGraph graph = lower(schedule, subject.evaluation.costs, step_rules(subject.job));
-  std::vector<FolderFile> files = {{"comm_groups.json", chakra_groups(schedule.ranks())}};
+  std::vector<proto::FolderFile> files = {{"comm_groups.json", proto::chakra_groups(schedule.ranks())}};
   for (int rank = 0; rank < schedule.ranks(); ++rank) {
-    files.push_back({fmt::format("step.{}.et", rank), chakra_trace(graph, rank)});
+    files.push_back({fmt::format("step.{}.et", rank), proto::chakra_trace(graph, rank)});
   }
-  PIPELOOM_CHECK_OK(write_new_folder(options.output, files));
+  PIPELOOM_RETURN_IF_ERROR(proto::write_new_folder(options.output, files));
   output.out << fmt::format(
       "{0} written; for ASTRA-sim: --workload-configuration={0}/step --comm-group-configuration={0}/comm_groups.json\n",
       options.output);
@@ -95,9 +96,9 @@ Status run_export(const ExportOptions& options, const Output& output) {
     output.out << content;
     return {};
   }
-  PIPELOOM_CHECK_OK(write_file_atomically(options.output, content));
+  PIPELOOM_RETURN_IF_ERROR(proto::write_file_atomically(options.output, content));
   output.out << fmt::format("{} written\n", options.output);
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

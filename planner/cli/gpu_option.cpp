@@ -1,14 +1,14 @@
 #include "planner/cli/gpu_option.h"
 
-#include "proto/files.h"
-#include "proto/gpu_files.h"
+#include "proto/base/files.h"
+#include "proto/job/gpu_files.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Result<Gpu> gpu_of_option(const std::string& name) {
-  if (!name.ends_with(".txtpb")) return find_gpu(name);
-  PIPELOOM_TRY(const std::string text, read_file(name));
-  return parse_gpu(name, text);
+  if (!name.ends_with(".txtpb")) return proto::find_gpu(name);
+  PIPELOOM_TRY(const std::string text, proto::read_file(name));
+  return proto::parse_gpu(name, text);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

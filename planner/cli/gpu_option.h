@@ -2,12 +2,12 @@
 
 #include <string>
 
-#include "core/gpu.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/gpu.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // What --gpu names: a GPU that Pipeloom knows, or a file (.txtpb).
 Result<Gpu> gpu_of_option(const std::string& name);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -4,15 +4,15 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/import_launch.h"
 #include "planner/cli/report.h"
-#include "planner/cli/table.h"
+#include "planner/cli/text_table.h"
 #include "planner/interchange/run_summary.h"
 #include "proto/kineto/kineto.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -34,13 +34,13 @@ Status import_schedule(const ImportOptions& options, const Output& output) {
     print_summary(subject, output);
   }
   if (options.output.empty()) return {};
-  PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
+  PIPELOOM_RETURN_IF_ERROR(write_plan_of(subject, options.output));
   if (!options.json) output.out << fmt::format("\n{} written\n", options.output);
   return {};
 }
 
 void print_streams(const ProfiledRun& run, const RunSummary& summary, std::ostream& out) {
-  Table table({"device", "stream", "what", "kernels", "busy", "SMs"});
+  TextTable table({"device", "stream", "what", "kernels", "busy", "SMs"});
   for (const StreamSummary& it : summary.streams) {
     const ProfiledRun::Stream& stream = run.streams[it.stream];
     table.add_row({std::to_string(stream.device), std::to_string(stream.number),
@@ -53,7 +53,7 @@ void print_streams(const ProfiledRun& run, const RunSummary& summary, std::ostre
 void print_contention(const ProfiledRun& run, const RunSummary& summary, std::ostream& out) {
   if (summary.contention.kernels.empty()) return;
   constexpr size_t kMost = 10;
-  Table table({"kernel", "blocks", "alone", "median", "beside", "median", "slowdown"});
+  TextTable table({"kernel", "blocks", "alone", "median", "beside", "median", "slowdown"});
   table.align_left(0);
   for (size_t i = 0; i < std::min(kMost, summary.contention.kernels.size()); ++i) {
     const KernelContention& it = summary.contention.kernels[i];
@@ -115,7 +115,7 @@ Status import_run(const ImportOptions& options, const Output& output) {
                     "makes costs of it",
                     path, path));
   }
-  PIPELOOM_TRY(const ProfiledRun run, read_kineto(path));
+  PIPELOOM_TRY(const ProfiledRun run, proto::read_kineto(path));
   if (run.kernels.empty()) return invalid(fmt::format("{}: no kernels; was the GPU profiled too?", path));
   const RunSummary summary = summarise(run);
   if (options.json) {
@@ -131,7 +131,7 @@ Status import_run(const ImportOptions& options, const Output& output) {
 Status run_import(const ImportOptions& options, const Output& output) {
   const std::string& path = options.subject.path;
   if (is_launch_path(path)) return import_launch(options, output);
-  PIPELOOM_CHECK_OK(check_no_launch(options));
+  PIPELOOM_RETURN_IF_ERROR(check_no_launch(options));
   if (path.ends_with(".csv")) return import_schedule(options, output);
   if ((path.ends_with(".json") || path.ends_with(".json.gz"))) return import_run(options, output);
   return unsupported(
@@ -140,4 +140,4 @@ Status run_import(const ImportOptions& options, const Output& output) {
                   path));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

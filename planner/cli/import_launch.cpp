@@ -7,18 +7,18 @@
 #include <ostream>
 
 #include "planner/cli/gpu_option.h"
-#include "proto/files.h"
-#include "proto/job_io.h"
+#include "proto/base/files.h"
+#include "proto/job/job_io.h"
 #include "proto/megatron/job_arguments.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
 Result<Cluster> cluster_beside(const ImportOptions& options) {
   Cluster cluster;
   if (!options.subject.job.empty()) {
-    PIPELOOM_TRY(const Job job, read_job(options.subject.job));
+    PIPELOOM_TRY(const Job job, proto::read_job(options.subject.job));
     if (!job.cluster) return invalid(fmt::format("{}: the job has no cluster", options.subject.job));
     cluster = *job.cluster;
   } else if (options.gpu.empty()) {
@@ -37,11 +37,11 @@ Result<Cluster> cluster_beside(const ImportOptions& options) {
 }
 
 // The job as a file that says where it comes from and what it leaves out.
-std::string commented(const std::string& path, const MegatronJob& read) {
+std::string commented(const std::string& path, const proto::MegatronJob& read) {
   std::string text = fmt::format("# What {} runs.\n", path.substr(path.find_last_of('/') + 1));
   for (const std::string& note : read.notes) text += fmt::format("# Differs: {}.\n", note);
   if (!read.unused.empty()) text += fmt::format("# Not used: {}\n", fmt::join(read.unused, " "));
-  return text + job_to_text(read.job);
+  return text + proto::job_to_text(read.job);
 }
 
 std::string in_words(const Job& job) {
@@ -51,7 +51,7 @@ std::string in_words(const Job& job) {
                      job.schedule.name, job.micro_batches);
 }
 
-void print_written(const ImportOptions& options, const MegatronJob& read, std::ostream& out) {
+void print_written(const ImportOptions& options, const proto::MegatronJob& read, std::ostream& out) {
   out << fmt::format("{}\n", in_words(read.job));
   for (const std::string& note : read.notes) out << fmt::format("differs: {}\n", note);
   if (!read.unused.empty()) out << fmt::format("not used: {}\n", fmt::join(read.unused, " "));
@@ -68,9 +68,9 @@ Status import_launch(const ImportOptions& options, const Output& output) {
   const std::string& path = options.subject.path;
   if (!options.subject.times.empty()) return invalid("--times is for schedules; a launch has its model's costs");
   PIPELOOM_TRY(const Cluster cluster, cluster_beside(options));
-  PIPELOOM_TRY(const std::string text, read_file(path));
-  PIPELOOM_TRY(MegatronJob read,
-               job_from_megatron(path, text, {cluster, options.nodes, options.gpus_per_node}, options.appended));
+  PIPELOOM_TRY(const std::string text, proto::read_file(path));
+  PIPELOOM_TRY(proto::MegatronJob read,
+               proto::job_from_megatron(path, text, {cluster, options.nodes, options.gpus_per_node}, options.appended));
   const std::string name = path.substr(path.find_last_of('/') + 1);
   read.job.name = name.substr(0, name.find_last_of('.'));
   const std::string job = commented(path, read);
@@ -78,7 +78,7 @@ Status import_launch(const ImportOptions& options, const Output& output) {
     if (!options.output.ends_with(".txtpb")) {
       return invalid(fmt::format("-o is {}; the name of a job file ends in .txtpb", options.output));
     }
-    PIPELOOM_CHECK_OK(write_file_atomically(options.output, job));
+    PIPELOOM_RETURN_IF_ERROR(proto::write_file_atomically(options.output, job));
   }
   if (options.json) {
     const nlohmann::json json = {{"job", job}, {"notes", read.notes}, {"unused", read.unused}};
@@ -91,4 +91,4 @@ Status import_launch(const ImportOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -30,4 +30,4 @@ const std::atomic<bool>* Interrupt::flag() const {
   return &interrupted;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 
 #include <atomic>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // While one is alive, the first Ctrl-C (SIGINT) raises its flag instead of ending the program, so that a search keeps
 // what it has found; a second one ends it as usual. At most one at a time.
@@ -20,4 +20,4 @@ class Interrupt {
   void (*before_)(int);
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,22 +3,22 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "planner/cli/command.h"
-#include "planner/cli/table.h"
-#include "proto/gpu_files.h"
+#include "planner/cli/text_table.h"
+#include "proto/job/gpu_files.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Status run_list_gpus(const ListGpusOptions& options, const Output& output) {
   if (!options.name.empty()) {
-    PIPELOOM_TRY(const std::string text, gpu_file_text(options.name));
+    PIPELOOM_TRY(const std::string text, proto::gpu_file_text(options.name));
     output.out << text;
     return {};
   }
   nlohmann::json json = nlohmann::json::array();
-  Table table({"GPU", "SMs", "memory", "BF16 TFLOPS", "FP8 TFLOPS", "HBM TB/s", "NVLink GB/s"});
-  for (const Gpu& gpu : known_gpus()) {
+  TextTable table({"GPU", "SMs", "memory", "BF16 TFLOPS", "FP8 TFLOPS", "HBM TB/s", "NVLink GB/s"});
+  for (const Gpu& gpu : proto::known_gpus()) {
     json.push_back({{"name", gpu.name},
                     {"sms", gpu.sms},
                     {"memory_bytes", gpu.memory_bytes},
@@ -41,4 +41,4 @@ Status run_list_gpus(const ListGpusOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

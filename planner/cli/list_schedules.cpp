@@ -4,9 +4,9 @@
 #include <ostream>
 
 #include "planner/cli/command.h"
-#include "planner/schedules/table.h"
+#include "planner/schedules/schedule_table.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Status run_list_schedules(const ListSchedulesOptions& options, const Output& output) {
   nlohmann::json json = nlohmann::json::array();
@@ -26,4 +26,4 @@ Status run_list_schedules(const ListSchedulesOptions& options, const Output& out
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

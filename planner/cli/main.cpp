@@ -9,8 +9,8 @@
 
 namespace {
 
-pipeloom::Terminal stdout_terminal() {
-  pipeloom::Terminal terminal;
+pipeloom::planner::Terminal stdout_terminal() {
+  pipeloom::planner::Terminal terminal;
   if (isatty(STDOUT_FILENO) == 0) return terminal;
   terminal.live = true;
   // https://no-color.org
@@ -24,7 +24,7 @@ pipeloom::Terminal stdout_terminal() {
 
 int main(int argc, char** argv) {
   try {
-    return pipeloom::run_pipeloom(argc, argv, std::cout, std::cerr, stdout_terminal());
+    return pipeloom::planner::run_pipeloom(argc, argv, std::cout, std::cerr, stdout_terminal());
   } catch (const std::bad_alloc&) {
     std::cerr << "pipeloom: this job needs more memory than the machine has\n";
     return 1;

@@ -6,13 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
-#include "planner/cli/subject.h"
-#include "planner/cli/table.h"
+#include "planner/cli/subject_options.h"
+#include "planner/cli/text_table.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -22,8 +22,8 @@ int64_t resident_bytes(const RankMemory& memory) {
 }
 
 void print_ranks(const Subject& subject, std::ostream& out) {
-  Table table({"rank", "weights", "gradients", "optimizer", "activations", "receive", "collectives", "workspace",
-               "runtime", "fragmentation", "total", "of GPU"});
+  TextTable table({"rank", "weights", "gradients", "optimizer", "activations", "receive", "collectives", "workspace",
+                   "runtime", "fragmentation", "total", "of GPU"});
   const int64_t limit = memory_limit_bytes(subject.job);
   const std::vector<RankMemory>& ranks = subject.evaluation.memory;
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
@@ -40,7 +40,7 @@ void print_ranks(const Subject& subject, std::ostream& out) {
 }
 
 // The most that is held in each of `columns` equal parts of the step.
-std::vector<int64_t> columns_of(const std::vector<MemoryPoint>& curve, int64_t makespan_ns, int columns) {
+std::vector<int64_t> columns_of(const std::vector<sim::MemoryPoint>& curve, int64_t makespan_ns, int columns) {
   std::vector<int64_t> most(columns, 0);
   size_t point = 0;
   for (int column = 0; column < columns; ++column) {
@@ -55,7 +55,7 @@ std::vector<int64_t> columns_of(const std::vector<MemoryPoint>& curve, int64_t m
 }
 
 // A bar per part of the step, from what is always there up to the GPU's capacity.
-void print_curve(const Subject& subject, int rank, const std::vector<MemoryPoint>& curve, int columns,
+void print_curve(const Subject& subject, int rank, const std::vector<sim::MemoryPoint>& curve, int columns,
                  std::ostream& out) {
   constexpr int kRows = 8;
   const int64_t resident = resident_bytes(subject.evaluation.memory[rank]);
@@ -75,8 +75,8 @@ void print_curve(const Subject& subject, int rank, const std::vector<MemoryPoint
 
 void print_alive(const Subject& subject, int rank, std::ostream& out) {
   const auto& activations = subject.evaluation.costs.activations;
-  Table table({"stage", "whole", "for W only", "bytes of one"});
-  for (const AliveAtPeak& alive : alive_at_peak(subject.evaluation.schedule, activations, rank)) {
+  TextTable table({"stage", "whole", "for W only", "bytes of one"});
+  for (const sim::AliveAtPeak& alive : sim::alive_at_peak(subject.evaluation.schedule, activations, rank)) {
     table.add_row({std::to_string(alive.stage), std::to_string(alive.whole), std::to_string(alive.for_weight),
                    format_bytes(activations[alive.stage].total)});
   }
@@ -96,7 +96,7 @@ nlohmann::json rank_json(const RankMemory& memory) {
           {"total_bytes", memory.total()}};
 }
 
-nlohmann::json to_json(const Subject& subject, int rank, const std::vector<MemoryPoint>& curve) {
+nlohmann::json to_json(const Subject& subject, int rank, const std::vector<sim::MemoryPoint>& curve) {
   const Evaluation& evaluation = subject.evaluation;
   nlohmann::json json = {{"schedule", subject.schedule_name},
                          {"limit_bytes", memory_limit_bytes(subject.job)},
@@ -104,10 +104,10 @@ nlohmann::json to_json(const Subject& subject, int rank, const std::vector<Memor
                          {"unit", "ms"}};
   for (const RankMemory& memory : evaluation.memory) json["ranks"].push_back(rank_json(memory));
   const int64_t resident = resident_bytes(evaluation.memory[rank]);
-  for (const MemoryPoint& point : curve) {
+  for (const sim::MemoryPoint& point : curve) {
     json["over_time"].push_back({{"time", json_time(point.time_ns)}, {"bytes", resident + point.held}});
   }
-  for (const AliveAtPeak& alive : alive_at_peak(evaluation.schedule, evaluation.costs.activations, rank)) {
+  for (const sim::AliveAtPeak& alive : sim::alive_at_peak(evaluation.schedule, evaluation.costs.activations, rank)) {
     json["alive_at_peak"].push_back({{"stage", alive.stage}, {"whole", alive.whole}, {"for_weight", alive.for_weight}});
   }
   return json;
@@ -124,8 +124,8 @@ Status run_memory(const MemoryOptions& options, const Output& output) {
     return invalid(fmt::format("--rank is {}; allowed are 0 to {}", options.rank, ranks - 1));
   }
   const int rank = options.rank < 0 ? evaluation.fullest_rank() : options.rank;
-  const std::vector<MemoryPoint> curve =
-      activation_curve(evaluation.schedule, evaluation.timeline, evaluation.costs.activations, rank);
+  const std::vector<sim::MemoryPoint> curve =
+      sim::activation_curve(evaluation.schedule, evaluation.timeline, evaluation.costs.activations, rank);
   if (options.json) {
     output.out << to_json(subject, rank, curve).dump(2) << '\n';
     return {};
@@ -140,4 +140,4 @@ Status run_memory(const MemoryOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "planner/cli/command.h"
-#include "planner/cli/subject.h"
+#include "planner/cli/subject_options.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -86,4 +86,4 @@ Status run_order(const OrderOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <ostream>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "planner/cli/report.h"
-#include "planner/cli/table.h"
+#include "planner/cli/text_table.h"
 #include "planner/overlap/hand_over_split.h"
 #include "planner/overlap/split.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -22,12 +22,12 @@ void print_hand_over(const Subject& subject, const NamedSchedule& named, std::os
   std::ranges::sort(candidates);
   Job open = subject.job;
   open.cluster->hand_over.reset();
-  Table table({"SMs of a rank for hand-overs", "method", "chunk", "GB/s", "time/step"});
+  TextTable table({"SMs of a rank for hand-overs", "method", "piece", "GB/s", "time/step"});
   for (const HandOverSplit& split : hand_over_splits(open, named, candidates)) {
     const bool chosen = split.comm_sms == cluster.comm_sms;
     const HandOverCopy& how = chosen ? *cluster.hand_over : split.how;
     table.add_row({fmt::format("{}{}", chosen ? "* " : "", split.comm_sms), copy_method_name(how.method),
-                   format_bytes(how.chunk_bytes), fmt::format("{:.1f}", split.bytes_per_s / 1e9),
+                   format_bytes(how.piece_bytes), fmt::format("{:.1f}", split.bytes_per_s / 1e9),
                    format_duration(split.step_ns)});
   }
   out << "\nhow many SMs hand-overs get (* here), of the " << cluster.gpu.sms
@@ -46,13 +46,13 @@ void print_split(const Subject& subject, std::ostream& out) {
   if (std::find(candidates.begin(), candidates.end(), chosen) == candidates.end()) candidates.push_back(chosen);
   std::sort(candidates.begin(), candidates.end());
   std::erase_if(candidates, [&](int sms) { return sms > subject.job.cluster->gpu.sms - 8; });
-  Table table({"SMs for communication", "chunk", "time/step", "hidden in a pair", "exposed"});
+  TextTable table({"SMs for communication", "piece", "time/step", "hidden in a pair", "exposed"});
   for (const SplitPoint& point : split_curve(subject.job, **named, candidates)) {
     table.add_row({fmt::format("{}{}", point.comm_sms == chosen ? "* " : "", point.comm_sms),
-                   fmt::format("{} tokens", point.chunk_tokens), format_duration(point.step_ns),
+                   fmt::format("{} tokens", point.piece_tokens), format_duration(point.step_ns),
                    format_duration(point.hidden_ns), format_duration(point.exposed_ns)});
   }
   out << "\nhow many SMs communication gets (* here), with DeepSeek-V3's order inside pairs\n\n" << table.text();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

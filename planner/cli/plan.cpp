@@ -1,23 +1,23 @@
-#include "core/plan.h"
+#include "core/tasks/plan.h"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "planner/cli/command.h"
-#include "planner/cli/layout.h"
+#include "planner/cli/layout_report.h"
 #include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
-#include "planner/cli/subject.h"
-#include "planner/cli/whole_step.h"
-#include "proto/plan_io.h"
+#include "planner/cli/subject_options.h"
+#include "planner/cli/whole_step_report.h"
+#include "proto/plan/plan_io.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Status write_plan_of(const Subject& subject, const std::string& path) {
-  return write_plan(path, plan_of(subject));
+  return proto::write_plan(path, plan_of(subject));
 }
 
 Status run_plan(const PlanOptions& options, const Output& output) {
@@ -48,8 +48,8 @@ Status run_plan(const PlanOptions& options, const Output& output) {
                                    subject.schedule_name, format_bytes(subject.evaluation.peak_memory()),
                                    format_bytes(memory_limit_bytes(subject.job))));
   }
-  if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
-  std::optional<WholeStep> whole;
+  if (!options.output.empty()) PIPELOOM_RETURN_IF_ERROR(write_plan_of(subject, options.output));
+  std::optional<sim::WholeStep> whole;
   if (subject.job.model) {
     PIPELOOM_TRY(whole, whole_step_of(subject));
   }
@@ -69,4 +69,4 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -8,7 +8,7 @@
 
 #include "planner/cli/command.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -79,7 +79,7 @@ void add_variation(CLI::App* command, VariationOptions& options) {
 void add_search(CLI::App* command, SearchOptions& options) {
   command->add_option("--placement", options.placement, "search an order for this placement instead of choosing one")
       ->check(CLI::IsMember({"linear", "looped", "v", "wave", "bidirectional"}));
-  command->add_option("--memory-cap", options.memory_cap, "chunks that a rank may hold: one for all, or 8:8:7:6");
+  command->add_option("--memory-cap", options.memory_cap, "activations that a rank may hold: one for all, or 8:8:7:6");
   command
       ->add_option("--objective", options.objective,
                    "what is to be short; p95: what 95 % of steps don't exceed, with the job's variation")
@@ -289,4 +289,4 @@ int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostr
   return kBadInput;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 
 #include <iosfwd>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 struct Terminal {
   bool colour = false;  // stdout is a terminal that shows colours
@@ -14,4 +14,4 @@ struct Terminal {
 // usage. Throws nothing that input can cause.
 int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostream& err, const Terminal& terminal);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,35 +5,35 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/messages.h"
-#include "core/units.h"
-#include "planner/cli/table.h"
-#include "sim/report/idle.h"
+#include "core/base/units.h"
+#include "core/schedule/messages.h"
+#include "planner/cli/text_table.h"
+#include "sim/report/idle_intervals.h"
 #include "sim/report/memory.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 double json_time(int64_t ns) {
   return static_cast<double>(ns) / static_cast<double>(kNsPerUnit);
 }
 
-std::vector<int64_t> peak_chunks(const Subject& subject) {
+std::vector<int64_t> activation_peaks(const Subject& subject) {
   const Schedule& schedule = subject.evaluation.schedule;
-  const ActivationSize chunk = {1'000'000, subject.job.weight_share_millionths};
-  return peak_activations(schedule, std::vector(schedule.stages(), chunk));
+  const ActivationSize one = {1'000'000, subject.job.weight_share_millionths};
+  return sim::peak_activations(schedule, std::vector(schedule.stages(), one));
 }
 
 std::vector<IdleInterval> idle_of(const Subject& subject) {
   const Evaluation& evaluation = subject.evaluation;
   const MessageTable messages(evaluation.schedule);
-  const HandOvers hand_overs(evaluation.schedule, evaluation.costs.schedule, messages, evaluation.timeline,
-                             subject.job.p2p.mode);
-  return idle_intervals(evaluation.schedule, evaluation.timeline, hand_overs);
+  const sim::HandOvers hand_overs(evaluation.schedule, evaluation.costs.schedule, messages, evaluation.timeline,
+                                  subject.job.p2p.mode);
+  return sim::idle_intervals(evaluation.schedule, evaluation.timeline, hand_overs);
 }
 
 nlohmann::json subject_json(const Subject& subject) {
   const Evaluation& evaluation = subject.evaluation;
-  const Bubble& bubble = evaluation.bubble;
+  const sim::Bubble& bubble = evaluation.bubble;
   nlohmann::json json = {{"schedule", subject.schedule_name},
                          {"placement", placement_name(evaluation.schedule.placement().kind())},
                          {"ranks", evaluation.schedule.ranks()},
@@ -47,7 +47,7 @@ nlohmann::json subject_json(const Subject& subject) {
                          {"bubble_span_rate", bubble.span_rate()},
                          {"overlap", evaluation.overlap},
                          {"weight_copies", evaluation.weight_copies}};
-  const std::vector<int64_t> peaks = peak_chunks(subject);
+  const std::vector<int64_t> peaks = activation_peaks(subject);
   for (int rank = 0; rank < evaluation.schedule.ranks(); ++rank) {
     json["busy"].push_back(json_time(bubble.busy_ns[rank]));
     json["bubble_global"].push_back(json_time(bubble.global_ns(rank)));
@@ -55,7 +55,7 @@ nlohmann::json subject_json(const Subject& subject) {
     json["peak_activations"].push_back(static_cast<double>(peaks[rank]) / 1e6);
     if (subject.job.model) json["peak_memory_bytes"].push_back(evaluation.memory[rank].total());
   }
-  const auto totals = idle_by_cause(evaluation.schedule.ranks(), idle_of(subject));
+  const auto totals = sim::idle_by_cause(evaluation.schedule.ranks(), idle_of(subject));
   for (int cause = 0; cause < kIdleCauses; ++cause) {
     nlohmann::json per_rank = nlohmann::json::array();
     int64_t sum_ns = 0;
@@ -82,7 +82,7 @@ std::string headline(const Subject& subject) {
 void print_summary(const Subject& subject, const Output& output) {
   const Job& job = subject.job;
   const Evaluation& evaluation = subject.evaluation;
-  const Bubble& bubble = evaluation.bubble;
+  const sim::Bubble& bubble = evaluation.bubble;
   output.out << fmt::format("makespan {}   span {}   bubble {} of the makespan, {} of the span\n",
                             time_text(job, bubble.makespan_ns), time_text(job, bubble.span_ns),
                             percent_text(bubble.global_rate()), percent_text(bubble.span_rate()));
@@ -101,8 +101,8 @@ void print_summary(const Subject& subject, const Output& output) {
   if (job.costs && chunks > 1) {
     output.out << fmt::format("times and activations are those of one chunk; a rank has {} per micro-batch\n", chunks);
   }
-  const std::vector<int64_t> peaks = peak_chunks(subject);
-  Table table({"rank", "busy", "idle", "bubble in span", "peak activations"});
+  const std::vector<int64_t> peaks = activation_peaks(subject);
+  TextTable table({"rank", "busy", "idle", "bubble in span", "peak activations"});
   if (job.model) table.add_column("peak memory");
   for (int rank = 0; rank < evaluation.schedule.ranks(); ++rank) {
     std::vector<std::string> row = {std::to_string(rank), time_text(job, bubble.busy_ns[rank]),
@@ -114,4 +114,4 @@ void print_summary(const Subject& subject, const Output& output) {
   output.out << '\n' << table.text();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

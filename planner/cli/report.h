@@ -6,17 +6,17 @@
 #include <string_view>
 #include <vector>
 
-#include "core/idle.h"
+#include "core/schedule/idle.h"
 #include "planner/cli/command.h"
-#include "planner/cli/subject.h"
+#include "planner/cli/subject_options.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // A time in JSON: units of kNsPerUnit (milliseconds).
 double json_time(int64_t ns);
 
-// [rank] Peak activations in millionths of a chunk.
-std::vector<int64_t> peak_chunks(const Subject& subject);
+// [rank] Peak activations in millionths of an activation.
+std::vector<int64_t> activation_peaks(const Subject& subject);
 
 // The idle intervals of a subject, by rank, then time.
 std::vector<IdleInterval> idle_of(const Subject& subject);
@@ -28,4 +28,4 @@ nlohmann::json subject_json(const Subject& subject);
 std::string headline(const Subject& subject);
 void print_summary(const Subject& subject, const Output& output);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -7,12 +7,12 @@
 
 #include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
-#include "planner/cli/search.h"
-#include "planner/cli/table.h"
+#include "planner/cli/search_setup.h"
+#include "planner/cli/text_table.h"
 #include "planner/robust/robust_plan.h"
 #include "planner/search/contest.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Result<Job> with_variation(Job job, const VariationOptions& options) {
   Variation& variation = job.variation;
@@ -43,14 +43,14 @@ std::string variation_text(const Variation& variation) {
 }
 
 // Of what the step loses to scatter, what goes away with the rank's own.
-double share_of_loss(const Robustness& robustness, int rank) {
+double share_of_loss(const sim::Robustness& robustness, int rank) {
   if (robustness.loss_ns <= 0) return 0;
   return static_cast<double>(robustness.rank_loss_ns[rank]) / static_cast<double>(robustness.loss_ns);
 }
 
 }  // namespace
 
-void print_robustness(const Job& job, const Robustness& robustness, const SampleOptions& options,
+void print_robustness(const Job& job, const sim::Robustness& robustness, const sim::SampleOptions& options,
                       const Output& output) {
   output.out << fmt::format("\n{} steps, seed {}: {}\n", options.samples, options.seed, variation_text(job.variation));
   output.out << fmt::format("median {}   p95 {}   mean {}   as planned {}\n", time_text(job, robustness.median_ns),
@@ -60,7 +60,7 @@ void print_robustness(const Job& job, const Robustness& robustness, const Sample
   output.out << fmt::format("rank {} hurts most: without its own scatter a step takes {} less, {} of the loss\n\n",
                             worst, time_text(job, robustness.rank_loss_ns[worst]),
                             percent_text(share_of_loss(robustness, worst)));
-  Table table({"rank", "costs a step", "of the loss"});
+  TextTable table({"rank", "costs a step", "of the loss"});
   for (int rank = 0; rank < static_cast<int>(robustness.rank_loss_ns.size()); ++rank) {
     table.add_row({std::to_string(rank), time_text(job, robustness.rank_loss_ns[rank]),
                    percent_text(share_of_loss(robustness, rank))});
@@ -69,7 +69,7 @@ void print_robustness(const Job& job, const Robustness& robustness, const Sample
   output.out << "\nwhat is missing to 100 % goes away only with the scatter of several ranks together\n";
 }
 
-nlohmann::json robustness_json(const Robustness& robustness, const SampleOptions& options) {
+nlohmann::json robustness_json(const sim::Robustness& robustness, const sim::SampleOptions& options) {
   nlohmann::json json = {{"samples", options.samples},
                          {"seed", options.seed},
                          {"as_planned", json_time(robustness.planned_ns)},
@@ -87,9 +87,9 @@ nlohmann::json robustness_json(const Robustness& robustness, const SampleOptions
 namespace {
 
 void print_candidates(const Job& job, const std::vector<RobustCandidate>& candidates, const Output& output) {
-  Table table({"order", "median", "p95", "as planned"});
+  TextTable table({"order", "median", "p95", "as planned"});
   for (const RobustCandidate& candidate : candidates) {
-    const Robustness& robustness = candidate.robustness;
+    const sim::Robustness& robustness = candidate.robustness;
     table.add_row({candidate.name, time_text(job, robustness.median_ns), time_text(job, robustness.p95_ns),
                    time_text(job, robustness.planned_ns)});
   }
@@ -98,7 +98,7 @@ void print_candidates(const Job& job, const std::vector<RobustCandidate>& candid
 
 // Orders on the placement of the best named schedule, or on that which is asked for, with no slack, some and twice as
 // much; of several partitions of the layers, with the one that does best without slack.
-Status add_searched(const Job& job, const PlanOptions& options, const SampleOptions& samples,
+Status add_searched(const Job& job, const PlanOptions& options, const sim::SampleOptions& samples,
                     std::vector<RobustCandidate>& candidates) {
   constexpr int kSlacks = 3;
   PIPELOOM_TRY(const SearchedJob searched, searched_job(job, options));
@@ -125,22 +125,22 @@ Status add_searched(const Job& job, const PlanOptions& options, const SampleOpti
 Status run_robust_plan(const PlanOptions& options, const Output& output) {
   PIPELOOM_TRY(Job job, load_job(options.subject));
   PIPELOOM_TRY(job, with_variation(std::move(job), options.variation));
-  PIPELOOM_CHECK_OK(check_scatters(job));
+  PIPELOOM_RETURN_IF_ERROR(check_scatters(job));
   const SearchOptions& how = options.search;
-  SampleOptions samples = {.samples = 400, .seed = how.seed.value_or(1), .by_rank = false};
-  // With a memory cap in chunks only the search knows what fits.
+  sim::SampleOptions samples = {.samples = 400, .seed = how.seed.value_or(1), .by_rank = false};
+  // With a memory cap in activations only the search knows what fits.
   std::vector<RobustCandidate> candidates;
   if (how.memory_cap.empty() && how.placement.empty()) candidates = robust_named(job, samples);
-  if (how.searches()) PIPELOOM_CHECK_OK(add_searched(job, options, samples, candidates));
+  if (how.searches()) PIPELOOM_RETURN_IF_ERROR(add_searched(job, options, samples, candidates));
   std::ranges::stable_sort(candidates, {}, [](const RobustCandidate& c) { return c.robustness.p95_ns; });
   if (candidates.empty()) return unsupported("no schedule fits the memory");
   RobustCandidate& best = candidates.front();
   PIPELOOM_TRY(const Subject subject,
                plan_overlap({std::move(best.job), best.name, std::move(best.evaluation)}, options.comm_sms));
   samples = {.samples = 1000, .seed = samples.seed};
-  PIPELOOM_TRY(const Robustness robustness,
-               measure_robustness(subject.job, subject.evaluation.schedule, subject.evaluation.costs, samples));
-  if (!options.output.empty()) PIPELOOM_CHECK_OK(write_plan_of(subject, options.output));
+  PIPELOOM_TRY(const sim::Robustness robustness,
+               sim::measure_robustness(subject.job, subject.evaluation.schedule, subject.evaluation.costs, samples));
+  if (!options.output.empty()) PIPELOOM_RETURN_IF_ERROR(write_plan_of(subject, options.output));
   if (options.json) {
     nlohmann::json json = subject_json(subject);
     json["objective"] = "p95";
@@ -156,4 +156,4 @@ Status run_robust_plan(const PlanOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,13 +5,14 @@
 #include "planner/cli/command.h"
 #include "sim/robust/robustness.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Fails where nothing scatters: the steps would all be the same.
 Status check_scatters(const Job& job);
 
 // Median, p95, and what each rank's scatter costs.
-void print_robustness(const Job& job, const Robustness& robustness, const SampleOptions& options, const Output& output);
-nlohmann::json robustness_json(const Robustness& robustness, const SampleOptions& options);
+void print_robustness(const Job& job, const sim::Robustness& robustness, const sim::SampleOptions& options,
+                      const Output& output);
+nlohmann::json robustness_json(const sim::Robustness& robustness, const sim::SampleOptions& options);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

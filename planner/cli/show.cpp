@@ -3,10 +3,10 @@
 
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
-#include "planner/cli/subject.h"
+#include "planner/cli/subject_options.h"
 #include "planner/cli/text_timeline.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -51,4 +51,4 @@ Status run_show(const ShowOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

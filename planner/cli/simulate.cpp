@@ -4,10 +4,10 @@
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
 #include "planner/cli/robust.h"
-#include "planner/cli/subject.h"
-#include "planner/cli/whole_step.h"
+#include "planner/cli/subject_options.h"
+#include "planner/cli/whole_step_report.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -22,19 +22,19 @@ Status check_options(const SimulateOptions& options) {
 }  // namespace
 
 Status run_simulate(const SimulateOptions& options, const Output& output) {
-  PIPELOOM_CHECK_OK(check_options(options));
+  PIPELOOM_RETURN_IF_ERROR(check_options(options));
   PIPELOOM_TRY(Subject subject, load_subject(options.subject));
   PIPELOOM_TRY(subject.job, with_variation(std::move(subject.job), options.variation));
-  std::optional<WholeStep> whole;
+  std::optional<sim::WholeStep> whole;
   if (options.components) {
     PIPELOOM_TRY(whole, whole_step_of(subject, {.expert_ranks = options.expert_ranks, .seed = options.seed}));
   }
-  const SampleOptions samples = {.samples = options.samples, .seed = options.seed};
-  std::optional<Robustness> robustness;
+  const sim::SampleOptions samples = {.samples = options.samples, .seed = options.seed};
+  std::optional<sim::Robustness> robustness;
   if (options.samples > 0) {
-    PIPELOOM_CHECK_OK(check_scatters(subject.job));
+    PIPELOOM_RETURN_IF_ERROR(check_scatters(subject.job));
     const Evaluation& evaluation = subject.evaluation;
-    PIPELOOM_TRY(robustness, measure_robustness(subject.job, evaluation.schedule, evaluation.costs, samples));
+    PIPELOOM_TRY(robustness, sim::measure_robustness(subject.job, evaluation.schedule, evaluation.costs, samples));
   }
   if (options.json) {
     nlohmann::json json = subject_json(subject);
@@ -50,4 +50,4 @@ Status run_simulate(const SimulateOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <map>
 
-#include "core/lowering/component_times.h"
-#include "core/messages.h"
-#include "planner/explanation.h"
+#include "core/schedule/messages.h"
+#include "core/tasks/component_times.h"
+#include "planner/subject/explanation.h"
 #include "sim/report/memory.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -26,7 +26,7 @@ class StepTracks {
         schedule_(subject.evaluation.schedule),
         slices_of_slot_(subject.evaluation.schedule.slots().size()) {}
 
-  Tracks build() {
+  proto::Tracks build() {
     tracks_.ranks = schedule_.ranks();
     sort_transfers();
     for (int rank = 0; rank < schedule_.ranks(); ++rank) add_rank(rank);
@@ -40,19 +40,21 @@ class StepTracks {
   // Those that occupy a link, by queue.
   void sort_transfers() {
     const auto queues = schedule_.placement().queues();
-    transfers_of_.resize(queues.size());
-    for (const Transfer& transfer : evaluation_.timeline.transfers) {
-      if (occupied_until(transfer) > transfer.start_ns) transfers_of_[transfer.queue].push_back(transfer);
+    hand_overs_of_.resize(queues.size());
+    for (const HandOver& hand_over : evaluation_.timeline.hand_overs) {
+      if (occupied_until(hand_over) > hand_over.start_ns) hand_overs_of_[hand_over.queue].push_back(hand_over);
     }
-    for (auto& transfers : transfers_of_) std::ranges::stable_sort(transfers, {}, &Transfer::start_ns);
+    for (auto& transfers : hand_overs_of_) std::ranges::stable_sort(transfers, {}, &HandOver::start_ns);
   }
 
-  const LinkCost& link_of(const Transfer& transfer) const {
-    const Placement::Queue& queue = schedule_.placement().queues()[transfer.queue];
+  const LinkCost& link_of(const HandOver& hand_over) const {
+    const Placement::Queue& queue = schedule_.placement().queues()[hand_over.queue];
     return evaluation_.costs.schedule.link(queue.source, queue.target);
   }
   // The latency that follows delays the message, and leaves the link free.
-  int64_t occupied_until(const Transfer& transfer) const { return transfer.arrival_ns - link_of(transfer).latency_ns; }
+  int64_t occupied_until(const HandOver& hand_over) const {
+    return hand_over.arrival_ns - link_of(hand_over).latency_ns;
+  }
 
   void add_rank(int rank) {
     add_slots(rank);
@@ -73,7 +75,7 @@ class StepTracks {
   // The compute track and, beside it, the all-to-all's; both inside the slots' times.
   void add_slots(int rank) {
     const uint32_t compute = tracks_.add_track(rank, "compute");
-    exchange_track_ = Tracks::kNone;
+    exchange_track_ = proto::Tracks::kNone;
     SmShares shares;
     for (uint32_t number = schedule_.first_slot(rank); number < schedule_.first_slot(rank + 1); ++number) {
       const Slot& slot = schedule_.slots()[number];
@@ -84,7 +86,7 @@ class StepTracks {
         add_component(rank, compute, interval, start_ns, shares);
       }
     }
-    const RankEnd& end = evaluation_.end.ranks[rank];
+    const sim::RankEnd& end = evaluation_.end.ranks[rank];
     add_after_slots(compute, "gradient norm", end.norm_begin_ns, end.norm_end_ns);
     add_after_slots(compute, "optimizer", end.optimizer_begin_ns, end.optimizer_end_ns);
     if (subject_.job.cluster) add_sms(rank, shares);
@@ -106,7 +108,8 @@ class StepTracks {
     const int64_t end_ns = start_ns + interval.end_ns;
     if (cost.component == Component::kStage || end_ns == begin_ns) return;
     const bool computes = cost.lane == Lane::kCompute;
-    if (!computes && exchange_track_ == Tracks::kNone) exchange_track_ = tracks_.add_track(rank, lane_name(Lane::kEp));
+    if (!computes && exchange_track_ == proto::Tracks::kNone)
+      exchange_track_ = tracks_.add_track(rank, lane_name(Lane::kEp));
     tracks_.add_slice(
         computes ? compute : exchange_track_,
         fmt::format("{} {} layer {}", component_name(cost.component), slot_kind_name(interval.part.pass), cost.layer),
@@ -119,7 +122,7 @@ class StepTracks {
   }
 
   // Where the value is another than before.
-  void add_sample(const Tracks::Sample& sample) {
+  void add_sample(const proto::Tracks::Sample& sample) {
     const auto [last, first] = last_value_.try_emplace(sample.counter, sample.value);
     if (!first && last->second == sample.value) return;
     last->second = sample.value;
@@ -129,9 +132,9 @@ class StepTracks {
   void add_sms(int rank, const SmShares& shares) {
     const Cluster& cluster = *subject_.job.cluster;
     const uint32_t compute =
-        tracks_.add_counter({"SMs of compute", static_cast<uint32_t>(rank), CounterUnit::kCount, "SMs"});
+        tracks_.add_counter({"SMs of compute", static_cast<uint32_t>(rank), proto::CounterUnit::kCount, "SMs"});
     const uint32_t communication =
-        tracks_.add_counter({"SMs of communication", static_cast<uint32_t>(rank), CounterUnit::kCount, "SMs"});
+        tracks_.add_counter({"SMs of communication", static_cast<uint32_t>(rank), proto::CounterUnit::kCount, "SMs"});
     int computing = 0;
     int communicating = 0;
     for (const auto& [time_ns, change] : shares.changes) {
@@ -158,25 +161,25 @@ class StepTracks {
   void add_transfers(int rank) {
     const auto queues = schedule_.placement().queues();
     for (size_t queue = 0; queue < queues.size(); ++queue) {
-      if (queues[queue].source != rank || transfers_of_[queue].empty()) continue;
+      if (queues[queue].source != rank || hand_overs_of_[queue].empty()) continue;
       const bool forward = queues[queue].direction == Direction::kForward;
       const uint32_t track = tracks_.add_track(
           rank, fmt::format("p2p to rank {}, {}", queues[queue].target, forward ? "activations" : "gradients"));
-      for (const Transfer& transfer : transfers_of_[queue]) {
-        const Slot& slot = schedule_.slots()[transfer.producer];
+      for (const HandOver& hand_over : hand_overs_of_[queue]) {
+        const Slot& slot = schedule_.slots()[hand_over.producer];
         tracks_.add_slice(
             track,
             forward ? fmt::format("F{}", slot.micro_batch) : fmt::format("B{}", slot.backward_pass_micro_batch()),
-            "p2p", transfer.start_ns, occupied_until(transfer));
+            "p2p", hand_over.start_ns, occupied_until(hand_over));
       }
     }
   }
 
   void add_reductions(int rank) {
-    uint32_t track = Tracks::kNone;
-    for (const RankEnd::Reduction& reduction : evaluation_.end.ranks[rank].reductions) {
+    uint32_t track = proto::Tracks::kNone;
+    for (const sim::RankEnd::Reduction& reduction : evaluation_.end.ranks[rank].reductions) {
       if (reduction.end_ns == reduction.begin_ns) continue;
-      if (track == Tracks::kNone) track = tracks_.add_track(rank, lane_name(Lane::kDp));
+      if (track == proto::Tracks::kNone) track = tracks_.add_track(rank, lane_name(Lane::kDp));
       tracks_.add_slice(track, fmt::format("reduce stage {}", reduction.stage), "dp", reduction.begin_ns,
                         reduction.end_ns);
     }
@@ -188,16 +191,16 @@ class StepTracks {
       tracks_.add_slice(tracks_.add_track(rank, lane_name(Lane::kHost)), "moving average", "host", 0, end_ns);
   }
 
-  // Bytes: all that the rank holds; without a model, its activations in chunks.
+  // Bytes: all that the rank holds; without a model, its activations.
   void add_memory(int rank) {
     const bool bytes = evaluation_.costs.in_bytes();
     const RankMemory& memory = evaluation_.memory[rank];
     const uint32_t counter = tracks_.add_counter({bytes ? "memory" : "activations", static_cast<uint32_t>(rank),
-                                                  bytes ? CounterUnit::kBytes : CounterUnit::kCount,
-                                                  bytes ? "" : "chunks", bytes ? 1 : kMillion});
+                                                  bytes ? proto::CounterUnit::kBytes : proto::CounterUnit::kCount,
+                                                  bytes ? "" : "activations", bytes ? 1 : kMillion});
     const int64_t always = bytes ? memory.total() - memory.activations : 0;
-    for (const MemoryPoint& point :
-         activation_curve(schedule_, evaluation_.timeline, evaluation_.costs.activations, rank)) {
+    for (const sim::MemoryPoint& point :
+         sim::activation_curve(schedule_, evaluation_.timeline, evaluation_.costs.activations, rank)) {
       add_sample({counter, point.time_ns, always + point.held});
     }
   }
@@ -207,14 +210,14 @@ class StepTracks {
     std::map<int64_t, int64_t> changes;  // [time] of the bytes per second
     for (size_t queue = 0; queue < queues.size(); ++queue) {
       if (queues[queue].source != rank) continue;
-      for (const Transfer& transfer : transfers_of_[queue]) {
-        changes[transfer.start_ns] += link_of(transfer).bytes_per_s;
-        changes[occupied_until(transfer)] -= link_of(transfer).bytes_per_s;
+      for (const HandOver& hand_over : hand_overs_of_[queue]) {
+        changes[hand_over.start_ns] += link_of(hand_over).bytes_per_s;
+        changes[occupied_until(hand_over)] -= link_of(hand_over).bytes_per_s;
       }
     }
     if (changes.empty()) return;
     const uint32_t counter = tracks_.add_counter(
-        {"p2p links out", static_cast<uint32_t>(rank), CounterUnit::kCount, "GB/s", kBytesPerGigabyte});
+        {"p2p links out", static_cast<uint32_t>(rank), proto::CounterUnit::kCount, "GB/s", kBytesPerGigabyte});
     int64_t bytes_per_s = 0;
     for (const auto& [time_ns, change] : changes) {
       bytes_per_s += change;
@@ -227,16 +230,16 @@ class StepTracks {
   const Evaluation& evaluation_;
   const Schedule& schedule_;
   std::vector<uint32_t> slices_of_slot_;
-  std::vector<std::vector<Transfer>> transfers_of_;  // [queue]
-  uint32_t exchange_track_ = Tracks::kNone;          // of the rank at hand
-  std::map<uint32_t, int64_t> last_value_;           // [counter]
-  Tracks tracks_;
+  std::vector<std::vector<HandOver>> hand_overs_of_;  // [queue]
+  uint32_t exchange_track_ = proto::Tracks::kNone;    // of the rank at hand
+  std::map<uint32_t, int64_t> last_value_;            // [counter]
+  proto::Tracks tracks_;
 };
 
 }  // namespace
 
-Tracks step_tracks(const Subject& subject) {
+proto::Tracks step_tracks(const Subject& subject) {
   return StepTracks(subject).build();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

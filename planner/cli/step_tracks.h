@@ -1,13 +1,13 @@
 #pragma once
 
-#include "planner/subject.h"
+#include "planner/subject/subject.h"
 #include "proto/perfetto/tracks.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // A subject's step as tracks: for each rank its slots with their components, its all-to-all, its transfers, its
 // gradient reductions, its bubbles with their cause; counters of its memory, of the SMs that compute and communication
 // have, and of what its links carry; an arrow for each hand-over between ranks.
-Tracks step_tracks(const Subject& subject);
+proto::Tracks step_tracks(const Subject& subject);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,13 +3,13 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
-#include "planner/cli/table.h"
-#include "proto/job_field.h"
+#include "planner/cli/text_table.h"
+#include "proto/job/job_field.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -60,7 +60,7 @@ Result<Sweep> parse_sweep(const std::string& text) {
 }
 
 Result<Subject> swept(const Job& job, const Sweep& sweep, const std::string& value) {
-  PIPELOOM_TRY(const Job changed, with_job_field(job, sweep.field, value));
+  PIPELOOM_TRY(const Job changed, proto::with_job_field(job, sweep.field, value));
   return subject_of(changed);
 }
 
@@ -69,14 +69,15 @@ Result<Subject> swept(const Job& job, const Sweep& sweep, const std::string& val
 Status run_sweep(const SweepOptions& options, const Output& output) {
   PIPELOOM_TRY(const Sweep sweep, parse_sweep(options.over));
   PIPELOOM_TRY(const Job job, load_job(options.subject));
-  PIPELOOM_CHECK_OK(with_job_field(job, sweep.field, sweep.values.front())
-                        .map([](const Job&) {})
-                        .or_else([&](const Error& error) -> Status {
-                          if (error.code == ErrorCode::kNotFound) return fail(error.code, "--over: " + error.message);
-                          return {};  // one value that is not allowed does not end a sweep
-                        }));
+  PIPELOOM_RETURN_IF_ERROR(proto::with_job_field(job, sweep.field, sweep.values.front())
+                               .map([](const Job&) {})
+                               .or_else([&](const Error& error) -> Status {
+                                 if (error.code == ErrorCode::kNotFound)
+                                   return fail(error.code, "--over: " + error.message);
+                                 return {};  // one value that is not allowed does not end a sweep
+                               }));
   nlohmann::json json = nlohmann::json::array();
-  Table table({sweep.field, "schedule", "time/step", "bubble", "peak memory", "overlap"});
+  TextTable table({sweep.field, "schedule", "time/step", "bubble", "peak memory", "overlap"});
   for (const std::string& value : sweep.values) {
     const auto subject = swept(job, sweep, value);
     if (!subject) {
@@ -101,4 +102,4 @@ Status run_sweep(const SweepOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -123,4 +123,4 @@ std::string text_timeline(const Schedule& schedule, const Timeline& timeline, co
   return TextTimeline(schedule, timeline, terminal).text();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

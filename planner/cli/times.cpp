@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "core/costs.h"
-#include "core/units.h"
+#include "core/base/units.h"
+#include "core/costs/costs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -89,4 +89,4 @@ Result<Times> parse_times(std::string_view text) {
   return times;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

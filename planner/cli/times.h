@@ -4,10 +4,10 @@
 #include <optional>
 #include <string_view>
 
-#include "core/job.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 struct Times {
   DirectCosts costs;
@@ -18,4 +18,4 @@ struct Times {
 // with one entry per stage ("F=1:1.2:1:1"). B stands for I and W together; given alone it is split into halves.
 Result<Times> parse_times(std::string_view text);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -8,16 +8,16 @@
 
 #include "planner/cli/command.h"
 #include "planner/cli/gpu_option.h"
-#include "planner/cli/subject.h"
-#include "planner/cli/table.h"
+#include "planner/cli/subject_options.h"
+#include "planner/cli/text_table.h"
 #include "planner/validate/iterations.h"
 #include "planner/validate/quantity.h"
-#include "proto/embedded.h"
-#include "proto/files.h"
-#include "proto/job_io.h"
-#include "proto/measured_iterations.h"
+#include "proto/base/embedded.h"
+#include "proto/base/files.h"
+#include "proto/job/job_io.h"
+#include "proto/job/measured_iterations.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -53,15 +53,15 @@ Status compare_job(const std::string& path, const Job& job, std::vector<Comparis
 Result<std::vector<Comparison>> compare_references(const std::vector<std::string>& paths) {
   std::vector<Comparison> comparisons;
   for (const std::string& path : paths) {
-    PIPELOOM_TRY(const Job job, read_job(path));
-    PIPELOOM_CHECK_OK(compare_job(path, job, comparisons));
+    PIPELOOM_TRY(const Job job, proto::read_job(path));
+    PIPELOOM_RETURN_IF_ERROR(compare_job(path, job, comparisons));
   }
   if (!paths.empty()) return comparisons;
-  for (const EmbeddedFile& file : embedded_files()) {
+  for (const proto::EmbeddedFile& file : proto::embedded_files()) {
     if (!file.path.starts_with("samples/") || !file.path.ends_with(".txtpb")) continue;
     const std::string path(file.path);
-    PIPELOOM_TRY(const Job job, read_embedded_job(path));
-    PIPELOOM_CHECK_OK(compare_job(path, job, comparisons));
+    PIPELOOM_TRY(const Job job, proto::read_embedded_job(path));
+    PIPELOOM_RETURN_IF_ERROR(compare_job(path, job, comparisons));
   }
   return comparisons;
 }
@@ -72,7 +72,7 @@ std::string number_text(double value) {
 
 void print_references(const std::vector<Comparison>& comparisons, std::ostream& out) {
   const std::string* job = nullptr;
-  Table table({});
+  TextTable table({});
   const char* between = "";
   const auto flush = [&] {
     if (job == nullptr) return;
@@ -83,7 +83,7 @@ void print_references(const std::vector<Comparison>& comparisons, std::ostream& 
     if (job == nullptr || *job != comparison.job) {
       flush();
       job = &comparison.job;
-      table = Table({"quantity", "reference", "predicted", "error", "source"});
+      table = TextTable({"quantity", "reference", "predicted", "error", "source"});
       table.align_left(4);
     }
     table.add_row({comparison.reference.quantity, number_text(comparison.reference.value),
@@ -124,9 +124,9 @@ struct Iterations {
 
 Result<Iterations> compare_iterations(const ValidateOptions& options) {
   PIPELOOM_TRY(const Gpu gpu, gpu_of_option(options.gpu.empty() ? "A100-80GB" : options.gpu));
-  PIPELOOM_TRY(const std::string csv, read_file(options.iterations));
+  PIPELOOM_TRY(const std::string csv, proto::read_file(options.iterations));
   Iterations iterations;
-  PIPELOOM_TRY(iterations.measured, parse_measured_iterations(options.iterations, csv));
+  PIPELOOM_TRY(iterations.measured, proto::parse_measured_iterations(options.iterations, csv));
   for (size_t i = 0; i < iterations.measured.size(); ++i) {
     const MeasuredIteration& measured = iterations.measured[i];
     const auto predicted = predicted_seconds(measured, gpu);
@@ -141,7 +141,7 @@ Result<Iterations> compare_iterations(const ValidateOptions& options) {
 }
 
 void print_iterations(const Iterations& iterations, std::ostream& out) {
-  Table table({"setting", "rows", "mean error", "median", "p95", "bias"});
+  TextTable table({"setting", "rows", "mean error", "median", "p95", "bias"});
   for (const auto& [setting, errors] : iterations.of_setting) {
     const auto percent = [](double share) { return fmt::format("{:.2f} %", 100 * share); };
     table.add_row({setting, std::to_string(errors.errors.size()), percent(errors.mean_absolute()),
@@ -213,4 +213,4 @@ Status run_validate(const ValidateOptions& options, const Output& output) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -7,11 +7,11 @@
 #include <set>
 #include <tuple>
 
-#include "core/lowering/lower.h"
+#include "core/tasks/lower.h"
 #include "planner/diff/overlap.h"
 #include "sim/engine/task_sweep.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -48,11 +48,11 @@ auto order_of(const TaskKey& key) {
   return std::tuple(key.rank, key.slot, key.layer, key.component, key.pass, key.kind);
 }
 
-struct Times {
+struct TaskTimes {
   std::vector<int64_t> predicted_ns;
   std::vector<int64_t> executed_ns;
 };
-using KindTimes = std::map<std::string, Times>;
+using KindTimes = std::map<std::string, TaskTimes>;
 
 std::vector<KindDiff> kinds_of(KindTimes& kinds) {
   std::vector<KindDiff> rows;
@@ -113,7 +113,7 @@ struct RankTrace {
 
 class Comparison {
  public:
-  Comparison(const TaskGraph& graph, const TaskTimes& predicted, int ranks) : graph_(graph), predicted_(ranks) {
+  Comparison(const TaskGraph& graph, const sim::TaskTimes& predicted, int ranks) : graph_(graph), predicted_(ranks) {
     std::vector<Lanes> lanes(ranks);
     for (uint32_t task = 0; task < graph.tasks().size(); ++task) {
       const Task& planned = graph.tasks()[task];
@@ -132,7 +132,7 @@ class Comparison {
     }
     RankTrace& rank = executed_[{span.replica, span.key.rank}];
     for (KindTimes* kinds : {&kinds_, &rank.kinds}) {
-      Times& times = (*kinds)[kind_of(span.key)];
+      TaskTimes& times = (*kinds)[kind_of(span.key)];
       times.predicted_ns.push_back(graph_.tasks()[found->second].duration_ns);
       times.executed_ns.push_back(span.work_ns());
     }
@@ -180,9 +180,9 @@ Result<PlanDiff> diff(const Plan& plan, const Trace& trace) {
     return invalid("the trace is of another plan: its tasks are not this plan's");
   }
   const TaskGraph graph = lower(plan);
-  PIPELOOM_TRY(const TaskTimes predicted, sweep_tasks(graph));
+  PIPELOOM_TRY(const sim::TaskTimes predicted, sim::sweep_tasks(graph));
   Comparison comparison(graph, predicted, plan.schedule.ranks());
-  for (const Span& span : trace.spans) PIPELOOM_CHECK_OK(comparison.add(span));
+  for (const Span& span : trace.spans) PIPELOOM_RETURN_IF_ERROR(comparison.add(span));
   PlanDiff result = comparison.result();
   result.predicted_step_ns = predicted.makespan_ns;
   result.clock_error_ns = trace.clock_error_ns;
@@ -212,4 +212,4 @@ std::vector<MeasuredLayer> measured_layers_of(const Plan& plan, const std::vecto
   return rows;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

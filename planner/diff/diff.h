@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "core/plan.h"
-#include "core/result.h"
-#include "core/trace.h"
+#include "core/base/result.h"
+#include "core/tasks/plan.h"
+#include "core/tasks/trace.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Predicted and executed times of all tasks of one kind. Executed ones without what the tasks waited for other ranks.
 struct KindDiff {
@@ -56,4 +56,4 @@ Result<PlanDiff> diff(const Plan& plan, const Trace& trace);
 // model's layer count the head. What the traces have not is left out.
 std::vector<MeasuredLayer> measured_layers_of(const Plan& plan, const std::vector<Trace>& traces);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

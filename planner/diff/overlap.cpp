@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 int64_t covered_ns(const std::vector<Interval>& intervals, std::vector<Interval> cover) {
   std::ranges::sort(cover, {}, &Interval::begin_ns);
@@ -16,4 +16,4 @@ int64_t covered_ns(const std::vector<Interval>& intervals, std::vector<Interval>
   return covered;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

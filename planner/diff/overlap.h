@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 struct Interval {
   int64_t begin_ns = 0;
@@ -13,4 +13,4 @@ struct Interval {
 // How much of `intervals`, in all, lies within `cover`. Intervals of `cover` don't overlap each other.
 int64_t covered_ns(const std::vector<Interval>& intervals, std::vector<Interval> cover);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

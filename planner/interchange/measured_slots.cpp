@@ -8,7 +8,7 @@
 #include "planner/interchange/run_streams.h"
 #include "planner/interchange/run_summary.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -134,4 +134,4 @@ std::vector<MeasuredSlot> measured_slots(const ProfiledRun& run, KernelWork work
   return std::move(ranges.slots);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

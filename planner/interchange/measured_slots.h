@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/profiled_run.h"
-#include "core/slot.h"
+#include "core/schedule/slot.h"
+#include "core/tasks/profiled_run.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // What a kernel of a slot does, by its stream and its name.
 enum class KernelRole : uint8_t {
@@ -47,4 +47,4 @@ std::vector<MeasuredSlot> measured_slots(const ProfiledRun& run, KernelWork work
 // Of each kernel of the run.
 std::vector<SlotKernel> kernels_with_roles(const ProfiledRun& run, KernelWork work);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

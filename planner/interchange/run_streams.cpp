@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 bool communicates(const std::string& kernel_name) {
   for (const std::string_view mark : {"ncclDevKernel", "ncclKernel", "dpsk::ep::", "deep_ep::", "nvshmem"}) {
@@ -20,7 +20,7 @@ std::string short_kernel_name(const std::string& name) {
 
 RunStreams::RunStreams(const ProfiledRun& run) : streams_(run.streams.size()) {
   std::vector<bool> name_communicates;
-  for (const std::string& name : run.names) name_communicates.push_back(pipeloom::communicates(name));
+  for (const std::string& name : run.names) name_communicates.push_back(pipeloom::planner::communicates(name));
   for (const ProfiledRun::Kernel& kernel : run.kernels) {
     Stream& stream = streams_[kernel.stream];
     ++stream.kernels;
@@ -59,4 +59,4 @@ int64_t RunStreams::beside_ns(const ProfiledRun::Kernel& kernel) const {
   return sum_ns;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

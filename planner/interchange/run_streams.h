@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "core/profiled_run.h"
+#include "core/tasks/profiled_run.h"
 #include "planner/diff/overlap.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Whether a kernel moves data between GPUs: NCCL's, DeepEP's and NVSHMEM's.
 bool communicates(const std::string& kernel_name);
@@ -47,4 +47,4 @@ class RunStreams {
   std::vector<Interval> communication_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,7 +5,7 @@
 #include <functional>
 #include <map>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -87,4 +87,4 @@ RunSummary summarise(const ProfiledRun& run) {
   return summary;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

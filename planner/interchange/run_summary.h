@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/profiled_run.h"
+#include "core/tasks/profiled_run.h"
 #include "planner/interchange/run_streams.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 struct StreamSummary {
   uint32_t stream = 0;
@@ -50,4 +50,4 @@ struct RunSummary {
 };
 RunSummary summarise(const ProfiledRun& run);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,11 +5,11 @@
 #include <optional>
 #include <utility>
 
-#include "core/units.h"
-#include "planner/layout/partition.h"
-#include "sim/cost/step_costs.h"
+#include "core/base/units.h"
+#include "planner/evaluate/partition.h"
+#include "sim/cost/job_costs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Result<Subject> subject_of_schedule(const Job& job, std::string schedule_name, const Schedule& schedule) {
   if (job.layout.pipeline != schedule.ranks()) {
@@ -25,8 +25,9 @@ Result<Subject> subject_of_schedule(const Job& job, std::string schedule_name, c
   }
   std::optional<Evaluation> best;
   for (std::vector<int>& layers_per_stage : worth_trying) {
-    PIPELOOM_TRY(StepCosts costs, step_costs(job, schedule.placement(), std::move(layers_per_stage), usual_order));
-    PIPELOOM_CHECK_OK(costs.schedule.check_step_of(schedule.passes()));
+    PIPELOOM_TRY(StepCosts costs,
+                 sim::step_costs(job, schedule.placement(), std::move(layers_per_stage), sim::usual_order));
+    PIPELOOM_RETURN_IF_ERROR(costs.schedule.check_step_of(schedule.passes()));
     PIPELOOM_TRY(Evaluation evaluation, evaluate(job, schedule, std::move(costs)));
     if (!best || evaluation.end.step_ns < best->end.step_ns) best = std::move(evaluation);
   }
@@ -47,4 +48,4 @@ Result<Subject> subject_of_schedule(std::string schedule_name, const Schedule& s
   return subject_of_schedule(job, std::move(schedule_name), schedule);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

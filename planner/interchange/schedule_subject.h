@@ -2,12 +2,12 @@
 
 #include <string>
 
-#include "core/job.h"
-#include "core/result.h"
-#include "core/schedule.h"
-#include "planner/subject.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
+#include "core/schedule/schedule.h"
+#include "planner/subject/subject.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // A schedule that comes from elsewhere, with the costs of `job`: layers divided among its stages in the way that makes
 // the step shortest. Fails where the job has another number of ranks or micro-batches.
@@ -18,4 +18,4 @@ Job job_of_schedule(const Schedule& schedule);
 // The schedule with the costs of that job.
 Result<Subject> subject_of_schedule(std::string schedule_name, const Schedule& schedule);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "sim/cost/layer_costs.h"
-#include "sim/cost/memory.h"
+#include "sim/cost/memory_model.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -48,7 +48,7 @@ int64_t per_rank(int64_t whole, int ranks) {
 
 LayoutBound layout_bound(const Job& job) {
   const int ranks = job.layout.pipeline;
-  const LayerCosts costs = layer_costs(job, {job.cluster->compute_sms()});
+  const sim::LayerCosts costs = sim::layer_costs(job, {job.cluster->compute_sms()});
   Busy whole = busy_of(costs.first);
   whole += busy_of(costs.last);
   Busy least;
@@ -74,13 +74,14 @@ LayoutBound layout_bound(const Job& job) {
   LayoutBound bound;
   bound.step_ns = step_ns(whole.overlapped_ns(), least.overlapped_ns());
   bound.step_alone_ns = step_ns(whole.alone_ns, least.alone_ns);
-  const StageSpan model = {0, job.model->layers, true, true};
-  const StageParameters parameters = stage_parameters(job, model, true);
-  const int64_t other = per_rank(stage_activation(job, model).total, ranks) + memory_reserve(job).total_bytes();
+  const sim::StageSpan model = {0, job.model->layers, true, true};
+  const sim::StageParameters parameters = sim::stage_parameters(job, model, true);
+  const int64_t other =
+      per_rank(sim::stage_activation(job, model).total, ranks) + sim::memory_reserve(job).total_bytes();
   for (int copies = 1; copies <= 2; ++copies) {
-    bound.bytes[copies - 1] = per_rank(copies * stage_state(job, parameters, copies).total_bytes(), ranks) + other;
+    bound.bytes[copies - 1] = per_rank(copies * sim::stage_state(job, parameters, copies).total_bytes(), ranks) + other;
   }
   return bound;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-#include "core/job.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // What no plan of a job can do without, whatever its placement, layers per stage and order. Proofs in
 // docs/bounds.md, "Layouts". REQUIRES: the job has a model. O(layers).
@@ -15,4 +15,4 @@ struct LayoutBound {
 };
 LayoutBound layout_bound(const Job& job);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

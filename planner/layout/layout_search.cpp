@@ -6,15 +6,15 @@
 #include <optional>
 #include <thread>
 
-#include "planner/evaluate.h"
+#include "planner/evaluate/evaluate.h"
+#include "planner/evaluate/partition.h"
 #include "planner/layout/layout_bound.h"
-#include "planner/layout/partition.h"
 #include "planner/search/bounds.h"
 #include "planner/search/job_problem.h"
-#include "sim/cost/step_costs.h"
+#include "sim/cost/job_costs.h"
 #include "sim/report/memory.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -197,7 +197,7 @@ class Judge {
     std::map<const NamedSchedule*, ConsideredLayout> best;
     const auto worth_trying = partitions(group.job, group.placement);
     for (size_t i = 0; worth_trying && i < worth_trying->size(); ++i) {
-      const auto costs = step_costs(group.job, group.placement, (*worth_trying)[i], usual_order);
+      const auto costs = sim::step_costs(group.job, group.placement, (*worth_trying)[i], sim::usual_order);
       if (!costs) continue;
       least.step_ns = std::max(least.step_ns, order_bound_ns(group, *costs));
       least.bytes = std::max(least.bytes, least_bytes(group, *costs));
@@ -222,7 +222,7 @@ class Judge {
   }
 
   static int64_t peak_bytes(const Group& group, const Schedule& schedule, const StepCosts& costs) {
-    const std::vector<int64_t> activations = peak_activations(schedule, costs.activations);
+    const std::vector<int64_t> activations = sim::peak_activations(schedule, costs.activations);
     int64_t most = 0;
     for (int rank = 0; rank < schedule.ranks(); ++rank) {
       most = std::max(most, activations[rank] + fixed_memory_bytes(group.job, group.placement, costs, rank));
@@ -361,4 +361,4 @@ std::vector<FieldOutcome> outcomes_of(const LayoutSearchResult& result, LayoutFi
   return outcomes;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -4,12 +4,12 @@
 #include <functional>
 #include <vector>
 
-#include "core/job.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
 #include "planner/layout/layout_space.h"
-#include "planner/schedules/table.h"
+#include "planner/schedules/schedule_table.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 enum class LayoutVerdict : uint8_t {
   kTimed,       // runs and fits the memory
@@ -61,4 +61,4 @@ struct FieldOutcome {
 };
 std::vector<FieldOutcome> outcomes_of(const LayoutSearchResult& result, LayoutField field);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "core/placement.h"
+#include "core/schedule/placement.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -172,4 +172,4 @@ std::string field_value(const Job& job, LayoutField field) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,10 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/job.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // What a layout search may change. Data parallelism takes the GPUs that are left.
 enum class LayoutField : uint8_t {
@@ -48,4 +48,4 @@ std::vector<Job> layouts_of(const Job& job, const HeldFields& held);
 // The value of one field, as people read it; of kSchedule nothing.
 std::string field_value(const Job& job, LayoutField field);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -4,9 +4,9 @@
 #include <tuple>
 
 #include "sim/cost/hand_over_rate.h"
-#include "sim/cost/links.h"
+#include "sim/cost/pipeline_links.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 bool has_hand_over_choice(const Job& job) {
   return job.model && job.cluster->shared_gpu && !job.cluster->gpu.rates.hand_over.empty() &&
@@ -24,7 +24,7 @@ std::vector<int> hand_over_candidates(const Cluster& cluster) {
 Job with_hand_over(Job job) {
   if (job.cluster->hand_over) return job;
   const int64_t token_bytes = job.model->hidden * 2;  // BF16
-  job.cluster->hand_over = fastest_hand_over(*job.cluster, hand_over_bytes(job), token_bytes);
+  job.cluster->hand_over = sim::fastest_hand_over(*job.cluster, sim::hand_over_bytes(job), token_bytes);
   return job;
 }
 
@@ -38,7 +38,7 @@ std::vector<HandOverSplit> hand_over_splits(const Job& job, const NamedSchedule&
     const auto evaluation = evaluate(split, named);
     if (!evaluation) continue;
     splits.push_back({comm_sms, *split.cluster->hand_over,
-                      hand_over_bytes_per_s(*split.cluster, hand_over_bytes(split)), evaluation->end.step_ns,
+                      sim::hand_over_bytes_per_s(*split.cluster, sim::hand_over_bytes(split)), evaluation->end.step_ns,
                       fits_memory(split, *evaluation)});
   }
   return splits;
@@ -56,4 +56,4 @@ Job with_best_hand_over(const Job& job, const std::vector<HandOverSplit>& curve)
   return chosen;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

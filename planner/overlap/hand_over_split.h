@@ -2,11 +2,11 @@
 
 #include <vector>
 
-#include "core/job.h"
-#include "planner/evaluate.h"
-#include "planner/schedules/table.h"
+#include "core/job/job.h"
+#include "planner/evaluate/evaluate.h"
+#include "planner/schedules/schedule_table.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // One way to divide the SMs of a rank that shares its GPU: what hand-overs and the step take with it.
 struct HandOverSplit {
@@ -36,4 +36,4 @@ Job with_best_hand_over(const Job& job, const std::vector<HandOverSplit>& curve)
 // job's ranks share a GPU.
 Job with_hand_over(Job job);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <map>
 
-#include "planner/overlap/chunk_search.h"
+#include "planner/overlap/slot_order_search.h"
 #include "sim/cost/layer_costs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
 // All-to-all of one layer of each kind, every pass.
 int64_t all_to_all_ns(const Job& job) {
   int64_t sum_ns = 0;
-  for (const StageProgram& layer : layer_costs(job, {job.cluster->compute_sms()}).layers) {
+  for (const StageProgram& layer : sim::layer_costs(job, {job.cluster->compute_sms()}).layers) {
     for (const ComponentCost& part : layer) {
       if (part.lane == Lane::kEp) sum_ns += part.forward_ns + part.input_ns;
     }
@@ -21,14 +21,14 @@ int64_t all_to_all_ns(const Job& job) {
   return sum_ns;
 }
 
-Job with_split(Job job, int comm_sms, int chunk_tokens) {
+Job with_split(Job job, int comm_sms, int piece_tokens) {
   job.cluster->comm_sms = comm_sms;
-  job.cluster->comm_chunk_tokens = chunk_tokens;
+  job.cluster->comm_piece_tokens = piece_tokens;
   return job;
 }
 
-Job with_best_chunk(const Job& job, int comm_sms) {
-  Job best = with_split(job, comm_sms, job.cluster->comm_chunk_tokens);
+Job with_best_pieces(const Job& job, int comm_sms) {
+  Job best = with_split(job, comm_sms, job.cluster->comm_piece_tokens);
   int64_t least_ns = all_to_all_ns(best);
   for (const int tokens : {4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64}) {
     Job tried = with_split(job, comm_sms, tokens);
@@ -60,8 +60,8 @@ void fill_pair(const Evaluation& evaluation, SplitPoint& point) {
 
 }  // namespace
 
-SlotProgram searched_order(const OverlapStage& forward, const OverlapStage& backward) {
-  return plan_chunk(forward, backward).program;
+SlotProgram searched_order(const sim::OverlapStage& forward, const sim::OverlapStage& backward) {
+  return search_slot_order(forward, backward).program;
 }
 
 std::vector<int> candidate_splits(const Cluster& cluster) {
@@ -76,10 +76,10 @@ std::vector<int> candidate_splits(const Cluster& cluster) {
 std::vector<SplitPoint> split_curve(const Job& job, const NamedSchedule& named, const std::vector<int>& candidates) {
   std::vector<SplitPoint> curve;
   for (const int comm_sms : candidates) {
-    const Job split = with_best_chunk(job, comm_sms);
+    const Job split = with_best_pieces(job, comm_sms);
     const auto evaluation = evaluate(split, named);
     if (!evaluation) continue;
-    SplitPoint point = {comm_sms, split.cluster->comm_chunk_tokens, evaluation->end.step_ns, 0,
+    SplitPoint point = {comm_sms, split.cluster->comm_piece_tokens, evaluation->end.step_ns, 0,
                         0,        fits_memory(split, *evaluation)};
     fill_pair(*evaluation, point);
     curve.push_back(point);
@@ -96,7 +96,7 @@ Job with_best_split(const Job& job, const std::vector<SplitPoint>& curve) {
     return key(a) < key(b);
   };
   const SplitPoint& best = *std::min_element(curve.begin(), curve.end(), better);
-  return with_split(job, best.comm_sms, best.chunk_tokens);
+  return with_split(job, best.comm_sms, best.piece_tokens);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

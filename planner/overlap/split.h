@@ -2,20 +2,20 @@
 
 #include <vector>
 
-#include "core/job.h"
-#include "planner/evaluate.h"
-#include "planner/schedules/table.h"
+#include "core/job/job.h"
+#include "planner/evaluate/evaluate.h"
+#include "planner/schedules/schedule_table.h"
 #include "sim/cost/overlap_costs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
-// The searched order of a pair's components (chunk_search), for step_costs and evaluate.
-SlotProgram searched_order(const OverlapStage& forward, const OverlapStage& backward);
+// The searched order of a pair's components (slot_order_search), for step_costs and evaluate.
+SlotProgram searched_order(const sim::OverlapStage& forward, const sim::OverlapStage& backward);
 
-// One way to divide the SMs, with the best chunk size for it.
+// One way to divide the SMs, with the best size of pieces for it.
 struct SplitPoint {
   int comm_sms = 0;
-  int chunk_tokens = 0;
+  int piece_tokens = 0;
   int64_t step_ns = 0;     // with DeepSeek-V3's order inside pairs
   int64_t hidden_ns = 0;   // of one pair's all-to-all, of the pair that runs most
   int64_t exposed_ns = 0;  // the rest of it
@@ -32,4 +32,4 @@ std::vector<int> candidate_splits(const Cluster& cluster);
 // then the smallest. Unchanged where there is no all-to-all. Pure.
 Job with_best_split(const Job& job, const std::vector<SplitPoint>& curve);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -4,15 +4,16 @@
 
 #include <algorithm>
 
-#include "core/units.h"
-#include "planner/compare.h"
+#include "core/base/units.h"
+#include "planner/subject/compare.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
-Result<RobustCandidate> measured(std::string name, Job job, Evaluation evaluation, const SampleOptions& options) {
-  PIPELOOM_TRY(Robustness robustness, measure_robustness(job, evaluation.schedule, evaluation.costs, options));
+Result<RobustCandidate> measured(std::string name, Job job, Evaluation evaluation, const sim::SampleOptions& options) {
+  PIPELOOM_TRY(sim::Robustness robustness,
+               sim::measure_robustness(job, evaluation.schedule, evaluation.costs, options));
   return RobustCandidate{std::move(name), std::move(job), std::move(evaluation), std::move(robustness)};
 }
 
@@ -34,7 +35,7 @@ Result<SearchProblem> with_slack(const SearchProblem& problem, int64_t slack_ns)
 
 }  // namespace
 
-std::vector<RobustCandidate> robust_named(const Job& job, const SampleOptions& options) {
+std::vector<RobustCandidate> robust_named(const Job& job, const sim::SampleOptions& options) {
   std::vector<RobustCandidate> candidates;
   for (const ComparedSchedule& entry : compare_schedules(job)) {
     if (!entry.numbers || !entry.numbers->fits) continue;
@@ -48,7 +49,7 @@ std::vector<RobustCandidate> robust_named(const Job& job, const SampleOptions& o
 }
 
 Result<RobustCandidate> robust_searched(const Job& job, const JobProblem& problem, int64_t slack_ns,
-                                        const SearchLimits& limits, const SampleOptions& options) {
+                                        const SearchLimits& limits, const sim::SampleOptions& options) {
   PIPELOOM_TRY(const SearchProblem slow, with_slack(problem.problem, slack_ns));
   PIPELOOM_TRY(SearchResult found, search(slow, limits));
   PIPELOOM_TRY(Evaluation evaluation, evaluate(job, std::move(found.schedule), problem.costs));
@@ -64,4 +65,4 @@ int64_t slack_ns(const Job& job, const SearchProblem& problem) {
   return static_cast<int64_t>(static_cast<double>(work_ns / problem.ops()) * scatter);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

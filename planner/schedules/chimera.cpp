@@ -4,7 +4,7 @@
 #include "planner/schedules/schedules.h"
 #include "planner/schedules/virtual_slots.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -88,4 +88,4 @@ Result<Job> with_half_micro_batches(Job job) {
   return job;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -7,7 +7,7 @@
 #include "planner/schedules/placements.h"
 #include "planner/schedules/schedules.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -36,7 +36,7 @@ DualPipeRank dualpipe_rank(const PipelineShape& shape, int rank) {
 
 Result<Schedule> dualpipe(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, dualpipe_placement(shape));
-  PIPELOOM_CHECK_OK(check_micro_batches(shape));
+  PIPELOOM_RETURN_IF_ERROR(check_micro_batches(shape));
   std::vector<uint16_t> pipe_of_micro_batch(shape.micro_batches, 0);
   std::fill(pipe_of_micro_batch.begin() + shape.micro_batches / 2, pipe_of_micro_batch.end(), uint16_t{1});
   FlatOrders orders(2 * static_cast<size_t>(shape.ranks) * shape.micro_batches);
@@ -44,4 +44,4 @@ Result<Schedule> dualpipe(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), std::move(pipe_of_micro_batch), std::move(orders));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -1,6 +1,6 @@
 #include "planner/schedules/dualpipe_steps.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -135,4 +135,4 @@ std::vector<Slot> dualpipe_order(const DualPipeRank& rank) {
   return Steps(rank).run();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

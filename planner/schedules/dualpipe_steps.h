@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "core/slot.h"
+#include "core/schedule/slot.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // One rank of DualPipe or DualPipeV. A rank runs two routes ("phases"): 0 is the one that reaches it first.
 struct DualPipeRank {
@@ -25,4 +25,4 @@ struct DualPipeRank {
 // of a DualPipeRank; with the flags that make blocking P2P form the same batches.
 std::vector<Slot> dualpipe_order(const DualPipeRank& rank);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

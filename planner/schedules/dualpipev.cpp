@@ -4,7 +4,7 @@
 #include "planner/schedules/placements.h"
 #include "planner/schedules/schedules.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -20,7 +20,7 @@ Status check_micro_batches(const PipelineShape& shape) {
 
 Result<Schedule> dualpipev(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, v_placement(shape));
-  PIPELOOM_CHECK_OK(check_micro_batches(shape));
+  PIPELOOM_RETURN_IF_ERROR(check_micro_batches(shape));
   FlatOrders orders(4 * static_cast<size_t>(shape.ranks) * shape.micro_batches);
   for (int rank = 0; rank < shape.ranks; ++rank) {
     DualPipeRank steps;
@@ -34,4 +34,4 @@ Result<Schedule> dualpipev(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

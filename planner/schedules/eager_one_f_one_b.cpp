@@ -2,7 +2,7 @@
 #include "planner/schedules/schedules.h"
 #include "planner/schedules/steady.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Twice 1F1B's warm-up, so that a transfer in each direction hides behind the passes between: the first backward comes
 // after 2(P-r)-1 forwards.
@@ -17,4 +17,4 @@ Result<Schedule> eager_one_f_one_b(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 #include "planner/schedules/schedules.h"
 #include "planner/schedules/steady.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Backwards run in ascending order too, as in PyTorch: with every forward in the warm-up, 1F1B is GPipe.
 Result<Schedule> gpipe(const PipelineShape& shape) {
@@ -16,4 +16,4 @@ Result<Schedule> gpipe(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -8,7 +8,7 @@
 #include "planner/schedules/placements.h"
 #include "planner/schedules/schedules.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -155,4 +155,4 @@ Result<Schedule> hanayo(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), shape.micro_batches, best.orders);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,7 +3,7 @@
 #include "planner/schedules/schedules.h"
 #include "planner/schedules/steady.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Result<Schedule> interleaved_one_f_one_b(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, looped_placement(shape));
@@ -19,4 +19,4 @@ Result<Schedule> interleaved_one_f_one_b(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

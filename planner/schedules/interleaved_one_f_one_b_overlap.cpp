@@ -5,7 +5,7 @@
 #include "planner/schedules/schedules.h"
 #include "planner/schedules/steady.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Megatron's combined 1F1B (overlap_moe_expert_parallel_comm): one more forward in the warm-up makes the forward and
 // the backward of each steady step independent.
@@ -26,4 +26,4 @@ Result<Schedule> interleaved_one_f_one_b_overlap(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

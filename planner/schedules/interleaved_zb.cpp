@@ -4,7 +4,7 @@
 #include "planner/schedules/placements.h"
 #include "planner/schedules/schedules.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -42,4 +42,4 @@ Result<Schedule> interleaved_zb(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

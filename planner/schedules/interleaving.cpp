@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -57,4 +57,4 @@ Interleaving::Interleaving(const PipelineShape& shape, int chunks, int group)
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

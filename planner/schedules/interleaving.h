@@ -2,11 +2,11 @@
 
 #include <vector>
 
-#include "core/result.h"
-#include "core/slot.h"
+#include "core/base/result.h"
+#include "core/schedule/slot.h"
 #include "planner/schedules/shape.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The order in which interleaved schedules visit (chunk, micro-batch): a group of micro-batches passes the rank's first
 // chunk, then its second, and so on; then the next group comes (Megatron's schedule table).
@@ -40,4 +40,4 @@ class Interleaving {
   std::vector<Visit> visits_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

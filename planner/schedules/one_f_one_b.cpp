@@ -2,7 +2,7 @@
 #include "planner/schedules/schedules.h"
 #include "planner/schedules/steady.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Result<Schedule> one_f_one_b(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, linear_placement(shape));
@@ -15,4 +15,4 @@ Result<Schedule> one_f_one_b(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

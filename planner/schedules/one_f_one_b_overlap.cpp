@@ -2,7 +2,7 @@
 #include "planner/schedules/schedules.h"
 #include "planner/schedules/steady.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The warm-up grows by two for each rank below, because a pair hands its forward down and its backward up only at its
 // end, and by one more that keeps the passes of a pair independent.
@@ -17,4 +17,4 @@ Result<Schedule> one_f_one_b_overlap(const PipelineShape& shape) {
   return Schedule::create(std::move(placement), shape.micro_batches, std::move(orders));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-#include "core/schedule.h"
+#include "core/schedule/schedule.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -19,12 +19,12 @@ Status check_at_least(std::string_view field, int value, int least) {
 }
 
 Status check_shape(const PipelineShape& shape) {
-  PIPELOOM_CHECK_OK(check_at_least("ranks", shape.ranks, 1));
-  PIPELOOM_CHECK_OK(check_at_least("micro_batches", shape.micro_batches, 1));
-  PIPELOOM_CHECK_OK(check_at_least("chunks", shape.chunks, 0));
-  PIPELOOM_CHECK_OK(check_at_least("group", shape.group, 0));
-  PIPELOOM_CHECK_OK(check_at_least("pipe_pairs", shape.pipe_pairs, 1));
-  PIPELOOM_CHECK_OK(check_at_least("waves", shape.waves, 1));
+  PIPELOOM_RETURN_IF_ERROR(check_at_least("ranks", shape.ranks, 1));
+  PIPELOOM_RETURN_IF_ERROR(check_at_least("micro_batches", shape.micro_batches, 1));
+  PIPELOOM_RETURN_IF_ERROR(check_at_least("chunks", shape.chunks, 0));
+  PIPELOOM_RETURN_IF_ERROR(check_at_least("group", shape.group, 0));
+  PIPELOOM_RETURN_IF_ERROR(check_at_least("pipe_pairs", shape.pipe_pairs, 1));
+  PIPELOOM_RETURN_IF_ERROR(check_at_least("waves", shape.waves, 1));
   if (shape.micro_batches > Schedule::kMaxMicroBatches) {
     return invalid(
         fmt::format("micro_batches is {}; at most {} are allowed", shape.micro_batches, Schedule::kMaxMicroBatches));
@@ -33,7 +33,7 @@ Status check_shape(const PipelineShape& shape) {
 }
 
 Result<Placement> checked(const PipelineShape& shape, Result<Placement> placement) {
-  PIPELOOM_CHECK_OK(check_shape(shape));
+  PIPELOOM_RETURN_IF_ERROR(check_shape(shape));
   if (placement && int64_t{placement->stages()} * shape.micro_batches > kMaxCells) {
     return unsupported(fmt::format("micro_batches is {} over {} stages; the product may be at most {}",
                                    shape.micro_batches, placement->stages(), kMaxCells));
@@ -74,4 +74,4 @@ Result<Placement> chimera_placement(const PipelineShape& shape) {
   return checked(shape, Placement::bidirectional(shape.ranks, shape.pipe_pairs));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

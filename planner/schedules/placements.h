@@ -1,10 +1,10 @@
 #pragma once
 
-#include "core/placement.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/schedule/placement.h"
 #include "planner/schedules/shape.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 constexpr int kDefaultChunks = 2;  // the smallest number that interleaves
 
@@ -17,4 +17,4 @@ Result<Placement> wave_placement(const PipelineShape& shape);
 Result<Placement> dualpipe_placement(const PipelineShape& shape);
 Result<Placement> chimera_placement(const PipelineShape& shape);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

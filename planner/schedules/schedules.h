@@ -1,11 +1,11 @@
 #pragma once
 
-#include "core/job.h"
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
+#include "core/schedule/schedule.h"
 #include "planner/schedules/shape.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The schedules that follow from the shape alone. Each says what it needs in its error; none looks at options that it
 // does not have.
@@ -28,4 +28,4 @@ Result<Schedule> hanayo(const PipelineShape& shape);
 Result<Job> with_full_recompute(Job job);
 Result<Job> with_half_micro_batches(Job job);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // What a named schedule is asked for. A schedule ignores options that it does not have, but for values that it can't
 // have (a V has two chunks per rank).
@@ -13,4 +13,4 @@ struct PipelineShape {
   int waves = 1;          // Hanayo's W
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

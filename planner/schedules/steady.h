@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/slot.h"
+#include "core/schedule/slot.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The shape that 1F1B and its relatives share: `warm_up` forwards, then a forward and a backward in turn, then the
 // backwards that are left. `forward(k)` and `backward(k)` give a rank's k-th slot of that kind, k in 0 .. count-1.
@@ -39,4 +39,4 @@ std::vector<Slot> overlapped_order(int count, int warm_up, Forward forward, Back
   return order;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,7 +3,7 @@
 #include "planner/schedules/v_reorder.h"
 #include "planner/schedules/zero_bubble_inputs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -31,7 +31,7 @@ RankOrders orders_of(const VGrid& grid) {
 }  // namespace
 
 Result<Schedule> schedule_from_block(const PipelineShape& shape, VBlock (*block)(int rank, int ranks)) {
-  PIPELOOM_CHECK_OK(check_v_shape(shape));
+  PIPELOOM_RETURN_IF_ERROR(check_v_shape(shape));
   PIPELOOM_TRY(Placement placement, Placement::v(shape.ranks));
   std::vector<VBlock> block_of_rank;
   for (int rank = 0; rank < shape.ranks; ++rank) block_of_rank.push_back(block(rank, shape.ranks));
@@ -48,4 +48,4 @@ Result<Schedule> schedule_from_block(const PipelineShape& shape, VBlock (*block)
   return Schedule::create(std::move(placement), shape.micro_batches, orders_of(grid));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

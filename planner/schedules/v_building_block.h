@@ -1,15 +1,15 @@
 #pragma once
 
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/schedule/schedule.h"
 #include "planner/schedules/shape.h"
 #include "planner/schedules/v_grid.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Qi et al., "Pipeline Parallelism with Controllable Memory", NeurIPS 2024: repeats the building block, squeezes it,
 // and moves passes into the gaps without holding more; the greedy reading of sail-sg's zbv_greedy.py. REQUIRES: `block`
 // puts no two passes of a rank into the same slot mod 6.
 Result<Schedule> schedule_from_block(const PipelineShape& shape, VBlock (*block)(int rank, int ranks));
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -87,4 +87,4 @@ void squeeze(VGrid& grid) {
   grid.rows = std::move(squeezed);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

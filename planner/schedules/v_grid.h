@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The passes of a V in the order in which a micro-batch meets a rank: F and I each go from rank 0 to the last one
 // (down) and come back (up). A W counts to its I.
@@ -51,4 +51,4 @@ void remove_weights(VGrid& grid);
 // Every pass as early as the orders of the ranks and its input allow.
 void squeeze(VGrid& grid);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

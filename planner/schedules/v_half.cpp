@@ -1,7 +1,7 @@
 #include "planner/schedules/v_building_block.h"
 #include "planner/schedules/zero_bubble.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -16,4 +16,4 @@ Result<Schedule> v_half(const PipelineShape& shape) {
   return schedule_from_block(shape, block);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -178,4 +178,4 @@ void reorder(VGrid& grid) {
   Reorder(grid).run();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

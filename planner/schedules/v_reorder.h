@@ -2,7 +2,7 @@
 
 #include "planner/schedules/v_grid.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Moves passes to earlier free slots, one after the other, where their inputs allow it and the rank does not come to
 // hold more than the fullest rank held before. From the first I on the way up on rank 0 to the last F down nothing
@@ -10,4 +10,4 @@ namespace pipeloom {
 // I before it.
 void reorder(VGrid& grid);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 VirtualSlots::VirtualSlots(int ranks, size_t slots_per_rank) : placed_(ranks) {
   for (auto& placed : placed_) placed.reserve(slots_per_rank);
@@ -22,4 +22,4 @@ RankOrders VirtualSlots::orders() && {
   return orders;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

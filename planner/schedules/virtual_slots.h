@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/slot.h"
+#include "core/schedule/slot.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Orders of schedules that are drawn on a grid of equal slots. Where every dependency points to a strictly earlier
 // slot, any order inside one slot is free of deadlock; it is by micro-batch.
@@ -24,4 +24,4 @@ class VirtualSlots {
   std::vector<std::vector<Placed>> placed_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

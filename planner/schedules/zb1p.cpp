@@ -3,7 +3,7 @@
 #include "planner/schedules/zero_bubble.h"
 #include "planner/schedules/zero_bubble_inputs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -28,11 +28,11 @@ std::vector<Slot> rank_order(int rank, const PipelineShape& shape) {
 
 // Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 2.1 (there ZB-H1).
 Result<Schedule> zb1p(const PipelineShape& shape) {
-  PIPELOOM_CHECK_OK(check_micro_batches(shape));
+  PIPELOOM_RETURN_IF_ERROR(check_micro_batches(shape));
   PIPELOOM_TRY(Placement placement, Placement::linear(shape.ranks));
   RankOrders orders;
   for (int rank = 0; rank < shape.ranks; ++rank) orders.push_back(rank_order(rank, shape));
   return Schedule::create(std::move(placement), shape.micro_batches, orders);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

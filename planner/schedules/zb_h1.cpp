@@ -1,10 +1,10 @@
 #include "planner/schedules/zero_bubble.h"
 #include "planner/schedules/zero_bubble_heuristic.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Result<Schedule> zb_h1(const PipelineShape& shape, const ScheduleInputs& inputs) {
   return zero_bubble_heuristic(shape, inputs, 1);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,7 +3,7 @@
 #include "planner/schedules/zero_bubble.h"
 #include "planner/schedules/zero_bubble_inputs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -55,11 +55,11 @@ class RankOrder {
 // The variant of ZB-H1 that fits into Megatron's 1F1B loop (sail-sg/zero-bubble-pipeline-parallelism,
 // zb-h1-quick-start).
 Result<Schedule> zb_h1_quick(const PipelineShape& shape) {
-  PIPELOOM_CHECK_OK(check_micro_batches(shape));
+  PIPELOOM_RETURN_IF_ERROR(check_micro_batches(shape));
   PIPELOOM_TRY(Placement placement, Placement::linear(shape.ranks));
   RankOrders orders;
   for (int rank = 0; rank < shape.ranks; ++rank) orders.push_back(RankOrder(rank, shape).build());
   return Schedule::create(std::move(placement), shape.micro_batches, orders);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -7,7 +7,7 @@
 #include "planner/schedules/zero_bubble.h"
 #include "planner/schedules/zero_bubble_inputs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -16,7 +16,7 @@ constexpr int64_t kNotYet = -1;   // the end of a pass that has not been put
 
 // F and I each pass the ranks twice: leg 0 from rank 0 to the last one, then leg 1 back. On leg 0, F meets the first
 // stage of a rank and I its second. A W counts to the leg of its I.
-struct Pass {
+struct LegPass {
   SlotKind kind = SlotKind::kF;
   int leg = 0;
 };
@@ -36,14 +36,14 @@ struct Facts {
     return kind == SlotKind::kF ? forward_ns : kind == SlotKind::kI ? input_ns : weight_ns;
   }
 
-  int stage_of(Pass pass, int rank) const {
+  int stage_of(LegPass pass, int rank) const {
     const bool is_first_stage = (pass.kind == SlotKind::kF) == (pass.leg == 0);
     return is_first_stage ? rank : 2 * ranks - 1 - rank;
   }
 
   // Where the input of the pass comes from; outside 0 .. ranks-1 for the first rank of a leg.
-  static int source_of(Pass pass, int rank) { return pass.leg == 0 ? rank - 1 : rank + 1; }
-  bool is_first_of_leg(Pass pass, int rank) const { return pass.leg == 0 ? rank == 0 : rank == ranks - 1; }
+  static int source_of(LegPass pass, int rank) { return pass.leg == 0 ? rank - 1 : rank + 1; }
+  bool is_first_of_leg(LegPass pass, int rank) const { return pass.leg == 0 ? rank == 0 : rank == ranks - 1; }
 };
 
 struct Rules {
@@ -65,7 +65,7 @@ struct Progress {
     return kind == SlotKind::kF ? forwards : kind == SlotKind::kI ? inputs : weights;
   }
   bool has_waiting_weight() const { return legs_of_inputs.size() > next_weight(); }
-  Pass waiting_weight() const { return {SlotKind::kW, legs_of_inputs[next_weight()]}; }
+  LegPass waiting_weight() const { return {SlotKind::kW, legs_of_inputs[next_weight()]}; }
 
  private:
   size_t next_weight() const { return static_cast<size_t>(weights[0]) + weights[1]; }
@@ -109,25 +109,25 @@ class Attempt {
   }
 
  private:
-  static constexpr Pass kForward[2] = {{SlotKind::kF, 0}, {SlotKind::kF, 1}};
-  static constexpr Pass kInput[2] = {{SlotKind::kI, 0}, {SlotKind::kI, 1}};
+  static constexpr LegPass kForward[2] = {{SlotKind::kF, 0}, {SlotKind::kF, 1}};
+  static constexpr LegPass kInput[2] = {{SlotKind::kI, 0}, {SlotKind::kI, 1}};
 
-  int64_t& end_ns(Pass pass, int rank, int micro_batch) {
+  int64_t& end_ns(LegPass pass, int rank, int micro_batch) {
     auto& ends = pass.kind == SlotKind::kF ? forward_end_ns_ : input_end_ns_;
     return ends[pass.leg][static_cast<size_t>(rank) * facts_.micro_batches + micro_batch];
   }
 
-  int next_micro_batch(Pass pass, int rank) { return progress_[rank].done(pass.kind)[pass.leg]; }
+  int next_micro_batch(LegPass pass, int rank) { return progress_[rank].done(pass.kind)[pass.leg]; }
 
   // True where the rank before has put what the next `pass` of `rank` waits for.
-  bool source_has_put(Pass pass, int rank) {
+  bool source_has_put(LegPass pass, int rank) {
     if (facts_.is_first_of_leg(pass, rank)) return true;
     return end_ns(pass, Facts::source_of(pass, rank), next_micro_batch(pass, rank)) != kNotYet;
   }
 
   // With little memory balance_warm_up() may put an F before its input; Schedule::create has the last word on the
   // order.
-  int64_t arrival_ns(Pass pass, int rank) {
+  int64_t arrival_ns(LegPass pass, int rank) {
     if (pass.kind == SlotKind::kW || facts_.is_first_of_leg(pass, rank) || !source_has_put(pass, rank)) return kNoInput;
     const int source = Facts::source_of(pass, rank);
     return end_ns(pass, source, next_micro_batch(pass, rank)) + facts_.latency_ns;
@@ -138,7 +138,7 @@ class Attempt {
     return std::max(most_bubble_ns_, approved_slack_ns_[rank]) - progress_[rank].bubble_ns;
   }
 
-  void put(Pass pass, int rank) {
+  void put(LegPass pass, int rank) {
     Progress& now = progress_[rank];
     const int micro_batch = next_micro_batch(pass, rank);
     const int stage = facts_.stage_of(pass, rank);
@@ -241,7 +241,7 @@ class Attempt {
 
   // W as long as they end before the input of `pass` arrives, then, if `past_arrival`, one that ends later where the
   // rank can't afford to wait.
-  void fill_before(Pass pass, int rank, bool past_arrival) {
+  void fill_before(LegPass pass, int rank, bool past_arrival) {
     const Progress& now = progress_[rank];
     const int64_t arrival = arrival_ns(pass, rank);
     while (now.has_waiting_weight() && now.clock_ns + facts_.weight_ns <= arrival) {
@@ -304,13 +304,13 @@ Status read_memory(const ScheduleInputs& inputs, Facts& facts) {
 
 // Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 6, as sail-sg's zbv.py reads it.
 Result<Schedule> zb_v(const PipelineShape& shape, const ScheduleInputs& inputs) {
-  PIPELOOM_CHECK_OK(check_v_shape(shape));
+  PIPELOOM_RETURN_IF_ERROR(check_v_shape(shape));
   PIPELOOM_TRY(Placement placement, Placement::v(shape.ranks));
   Facts facts;
   facts.ranks = shape.ranks;
   facts.micro_batches = shape.micro_batches;
   read_costs(inputs.costs, facts);
-  PIPELOOM_CHECK_OK(read_memory(inputs, facts));
+  PIPELOOM_RETURN_IF_ERROR(read_memory(inputs, facts));
   std::optional<Outcome> best;
   for (const bool fill_before_backward : {true, false}) {
     for (const bool fill_before_forward : {true, false}) {
@@ -325,4 +325,4 @@ Result<Schedule> zb_v(const PipelineShape& shape, const ScheduleInputs& inputs) 
   return Schedule::create(std::move(placement), shape.micro_batches, best->orders);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -4,7 +4,7 @@
 #include "planner/schedules/zero_bubble.h"
 #include "planner/schedules/zero_bubble_inputs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -67,11 +67,11 @@ class RankOrder {
 // The order of PyTorch's ScheduleZBVZeroBubble (torch.distributed.pipelining), after Qi et al., "Zero Bubble Pipeline
 // Parallelism", ICLR 2024, section 6.
 Result<Schedule> zb_v_pytorch(const PipelineShape& shape) {
-  PIPELOOM_CHECK_OK(check_v_shape(shape));
+  PIPELOOM_RETURN_IF_ERROR(check_v_shape(shape));
   PIPELOOM_TRY(Placement placement, Placement::v(shape.ranks));
   RankOrders orders;
   for (int rank = 0; rank < shape.ranks; ++rank) orders.push_back(RankOrder(rank, shape).build());
   return Schedule::create(std::move(placement), shape.micro_batches, orders);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/schedule/schedule.h"
+#include "planner/schedules/schedule_table.h"
 #include "planner/schedules/shape.h"
-#include "planner/schedules/table.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The schedules that run W apart from I to fill bubbles. The first four place stage s on rank s, the others in a V.
 // Where a schedule decides by costs it looks at durations and link latencies of micro-batch class 0.
@@ -29,4 +29,4 @@ Result<Schedule> zb_v_pytorch(const PipelineShape& shape);
 Result<Schedule> v_half(const PipelineShape& shape);
 Result<Schedule> v_min(const PipelineShape& shape);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

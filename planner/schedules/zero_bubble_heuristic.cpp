@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "planner/schedules/zero_bubble_inputs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -130,7 +130,7 @@ class Attempt {
   }
 
   void put_weight(int stage) {
-    PIPELOOM_CHECK(progress_[stage].waiting_weights() > 0);
+    PIPELOOM_THROW_UNLESS(progress_[stage].waiting_weights() > 0);
     put(stage, SlotKind::kW, facts_[stage].weight_ns, kNoInput);
     ++progress_[stage].weights;
     progress_[stage].memory -= facts_[stage].size.kept_for_weight;
@@ -265,7 +265,7 @@ Result<std::vector<StageFacts>> stage_facts(const PipelineShape& shape, const Sc
     fact.size = sizes[stage];
     fact.limit = inputs.memory_limit != 0 ? inputs.memory_limit
                                           : int64_t{memory_factor} * shape.ranks * fact.size.total + fact.size.growth();
-    PIPELOOM_CHECK_OK(check_memory_limit(fact.limit, fact.needed()));
+    PIPELOOM_RETURN_IF_ERROR(check_memory_limit(fact.limit, fact.needed()));
   }
   return facts;
 }
@@ -273,7 +273,7 @@ Result<std::vector<StageFacts>> stage_facts(const PipelineShape& shape, const Sc
 }  // namespace
 
 Result<Schedule> zero_bubble_heuristic(const PipelineShape& shape, const ScheduleInputs& inputs, int memory_factor) {
-  PIPELOOM_CHECK_OK(check_micro_batches(shape));
+  PIPELOOM_RETURN_IF_ERROR(check_micro_batches(shape));
   PIPELOOM_TRY(Placement placement, Placement::linear(shape.ranks));
   PIPELOOM_TRY(const auto facts, stage_facts(shape, inputs, memory_factor));
   std::optional<Attempt> best;
@@ -289,4 +289,4 @@ Result<Schedule> zero_bubble_heuristic(const PipelineShape& shape, const Schedul
   return Schedule::create(std::move(placement), shape.micro_batches, best->orders());
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/schedule/schedule.h"
+#include "planner/schedules/schedule_table.h"
 #include "planner/schedules/shape.h"
-#include "planner/schedules/table.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The heuristic of Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 3.1, as sail-sg's zb.py reads it:
 // passes are put one after the other by eight variants of a few rules, and the order with the shortest span is kept.
@@ -14,4 +14,4 @@ namespace pipeloom {
 // would. O(ranks * micro_batches). REQUIRES: inputs.costs are for `shape.ranks` stages.
 Result<Schedule> zero_bubble_heuristic(const PipelineShape& shape, const ScheduleInputs& inputs, int memory_factor);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

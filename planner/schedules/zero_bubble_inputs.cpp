@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -27,9 +27,9 @@ Status check_v_shape(const PipelineShape& shape) {
 }
 
 Result<std::vector<ActivationSize>> activation_sizes(const ScheduleInputs& inputs, int stages) {
-  PIPELOOM_CHECK(inputs.costs.stages() == stages);
+  PIPELOOM_THROW_UNLESS(inputs.costs.stages() == stages);
   if (inputs.activations.empty()) return std::vector<ActivationSize>(stages, ActivationSize{1, 1});
-  PIPELOOM_CHECK(static_cast<int>(inputs.activations.size()) == stages);
+  PIPELOOM_THROW_UNLESS(static_cast<int>(inputs.activations.size()) == stages);
   for (int stage = 0; stage < stages; ++stage) {
     const ActivationSize& size = inputs.activations[stage];
     const auto check = [stage](const char* what, int64_t bytes) -> Status {
@@ -37,8 +37,8 @@ Result<std::vector<ActivationSize>> activation_sizes(const ScheduleInputs& input
       return invalid(
           fmt::format("activations of stage {}: {} is {}; allowed are 0 to {}", stage, what, bytes, kMaxSize));
     };
-    PIPELOOM_CHECK_OK(check("total", size.total));
-    PIPELOOM_CHECK_OK(check("kept_for_weight", size.kept_for_weight));
+    PIPELOOM_RETURN_IF_ERROR(check("total", size.total));
+    PIPELOOM_RETURN_IF_ERROR(check("kept_for_weight", size.kept_for_weight));
   }
   return std::vector<ActivationSize>(inputs.activations.begin(), inputs.activations.end());
 }
@@ -48,4 +48,4 @@ Status check_memory_limit(int64_t limit, int64_t largest) {
   return unsupported(fmt::format("memory_limit is {}; one micro-batch of one stage already holds {}", limit, largest));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,12 +2,12 @@
 
 #include <vector>
 
-#include "core/costs.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/costs/costs.h"
+#include "planner/schedules/schedule_table.h"
 #include "planner/schedules/shape.h"
-#include "planner/schedules/table.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // What the zero-bubble schedules check before they start.
 
@@ -21,4 +21,4 @@ Result<std::vector<ActivationSize>> activation_sizes(const ScheduleInputs& input
 // Refuses a limit below what one micro-batch holds on one stage.
 Status check_memory_limit(int64_t limit, int64_t largest);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

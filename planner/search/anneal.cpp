@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "core/units.h"
+#include "core/base/units.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -103,4 +103,4 @@ bool Annealer::try_pair(int slot) {
   return false;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

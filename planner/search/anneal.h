@@ -9,7 +9,7 @@
 #include "planner/search/problem.h"
 #include "planner/search/random.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Simulated annealing over swaps of neighbours on a critical path (van Laarhoven, Aarts, Lenstra, Job Shop Scheduling
 // by Simulated Annealing, Operations Research 1992); equal moves are always accepted, since most optima lie beyond
@@ -51,4 +51,4 @@ class Annealer {
   std::vector<int32_t> arcs_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

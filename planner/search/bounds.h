@@ -4,7 +4,7 @@
 
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // What no schedule of a problem can be shorter than, in ns of its objective. Valid for every placement, costs per
 // stage, latency, memory caps per rank with any share kept for W, and overlapped pairs. Proofs: docs/bounds.md.
@@ -20,4 +20,4 @@ int64_t path_bound_ns(const SearchProblem& problem);
 // The larger of the two; the second only where it takes no more than seconds.
 int64_t lower_bound_ns(const SearchProblem& problem);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

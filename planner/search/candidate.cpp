@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <bit>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -64,7 +64,7 @@ void Candidate::set_slot(int slot) {
   nodes_[slot].times = line.pass == Pass::kI
                            ? problem_->whole_times(problem_->line_number_of(slot))
                            : problem_->pair_times(problem_->line_number_of(slot), problem_->line_number_of(partner));
-  nodes_[partner].times = nodes_[slot].times + 1;
+  nodes_[partner].times = SearchProblem::partner_times(nodes_[slot].times);
   give_[slot] = order_.given_by(*problem_, slot);
 }
 
@@ -128,7 +128,7 @@ void Candidate::sort_by_start() {
     const int partner = order_.partner(slot);
     const auto late = [&](int node) { return node < problem_->ops() && nodes_[order_.slot_of(node)].place >= i; };
     if (late(nodes_[slot].input) || late(order_.previous(slot)) || (partner >= 0 && late(nodes_[partner].input))) {
-      PIPELOOM_CHECK(sort_topologically());
+      PIPELOOM_THROW_UNLESS(sort_topologically());
       return;
     }
   }
@@ -391,7 +391,7 @@ bool Candidate::part(int slot) {
 
 void Candidate::undo() {
   order_ = saved_;
-  PIPELOOM_CHECK(rebuild());
+  PIPELOOM_THROW_UNLESS(rebuild());
 }
 
 void Candidate::critical_arcs(uint64_t choice, std::vector<int32_t>& arcs) const {
@@ -423,4 +423,4 @@ void Candidate::critical_arcs(uint64_t choice, std::vector<int32_t>& arcs) const
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -6,7 +6,7 @@
 #include "planner/search/order.h"
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // An order with its times: heads (how early a slot ends), tails (how long the step still lasts from its start) and the
 // memory that its rank holds before it. What the local search moves about. Nothing is allocated after the first
@@ -134,4 +134,4 @@ class Candidate {
   int64_t work_ = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

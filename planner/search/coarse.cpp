@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -82,4 +82,4 @@ std::optional<SearchProblem> shorter_problem(const SearchProblem& problem) {
   return *std::move(shorter);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

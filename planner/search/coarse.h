@@ -4,7 +4,7 @@
 
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The same kind of problem with half the ranks, a quarter of the micro-batches, and memory in proportion: every second
 // rank's stages, costs and caps. Policies that are good here are mostly good there, and eight times as fast to try.
@@ -15,4 +15,4 @@ std::optional<SearchProblem> coarse_problem(const SearchProblem& problem);
 // micro-batches only repeat. nullopt where that is not much shorter.
 std::optional<SearchProblem> shorter_problem(const SearchProblem& problem);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

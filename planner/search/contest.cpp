@@ -6,14 +6,16 @@
 
 #include "planner/search/ongoing_search.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
-// Numbers that don't depend on the limits: more moves go on where fewer ended.
-constexpr size_t kMostSearched = 8;
-constexpr int kFirstRounds = 12;
-constexpr int kOneOf = 2;
+// None of these depends on the limits, so a search with more moves goes on where one with fewer ended.
+constexpr size_t kMostSearched = 8;  // problems that enter the contest
+constexpr int kFirstRounds = 12;     // of each before the first ones leave
+// After every leg one in so many goes on, for so many times as many rounds (successive halving; Jamieson and Talwalkar,
+// AISTATS 2016).
+constexpr int kHalvingFactor = 2;
 
 class Contest {
  public:
@@ -43,8 +45,8 @@ class Contest {
     while (entrants_.size() > 1 && run_rounds(rounds)) {
       share_policies();
       std::ranges::stable_sort(entrants_, {}, [](const Entrant& one) { return one.search->value_ns(); });
-      keep((entrants_.size() + kOneOf - 1) / kOneOf);
-      rounds *= kOneOf;
+      keep((entrants_.size() + kHalvingFactor - 1) / kHalvingFactor);
+      rounds *= kHalvingFactor;
     }
     while (run_rounds(1)) {
     }
@@ -118,11 +120,11 @@ class Contest {
 }  // namespace
 
 Result<ContestResult> search_any(const std::vector<const SearchProblem*>& problems, const SearchLimits& limits) {
-  PIPELOOM_CHECK_OK(check_limits(limits));
+  PIPELOOM_RETURN_IF_ERROR(check_limits(limits));
   if (problems.size() > 1) return Contest(problems, limits).run();
   PIPELOOM_TRY(SearchResult found, search(*problems.front(), limits));
   const int64_t bound_ns = found.bound_ns;
   return ContestResult{0, std::move(found), bound_ns};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

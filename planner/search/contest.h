@@ -6,7 +6,7 @@
 #include "planner/search/problem.h"
 #include "planner/search/search.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 struct ContestResult {
   size_t winner = 0;  // index into the problems
@@ -21,4 +21,4 @@ struct ContestResult {
 // same result. REQUIRES: at least one problem; all with one objective.
 Result<ContestResult> search_any(const std::vector<const SearchProblem*>& problems, const SearchLimits& limits);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

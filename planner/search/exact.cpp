@@ -6,7 +6,7 @@
 #include "planner/search/candidate.h"
 #include "planner/search/formula.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -90,4 +90,4 @@ ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_
   return result;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

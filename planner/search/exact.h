@@ -7,7 +7,7 @@
 #include "planner/search/order.h"
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 struct ExactLimits {
   int64_t conflicts = 0;            // of the solver, for each question; 0: any number
@@ -32,4 +32,4 @@ bool exact_can_try(const SearchProblem& problem, int64_t known_ns);
 // REQUIRES: bound_ns <= known_ns, which some order reaches; exact_can_try.
 ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_t known_ns, const ExactLimits& limits);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

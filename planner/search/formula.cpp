@@ -4,9 +4,9 @@
 #include <cadical.hpp>
 #include <map>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Formula::Formula(const LineGraph& graph, int64_t unit_ns, int64_t limit, CaDiCaL::Solver& solver)
     : graph_(graph), problem_(graph.problem()), unit_ns_(unit_ns), limit_(limit), solver_(solver) {
@@ -360,4 +360,4 @@ Order Formula::order() const {
   return order;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

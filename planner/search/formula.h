@@ -12,7 +12,7 @@ namespace CaDiCaL {
 class Solver;
 }  // namespace CaDiCaL
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // "There is a schedule of at most `limit` time units" as clauses. A literal is a variable of the solver, kTrue or
 // kFalse.
@@ -74,4 +74,4 @@ class Formula {
   std::vector<int> clause_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

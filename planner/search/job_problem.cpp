@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <memory>
 
-#include "planner/evaluate.h"
-#include "planner/layout/partition.h"
+#include "planner/evaluate/evaluate.h"
+#include "planner/evaluate/partition.h"
 #include "planner/overlap/split.h"
 #include "planner/schedules/placements.h"
-#include "sim/cost/step_costs.h"
+#include "sim/cost/job_costs.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Result<Placement> placement_for(const Job& job, PlacementKind kind) {
   const PipelineShape shape = shape_of(job);
@@ -23,19 +23,19 @@ Result<Placement> placement_for(const Job& job, PlacementKind kind) {
   };
   switch (kind) {
     case PlacementKind::kLinear:
-      PIPELOOM_CHECK_OK(check_chunks(1));
+      PIPELOOM_RETURN_IF_ERROR(check_chunks(1));
       return Placement::linear(ranks);
     case PlacementKind::kLooped:
       return looped_placement(shape);
     case PlacementKind::kV:
-      PIPELOOM_CHECK_OK(check_chunks(2));
+      PIPELOOM_RETURN_IF_ERROR(check_chunks(2));
       return Placement::v(ranks);
     case PlacementKind::kWave: {
       if (chunks % 2 != 0) return invalid(fmt::format("--chunks is {}; a wave has 2, 4, 6, ... per rank", chunks));
       return Placement::wave(ranks, chunks > 0 ? chunks / 2 : job.schedule.waves);
     }
     case PlacementKind::kBidirectional:
-      PIPELOOM_CHECK_OK(check_chunks(1));
+      PIPELOOM_RETURN_IF_ERROR(check_chunks(1));
       return Placement::bidirectional(ranks, job.schedule.pipe_pairs);
   }
   return invalid("unknown placement");
@@ -66,15 +66,16 @@ Result<std::vector<int64_t>> caps_in_bytes(const Job& job, const Placement& plac
 }
 
 // searched_order, which is asked for each two kinds of stages once.
-SlotOrder remembered_order() {
+sim::SlotOrder remembered_order() {
   struct Known {
     StageProgram forward;
     StageProgram backward;
     SlotProgram program;
   };
-  return [known = std::make_shared<std::vector<Known>>()](const OverlapStage& forward, const OverlapStage& backward) {
+  return [known = std::make_shared<std::vector<Known>>()](const sim::OverlapStage& forward,
+                                                          const sim::OverlapStage& backward) {
     for (const Known& one : *known) {
-      if (alike(one.forward, forward.alone) && alike(one.backward, backward.alone)) return one.program;
+      if (sim::alike(one.forward, forward.alone) && sim::alike(one.backward, backward.alone)) return one.program;
     }
     known->push_back({forward.alone, backward.alone, searched_order(forward, backward)});
     return known->back().program;
@@ -92,10 +93,10 @@ Result<std::vector<JobProblem>> problems_of(const Job& job, PlacementKind kind, 
     PIPELOOM_TRY(worth_trying, near_partitions(job, placement));
   }
   if (caps.size() == 1) caps.assign(placement.ranks(), caps[0]);
-  const SlotOrder slot_order = remembered_order();
+  const sim::SlotOrder slot_order = remembered_order();
   std::vector<JobProblem> problems;
   for (std::vector<int>& layers : worth_trying) {
-    PIPELOOM_TRY(StepCosts costs, step_costs(job, placement, std::move(layers), slot_order));
+    PIPELOOM_TRY(StepCosts costs, sim::step_costs(job, placement, std::move(layers), slot_order));
     if (job.model) {
       PIPELOOM_TRY(caps, caps_in_bytes(job, placement, costs));
     }
@@ -106,4 +107,4 @@ Result<std::vector<JobProblem>> problems_of(const Job& job, PlacementKind kind, 
   return problems;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

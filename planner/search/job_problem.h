@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/job.h"
-#include "core/result.h"
-#include "core/step_costs.h"
+#include "core/base/result.h"
+#include "core/costs/step_costs.h"
+#include "core/job/job.h"
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The placement of this kind for a job: its ranks, chunks (2 where it does not say), waves and pipes.
 Result<Placement> placement_for(const Job& job, PlacementKind kind);
@@ -17,7 +17,7 @@ Result<Placement> placement_for(const Job& job, PlacementKind kind);
 std::vector<uint16_t> pipes_for(const Placement& placement, int micro_batches);
 
 // A job on a placement, ready for the search; for a job with a model one for each partition of its layers that is worth
-// trying, at least one. `caps`, in millionths of a chunk, are one for all ranks or one per rank;
+// trying, at least one. `caps`, in millionths of an activation, are one for all ranks or one per rank;
 // empty: none. A job with a model needs none: its caps are what the GPU leaves beside weights, buffers and reserve.
 struct JobProblem {
   StepCosts costs;
@@ -26,4 +26,4 @@ struct JobProblem {
 Result<std::vector<JobProblem>> problems_of(const Job& job, PlacementKind kind, std::vector<int64_t> caps,
                                             Objective objective);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <queue>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 LineGraph::LineGraph(const SearchProblem& problem)
     : problem_(problem), times_(problem), precedences_(precedences_of(problem)) {
@@ -140,4 +140,4 @@ void LineGraph::raise_tails(std::vector<int64_t>& tails) const {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

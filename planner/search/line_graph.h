@@ -7,7 +7,7 @@
 #include "planner/search/precedences.h"
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The precedences of a problem with what follows from them: which ops of a rank come before which in every schedule,
 // how much work lies between two of them, and from these the earliest start of every op and the least that follows it.
@@ -53,4 +53,4 @@ class LineGraph {
   std::vector<int64_t> between_ns_;  // [line][local line][shift]
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -106,7 +106,7 @@ LineTimes::LineTimes(const SearchProblem& problem) {
         tail_ns_[line] = extremes[line].ready_after_end_ns - extremes[lines[line].output].need_ns + rest_ns;
         rest_ns += hand_over_ns_[line];
       } else {
-        const int64_t w_ns = problem.splits_backward() ? alone_ns_[line + 1] : 0;
+        const int64_t w_ns = problem.splits_backward() ? alone_ns_[SearchProblem::weight_line_of(line)] : 0;
         tail_ns_[line] = problem.pairs_hold_weight() ? 0 : w_ns;
         // A pair lasts at least as long as its I, and the W inside.
         rest_ns = alone_ns_[line] + w_ns;
@@ -116,4 +116,4 @@ LineTimes::LineTimes(const SearchProblem& problem) {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

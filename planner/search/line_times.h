@@ -5,7 +5,7 @@
 
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The least that lines wait for each other, whatever runs alone and whatever in pairs.
 class LineTimes {
@@ -33,4 +33,4 @@ class LineTimes {
   std::vector<int64_t> tail_ns_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -69,7 +69,7 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
     int64_t trip_ns = 0;
     for (int stage = problem.stages() - 1; stage >= 0; --stage) {
       const int f = problem.line_number(pipe, stage, Pass::kF);
-      const int i = f + 1;
+      const int i = SearchProblem::input_line_of(f);
       trip_ns += times[f].ready_ns;
       round_trip_ns_[f] = trip_ns;
       trip_ns += times[i].ready_ns;
@@ -139,6 +139,16 @@ int64_t ListScheduler::arrival_ns(int line) const {
   return arrival_ns_[state.first_op + state.next];
 }
 
+// Micro-batches of a chunk whose F has run and whose I has not.
+int ListScheduler::alive(int forward_line) const {
+  return lines_[forward_line].next - lines_[SearchProblem::input_line_of(forward_line)].next;
+}
+
+// Micro-batches of a chunk whose I has run and whose W has not.
+int ListScheduler::unrun_weights(int input_line) const {
+  return lines_[input_line].next - lines_[SearchProblem::weight_line_of(input_line)].next;
+}
+
 int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, int lead, int rank, int64_t now_ns,
                                 int64_t& next_arrival_ns, bool& blocked) const {
   int best = -1;
@@ -148,9 +158,8 @@ int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, int lead, int
     const LineState& state = lines_[line];
     age_of_stage += lead;
     if (state.next >= state.count) continue;
-    // The I of the same chunk is the next line.
-    if (state.forward && state.next - lines_[line + 1].next >= state.limit) continue;
-    if (!state.forward && state.next >= lines_[line - 1].next) continue;
+    if (state.forward && alive(line) >= state.limit) continue;
+    if (!state.forward && state.next >= lines_[SearchProblem::forward_line_of(line)].next) continue;
     const int64_t at_ns = arrival_ns(line);
     if (state.forward && !has_room(rank, line)) {
       blocked = blocked || at_ns <= now_ns;
@@ -172,8 +181,7 @@ int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, int lead, int
 bool ListScheduler::forward_left(int rank) const {
   return std::ranges::any_of(forward_lines_[rank], [&](int line) {
     const LineState& state = lines_[line];
-    return state.next < state.count && state.next - lines_[line + 1].next < state.limit &&
-           (has_room(rank, line) || pending_weight(rank) >= 0);
+    return state.next < state.count && alive(line) < state.limit && (has_room(rank, line) || pending_weight(rank) >= 0);
   });
 }
 
@@ -196,10 +204,10 @@ int ListScheduler::pending_weight(int rank) const {
   int best = -1;
   int most = 0;
   for (const int backward : backward_lines_[rank]) {
-    const int pending = lines_[backward].next - lines_[backward + 1].next;
+    const int pending = unrun_weights(backward);
     if (pending > most) {
       most = pending;
-      best = backward + 1;
+      best = SearchProblem::weight_line_of(backward);
     }
   }
   return best;
@@ -213,7 +221,8 @@ bool ListScheduler::runs_alone(int rank, int line) const {
 }
 
 bool ListScheduler::makes_pair(int rank, int forward, int backward) const {
-  const bool itself = forward + 1 == backward && lines_[forward].next == lines_[backward].next;
+  const bool itself =
+      SearchProblem::input_line_of(forward) == backward && lines_[forward].next == lines_[backward].next;
   return !itself && !runs_alone(rank, forward) && !runs_alone(rank, backward);
 }
 
@@ -236,7 +245,7 @@ ListScheduler::Choice ListScheduler::with_backward(int rank, int backward) const
   const LineState& state = lines_[backward];
   const bool whole = problem_.short_backward(problem_.lines()[backward].stage) &&
                      state.next >= rules(rank).split_first && state.count - state.next > rules(rank).split_last;
-  return {backward, 0, whole ? backward + 1 : -1};
+  return {backward, 0, whole ? SearchProblem::weight_line_of(backward) : -1};
 }
 
 ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relaxed) const {
@@ -263,7 +272,7 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
   const bool must_wait_for_backward = in_turn && state.last_was_forward;
   const bool must_wait_for_forward =
       in_turn && rules.turn == RankRules::Turn::kStrict && !state.last_was_forward && forward < 0 && forward_left(rank);
-  if (weight >= 0 && backward < 0 && lines_[weight - 1].next - lines_[weight].next > rules.pending_limit) {
+  if (weight >= 0 && backward < 0 && unrun_weights(SearchProblem::input_line_before(weight)) > rules.pending_limit) {
     return {weight};
   }
   if (backward >= 0 && !must_wait_for_forward) {
@@ -404,4 +413,4 @@ Order ListScheduler::order() const {
   return order;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -9,7 +9,7 @@
 #include "planner/search/order.h"
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The rules by which a rank chooses its next slot. All shares are in percent.
 struct RankRules {
@@ -123,6 +123,8 @@ class ListScheduler {
   Choice choose(int rank, int64_t now_ns, bool relaxed) const;
   bool forward_left(int rank) const;
   bool delays_forward(int rank, int forward, int64_t now_ns) const;
+  int alive(int forward_line) const;
+  int unrun_weights(int input_line) const;
   int pending_weight(int rank) const;
   void wait_for_partner(int rank, int64_t now_ns, int64_t next_forward_ns, int64_t next_backward_ns, int& forward,
                         int& backward) const;
@@ -171,4 +173,4 @@ class ListScheduler {
   std::vector<uint8_t> heavy_;               // [rank]
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -10,7 +10,7 @@
 #include "sim/report/bubble.h"
 #include "sim/report/memory.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -22,9 +22,17 @@ constexpr int64_t kWorkPerRound = 2'000'000;
 constexpr int64_t kFirstLists = 400;
 // Orders that annealing may start from.
 constexpr size_t kElite = 6;
-// What is too large to be solved exactly goes back to lists between annealing; large problems more often.
+// Problems that are too large to be solved exactly go back to lists between annealing; large ones, which local search
+// improves slowly, more often. Neighbours of an order with pairs seldom are better: there annealing gets one round in
+// many.
 constexpr int kMediumProblem = 2'000;
 constexpr int kLargeProblem = 50'000;
+constexpr int64_t kRoundsPerLists = 4;
+constexpr int64_t kRoundsPerListsIfLarge = 2;
+constexpr int64_t kRoundsPerAnnealingWithPairs = 64;
+// The shorter problem gets the round after the lists'.
+constexpr int64_t kRoundsPerShorter = 4;
+constexpr int64_t kShorterRound = 1;
 
 }  // namespace
 
@@ -90,15 +98,13 @@ int64_t OngoingSearch::list_work() const {
   return std::min(std::max<int64_t>(kWorkPerRound / kShorter, problem_.ops()), kFirstLists * problem_.ops());
 }
 
-// First lists, then local search. What is too large to be solved exactly goes back to lists in every fourth round; a
-// large problem, which local search improves slowly, in every second; one with pairs, whose neighbours seldom are
-// better, in nearly all.
+// Lists come first, then local search, with lists between if the problem is too large to be solved exactly.
 bool OngoingSearch::lists_in(int64_t round) const {
   const int64_t first = (kFirstLists * problem_.ops() + list_work() - 1) / list_work();
   if (elite_.empty() || round < first) return true;
   if (problem_.ops() <= kMediumProblem) return false;
-  if (problem_.has_pairs()) return round % 64 != 63;
-  return problem_.ops() > kLargeProblem ? round % 2 == 0 : round % 4 == 0;
+  if (problem_.has_pairs()) return round % kRoundsPerAnnealingWithPairs != kRoundsPerAnnealingWithPairs - 1;
+  return round % (problem_.ops() > kLargeProblem ? kRoundsPerListsIfLarge : kRoundsPerLists) == 0;
 }
 
 // Small problems are asked for exactly between rounds, with ever more conflicts; with limits.exact once and for all.
@@ -165,9 +171,8 @@ void OngoingSearch::try_policies(const std::vector<ListPolicy>& policies) {
   keep_found();
 }
 
-// Every fourth round of a problem that has a shorter one is one of the shorter.
 bool OngoingSearch::shorter_in(int64_t round, const SearchLimits& limits) const {
-  if (!shorter_ || round % 4 != 1) return false;
+  if (!shorter_ || round % kRoundsPerShorter != kShorterRound) return false;
   SearchLimits any = limits;
   any.moves = 0;
   return !shorter_->finished(any);
@@ -183,16 +188,16 @@ void OngoingSearch::run_shorter(const SearchLimits& limits) {
   if (candidate.reset(*order)) keep({candidate.value_ns(), std::move(order)});
 }
 
-Result<SearchResult> OngoingSearch::simulated(Schedule schedule, std::string found_by, const P2pRule& p2p) const {
-  PIPELOOM_TRY(const Timeline timeline, simulate(schedule, problem_.costs(), p2p));
-  const Bubble bubble = measure_bubble(schedule, timeline);
+Result<SearchResult> OngoingSearch::simulated(Schedule schedule, std::string found_by, const sim::P2pRule& p2p) const {
+  PIPELOOM_TRY(const Timeline timeline, sim::simulate(schedule, problem_.costs(), p2p));
+  const sim::Bubble bubble = sim::measure_bubble(schedule, timeline);
   const int64_t value_ns = problem_.objective() == Objective::kMakespan ? bubble.makespan_ns : bubble.span_ns;
-  std::vector<int64_t> peaks = peak_activations(schedule, problem_.activations());
+  std::vector<int64_t> peaks = sim::peak_activations(schedule, problem_.activations());
   return SearchResult{std::move(schedule), std::move(found_by),   bubble.makespan_ns, bubble.span_ns, value_ns,
                       bound_ns_,           value_ns == bound_ns_, std::move(peaks),   moves()};
 }
 
-Result<SearchResult> OngoingSearch::result(const P2pRule& p2p) const {
+Result<SearchResult> OngoingSearch::result(const sim::P2pRule& p2p) const {
   std::optional<SearchResult> best;
   Status last;
   const auto consider = [&](Result<SearchResult> other) {
@@ -215,4 +220,4 @@ Result<SearchResult> OngoingSearch::result(const P2pRule& p2p) const {
   return *std::move(best);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

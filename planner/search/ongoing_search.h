@@ -10,7 +10,7 @@
 #include "planner/search/seeds.h"
 #include "planner/search/strand.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // A search that can be left and taken up again. Same seed, same rounds: same result.
 class OngoingSearch {
@@ -32,7 +32,7 @@ class OngoingSearch {
   int64_t bound_ns() const { return bound_ns_; }
 
   // The best of what was found and of the named schedules, all simulated.
-  Result<SearchResult> result(const P2pRule& p2p) const;
+  Result<SearchResult> result(const sim::P2pRule& p2p) const;
 
  private:
   bool moves_done(const SearchLimits& limits) const { return limits.moves > 0 && moves() >= limits.moves; }
@@ -47,7 +47,7 @@ class OngoingSearch {
   void run_strands(int64_t round, const SearchLimits& limits);
   bool shorter_in(int64_t round, const SearchLimits& limits) const;
   void run_shorter(const SearchLimits& limits);
-  Result<SearchResult> simulated(Schedule schedule, std::string found_by, const P2pRule& p2p) const;
+  Result<SearchResult> simulated(Schedule schedule, std::string found_by, const sim::P2pRule& p2p) const;
 
   const SearchProblem& problem_;
   std::vector<NamedOrder> named_;
@@ -62,4 +62,4 @@ class OngoingSearch {
   int64_t exact_moves_ = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

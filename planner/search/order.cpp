@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Order::Order(const SearchProblem& problem) : end_(problem.end_of(0)), links_(problem.nodes()) {
   for (int op = 0; op < problem.ops(); ++op) links_[op].slot = op;
@@ -216,4 +216,4 @@ bool fits_caps(const SearchProblem& problem, const Order& order) {
   return true;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

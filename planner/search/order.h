@@ -4,11 +4,11 @@
 #include <span>
 #include <vector>
 
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/schedule/schedule.h"
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // The orders of all ranks as linked lists of slots, so that a move is a few writes. A slot goes by its op, a pair by
 // its F, a B by its I; `partner` leads from there to the I or the W, and back (-1: alone). The W of a pair is inside
@@ -63,4 +63,4 @@ Result<Schedule> schedule_of(const SearchProblem& problem, const Order& order);
 std::vector<int64_t> peaks_of(const SearchProblem& problem, const Order& order);
 bool fits_caps(const SearchProblem& problem, const Order& order);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,7 +5,7 @@
 #include "planner/search/bounds.h"
 #include "planner/search/line_graph.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -107,4 +107,4 @@ int64_t path_bound_ns(const SearchProblem& problem) {
   return PathBound(problem).run();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

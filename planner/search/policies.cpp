@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -149,4 +149,4 @@ ListPolicy changed_policy(const SearchProblem& problem, const ListPolicy& policy
   return changed;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

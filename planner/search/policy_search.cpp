@@ -4,7 +4,7 @@
 
 #include "planner/search/coarse.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -12,11 +12,11 @@ namespace {
 // micro-batches.
 constexpr int kLargeProblem = 50'000;
 constexpr int kMediumProblem = 4'000;
-constexpr int64_t kCoarsePolicies = 1500;
-constexpr int64_t kShorterPolicies = 600;
-constexpr int64_t kRandomPolicies = 150;
-constexpr size_t kKept = 20;
-constexpr int kKeptOfOneValue = 3;
+constexpr int64_t kCoarsePolicies = 1500;  // tried on the coarse problem before the next one
+constexpr int64_t kShorterPolicies = 600;  // the same for the shorter one, unless policies are walked through
+constexpr int64_t kRandomPolicies = 150;   // tried before changes of good ones
+constexpr size_t kKept = 20;               // policies that a level remembers ...
+constexpr int kKeptOfOneValue = 3;         // ... and how many of them with the same makespan
 
 }  // namespace
 
@@ -118,4 +118,4 @@ void PolicySearch::remember(Policies& policies, const ListPolicy& policy, int64_
   if (policies.size() > kKept) policies.pop_back();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -12,7 +12,7 @@
 #include "planner/search/problem.h"
 #include "planner/search/random.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // An order and its value.
 struct Found {
@@ -80,4 +80,4 @@ class PolicySearch {
   std::optional<Found> found_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -1,6 +1,6 @@
 #include "planner/search/policy_walk.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 ListPolicy PolicyWalk::next(const SearchProblem& problem, const ListPolicy* begin, Random& random) {
   if (left_ == 0) {
@@ -27,4 +27,4 @@ void PolicyWalk::reached(const ListPolicy& policy, int64_t value_ns, Random& ran
   at_ns_ = value_ns;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

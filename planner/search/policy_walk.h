@@ -6,7 +6,7 @@
 #include "planner/search/policies.h"
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Simulated annealing over list policies. A walk begins at the best of some random policies, or at a given one, and
 // ends after some steps; then the next one begins. Walks from several begins find more than one long one: policies far
@@ -30,4 +30,4 @@ class PolicyWalk {
   int64_t random_left_ = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

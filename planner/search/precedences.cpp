@@ -4,7 +4,7 @@
 
 #include "planner/search/line_times.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -108,4 +108,4 @@ std::vector<Precedence> precedences_of(const SearchProblem& problem) {
   return Collector(problem).run();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

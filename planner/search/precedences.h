@@ -5,7 +5,7 @@
 
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // What must come before what in every schedule whose lines run in ascending order (docs/bounds.md), as rules between
 // lines: op `from + shift` of one line starts at least `delay_ns` after op `from` of another has started, for every
@@ -20,4 +20,4 @@ struct Precedence {
 
 std::vector<Precedence> precedences_of(const SearchProblem& problem);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

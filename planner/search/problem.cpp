@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 std::string_view objective_name(Objective objective) {
   return objective == Objective::kMakespan ? "makespan" : "span";
@@ -48,9 +48,9 @@ Status check_input(const SearchProblem::Input& input) {
 }  // namespace
 
 Result<SearchProblem> SearchProblem::create(Input input) {
-  PIPELOOM_CHECK_OK(check_input(input));
+  PIPELOOM_RETURN_IF_ERROR(check_input(input));
   SearchProblem problem(std::move(input));
-  PIPELOOM_CHECK_OK(problem.check_caps());
+  PIPELOOM_RETURN_IF_ERROR(problem.check_caps());
   return problem;
 }
 
@@ -236,4 +236,4 @@ Status SearchProblem::check_caps() const {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,12 +5,12 @@
 #include <string_view>
 #include <vector>
 
-#include "core/costs.h"
-#include "core/placement.h"
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/costs/costs.h"
+#include "core/schedule/placement.h"
+#include "core/schedule/schedule.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // What a schedule is searched for. kMakespan: when the last slot ends. kSpan: the longest time from one rank's first
 // start to its last end (the zero-bubble papers, whose optimizer step is not synchronised).
@@ -94,6 +94,12 @@ class SearchProblem {
   int line_number(int pipe, int stage, Pass pass) const {
     return (pipe * stages() + stage) * passes_ + static_cast<int>(pass);
   }
+  // The lines of one chunk follow each other: F, I, W. These go from the number of one to that of another.
+  static constexpr int input_line_of(int forward_line) { return forward_line + 1; }
+  static constexpr int forward_line_of(int input_line) { return input_line - 1; }
+  // REQUIRES: splits_backward().
+  static constexpr int weight_line_of(int input_line) { return input_line + 1; }
+  static constexpr int input_line_before(int weight_line) { return weight_line - 1; }
   const Line& line(int pipe, int stage, Pass pass) const { return lines_[line_number(pipe, stage, pass)]; }
   const Line& line_of(int op) const { return lines_[line_of_op_[op]]; }
   int line_number_of(int op) const { return line_of_op_[op]; }
@@ -116,10 +122,11 @@ class SearchProblem {
   // [line] Times of an op that runs alone, then two entries per pair of chunks of each rank, then two per chunk: of an
   // I and its W as one B.
   std::span<const OpTimes> times() const { return times_; }
-  // Index into times() of the F of a pair; its I is the next one.
+  // Index into times() of the F of a pair; partner_times() of it is its I.
   int pair_times(int forward_line, int backward_line) const;
-  // Index into times() of the I of a B; its W is the next one. REQUIRES: has_short_backwards.
+  // Index into times() of the I of a B; partner_times() of it is its W. REQUIRES: has_short_backwards.
   int whole_times(int backward_line) const;
+  static constexpr int partner_times(int first_times) { return first_times + 1; }
 
   static constexpr int64_t kNoCap = INT64_MAX / 4;
   int64_t cap(int rank) const { return caps_[rank]; }
@@ -159,4 +166,4 @@ class SearchProblem {
   std::vector<int64_t> work_ns_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Numbers from a seed, the same everywhere (splitmix64: Steele, Lea, Flood, Fast Splittable Pseudorandom Number
 // Generators, OOPSLA 2014).
@@ -33,4 +33,4 @@ class Random {
   uint64_t state_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "planner/search/bounds.h"
 #include "planner/search/line_times.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -113,7 +113,7 @@ class RankBound {
       if (chunk.stage != least_stage[chunk.pipe]) continue;
       const int first_f = problem.line_number(chunk.pipe, chunk.stage, Pass::kF);
       if (problem.objective() == Objective::kMakespan) first_f_ns_ = std::min(first_f_ns_, times.head_ns(first_f));
-      tail_ns_ = std::min(tail_ns_, times.tail_ns(first_f + 1));
+      tail_ns_ = std::min(tail_ns_, times.tail_ns(SearchProblem::input_line_of(first_f)));
     }
     if (problem.objective() == Objective::kSpan) first_f_ns_ = 0;
     if (problem.has_pairs() && !chunks_.empty()) price_pairs();
@@ -130,12 +130,13 @@ class RankBound {
 
   void add_chunk(const Chunk& chunk, int first_f) {
     const int f = problem_.line_number(chunk.pipe, chunk.stage, Pass::kF);
-    const int i = f + 1;
+    const int i = SearchProblem::input_line_of(f);
+    const int w = SearchProblem::weight_line_of(i);
     ChunkLines lines;
     lines.count = problem_.lines()[f].count;
     lines.size = problem_.lines()[f].take;
     lines.forward_ns = times_.alone_ns(f);
-    lines.backward_ns = times_.alone_ns(i) + (problem_.splits_backward() ? times_.alone_ns(i + 1) : 0);
+    lines.backward_ns = times_.alone_ns(i) + (problem_.splits_backward() ? times_.alone_ns(w) : 0);
     lines.most_backward_ns = lines.backward_ns;
     lines.first_i_ns = times_.head_ns(i);
     if (problem_.objective() == Objective::kSpan) lines.first_i_ns -= times_.head_ns(first_f);
@@ -143,7 +144,7 @@ class RankBound {
     work_ns_ += lines.count * (lines.forward_ns + lines.backward_ns);
     forwards_.push_back({lines.forward_ns, lines.size, lines.count});
     if (problem_.splits_backward()) {
-      weights_.push_back({times_.alone_ns(i + 1), problem_.lines()[i + 1].give, lines.count});
+      weights_.push_back({times_.alone_ns(w), problem_.lines()[w].give, lines.count});
     }
     forward_lines_.push_back(f);
     chunks_.push_back(lines);
@@ -152,9 +153,10 @@ class RankBound {
   // The rank of the last stage runs an F and an I between two I's of that stage, one after the other or as a pair.
   int64_t between_last_ns(int pipe) const {
     const int f = problem_.line_number(pipe, problem_.stages() - 1, Pass::kF);
-    const int64_t in_turn_ns = times_.duration_ns(f) + times_.duration_ns(f + 1);
+    const int i = SearchProblem::input_line_of(f);
+    const int64_t in_turn_ns = times_.duration_ns(f) + times_.duration_ns(i);
     if (!problem_.has_pairs()) return in_turn_ns;
-    return std::min(in_turn_ns, problem_.times()[problem_.pair_times(f, f + 1)].duration_ns);
+    return std::min(in_turn_ns, problem_.times()[problem_.pair_times(f, i)].duration_ns);
   }
 
   void price_pairs() {
@@ -272,4 +274,4 @@ int64_t lower_bound_ns(const SearchProblem& problem) {
   return passes * problem.ops() > kMostOps ? by_rank_ns : std::max(by_rank_ns, path_bound_ns(problem));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

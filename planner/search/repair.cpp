@@ -2,7 +2,7 @@
 
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -85,4 +85,4 @@ Order repaired_to_caps(const SearchProblem& problem, const Order& order) {
   return repaired;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -7,7 +7,7 @@
 
 #include "planner/search/candidate.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -146,4 +146,4 @@ std::optional<Order> repeated(const SearchProblem& shorter, const Order& order, 
   return Repeater(shorter, order, longer).best();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,7 +5,7 @@
 #include "planner/search/order.h"
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // An order for `longer`, made of one for a problem that differs from it in having fewer micro-batches: where the order
 // repeats itself, a window that holds equally many ops of every line of every rank runs again and again (a repetend:
@@ -14,4 +14,4 @@ namespace pipeloom {
 // is none.
 std::optional<Order> repeated(const SearchProblem& shorter, const Order& order, const SearchProblem& longer);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

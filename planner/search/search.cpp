@@ -2,7 +2,7 @@
 
 #include "planner/search/ongoing_search.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 Status check_limits(const SearchLimits& limits) {
   if (limits.moves > 0 || limits.time_spent) return {};
@@ -14,7 +14,7 @@ bool interrupted(const SearchLimits& limits) {
 }
 
 Result<SearchResult> search(const SearchProblem& problem, const SearchLimits& limits) {
-  PIPELOOM_CHECK_OK(check_limits(limits));
+  PIPELOOM_RETURN_IF_ERROR(check_limits(limits));
   OngoingSearch search(problem, limits.seed);
   while (!search.finished(limits)) {
     search.run_round(limits);
@@ -25,4 +25,4 @@ Result<SearchResult> search(const SearchProblem& problem, const SearchLimits& li
   return search.result(limits.p2p);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/schedule/schedule.h"
 #include "planner/search/problem.h"
 #include "sim/engine/simulate.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 struct SearchProgress {
   int64_t moves = 0;
@@ -31,7 +31,7 @@ struct SearchLimits {
   int workers = 2;                                      // threads; the result is the same for any number
   std::function<void(const SearchProgress&)> progress;  // called between rounds; may be empty
   bool exact = false;                                   // prove optimality where the problem is small enough
-  P2pRule p2p = {P2pMode::kAsync, 0};                   // for the simulation of the result
+  sim::P2pRule p2p = {P2pMode::kAsync, 0};              // for the simulation of the result
 };
 
 struct SearchResult {
@@ -55,4 +55,4 @@ bool interrupted(const SearchLimits& limits);
 // Never worse than a named schedule that fits the caps. Fails where no order within the caps was found.
 Result<SearchResult> search(const SearchProblem& problem, const SearchLimits& limits);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

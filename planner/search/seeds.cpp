@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "planner/schedules/table.h"
+#include "planner/schedules/schedule_table.h"
 #include "planner/search/repair.h"
 #include "sim/report/memory.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -23,7 +23,7 @@ PipelineShape shape_of(const SearchProblem& problem) {
 }
 
 bool fits(const SearchProblem& problem, const Schedule& schedule) {
-  const std::vector<int64_t> peaks = peak_activations(schedule, problem.activations());
+  const std::vector<int64_t> peaks = sim::peak_activations(schedule, problem.activations());
   for (int rank = 0; rank < problem.ranks(); ++rank) {
     if (peaks[rank] > problem.cap(rank)) return false;
   }
@@ -85,4 +85,4 @@ std::vector<Order> seed_orders(const SearchProblem& problem, const std::vector<N
   return seeds;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -6,7 +6,7 @@
 #include "planner/search/order.h"
 #include "planner/search/problem.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // A named schedule of the problem's placement as it is, for comparing.
 struct NamedOrder {
@@ -23,4 +23,4 @@ Order one_by_one(const SearchProblem& problem);
 // Where a search can start: the named orders, repaired to the caps where they don't fit, and one_by_one.
 std::vector<Order> seed_orders(const SearchProblem& problem, const std::vector<NamedOrder>& named);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -14,8 +14,14 @@ constexpr int kLargeHeats[] = {6, 3, 10, 5, 2, 8, 20, 4, 12};
 // Where slots are pairs a swap moves much: warm orders don't find back.
 constexpr int kPairHeats[] = {0, 3, 0, 1, 6};
 
+// So far apart in the list of heats are the first ones of two strands.
+constexpr size_t kHeatsBetweenStrands = 3;
+// One cycle in so many starts from any of the best orders, the others from the best one.
+constexpr int kCyclesPerOtherStart = 3;
+
 int64_t moves_of_cycle(int ops) {
-  return std::clamp<int64_t>(int64_t{60} * ops, 30'000, 400'000);
+  constexpr int64_t kMovesPerOp = 60;
+  return std::clamp<int64_t>(kMovesPerOp * ops, 30'000, 400'000);
 }
 
 }  // namespace
@@ -43,11 +49,11 @@ void Strand::schedule_lists(int64_t work, const std::atomic<bool>* cancel) {
 
 void Strand::begin_cycle(const std::vector<Found>& elite) {
   // Strands and cycles differ in heat and in where they start; the best order is the start of most.
-  const size_t turn = static_cast<size_t>(cycle_) + static_cast<size_t>(number_) * 3;
+  const size_t turn = static_cast<size_t>(cycle_) + static_cast<size_t>(number_) * kHeatsBetweenStrands;
   const auto in_turn = [&](const auto& heats) { return heats[turn % std::size(heats)]; };
   const bool small = problem_.ops() < kSmallProblem;
   const int heat = small ? in_turn(kSmallHeats) : problem_.has_pairs() ? in_turn(kPairHeats) : in_turn(kLargeHeats);
-  const bool from_best = (cycle_ + number_) % 3 != 2;
+  const bool from_best = (cycle_ + number_) % kCyclesPerOtherStart != kCyclesPerOtherStart - 1;
   const size_t start = from_best ? 0 : random_.below(static_cast<uint32_t>(elite.size()));
   annealer_.start(*elite[start].order, mean_pass_ns_ * heat / 100, moves_of_cycle(problem_.ops()));
   reported_ns_ = annealer_.best_ns();
@@ -64,4 +70,4 @@ void Strand::anneal(int64_t work, const std::vector<Found>& elite, int64_t good_
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -7,7 +7,7 @@
 #include "planner/search/anneal.h"
 #include "planner/search/policy_search.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // One of the independent lines of a search: its own random numbers, policies and annealing. Strands meet only
 // between rounds, so it does not matter on which thread they run.
@@ -42,4 +42,4 @@ class Strand {
   int64_t moves_ = 0;  // of annealing
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

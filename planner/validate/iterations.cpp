@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "planner/evaluate.h"
+#include "planner/evaluate/evaluate.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -63,4 +63,4 @@ Result<double> predicted_seconds(const MeasuredIteration& measured, const Gpu& g
   return static_cast<double>(evaluation.end.step_ns) / 1e9;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

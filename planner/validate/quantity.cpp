@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "planner/validate/step_parts.h"
+#include "sim/cost/job_costs.h"
 #include "sim/cost/overlap_costs.h"
-#include "sim/cost/parameters.h"
-#include "sim/cost/step_costs.h"
+#include "sim/cost/parameter_count.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 namespace {
 
@@ -29,17 +29,17 @@ double tokens_per_step(const Job& job) {
 }
 
 double reported_flops_per_s(const Job& job, const Evaluation& evaluation) {
-  return static_cast<double>(reported_flops_per_step(job)) / step_s(evaluation);
+  return static_cast<double>(sim::reported_flops_per_step(job)) / step_s(evaluation);
 }
 
 // A stage of the last MoE layer, as an overlapped pair meets it; nothing where the model has none.
-std::optional<OverlapStage> overlapped_layers(const Job& job, int layers) {
+std::optional<sim::OverlapStage> overlapped_layers(const Job& job, int layers) {
   const Model& model = *job.model;
   int last = model.layers - 1;
   while (last >= 0 && !model.is_moe_layer(last)) --last;
   if (last < 0) return std::nullopt;
-  OverlapStage one = overlap_stages(job, {last, 1, model.layers - last - 1})[1];
-  OverlapStage stage;
+  sim::OverlapStage one = sim::overlap_stages(job, {last, 1, model.layers - last - 1})[1];
+  sim::OverlapStage stage;
   const auto repeat = [&](const StageProgram& layer, StageProgram& program) {
     for (int i = 0; i < layers; ++i) {
       for (ComponentCost part : layer) {
@@ -53,7 +53,7 @@ std::optional<OverlapStage> overlapped_layers(const Job& job, int layers) {
   return stage;
 }
 
-// Attention holds the router too: the published chunk does not tell them apart.
+// Attention holds the router too: the published profile does not tell them apart.
 bool counts_as(Component part, Component wanted) {
   return part == wanted || (wanted == Component::kAttention && part == Component::kRouter);
 }
@@ -86,7 +86,7 @@ std::optional<double> layer_compute_us(const Job& job, const Evaluation&) {
 std::optional<double> pair_of_4_layers_ms(const Job& job, const Evaluation&) {
   const auto stage = overlapped_layers(job, 4);
   if (!stage) return std::nullopt;
-  return static_cast<double>(time_slot(usual_order(*stage, *stage), *stage, *stage).duration_ns) / kNsPerMs;
+  return static_cast<double>(sim::time_slot(sim::usual_order(*stage, *stage), *stage, *stage).duration_ns) / kNsPerMs;
 }
 
 template <int64_t StepParts::*kPart>
@@ -97,15 +97,15 @@ std::optional<double> part_s(const Job&, const Evaluation& evaluation) {
 constexpr Quantity kQuantities[] = {
     {"parameters_1e9", "weights of the model, a tied head once, without MTP modules",
      [](const Job& job, const Evaluation&) -> std::optional<double> {
-       return static_cast<double>(total_parameters(*job.model)) / 1e9;
+       return static_cast<double>(sim::total_parameters(*job.model)) / 1e9;
      }},
     {"active_parameters_1e9", "weights that a token meets in products",
      [](const Job& job, const Evaluation&) -> std::optional<double> {
-       return static_cast<double>(active_parameters(*job.model)) / 1e9;
+       return static_cast<double>(sim::active_parameters(*job.model)) / 1e9;
      }},
     {"flops_per_token_1e9", "of training: 6 per weight in products, and causal attention",
      [](const Job& job, const Evaluation&) -> std::optional<double> {
-       return static_cast<double>(reported_flops_per_step(job)) * job.cluster->gpus() / tokens_per_step(job) / 1e9;
+       return static_cast<double>(sim::reported_flops_per_step(job)) * job.cluster->gpus() / tokens_per_step(job) / 1e9;
      }},
     {"step_s", "time of a training step",
      [](const Job&, const Evaluation& evaluation) -> std::optional<double> { return step_s(evaluation); }, false},
@@ -164,4 +164,4 @@ Result<const Quantity*> find_quantity(std::string_view name) {
               fmt::format("references: quantity \"{}\" is unknown; allowed are {}", name, fmt::join(names, ", ")));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

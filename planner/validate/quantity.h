@@ -4,11 +4,11 @@
 #include <span>
 #include <string_view>
 
-#include "core/job.h"
-#include "core/result.h"
-#include "planner/evaluate.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
+#include "planner/evaluate/evaluate.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Something that a run can be measured by and Pipeloom predicts: what a job's references give a value of.
 struct Quantity {
@@ -24,4 +24,4 @@ std::span<const Quantity> quantities();
 // The error lists the known ones.
 Result<const Quantity*> find_quantity(std::string_view name);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -1,6 +1,6 @@
 #include "planner/validate/step_parts.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 StepParts step_parts(const Evaluation& evaluation) {
   const Schedule& schedule = evaluation.schedule;
@@ -40,4 +40,4 @@ StepParts step_parts(const Evaluation& evaluation) {
   return sum;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-#include "planner/evaluate.h"
+#include "planner/evaluate/evaluate.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 
 // Where a step's time goes, mean of the ranks, as table 4 of DeepSeek's ISCA'25 paper (arXiv 2505.09343) cuts it. The
 // paper does not say where a whole B counts, nor whether a figure is a mean; here a B counts in I and W, and every
@@ -19,4 +19,4 @@ struct StepParts {
 };
 StepParts step_parts(const Evaluation& evaluation);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <tuple>
 
-#include "proto/chakra.pb.h"
+#include "proto/chakra/chakra.pb.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -164,4 +164,4 @@ std::string chakra_groups(int ranks) {
   return json + "}\n";
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

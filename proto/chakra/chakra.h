@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "core/task_graph.h"
+#include "core/tasks/task_graph.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // One rank's tasks as a Chakra execution trace (.et), as ASTRA-sim's old feeder and its third both read them. Ids
 // follow the program's order; what waits for what on the rank is a data dependency, so that a simulator keeps the order
@@ -17,4 +17,4 @@ std::string chakra_trace(const TaskGraph& graph, int rank);
 // ASTRA-sim's --comm-group-configuration: a group "R + 1" with rank R alone, which R's collectives name.
 std::string chakra_groups(int ranks);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

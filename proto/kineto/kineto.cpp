@@ -9,12 +9,12 @@
 #include <string>
 #include <string_view>
 
-#include "proto/kineto/chunked_file.h"
+#include "proto/base/string_table.h"
+#include "proto/kineto/block_reader.h"
 #include "proto/kineto/microseconds.h"
-#include "proto/string_table.h"
 #include "proto/torch/schedule_csv.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -105,7 +105,7 @@ struct Event {
 // What RapidJSON calls as it reads. False stops it; problem() says why.
 class KinetoHandler {
  public:
-  explicit KinetoHandler(ChunkedFile& file) : file_(file) {}
+  explicit KinetoHandler(BlockReader& file) : file_(file) {}
 
   bool Null() { return scalar(); }
   bool Bool(bool) { return scalar(); }
@@ -304,7 +304,7 @@ class KinetoHandler {
 
   static constexpr size_t kMostStreams = 4096;  // the last stands for all beyond
 
-  ChunkedFile& file_;
+  BlockReader& file_;
   using Launch = std::pair<int64_t, int64_t>;  // correlation, when
 
   ProfiledRun run_;
@@ -324,7 +324,7 @@ class KinetoHandler {
 }  // namespace
 
 Result<ProfiledRun> read_kineto(const std::string& path) {
-  PIPELOOM_TRY(ChunkedFile file, ChunkedFile::open(path));
+  PIPELOOM_TRY(BlockReader file, BlockReader::open(path));
   KinetoHandler handler(file);
   rapidjson::Reader reader;
   const rapidjson::ParseResult parsed = reader.Parse<rapidjson::kParseNumbersAsStringsFlag>(file, handler);
@@ -341,7 +341,7 @@ Result<ProfiledRun> read_kineto(const std::string& path) {
 bool is_kineto_file(const std::string& path) {
   if (path.ends_with(".json.gz")) return true;
   if (!path.ends_with(".json")) return false;
-  auto file = ChunkedFile::open(path);
+  auto file = BlockReader::open(path);
   if (!file) return false;
   constexpr size_t kHead = size_t{1} << 16;
   std::string head;
@@ -351,4 +351,4 @@ bool is_kineto_file(const std::string& path) {
          head.find("\"deviceProperties\"") != std::string::npos;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -2,10 +2,10 @@
 
 #include <string>
 
-#include "core/profiled_run.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/tasks/profiled_run.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // A trace of PyTorch's profiler (Kineto), .json or .json.gz, read as a stream: beside what is kept of it, a few MB of
 // memory. Errors name path, line and column. Kept are kernels, copies and the ranges in which
@@ -15,4 +15,4 @@ Result<ProfiledRun> read_kineto(const std::string& path);
 // Whether a .json or .json.gz is one, by its first 64 KiB: a job can be .json too.
 bool is_kineto_file(const std::string& path);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

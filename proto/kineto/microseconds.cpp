@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -45,4 +45,4 @@ bool parse_microseconds(std::string_view text, int64_t* ns) {
   return true;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // A JSON number as a whole number; false where it is none, or beyond int64.
 bool parse_whole(std::string_view text, int64_t* value);
@@ -12,4 +12,4 @@ bool parse_whole(std::string_view text, int64_t* value);
 // leaves room for sums.
 bool parse_microseconds(std::string_view text, int64_t* ns);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

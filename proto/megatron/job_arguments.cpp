@@ -5,11 +5,11 @@
 
 #include <algorithm>
 
+#include "proto/base/version.h"
 #include "proto/megatron/model_arguments.h"
 #include "proto/megatron/stage_arguments.h"
-#include "proto/version.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -142,7 +142,7 @@ Result<MegatronJob> read_job(ArgumentOptions& options, const MegatronMachine& ma
   PIPELOOM_TRY(job.cluster, make_cluster(cluster_of(options, machine)));
   job.layout = layout_of(options, job.cluster->gpus());
   Model model = model_from_arguments(options, job.layout.tensor);
-  PIPELOOM_CHECK_OK(options.status());
+  PIPELOOM_RETURN_IF_ERROR(options.status());
   PIPELOOM_TRY(job.model, make_model(std::move(model)));
   PIPELOOM_TRY(MegatronPipeline pipeline, pipeline_from_arguments(options, *job.model, job.layout.pipeline));
   job.layout.layers_per_stage = std::move(pipeline.layers_per_stage);
@@ -158,7 +158,7 @@ Result<MegatronJob> read_job(ArgumentOptions& options, const MegatronMachine& ma
   const double clip_norm = options.decimal_or("clip-grad", 1);
   job.clipping = clip_norm > 0 ? Clipping::kGlobal : Clipping::kNone;
   if (clip_norm > 0) job.clip_norm = clip_norm;
-  PIPELOOM_CHECK_OK(options.status());
+  PIPELOOM_RETURN_IF_ERROR(options.status());
   PIPELOOM_TRY(job, make_job(std::move(job)));
   result.unused = options.unused();
   return result;
@@ -180,4 +180,4 @@ Result<MegatronJob> job_from_megatron(const std::string& name, std::string_view 
   return result;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

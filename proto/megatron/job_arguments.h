@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/cluster.h"
-#include "core/job.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/cluster.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // Where Megatron-LM is started: what its arguments don't say.
 struct MegatronMachine {
@@ -30,4 +30,4 @@ struct MegatronJob {
 Result<MegatronJob> job_from_megatron(const std::string& name, std::string_view text, const MegatronMachine& machine,
                                       const std::vector<std::string>& appended);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -7,7 +7,7 @@
 
 #include "proto/megatron/layout_string.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -190,7 +190,7 @@ void add_precision(const Job& job, Arguments& arguments) {
 
 Result<MegatronLaunch> megatron_launch(const Job& job, std::string_view schedule_name, const Placement& placement,
                                        std::span<const int> layers_per_stage) {
-  PIPELOOM_CHECK_OK(check_expressible(job, schedule_name, placement));
+  PIPELOOM_RETURN_IF_ERROR(check_expressible(job, schedule_name, placement));
   Arguments arguments;
   add_model(job, arguments);
   add_parallelism(job, arguments);
@@ -216,4 +216,4 @@ Result<MegatronLaunch> megatron_launch(const Job& job, std::string_view schedule
   return launch;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

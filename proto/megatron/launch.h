@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "core/job.h"
-#include "core/placement.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
+#include "core/schedule/placement.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // What starts Megatron-LM's pretrain_gpt.py on a plan.
 struct MegatronLaunch {
@@ -22,4 +22,4 @@ struct MegatronLaunch {
 Result<MegatronLaunch> megatron_launch(const Job& job, std::string_view schedule_name, const Placement& placement,
                                        std::span<const int> layers_per_stage);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -122,4 +122,4 @@ Status set_moe_layers(std::string_view pattern, int layers, MoeShape* moe) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

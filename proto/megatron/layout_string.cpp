@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -46,7 +46,7 @@ Result<std::string> written_out(std::string_view layout, bool nested = false) {
       return invalid(fmt::format("\"{}\" is none of E, t, m, L, |, (...)*N, *N", part));
     }
     PIPELOOM_TRY(const size_t count, repeats(layout, end));
-    PIPELOOM_CHECK_OK(append(part, count, text));
+    PIPELOOM_RETURN_IF_ERROR(append(part, count, text));
     at = end;
   }
   return text;
@@ -89,4 +89,4 @@ Result<MegatronStages> parse_megatron_layout(std::string_view layout) {
   return written_out(text).and_then(stages_of);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

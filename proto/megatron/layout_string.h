@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // Megatron-LM's --pipeline-model-parallel-layout: stages apart by "|", E the embedding, t a layer, m a multi-token
 // prediction module, L the loss: "Et*3|t*4|t*2mL". Where a rank holds several stages, stage s is on rank s mod P.
@@ -25,4 +25,4 @@ struct MegatronStages {
 // "t*3" are repeated. Fails where the embedding does not begin it, the loss does not end it, or the modules are apart.
 Result<MegatronStages> parse_megatron_layout(std::string_view layout);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

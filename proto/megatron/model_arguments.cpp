@@ -4,7 +4,7 @@
 
 #include "proto/megatron/layer_pattern.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -113,4 +113,4 @@ Model model_from_arguments(ArgumentOptions& options, int tensor) {
   return model;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -117,4 +117,4 @@ std::vector<std::string> ArgumentOptions::unused() const {
   return names;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

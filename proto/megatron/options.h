@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 #include "proto/megatron/shell_words.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // Options of a command as Python's argparse reads them: "--name value value" and "--name=value"; given twice, the last
 // counts. "_" in a name is "-", as torchrun has it. Remembers the first value that is missing or mistyped (read all of
@@ -48,4 +48,4 @@ class ArgumentOptions {
   std::optional<std::string> error_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -85,4 +85,4 @@ std::optional<int64_t> shell_arithmetic(std::string_view expression) {
   return Expression(expression).value();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -8,7 +8,7 @@
 
 #include "proto/megatron/shell_arithmetic.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -364,4 +364,4 @@ Result<ShellWords> shell_words(const std::string& name, std::string_view script)
   return Script(name, script).read();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

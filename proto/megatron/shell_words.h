@@ -4,9 +4,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 struct ShellWord {
   std::string text;
@@ -25,4 +25,4 @@ struct ShellWords {
 // variables grow beyond a million characters is refused.
 Result<ShellWords> shell_words(const std::string& name, std::string_view script);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -6,7 +6,7 @@
 
 #include "proto/megatron/layout_string.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -24,13 +24,14 @@ Result<std::vector<int>> layers_per_rank(ArgumentOptions& options, int layers, i
   if (first < 0 && last < 0) {
     const int embedding = options.flag("account-for-embedding-in-pipeline-split") ? 1 : 0;
     const int loss = options.flag("account-for-loss-in-pipeline-split") ? 1 : 0;
-    PIPELOOM_CHECK_OK(check_multiple("--num-layers (with embedding and loss where they count)",
-                                     layers + embedding + loss, ranks, "--pipeline-model-parallel-size"));
+    PIPELOOM_RETURN_IF_ERROR(check_multiple("--num-layers (with embedding and loss where they count)",
+                                            layers + embedding + loss, ranks, "--pipeline-model-parallel-size"));
     return std::vector<int>(size, (layers + embedding + loss) / ranks);
   }
   const int between = ranks - (first >= 0 ? 1 : 0) - (last >= 0 ? 1 : 0);
   const int left = layers - std::max(first, 0) - std::max(last, 0);
-  if (between > 0) PIPELOOM_CHECK_OK(check_multiple("the number of layers between the ends", left, between, "ranks"));
+  if (between > 0)
+    PIPELOOM_RETURN_IF_ERROR(check_multiple("the number of layers between the ends", left, between, "ranks"));
   std::vector<int> counts(size, between > 0 ? left / between : 0);
   if (first >= 0) counts.front() = first;
   if (last >= 0) counts.back() = last;
@@ -49,8 +50,8 @@ Result<int> virtual_stages(ArgumentOptions& options, int layers, int ranks) {
                                stages, layers));
   }
   if (per_stage == 0) return std::max(stages, 1);
-  PIPELOOM_CHECK_OK(check_multiple("--num-layers", layers, int64_t{ranks} * per_stage,
-                                   "ranks * --num-layers-per-virtual-pipeline-stage"));
+  PIPELOOM_RETURN_IF_ERROR(check_multiple("--num-layers", layers, int64_t{ranks} * per_stage,
+                                          "ranks * --num-layers-per-virtual-pipeline-stage"));
   return layers / ranks / per_stage;
 }
 
@@ -60,7 +61,7 @@ Result<std::vector<int>> counted_stages(ArgumentOptions& options, int layers, in
   std::vector<int> stages;
   for (int chunk = 0; chunk < chunks; ++chunk) {
     for (const int count : counts) {
-      PIPELOOM_CHECK_OK(check_multiple("the number of layers of a rank", count, chunks, "its virtual stages"));
+      PIPELOOM_RETURN_IF_ERROR(check_multiple("the number of layers of a rank", count, chunks, "its virtual stages"));
       stages.push_back(count / chunks);
     }
   }
@@ -96,7 +97,7 @@ Result<MegatronPipeline> pipeline_from_arguments(ArgumentOptions& options, const
   if (!stages) return tl::unexpected(stages.error());
   pipeline.layers_per_stage = *std::move(stages);
   const auto count = static_cast<int64_t>(pipeline.layers_per_stage.size());
-  PIPELOOM_CHECK_OK(check_multiple("the number of stages", count, ranks, "--pipeline-model-parallel-size"));
+  PIPELOOM_RETURN_IF_ERROR(check_multiple("the number of stages", count, ranks, "--pipeline-model-parallel-size"));
   const int chunks = static_cast<int>(count / ranks);
   const bool overlapped = options.flag("overlap-moe-expert-parallel-comm");
   const bool apart = options.flag("no-overlap-p2p-communication");
@@ -115,4 +116,4 @@ Result<MegatronPipeline> pipeline_from_arguments(ArgumentOptions& options, const
   return pipeline;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -3,11 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "core/job.h"
-#include "core/result.h"
+#include "core/base/result.h"
+#include "core/job/job.h"
 #include "proto/megatron/options.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // How Megatron-LM divides the model among pipeline ranks and in which order they work.
 struct MegatronPipeline {
@@ -21,4 +21,4 @@ struct MegatronPipeline {
 // (get_num_layers_to_build in megatron/core/transformer/transformer_block.py).
 Result<MegatronPipeline> pipeline_from_arguments(ArgumentOptions& options, const Model& model, int ranks);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <span>
 
-#include "proto/perfetto.pb.h"
+#include "proto/perfetto/perfetto.pb.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -239,4 +239,4 @@ std::string perfetto_trace(const Tracks& tracks) {
   return PerfettoWriter(tracks).write();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

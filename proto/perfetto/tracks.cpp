@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 uint32_t Tracks::add_track(uint32_t rank, std::string name) {
   tracks.push_back({std::move(name), rank});
@@ -20,4 +20,4 @@ uint32_t Tracks::add_slice(uint32_t track, std::string_view name, std::string_vi
   return static_cast<uint32_t>(slices.size() - 1);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "proto/string_table.h"
+#include "proto/base/string_table.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 enum class CounterUnit : uint8_t { kBytes, kCount };
 
@@ -62,4 +62,4 @@ struct Tracks {
                      int64_t end_ns);
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <utility>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -139,4 +139,4 @@ std::string torch_action_text(const TorchAction& action) {
   return text;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // What one cell of a PyTorch pipeline schedule does (torch/distributed/pipelining/schedules.py, _ComputationType).
 enum class TorchActionKind : uint8_t {
@@ -56,4 +56,4 @@ std::string torch_action_text(const TorchAction& action);
 // The rows of a schedule: one for each rank.
 using TorchRows = std::vector<std::vector<TorchAction>>;
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

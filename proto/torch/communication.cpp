@@ -10,7 +10,7 @@
 #include <span>
 #include <tuple>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -270,4 +270,4 @@ Status check_transfers(const TorchRows& rows, const std::vector<int>& rank_of) {
   return TransferCheck(rows, rank_of).check();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -2,10 +2,10 @@
 
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 #include "proto/torch/action.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // The passes of PyTorch that make compute_comms of compute_only, in its order (_PipelineScheduleRuntime,
 // _prepare_schedule_with_comms); tested on its own examples.
@@ -25,4 +25,4 @@ Result<TorchRows> with_transfers(const TorchRows& rows, const std::vector<int>& 
 // right ranks, and each rank receives from another in the order in which that one sends.
 Status check_transfers(const TorchRows& rows, const std::vector<int>& rank_of);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

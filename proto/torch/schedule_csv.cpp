@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "proto/csv.h"
+#include "proto/base/csv.h"
 #include "proto/torch/action.h"
 #include "proto/torch/communication.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 namespace {
 
@@ -85,7 +85,7 @@ Result<Slot> slot_of(const TorchAction& action) {
 // Numbers that a schedule can't hold, or that are missing.
 Status check_numbers(const TorchAction& action) {
   if (action.kind == Kind::kOverlap) {
-    for (const TorchAction& part : action.parts) PIPELOOM_CHECK_OK(check_numbers(part));
+    for (const TorchAction& part : action.parts) PIPELOOM_RETURN_IF_ERROR(check_numbers(part));
     return {};
   }
   if (action.stage >= kMaxStages) {
@@ -275,4 +275,4 @@ Result<Schedule> parse_torch_csv(std::string_view path, std::string_view csv) {
   return schedule;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

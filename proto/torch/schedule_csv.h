@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/placement.h"
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/schedule/placement.h"
+#include "core/schedule/schedule.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 
 // PyTorch's pipeline schedules as CSV: a row per rank, no header, a cell per action (torch.distributed.pipelining,
 // _PipelineScheduleRuntime._load_csv).
@@ -32,4 +32,4 @@ std::optional<Slot> parse_torch_pass(std::string_view cell);
 // The placement that puts stage s on rank rank_of[s].
 Result<Placement> placement_of(const std::vector<int>& rank_of, int ranks);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

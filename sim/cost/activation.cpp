@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/cost/memory.h"
-#include "sim/cost/parameters.h"
+#include "sim/cost/memory_model.h"
+#include "sim/cost/parameter_count.h"
+#include "sim/cost/pass_work.h"
 #include "sim/cost/rounding.h"
-#include "sim/cost/work.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -222,4 +222,4 @@ int64_t layer_activation_bytes(const Job& job, int kind) {
   return rounded_bytes(layer_bytes(*job.model, make_work_shape(job), kind).total);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

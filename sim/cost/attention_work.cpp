@@ -1,8 +1,8 @@
 #include <cmath>
 
-#include "sim/cost/work.h"
+#include "sim/cost/pass_work.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -155,7 +155,7 @@ void add_fused_core(const AttentionShape& a, const WorkShape& shape, ComponentWo
   work.input.core_backward_flops = 2 * pairs * (3 * query + 2 * a.value_dim);
 }
 
-// Launches, router apart. Of the FP8 recipe with MLA: the published chunk's (docs/costs.md, section 2). Else one per
+// Launches, router apart. Of the FP8 recipe with MLA: those of the published profile (docs/costs.md, section 2). Else one per
 // product and per step above; with the unfused core what Megatron-LM's layer launches besides: bias, transposes, scale,
 // softmax, dropout.
 void count_kernels(const AttentionShape& a, const WorkShape& shape, ComponentWork& work) {
@@ -213,4 +213,4 @@ ComponentWork attention_work(const Model& model, const WorkShape& shape) {
   return work;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

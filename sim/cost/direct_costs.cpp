@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -22,10 +22,10 @@ int64_t of_stage(const std::vector<int64_t>& times, int stage) {
 Result<StepCosts> direct_step_costs(const Job& job, const Placement& placement) {
   const DirectCosts& direct = *job.costs;
   const int stages = placement.stages();
-  PIPELOOM_CHECK_OK(check_entries("f_ns", direct.f_ns, stages));
-  PIPELOOM_CHECK_OK(check_entries("i_ns", direct.i_ns, stages));
-  PIPELOOM_CHECK_OK(check_entries("w_ns", direct.w_ns, stages));
-  PIPELOOM_CHECK_OK(check_entries("b_ns", direct.b_ns, stages));
+  PIPELOOM_RETURN_IF_ERROR(check_entries("f_ns", direct.f_ns, stages));
+  PIPELOOM_RETURN_IF_ERROR(check_entries("i_ns", direct.i_ns, stages));
+  PIPELOOM_RETURN_IF_ERROR(check_entries("w_ns", direct.w_ns, stages));
+  PIPELOOM_RETURN_IF_ERROR(check_entries("b_ns", direct.b_ns, stages));
 
   std::vector<StageProgram> programs;
   ScheduleCosts::Input input;
@@ -53,4 +53,4 @@ Result<StepCosts> direct_step_costs(const Job& job, const Placement& placement) 
   return costs;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

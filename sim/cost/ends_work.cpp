@@ -1,8 +1,8 @@
 #include <cmath>
 
-#include "sim/cost/work.h"
+#include "sim/cost/pass_work.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Rows gathered in F, their gradients added in W.
 ComponentWork embed_work(const Model& model, const WorkShape& shape) {
@@ -54,4 +54,4 @@ ComponentWork mtp_embed_work(const Model& model, const WorkShape& shape, int lay
   return work;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

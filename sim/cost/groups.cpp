@@ -4,7 +4,7 @@
 #include <cmath>
 #include <initializer_list>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -102,4 +102,4 @@ double all_reduce_seconds(double bytes, const Group& group, const Cluster& clust
   return rates.all_reduce_hop_us * 1e-6 * std::log2(group.members) + 2 * ring_seconds(bytes, group, cluster);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 
-#include "core/cluster.h"
-#include "core/layout.h"
+#include "core/job/cluster.h"
+#include "core/job/layout.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // GPUs that talk to each other, and how many of them share a node.
 struct Group {
@@ -42,4 +42,4 @@ double ring_bytes_per_s(const Group& group, const Cluster& cluster);
 double all_reduce_seconds(double bytes, const Group& group, const Cluster& cluster);
 double ring_seconds(double bytes, const Group& group, const Cluster& cluster);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

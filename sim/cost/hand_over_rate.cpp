@@ -4,9 +4,9 @@
 #include <cmath>
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -25,7 +25,7 @@ double rate_of_curve(const HandOverCurve& curve, int64_t message_bytes) {
 }  // namespace
 
 double hand_over_bytes_per_s(const Cluster& cluster, int64_t message_bytes) {
-  PIPELOOM_CHECK(cluster.shared_gpu && message_bytes > 0);
+  PIPELOOM_THROW_UNLESS(cluster.shared_gpu && message_bytes > 0);
   const KernelRates& rates = cluster.gpu.rates;
   const double sms = copying_sms(cluster);
   if (rates.hand_over.empty()) return sms * rates.all_to_all_sm_bytes_per_s;
@@ -39,11 +39,11 @@ double hand_over_bytes_per_s(const Cluster& cluster, int64_t message_bytes) {
 }
 
 HandOverCopy fastest_hand_over(const Cluster& cluster, int64_t message_bytes, int64_t token_bytes) {
-  PIPELOOM_CHECK(cluster.shared_gpu && message_bytes > 0);
+  PIPELOOM_THROW_UNLESS(cluster.shared_gpu && message_bytes > 0);
   const std::vector<HandOverCurve>& curves = cluster.gpu.rates.hand_over;
   if (curves.empty()) {
     constexpr int64_t kUnit = 16;
-    const int64_t bytes = cluster.comm_chunk_tokens * token_bytes;
+    const int64_t bytes = cluster.comm_piece_tokens * token_bytes;
     return {CopyMethod::kStreaming, std::max(kUnit, (bytes + kUnit - 1) / kUnit * kUnit)};
   }
   const HandOverCurve* curve = &curves.front();
@@ -56,4 +56,4 @@ HandOverCopy fastest_hand_over(const Cluster& cluster, int64_t message_bytes, in
   return std::ranges::min_element(curve->points, {}, distance)->how;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

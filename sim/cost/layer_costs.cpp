@@ -5,14 +5,14 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "sim/cost/layer_transfers.h"
-#include "sim/cost/parameters.h"
+#include "sim/cost/parameter_count.h"
 #include "sim/cost/pass_time.h"
+#include "sim/cost/pass_work.h"
 #include "sim/cost/rounding.h"
-#include "sim/cost/work.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -229,4 +229,4 @@ LayerWeights layer_weights(const Job& job, WeightBasis basis) {
   return weights;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

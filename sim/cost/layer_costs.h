@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/component.h"
-#include "core/job.h"
+#include "core/costs/component.h"
+#include "core/job/job.h"
 #include "sim/cost/pass_time.h"
 #include "sim/cost/stage_span.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 struct PassTimes {
   int64_t forward_ns = 0;
@@ -46,4 +46,4 @@ struct LayerWeights {
 };
 LayerWeights layer_weights(const Job& job, WeightBasis basis = WeightBasis::kAlone);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

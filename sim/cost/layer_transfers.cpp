@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "sim/cost/groups.h"
-#include "sim/cost/memory.h"
-#include "sim/cost/parameters.h"
+#include "sim/cost/memory_model.h"
+#include "sim/cost/parameter_count.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -39,4 +39,4 @@ LayerTransfers layer_transfers(const Job& job, int kind) {
   return transfers;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "core/job.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // How long what moves beside a layer's kernels takes, pass by pass: with ZeRO-3 the weights are gathered before F and
 // before I, and W's gradients scattered (Rajbhandari et al., SC20, section 7.2.2); offloaded activations leave after F
@@ -18,4 +18,4 @@ struct LayerTransfers {
 // Of a layer like the model's layer `kind`. REQUIRES: the job has a model.
 LayerTransfers layer_transfers(const Job& job, int kind);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -1,6 +1,6 @@
-#include "sim/cost/work.h"
+#include "sim/cost/pass_work.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Norm, MLP and residual of a dense layer. Bytes: docs/costs.md, section 5; the FP8 recipe's as of its shared expert.
 ComponentWork mlp_work(const Model& model, const WorkShape& shape) {
@@ -34,4 +34,4 @@ ComponentWork mlp_work(const Model& model, const WorkShape& shape) {
   return work;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

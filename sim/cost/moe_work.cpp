@@ -1,6 +1,6 @@
-#include "sim/cost/work.h"
+#include "sim/cost/pass_work.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -71,7 +71,7 @@ ComponentWork experts_work(const Model& model, const WorkShape& shape) {
     work.forward.memory_bytes = permute + (model.gated_mlp ? 6 : 4) * (inner + shared) + unpermute;
     work.input.memory_bytes = permute + (model.gated_mlp ? 10 : 6) * (inner + shared) + unpermute;
   }
-  // The published chunk's launches (docs/costs.md, section 2); without the FP8 recipe one per product and step.
+  // The launches of the published profile (docs/costs.md, section 2); without the FP8 recipe one per product and step.
   work.forward.kernels = shape.fp8_mlp() ? 20 : 8;
   work.input.kernels = shape.fp8_mlp() ? 29 : 10;
   work.weight.kernels = shape.fp8_mlp() ? 12 : 4;
@@ -97,4 +97,4 @@ ComponentWork combine_work(const Model& model, const WorkShape& shape) {
   return work;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -5,7 +5,7 @@
 #include "sim/cost/groups.h"
 #include "sim/cost/rounding.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -69,4 +69,4 @@ int64_t norm_ns(const Job& job) {
   return rounded_ns(all_reduce_seconds(sizeof(float), all, *job.cluster));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 
-#include "core/job.h"
-#include "sim/cost/memory.h"
+#include "core/job/job.h"
+#include "sim/cost/memory_model.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Reducing one stage's gradients on one GPU: a reduce-scatter with ZeRO, an all-reduce without.
 int64_t gradient_reduction_ns(const Job& job, const StageParameters& parameters, int copies);
@@ -19,4 +19,4 @@ int64_t ema_ns(const Job& job, const StageParameters& parameters, int copies);
 // The norm of all gradients, one number over all GPUs; 0 where the job does not clip.
 int64_t norm_ns(const Job& job);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

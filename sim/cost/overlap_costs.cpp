@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "core/pass_duration.h"
+#include "core/costs/pass_duration.h"
 #include "sim/cost/layer_costs.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 AllToAllKernel all_to_all_kernel(Component component, SlotKind pass) {
   const bool backward = pass != SlotKind::kF;
@@ -31,14 +31,14 @@ std::vector<OverlapStage> overlap_stages(const Job& job, const std::vector<int>&
   return stages;
 }
 
-std::vector<ChunkTask> chunk_tasks(const SlotProgram& slot, const OverlapStage& forward, const OverlapStage& backward) {
+std::vector<SlotTask> slot_tasks(const SlotProgram& slot, const OverlapStage& forward, const OverlapStage& backward) {
   const std::vector<int32_t> after = predecessors(slot);
-  std::vector<ChunkTask> tasks;
+  std::vector<SlotTask> tasks;
   tasks.reserve(slot.size());
   for (const SlotStep& step : slot) {
     const OverlapStage& stage = step.pass == SlotKind::kF ? forward : backward;
     const ComponentCost& cost = stage.alone[step.component];
-    ChunkTask task;
+    SlotTask task;
     task.communication = cost.lane == Lane::kEp;
     task.kernel = all_to_all_kernel(cost.component, step.pass);
     task.after = after[tasks.size()];
@@ -53,7 +53,7 @@ std::vector<ChunkTask> chunk_tasks(const SlotProgram& slot, const OverlapStage& 
 }
 
 SlotTime time_slot(SlotProgram program, const OverlapStage& forward, const OverlapStage& backward) {
-  const ChunkTimes times = simulate_chunk(chunk_tasks(program, forward, backward));
+  const SlotTaskTimes times = simulate_slot(slot_tasks(program, forward, backward));
   SlotTime slot;
   for (size_t i = 0; i < program.size(); ++i) {
     program[i].duration_ns = times.end_ns[i] - times.start_ns[i];
@@ -145,4 +145,4 @@ OverlapCosts overlap_costs(const std::vector<StageProgram>& programs, const std:
   return costs;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -3,12 +3,12 @@
 #include <functional>
 #include <vector>
 
-#include "core/component.h"
-#include "core/job.h"
-#include "core/step_costs.h"
-#include "sim/engine/chunk.h"
+#include "core/costs/component.h"
+#include "core/costs/step_costs.h"
+#include "core/job/job.h"
+#include "sim/engine/simulate_slot.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Which kernel a dispatch or combine launches in F or in I.
 AllToAllKernel all_to_all_kernel(Component component, SlotKind pass);
@@ -23,8 +23,8 @@ struct OverlapStage {
 // Of every stage, with the job's split of the SMs (cluster.comm_sms). REQUIRES: the job has a model. Pure; O(layers).
 std::vector<OverlapStage> overlap_stages(const Job& job, const std::vector<int>& layers_per_stage);
 
-// The steps of a slot as tasks of the chunk engine. F's steps are those of `forward`, I's and W's those of `backward`.
-std::vector<ChunkTask> chunk_tasks(const SlotProgram& slot, const OverlapStage& forward, const OverlapStage& backward);
+// The steps of a slot as tasks for simulate_slot. F's steps are those of `forward`, I's and W's those of `backward`.
+std::vector<SlotTask> slot_tasks(const SlotProgram& slot, const OverlapStage& forward, const OverlapStage& backward);
 
 // A slot as its two lanes run it.
 struct SlotTime {
@@ -42,7 +42,7 @@ bool alike(const StageProgram& a, const StageProgram& b);
 // In which order the components of F and B of a pair run, or, if the forward stage has no components, those of B alone:
 // usual_order, or what a planner finds.
 using SlotOrder = std::function<SlotProgram(const OverlapStage& forward, const OverlapStage& backward)>;
-// DeepSeek-V3's Figure 4; in B each W follows its I (core/slot_program.h).
+// DeepSeek-V3's Figure 4; in B each W follows its I (core/costs/slot_program.h).
 SlotProgram usual_order(const OverlapStage& forward, const OverlapStage& backward);
 
 // Slots in which all-to-all overlaps with compute: B of every stage, in which W's run beside it, and the pairs of any
@@ -56,4 +56,4 @@ struct OverlapCosts {
 OverlapCosts overlap_costs(const std::vector<StageProgram>& programs, const std::vector<OverlapStage>& stages,
                            const SlotOrder& slot_order);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -5,7 +5,7 @@
 
 #include "sim/cost/groups.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -57,4 +57,4 @@ double all_to_all_seconds(const AllToAll& transfer, const Cluster& cluster) {
   return payload > 0 ? cluster.gpu.rates.all_to_all_notify_us * 1e-6 + payload : 0;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

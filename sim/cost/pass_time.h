@@ -1,11 +1,11 @@
 #pragma once
 
-#include "core/cluster.h"
-#include "core/layout.h"
+#include "core/job/cluster.h"
+#include "core/job/layout.h"
 #include "sim/cost/all_to_all.h"
-#include "sim/cost/work.h"
+#include "sim/cost/pass_work.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Seconds of one product on `sms` of the GPU's SMs.
 double product_seconds(const Product& product, const Gpu& gpu, int sms);
@@ -28,4 +28,4 @@ ComputeTime compute_time(const PassWork& work, const Cluster& cluster, const Lay
 // Seconds of the pass's all-to-all with its notification; 0 where it has none.
 double all_to_all_seconds(const AllToAll& transfer, const Cluster& cluster);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

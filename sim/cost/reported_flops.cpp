@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/cost/parameters.h"
-#include "sim/cost/step_costs.h"
+#include "sim/cost/job_costs.h"
+#include "sim/cost/parameter_count.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -36,4 +36,4 @@ int64_t reported_flops_per_step(const Job& job) {
   return std::llround(std::min(flops, 9e18));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -1,7 +1,7 @@
-#include "core/job.h"
-#include "sim/cost/memory.h"
+#include "core/job/job.h"
+#include "sim/cost/memory_model.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // All figures are our estimates but for the layer that is rebuilt.
 Reserve memory_reserve(const Job& job) {
@@ -19,4 +19,4 @@ Reserve memory_reserve(const Job& job) {
   return reserve;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

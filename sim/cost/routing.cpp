@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 double expected_distinct(double bins, double per_bin, int draws) {
   const double balls = bins * per_bin;
@@ -36,4 +36,4 @@ Routing make_routing(const MoeShape& moe, const Group& experts) {
   return routing;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "core/model.h"
+#include "core/job/model.h"
 #include "sim/cost/groups.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Distinct bins that `draws` different balls hit, on average, where `bins` bins hold `per_bin` balls each.
 double expected_distinct(double bins, double per_bin, int draws);
@@ -26,4 +26,4 @@ struct Routing {
 
 Routing make_routing(const MoeShape& moe, const Group& experts);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // The layers of one stage. The first stage has the embedding besides, the last the head and the MTP modules; a stage
 // may have no layers.
@@ -26,4 +26,4 @@ inline std::vector<StageSpan> stage_spans(std::span<const int> layers_per_stage)
   return spans;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

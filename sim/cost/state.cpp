@@ -1,8 +1,8 @@
 #include "sim/cost/groups.h"
-#include "sim/cost/memory.h"
-#include "sim/cost/parameters.h"
+#include "sim/cost/memory_model.h"
+#include "sim/cost/parameter_count.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -72,4 +72,4 @@ StageState stage_state(const Job& job, const StageParameters& parameters, int co
   return {weights, gradients, job.offload.optimizer ? 0 : all(optimizer_bytes(job), 1)};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "core/check.h"
-#include "core/slot_times.h"
-#include "sim/engine/links.h"
+#include "core/base/check.h"
+#include "core/costs/slot_times.h"
+#include "sim/engine/link_queues.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -41,12 +41,12 @@ class AsyncSimulation {
       const uint32_t number = departure->message;
       const Message& message = messages_.messages()[number];
       arrival_ns_[number] = departure->arrival_ns;
-      timeline_.transfers.push_back({message.queue, message.producer, message.consumer, ready_ns_[number],
+      timeline_.hand_overs.push_back({message.queue, message.producer, message.consumer, ready_ns_[number],
                                      departure->admitted_ns, departure->start_ns, departure->arrival_ns});
       advance(schedule_.placement().queues()[message.queue].target);
     }
     for (int rank = 0; rank < schedule_.ranks(); ++rank) {
-      PIPELOOM_CHECK(next_[rank] == schedule_.first_slot(rank + 1));
+      PIPELOOM_THROW_UNLESS(next_[rank] == schedule_.first_slot(rank + 1));
     }
     timeline_.makespan_ns = *std::max_element(lane_free_ns_.begin(), lane_free_ns_.end());
     return std::move(timeline_);
@@ -127,4 +127,4 @@ Timeline simulate_async(const Schedule& schedule, const ScheduleCosts& costs, co
   return AsyncSimulation(schedule, costs, messages, receive_depth).run();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

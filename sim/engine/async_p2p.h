@@ -1,11 +1,11 @@
 #pragma once
 
-#include "core/costs.h"
-#include "core/messages.h"
-#include "core/schedule.h"
-#include "core/timeline.h"
+#include "core/costs/costs.h"
+#include "core/schedule/messages.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Asynchronous P2P with occupied links and limited receive buffers: a send starts when its output is ready, a receive
 // buffer of its queue is free and the link is free; only the consumer waits. A buffer is free again when the slot that
@@ -15,4 +15,4 @@ namespace pipeloom {
 Timeline simulate_async(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages,
                         int receive_depth);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

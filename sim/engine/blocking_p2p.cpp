@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "core/batches.h"
-#include "core/slot_times.h"
-#include "sim/engine/links.h"
+#include "core/costs/slot_times.h"
+#include "core/schedule/batches.h"
+#include "sim/engine/link_queues.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -88,7 +88,7 @@ class BlockingSimulation {
 
   void arrive(const Links::Departure& departure) {
     const Message& message = messages_.messages()[departure.message];
-    timeline_.transfers.push_back({message.queue, message.producer, message.consumer, ready_ns_[departure.message],
+    timeline_.hand_overs.push_back({message.queue, message.producer, message.consumer, ready_ns_[departure.message],
                                    departure.admitted_ns, departure.start_ns, departure.arrival_ns});
     const Placement::Queue& queue = schedule_.placement().queues()[message.queue];
     for (const int rank : {queue.source, queue.target}) {
@@ -144,4 +144,4 @@ Result<Timeline> simulate_blocking(const Schedule& schedule, const ScheduleCosts
   return BlockingSimulation(schedule, costs, messages).run();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -1,17 +1,17 @@
 #pragma once
 
-#include "core/costs.h"
-#include "core/messages.h"
-#include "core/result.h"
-#include "core/schedule.h"
-#include "core/timeline.h"
+#include "core/base/result.h"
+#include "core/costs/costs.h"
+#include "core/schedule/messages.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
-// Blocking P2P: a rank commits the batch of sends and receives before a slot (core/batches.h) as soon as its lanes are
-// free, and starts the slot when all of the batch has arrived. A message leaves when both of its ranks have committed
-// it and its link is free. Offsets inside slots play no part. Fails with the cycle of ranks if batches wait for each
-// other.
+// Blocking P2P: a rank commits the batch of sends and receives before a slot (core/schedule/batches.h) as soon as its
+// lanes are free, and starts the slot when all of the batch has arrived. A message leaves when both of its ranks have
+// committed it and its link is free. Offsets inside slots play no part. Fails with the cycle of ranks if batches wait
+// for each other.
 Result<Timeline> simulate_blocking(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -1,6 +1,6 @@
 #include "sim/engine/event_tree.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 EventTree::EventTree(uint32_t clocks) {
   while (leaves_ < clocks) leaves_ *= 2;
@@ -22,4 +22,4 @@ void EventTree::set(uint32_t clock, int64_t time_ns) {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

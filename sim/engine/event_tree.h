@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // When each of a fixed number of clocks rings next, and which rings first: a tournament, so that a change costs
 // O(log clocks) and no memory. Of clocks that ring together the lowest number is first.
@@ -26,4 +26,4 @@ class EventTree {
   std::vector<uint32_t> winner_;  // [node] 1 is the root; the children of n are 2n and 2n + 1
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -5,10 +5,10 @@
 #include "sim/engine/steps.h"
 #include "sim/engine/sweep.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 Result<Timeline> simulate(const Schedule& schedule, const ScheduleCosts& costs, const P2pRule& rule) {
-  PIPELOOM_CHECK_OK(check_costs_fit(schedule, costs));
+  PIPELOOM_RETURN_IF_ERROR(check_costs_fit(schedule, costs));
   if (rule.mode == P2pMode::kBlocking) return simulate_blocking(schedule, costs, MessageTable(schedule));
   if (costs.latency_only() && rule.receive_depth == 0) {
     PIPELOOM_TRY(const Steps steps, Steps::create(schedule, costs));
@@ -17,4 +17,4 @@ Result<Timeline> simulate(const Schedule& schedule, const ScheduleCosts& costs, 
   return simulate_async(schedule, costs, MessageTable(schedule), rule.receive_depth);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "core/costs.h"
-#include "core/job.h"
-#include "core/result.h"
-#include "core/schedule.h"
-#include "core/timeline.h"
+#include "core/base/result.h"
+#include "core/costs/costs.h"
+#include "core/job/job.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 struct P2pRule {
   P2pMode mode = P2pMode::kAsync;
@@ -18,4 +18,4 @@ struct P2pRule {
 // O(slots) where links only have latency and buffers are unlimited, O(slots log ranks) otherwise.
 Result<Timeline> simulate(const Schedule& schedule, const ScheduleCosts& costs, const P2pRule& rule);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

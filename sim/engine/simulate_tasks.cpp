@@ -4,12 +4,12 @@
 #include <array>
 #include <limits>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "sim/engine/event_tree.h"
 #include "sim/engine/task_lanes.h"
-#include "sim/engine/work.h"
+#include "sim/engine/work_progress.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -24,8 +24,8 @@ enum class Phase : uint8_t {
 };
 
 struct LaneState {
-  Progress progress;  // of the head, while it runs
-  uint32_t next = 0;  // the head's place in the queue
+  WorkProgress progress;  // of the head, while it runs
+  uint32_t next = 0;      // the head's place in the queue
   Phase phase = Phase::kBlocked;
   bool touched = false;  // its rate may have changed
 };
@@ -73,7 +73,7 @@ class Engine {
       start_what_can();
     }
     if (done_ < times_.end_ns.size()) {
-      PIPELOOM_CHECK_OK(graph_.topological_order());
+      PIPELOOM_RETURN_IF_ERROR(graph_.topological_order());
       return fail(ErrorCode::kDeadlock, "members of collectives wait for each other in a cycle");
     }
     times_.makespan_ns = now_ns_;
@@ -278,4 +278,4 @@ Result<TaskTimes> simulate_tasks(const TaskGraph& graph, const TaskLoads& loads,
   return Engine(graph, loads, replicas).run();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

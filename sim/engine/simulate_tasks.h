@@ -4,12 +4,12 @@
 #include <span>
 #include <vector>
 
-#include "core/result.h"
-#include "core/task_graph.h"
+#include "core/base/result.h"
+#include "core/tasks/task_graph.h"
 #include "sim/engine/task_loads.h"
 #include "sim/engine/task_sweep.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Which replicas of the graph run at once: the members of an expert-parallel group, whose all-to-all tasks are
 // collectives and start when the last member is there. One replica stands for all where they are alike.
@@ -30,4 +30,4 @@ struct ReplicaRuns {
 // Fails where tasks wait for each other in a cycle.
 Result<TaskTimes> simulate_tasks(const TaskGraph& graph, const TaskLoads& loads, const ReplicaRuns& replicas = {});
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -76,4 +76,4 @@ StepEnd step_end(const Placement& placement, std::span<const int64_t> gradients_
   return step;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

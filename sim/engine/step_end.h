@@ -4,12 +4,12 @@
 #include <span>
 #include <vector>
 
-#include "core/job.h"
-#include "core/schedule.h"
-#include "core/step_costs.h"
-#include "core/timeline.h"
+#include "core/costs/step_costs.h"
+#include "core/job/job.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // What follows a rank's passes: reductions of its stages' gradients on the dp lane, then the optimizer.
 struct RankEnd {
@@ -42,4 +42,4 @@ StepEnd step_end(const Schedule& schedule, const Timeline& timeline, const StepC
 StepEnd step_end(const Placement& placement, std::span<const int64_t> gradients_ready_ns,
                  std::span<const int64_t> compute_free_ns, const StepCosts& costs, Clipping clipping);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

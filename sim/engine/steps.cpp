@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "core/units.h"
+#include "core/base/units.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 Status check_costs_fit(const Schedule& schedule, const ScheduleCosts& costs) {
   if (costs.stages() != schedule.stages() || costs.ranks() != schedule.ranks()) {
@@ -18,7 +18,7 @@ Status check_costs_fit(const Schedule& schedule, const ScheduleCosts& costs) {
     return invalid(fmt::format("costs give the class of {} micro-batches; the schedule has {}", classes.size(),
                                schedule.micro_batches()));
   }
-  PIPELOOM_CHECK_OK(costs.check_step_of(static_cast<int64_t>(schedule.slots().size())));
+  PIPELOOM_RETURN_IF_ERROR(costs.check_step_of(static_cast<int64_t>(schedule.slots().size())));
   if (schedule.has_pairs()) {
     const int64_t variants = int64_t{schedule.placement().chunks_per_rank()} * costs.classes();
     constexpr int64_t kMaxPairCosts = 1 << 24;
@@ -163,8 +163,8 @@ class StepsBuilder {
 };
 
 Result<Steps> Steps::create(const Schedule& schedule, const ScheduleCosts& costs) {
-  PIPELOOM_CHECK_OK(check_costs_fit(schedule, costs));
+  PIPELOOM_RETURN_IF_ERROR(check_costs_fit(schedule, costs));
   return StepsBuilder(schedule, costs).build();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -4,11 +4,11 @@
 #include <span>
 #include <vector>
 
-#include "core/costs.h"
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/costs/costs.h"
+#include "core/schedule/schedule.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // One slot, ready for the sweep. `forward_from` and `backward_from` are positions in Steps' output array: the outputs
 // that the slot's passes wait for, or Steps::nothing().
@@ -66,4 +66,4 @@ class Steps {
   friend class StepsBuilder;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -58,4 +58,4 @@ Timeline sweep_timeline(const Schedule& schedule, const Steps& steps) {
   return timeline;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/schedule.h"
-#include "core/timeline.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
 #include "sim/engine/steps.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Buffers of a sweep, kept by the caller so that a search allocates nothing per candidate.
 struct SweepBuffers {
@@ -22,4 +22,4 @@ int64_t sweep_makespan(const Steps& steps, SweepBuffers& buffers);
 // The same with the times of every slot. REQUIRES: `steps` was made from `schedule`.
 Timeline sweep_timeline(const Schedule& schedule, const Steps& steps);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 TaskLanes::TaskLanes(const TaskGraph& graph, int replicas) : replicas_(static_cast<uint32_t>(replicas)) {
   sort_queues(graph);
@@ -36,7 +36,7 @@ void TaskLanes::reverse_dependencies(const TaskGraph& graph) {
   has_delay_.resize(tasks);
   dependent_begin_.assign(tasks + 1, 0);
   for (uint32_t task = 0; task < tasks; ++task) {
-    PIPELOOM_CHECK(graph.dependencies(task).size() <= std::numeric_limits<uint16_t>::max());
+    PIPELOOM_THROW_UNLESS(graph.dependencies(task).size() <= std::numeric_limits<uint16_t>::max());
     dependencies_.push_back(static_cast<uint16_t>(graph.dependencies(task).size()));
     for (const TaskDependency& dependency : graph.dependencies(task)) {
       ++dependent_begin_[dependency.from + 1];
@@ -81,4 +81,4 @@ void TaskLanes::number_collectives(const TaskGraph& graph) {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "core/task_graph.h"
+#include "core/tasks/task_graph.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // What an engine asks of a task graph again and again: who waits for a task, which queues a rank has, which tasks are
 // the members of one collective. Flat arrays, made once.
@@ -65,4 +65,4 @@ class TaskLanes {
   std::vector<uint32_t> member_queues_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 TaskLoads uncontended_loads(const TaskGraph& graph) {
   TaskLoads loads;
@@ -12,4 +12,4 @@ TaskLoads uncontended_loads(const TaskGraph& graph) {
   return loads;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

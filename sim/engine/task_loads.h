@@ -4,10 +4,10 @@
 #include <span>
 #include <vector>
 
-#include "core/task_graph.h"
-#include "sim/engine/chunk.h"
+#include "core/tasks/task_graph.h"
+#include "sim/engine/simulate_slot.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // A share of what a GPU's NIC or its NVLink port can carry in one direction, in 2^-20.
 using LinkShare = uint32_t;
@@ -41,4 +41,4 @@ struct TaskLoads {
 // The durations that the graph says, nothing slowed by anything.
 TaskLoads uncontended_loads(const TaskGraph& graph);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

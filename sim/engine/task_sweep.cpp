@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 Result<TaskTimes> sweep_tasks(const TaskGraph& graph) {
   PIPELOOM_TRY(const std::vector<uint32_t> order, graph.topological_order());
@@ -24,4 +24,4 @@ Result<TaskTimes> sweep_tasks(const TaskGraph& graph) {
   return times;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

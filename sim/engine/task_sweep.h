@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/result.h"
-#include "core/task_graph.h"
+#include "core/base/result.h"
+#include "core/tasks/task_graph.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 struct TaskTimes {
   std::vector<int64_t> start_ns;  // [task]
@@ -17,4 +17,4 @@ struct TaskTimes {
 // When each task runs if nothing contends: as soon as the task before it on its queue and its dependencies allow.
 Result<TaskTimes> sweep_tasks(const TaskGraph& graph);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

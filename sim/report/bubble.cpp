@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 double Bubble::rate(int64_t length_ns) const {
   if (length_ns == 0) return 0;
@@ -25,4 +25,4 @@ Bubble measure_bubble(const Schedule& schedule, const Timeline& timeline) {
   return bubble;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/schedule.h"
-#include "core/timeline.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Busy and idle time of the compute lanes, by both definitions in use (docs/schedules.md, section 0):
 // global: idle within the makespan. Span: idle within the longest time from one rank's first start to its last end (the
@@ -28,4 +28,4 @@ struct Bubble {
 
 Bubble measure_bubble(const Schedule& schedule, const Timeline& timeline);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 std::vector<uint32_t> critical_path(const Schedule& schedule, const Timeline& timeline, const HandOvers& hand_overs) {
   const auto last = std::find(timeline.end_ns.begin(), timeline.end_ns.end(), timeline.makespan_ns);
@@ -52,4 +52,4 @@ std::vector<int64_t> slack_ns(const Schedule& schedule, const Timeline& timeline
   return slack;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

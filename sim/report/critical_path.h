@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/schedule.h"
-#include "core/timeline.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
 #include "sim/report/hand_over.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // The chain of slots that decides the makespan, first to last: each starts because the one before it ended or handed
 // over to it.
@@ -17,4 +17,4 @@ std::vector<uint32_t> critical_path(const Schedule& schedule, const Timeline& ti
 // Exact where links only have latency; elsewhere a shifted message could meet other traffic.
 std::vector<int64_t> slack_ns(const Schedule& schedule, const Timeline& timeline, const HandOvers& hand_overs);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,20 +2,20 @@
 
 #include <algorithm>
 
-#include "core/slot_times.h"
+#include "core/costs/slot_times.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 HandOvers::HandOvers(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages,
                      const Timeline& timeline, P2pMode mode)
     : schedule_(schedule), costs_(costs), messages_(messages), timeline_(timeline) {
   if (mode == P2pMode::kBlocking) batches_.emplace(schedule, messages);
-  if (timeline.transfers.empty()) return;
-  transfer_of_.resize(messages.messages().size());
-  for (uint32_t i = 0; i < timeline.transfers.size(); ++i) {
-    const Transfer& transfer = timeline.transfers[i];
-    const Direction direction = schedule.placement().queues()[transfer.queue].direction;
-    transfer_of_[messages.output(transfer.producer, direction)] = i;
+  if (timeline.hand_overs.empty()) return;
+  simulated_.resize(messages.messages().size());
+  for (uint32_t i = 0; i < timeline.hand_overs.size(); ++i) {
+    const HandOver& hand_over = timeline.hand_overs[i];
+    const Direction direction = schedule.placement().queues()[hand_over.queue].direction;
+    simulated_[messages.output(hand_over.producer, direction)] = i;
   }
 }
 
@@ -28,25 +28,23 @@ std::optional<HandOver> HandOvers::input(uint32_t slot, Direction direction) con
   const uint32_t producer = messages_.producer(slot, direction);
   if (producer == MessageTable::kNone) return std::nullopt;
   const uint32_t message = messages_.input(slot, direction);
-  if (message != MessageTable::kNone && !transfer_of_.empty()) return of_message(message);
+  if (message != MessageTable::kNone && !simulated_.empty()) return of_message(message);
   return by_latency(producer, slot, direction);
 }
 
 HandOver HandOvers::of_message(uint32_t message) const {
-  const Transfer& transfer = timeline_.transfers[transfer_of_[message]];
-  return {transfer.producer,    transfer.consumer, transfer.ready_ns,
-          transfer.admitted_ns, transfer.start_ns, transfer.arrival_ns};
+  return timeline_.hand_overs[simulated_[message]];
 }
 
 HandOver HandOvers::by_latency(uint32_t producer, uint32_t consumer, Direction direction) const {
   const SlotTimes times = slot_times(costs_, schedule_.slots()[producer]);
   const int64_t ready_ns = timeline_.start_ns[producer] + times.ready_ns[static_cast<size_t>(direction)];
-  int64_t latency_ns = 0;
-  if (const uint32_t message = messages_.input(consumer, direction); message != MessageTable::kNone) {
-    const auto& queue = schedule_.placement().queues()[messages_.messages()[message].queue];
-    latency_ns = costs_.link(queue.source, queue.target).latency_ns;
-  }
-  return {producer, consumer, ready_ns, ready_ns, ready_ns, ready_ns + latency_ns};
+  const uint32_t message = messages_.input(consumer, direction);
+  if (message == MessageTable::kNone) return {-1, producer, consumer, ready_ns, ready_ns, ready_ns, ready_ns};
+  const int32_t number = messages_.messages()[message].queue;
+  const Placement::Queue& queue = schedule_.placement().queues()[number];
+  const int64_t arrival_ns = ready_ns + costs_.link(queue.source, queue.target).latency_ns;
+  return {number, producer, consumer, ready_ns, ready_ns, ready_ns, arrival_ns};
 }
 
 std::optional<Binding> HandOvers::binding(uint32_t slot, int rank) const {
@@ -96,4 +94,4 @@ std::optional<uint32_t> HandOvers::slot_ending_at(int rank, int64_t time_ns) con
   return static_cast<uint32_t>(after - 1 - timeline_.end_ns.begin());
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -4,24 +4,14 @@
 #include <optional>
 #include <vector>
 
-#include "core/batches.h"
-#include "core/costs.h"
-#include "core/job.h"
-#include "core/messages.h"
-#include "core/schedule.h"
-#include "core/timeline.h"
+#include "core/costs/costs.h"
+#include "core/job/job.h"
+#include "core/schedule/batches.h"
+#include "core/schedule/messages.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
 
-namespace pipeloom {
-
-// How an output came from one slot to another.
-struct HandOver {
-  uint32_t producer = 0;    // slot
-  uint32_t consumer = 0;    // slot
-  int64_t ready_ns = 0;     // the output was there
-  int64_t admitted_ns = 0;  // both sides had posted their half
-  int64_t start_ns = 0;     // the link was free
-  int64_t arrival_ns = 0;
-};
+namespace pipeloom::sim {
 
 // What decided when a slot started, if it was not the slot before it on its lane.
 struct Binding {
@@ -55,8 +45,8 @@ class HandOvers {
   const ScheduleCosts& costs_;
   const MessageTable& messages_;
   const Timeline& timeline_;
-  std::vector<uint32_t> transfer_of_;  // [message]; empty where the timeline has no transfers
-  std::optional<Batches> batches_;     // blocking only
+  std::vector<uint32_t> simulated_;  // [message]; empty where the timeline has no transfers
+  std::optional<Batches> batches_;   // blocking only
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

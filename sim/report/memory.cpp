@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -90,4 +90,4 @@ std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeli
   return curve;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -4,11 +4,11 @@
 #include <span>
 #include <vector>
 
-#include "core/costs.h"
-#include "core/schedule.h"
-#include "core/timeline.h"
+#include "core/costs/costs.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // The most that each rank holds at once, in the unit of `activations` ([stage]). Depends on the ranks' orders only: in
 // a pair the forward counts first.
@@ -37,4 +37,4 @@ struct MemoryPoint {
 std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeline& timeline,
                                           std::span<const ActivationSize> activations, int rank);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include "core/lowering/lower.h"
-#include "sim/cost/task_loads.h"
+#include "core/tasks/lower.h"
+#include "sim/cost/lowered_loads.h"
 #include "sim/engine/simulate_tasks.h"
 #include "sim/robust/task_scatter.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -117,4 +117,4 @@ Result<WholeStep> simulate_whole_step(const Job& job, const Schedule& schedule, 
                    Accounts(graph, loads, times, replicas).run(schedule.ranks())};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

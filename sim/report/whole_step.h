@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/job.h"
-#include "core/result.h"
-#include "core/schedule.h"
-#include "core/step_costs.h"
+#include "core/base/result.h"
+#include "core/costs/step_costs.h"
+#include "core/job/job.h"
+#include "core/schedule/schedule.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 struct WholeStepOptions {
   // Members of every expert-parallel group that are simulated one by one: they wait for each other. 1: one stands for
@@ -38,4 +38,4 @@ struct WholeStep {
 Result<WholeStep> simulate_whole_step(const Job& job, const Schedule& schedule, const StepCosts& costs,
                                       const WholeStepOptions& options = {});
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -4,10 +4,10 @@
 #include <numeric>
 #include <thread>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "sim/robust/step_sampler.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -86,4 +86,4 @@ Result<Robustness> measure_robustness(const Job& job, const Schedule& schedule, 
   return robustness;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/job.h"
-#include "core/result.h"
-#include "core/schedule.h"
-#include "core/step_costs.h"
+#include "core/base/result.h"
+#include "core/costs/step_costs.h"
+#include "core/job/job.h"
+#include "core/schedule/schedule.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 struct SampleOptions {
   int samples = 1000;  // steps
@@ -38,4 +38,4 @@ struct Robustness {
 Result<Robustness> measure_robustness(const Job& job, const Schedule& schedule, const StepCosts& costs,
                                       const SampleOptions& options);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/slot_times.h"
+#include "core/costs/slot_times.h"
 #include "sim/engine/step_end.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -197,4 +197,4 @@ int64_t StepSampler::planned_ns() const {
   return sweep(buffers, planned_.data(), kNoRank);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

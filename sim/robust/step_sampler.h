@@ -3,14 +3,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/job.h"
-#include "core/result.h"
-#include "core/schedule.h"
-#include "core/step_costs.h"
-#include "core/variation.h"
+#include "core/base/result.h"
+#include "core/costs/step_costs.h"
+#include "core/job/job.h"
+#include "core/job/variation.h"
+#include "core/schedule/schedule.h"
 #include "sim/engine/steps.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // Times one schedule over and over, each time with durations drawn from a job's variation. At the schedule level: a
 // slot is one duration, and a message delays by its latency and the time that it takes on its link. What its components
@@ -89,4 +89,4 @@ class StepSampler {
   std::vector<int64_t> pair_latency_ns_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

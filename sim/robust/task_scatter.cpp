@@ -4,10 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "core/variation.h"
+#include "core/job/variation.h"
 #include "sim/engine/simulate_tasks.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 namespace {
 
@@ -38,7 +38,7 @@ std::vector<uint32_t> task_scatter(const Job& job, const Schedule& schedule, con
         continue;
       }
       const Slot& slot = schedule.slots()[schedule.first_slot(key.rank) + static_cast<uint32_t>(key.slot)];
-      const int micro_batch = key.pass == SlotKind::kF ? slot.micro_batch : slot.backward_pass_micro_batch();
+      const int micro_batch = slot.micro_batch_of(direction_of(key.pass));
       double factor = draws.rank_factor(replica * schedule.ranks() + key.rank);
       if (is_routed(key.component)) factor *= draws.expert_factor_of(replica, key.layer, micro_batch, gpus);
       if (job.variation.jitter > 0) {
@@ -52,4 +52,4 @@ std::vector<uint32_t> task_scatter(const Job& job, const Schedule& schedule, con
   return scale;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/job.h"
-#include "core/schedule.h"
-#include "core/task_graph.h"
+#include "core/job/job.h"
+#include "core/schedule/schedule.h"
+#include "core/tasks/task_graph.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 
 // How much longer than planned each task of one step takes, [replica][task] in 2^-16 as ReplicaRuns has it, if
 // durations scatter as the job's variation says: components by jitter and their rank's, experts and their all-to-all by
@@ -16,4 +16,4 @@ namespace pipeloom {
 std::vector<uint32_t> task_scatter(const Job& job, const Schedule& schedule, const TaskGraph& graph, int replicas,
                                    uint64_t seed, uint64_t step);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

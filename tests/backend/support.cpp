@@ -3,13 +3,13 @@
 #include <ostream>
 #include <random>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 void PrintTo(const Model& model, std::ostream* out) {
   *out << model.family;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 
 namespace pipeloom::tests {
 

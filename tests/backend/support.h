@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "backend/model/matrix.h"
-#include "core/job.h"
+#include "core/job/job.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 void PrintTo(const Model& model, std::ostream* out);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 
 namespace pipeloom::tests {
 

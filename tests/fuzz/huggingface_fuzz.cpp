@@ -1,7 +1,7 @@
 // What is read is a model that make_model accepts again.
 #include <cstdlib>
 
-#include "proto/huggingface.h"
+#include "proto/huggingface/huggingface.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace pipeloom;

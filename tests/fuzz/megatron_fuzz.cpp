@@ -1,8 +1,8 @@
 // What is read is a whole job, or an error with words.
 #include <cstdlib>
 
-#include "core/gpu.h"
-#include "proto/gpu_files.h"
+#include "core/job/gpu.h"
+#include "proto/job/gpu_files.h"
 #include "proto/megatron/job_arguments.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

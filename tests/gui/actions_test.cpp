@@ -17,7 +17,7 @@
 #include "tests/gui/window.h"
 #include "tests/support/temp_folder.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 using tests::TestWindow;
@@ -61,7 +61,7 @@ class Actions : public testing::Test {
   const tests::TempFolder folder_;
   std::string plan_;
   std::string other_;
-  TestWindow window_;
+  tests::TestWindow window_;
 };
 
 TEST_F(Actions, ZoomAndPan) {
@@ -155,7 +155,7 @@ TEST_F(Actions, MarkTimes) {
   ASSERT_EQ(view().frame().marks.size(), 2u);
   EXPECT_EQ(view().frame().marks[1].text, "here");
   // Named marks are kept beside the plan.
-  TestWindow again;
+  tests::TestWindow again;
   again.open({QString::fromStdString(plan_)});
   ASSERT_TRUE(QTest::qWaitFor([&] { return again.timeline().frame().marks.size() == 1; }, 5000));
   EXPECT_EQ(again.timeline().frame().marks[0].text, "here");
@@ -358,4 +358,4 @@ TEST(ActionTable, GivesEachKeyToOneAction) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

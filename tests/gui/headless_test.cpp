@@ -7,7 +7,7 @@
 #include "tests/gui/window.h"
 #include "tests/support/temp_folder.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 Options options_of(const QStringList& arguments) {
@@ -83,4 +83,4 @@ TEST_F(HeadlessPicture, SaysWhatIsWrongWithAFile) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

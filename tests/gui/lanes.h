@@ -7,11 +7,11 @@
 namespace pipeloom::tests {
 
 // `spans` busy spans of random looks and lengths on one lane with an idle share of about `idle`. Same seed, same lane.
-PictureLane random_lane(size_t spans, double idle, uint32_t seed);
+gui::PictureLane random_lane(size_t spans, double idle, uint32_t seed);
 // The share of [begin, end) in which nothing runs, exactly.
-double idle_share(const PictureLane& lane, int64_t begin_ns, int64_t end_ns);
-int64_t end_of(const PictureLane& lane);
+double idle_share(const gui::PictureLane& lane, int64_t begin_ns, int64_t end_ns);
+int64_t end_of(const gui::PictureLane& lane);
 // A picture of such lanes, one per rank.
-Picture random_picture(int lanes, size_t spans_per_lane);
+gui::Picture random_picture(int lanes, size_t spans_per_lane);
 
 }  // namespace pipeloom::tests

@@ -5,7 +5,7 @@
 #include "gui/timeline/ruler.h"
 #include "tests/gui/lanes.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 Picture picture_of(int ranks) {
@@ -96,4 +96,4 @@ TEST(MemoryCurve, ColumnsKeepTheMostAndTheLeast) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -8,7 +8,7 @@
 #include "tests/gui/window.h"
 #include "tests/support/temp_folder.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 using tests::TestWindow;
@@ -34,7 +34,7 @@ class Mouse : public testing::Test {
 
   const tests::TempFolder folder_;
   std::string plan_;
-  TestWindow window_;
+  tests::TestWindow window_;
 };
 
 TEST_F(Mouse, SelectsWhatItClicks) {
@@ -159,4 +159,4 @@ TEST_F(Mouse, PaintsPassesAndBubblesWhereTheyAre) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -6,7 +6,7 @@
 #include "gui/timeline/timeline_painter.h"
 #include "tests/gui/lanes.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 // Everything that runs is black, idle time is white: the mean lightness of a lane is its idle share.
@@ -104,4 +104,4 @@ TEST(LaneRaster, OffersLabelsOnlyWhereThereIsRoom) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -10,7 +10,7 @@
 #include "gui/timeline/timeline_painter.h"
 #include "tests/gui/lanes.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 const Picture& picture_of(size_t spans) {
@@ -74,4 +74,4 @@ void split_sms(benchmark::State& state) {
 BENCHMARK(split_sms)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

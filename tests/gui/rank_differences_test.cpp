@@ -4,7 +4,7 @@
 
 #include <QImage>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 Picture picture_of(const char* title, std::vector<double> idle_shares) {
@@ -48,4 +48,4 @@ TEST(RankDifferences, WithoutRoomNothingIsPainted) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -7,7 +7,7 @@
 #include "tests/gui/window.h"
 #include "tests/support/temp_folder.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 struct Look {
@@ -81,4 +81,4 @@ INSTANTIATE_TEST_SUITE_P(All, Screenshots,
                                          Look{{1920, 1080}, true}));
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -4,7 +4,7 @@
 
 #include "tests/gui/lanes.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 // Shares of [begin, end) by the level that a painter would take for it.
@@ -69,4 +69,4 @@ TEST(ShareTable, CoarseLevelsHaveWideBuckets) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

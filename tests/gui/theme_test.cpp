@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 class ThemeColours : public testing::TestWithParam<const Theme*> {};
@@ -52,4 +52,4 @@ TEST(Theme, MixesByShare) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

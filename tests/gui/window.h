@@ -12,22 +12,22 @@ class TestWindow {
  public:
   explicit TestWindow(QSize size = {1280, 800}, bool dark = false);
 
-  MainWindow* operator->() { return window_.get(); }
-  MainWindow& operator*() { return *window_; }
+  gui::MainWindow* operator->() { return window_.get(); }
+  gui::MainWindow& operator*() { return *window_; }
   void open(const QStringList& paths);
   void open_sample(const char* path);
   // Until nothing works in the background.
   void wait_until_idle();
   // As a person would: by its first key.
-  void press(Act act);
-  TimelineView& timeline() { return window_->timeline(); }
-  const Document& document() { return *window_->session().document(); }
+  void press(gui::Act act);
+  gui::TimelineView& timeline() { return window_->timeline(); }
+  const gui::Document& document() { return *window_->session().document(); }
   QImage picture() { return window_->grab().toImage(); }
   // Saves what the window shows where PIPELOOM_SHOTS names a folder, for people to look at.
   void shoot(const QString& name);
 
  private:
-  std::unique_ptr<MainWindow> window_;
+  std::unique_ptr<gui::MainWindow> window_;
 };
 
 // A plan file of a named schedule with unit costs.

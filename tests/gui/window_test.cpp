@@ -14,11 +14,11 @@
 #include <ctime>
 
 #include "gui/models/plan_edit.h"
-#include "proto/files.h"
-#include "proto/plan_io.h"
+#include "proto/base/files.h"
+#include "proto/plan/plan_io.h"
 #include "tests/support/temp_folder.h"
 
-namespace pipeloom {
+namespace pipeloom::gui {
 namespace {
 
 using tests::TestWindow;
@@ -32,7 +32,7 @@ void answer_unsaved(QMessageBox::StandardButton answer) {
 }
 
 TEST(StartPage, OpensASampleInOneClick) {
-  TestWindow window;
+  tests::TestWindow window;
   EXPECT_TRUE(window->shows_start_page());
   auto* card = window->findChild<QAbstractButton*>("samples/deepseek-v3.txtpb");
   ASSERT_NE(card, nullptr);
@@ -45,7 +45,7 @@ TEST(StartPage, OpensASampleInOneClick) {
 }
 
 TEST(StartPage, EverySampleOpens) {
-  TestWindow window;
+  tests::TestWindow window;
   ASSERT_GE(samples().size(), 5u);
   for (const Sample& sample : samples()) {
     window.open_sample(sample.path.c_str());
@@ -57,9 +57,9 @@ TEST(StartPage, EverySampleOpens) {
 TEST(StartPage, RemembersFiles) {
   const tests::TempFolder folder;
   const std::string plan = tests::plan_file(folder.path("kept.plan"), "1f1b", 2, 4);
-  TestWindow window;
+  tests::TestWindow window;
   window.open({QString::fromStdString(plan)});
-  TestWindow later;
+  tests::TestWindow later;
   bool listed = false;
   for (const auto* button : later->start_page().findChildren<QAbstractButton*>()) {
     listed = listed || button->text().contains("kept.plan");
@@ -87,7 +87,7 @@ TEST_P(BrokenFiles, GiveAMessageAndLeaveTheWindowUsable) {
     path = folder.file("job.txtpb", "layout { pipeline: 0 }\ncosts { f_ms: 1 }\nmicro_batches: 4\n");
   if (kind == "json that is none") path = folder.file("job.json", "{");
   if (kind == "folder") path = folder.path("");
-  TestWindow window;
+  tests::TestWindow window;
   window.open({QString::fromStdString(plan)});
   window.open({QString::fromStdString(path)});
   EXPECT_FALSE(window->message().isEmpty());
@@ -103,9 +103,9 @@ INSTANTIATE_TEST_SUITE_P(All, BrokenFiles,
 
 TEST(Window, AsksBeforeItClosesWithUnsavedChanges) {
   const tests::TempFolder folder;
-  TestWindow window;
+  tests::TestWindow window;
   window.open({QString::fromStdString(tests::plan_file(folder.path("a.plan"), "1f1b", 4, 8))});
-  window->session().edit("more micro-batches", [](const Subject& subject) {
+  window->session().edit("more micro-batches", [](const planner::Subject& subject) {
     PlanSettings settings = settings_of(subject);
     settings.micro_batches = 12;
     return with_settings(subject, settings);
@@ -119,7 +119,7 @@ TEST(Window, AsksBeforeItClosesWithUnsavedChanges) {
   window->close();
   window.wait_until_idle();
   EXPECT_FALSE(window->session().has_unsaved_changes());
-  const auto saved = read_plan(folder.path("a.plan"));
+  const auto saved = proto::read_plan(folder.path("a.plan"));
   ASSERT_TRUE(saved);
   EXPECT_EQ(saved->schedule.micro_batches(), 12);
   window->close();
@@ -129,7 +129,7 @@ TEST(Window, AsksBeforeItClosesWithUnsavedChanges) {
 TEST(Window, LaysATraceOverItsPlan) {
   const tests::TempFolder folder;
   const std::string plan = tests::plan_file(folder.path("a.plan"), "1f1b", 4, 8);
-  TestWindow window;
+  tests::TestWindow window;
   window.open({QString::fromStdString(plan)});
   window->session().lay_trace_over(QString::fromStdString(tests::trace_file(plan, folder.path("a.trace"))));
   window.wait_until_idle();
@@ -147,7 +147,7 @@ TEST(Window, RefusesATraceOfAnotherPlan) {
   const tests::TempFolder folder;
   const std::string plan = tests::plan_file(folder.path("a.plan"), "1f1b", 4, 8);
   const std::string other = tests::plan_file(folder.path("b.plan"), "zb-h1", 4, 8);
-  TestWindow window;
+  tests::TestWindow window;
   window.open({QString::fromStdString(plan)});
   window->session().lay_trace_over(QString::fromStdString(tests::trace_file(other, folder.path("b.trace"))));
   window.wait_until_idle();
@@ -157,7 +157,7 @@ TEST(Window, RefusesATraceOfAnotherPlan) {
 TEST(Window, OpensATraceAlone) {
   const tests::TempFolder folder;
   const std::string plan = tests::plan_file(folder.path("a.plan"), "dualpipe", 4, 8);
-  TestWindow window;
+  tests::TestWindow window;
   window.open({QString::fromStdString(tests::trace_file(plan, folder.path("a.trace")))});
   EXPECT_TRUE(window->message().isEmpty());
   EXPECT_EQ(window.document().picture->ranks.size(), 4u);
@@ -189,7 +189,7 @@ double longest_event_ms(const std::function<bool()>& done) {
 }
 
 TEST(Window, AnswersTheSliderWithNewPlans) {
-  TestWindow window;
+  tests::TestWindow window;
   window.open_sample("samples/deepseek-v3.txtpb");
   QTest::qWait(1500);  // the curve
   auto* slider = window->findChild<QSlider*>("comm_sms");
@@ -205,7 +205,7 @@ TEST(Window, AnswersTheSliderWithNewPlans) {
 }
 
 TEST(Window, IsNeverBusyForLong) {
-  TestWindow window;
+  tests::TestWindow window;
   window.timeline().setFocus();
   window->session().open_sample("samples/deepseek-v3.txtpb");
   const double opening = longest_event_ms([&] { return !window->session().busy() && window->session().document(); });
@@ -223,7 +223,7 @@ TEST(Window, IsNeverBusyForLong) {
 
 TEST(Tables, AreProperModelsAndSelectWhatTheyShow) {
   const tests::TempFolder folder;
-  TestWindow window;
+  tests::TestWindow window;
   window.open({QString::fromStdString(tests::plan_file(folder.path("a.plan"), "1f1b", 4, 8)),
                QString::fromStdString(tests::plan_file(folder.path("b.plan"), "gpipe", 4, 8))});
   QTest::qWait(300);
@@ -264,4 +264,4 @@ TEST(Tables, AreProperModelsAndSelectWhatTheyShow) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::gui

@@ -3,14 +3,14 @@
 // pass; linear up to P=256, M=8192. One core.
 #include <benchmark/benchmark.h>
 
+#include "planner/schedules/schedule_table.h"
 #include "planner/schedules/schedules.h"
-#include "planner/schedules/table.h"
 #include "sim/engine/simulate.h"
 #include "sim/engine/sweep.h"
-#include "sim/report/idle.h"
+#include "sim/report/idle_intervals.h"
 #include "sim/report/memory.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 ScheduleCosts costs_of(const Schedule& schedule) {
@@ -32,7 +32,7 @@ void generate_and_simulate(benchmark::State& state) {
   int64_t passes = 0;
   for (auto _ : state) {
     const Schedule schedule = one_f_one_b(shape).value();
-    const Timeline timeline = simulate(schedule, costs, {}).value();
+    const Timeline timeline = sim::simulate(schedule, costs, {}).value();
     benchmark::DoNotOptimize(timeline.makespan_ns);
     passes = schedule.passes();
   }
@@ -42,9 +42,9 @@ BENCHMARK(generate_and_simulate)->Args({64, 1024})->Args({256, 8192})->Unit(benc
 
 void makespan_of_a_fixed_order(benchmark::State& state, Result<Schedule> (*generate)(const PipelineShape&)) {
   const Schedule schedule = schedule_of(state, generate);
-  const Steps steps = Steps::create(schedule, costs_of(schedule)).value();
-  SweepBuffers buffers;
-  for (auto _ : state) benchmark::DoNotOptimize(sweep_makespan(steps, buffers));
+  const sim::Steps steps = sim::Steps::create(schedule, costs_of(schedule)).value();
+  sim::SweepBuffers buffers;
+  for (auto _ : state) benchmark::DoNotOptimize(sim::sweep_makespan(steps, buffers));
   set_passes(state, schedule);
 }
 BENCHMARK_CAPTURE(makespan_of_a_fixed_order, one_f_one_b, one_f_one_b)
@@ -57,14 +57,14 @@ BENCHMARK_CAPTURE(makespan_of_a_fixed_order, dualpipe, dualpipe)->Args({64, 1024
 void with_causes_and_memory(benchmark::State& state) {
   const Schedule schedule = schedule_of(state, one_f_one_b);
   const ScheduleCosts costs = costs_of(schedule);
-  const Steps steps = Steps::create(schedule, costs).value();
+  const sim::Steps steps = sim::Steps::create(schedule, costs).value();
   const MessageTable messages(schedule);
   const std::vector<ActivationSize> activations(schedule.stages(), ActivationSize{1'000'000, 500'000});
   for (auto _ : state) {
-    const Timeline timeline = sweep_timeline(schedule, steps);
-    const HandOvers hand_overs(schedule, costs, messages, timeline, P2pMode::kAsync);
-    benchmark::DoNotOptimize(idle_intervals(schedule, timeline, hand_overs).size());
-    benchmark::DoNotOptimize(peak_activations(schedule, activations).size());
+    const Timeline timeline = sim::sweep_timeline(schedule, steps);
+    const sim::HandOvers hand_overs(schedule, costs, messages, timeline, P2pMode::kAsync);
+    benchmark::DoNotOptimize(sim::idle_intervals(schedule, timeline, hand_overs).size());
+    benchmark::DoNotOptimize(sim::peak_activations(schedule, activations).size());
   }
   set_passes(state, schedule);
 }
@@ -73,7 +73,7 @@ BENCHMARK(with_causes_and_memory)->Args({64, 1024})->Unit(benchmark::kMillisecon
 // What the engine holds for a pass: the slot, its place in the topological order, its step, its output and its times.
 void bytes_per_pass(benchmark::State& state) {
   const Schedule schedule = schedule_of(state, one_f_one_b);
-  const Steps steps = Steps::create(schedule, costs_of(schedule)).value();
+  const sim::Steps steps = sim::Steps::create(schedule, costs_of(schedule)).value();
   for (auto _ : state) benchmark::DoNotOptimize(steps.outputs());
   const double bytes = static_cast<double>(schedule.slots().size_bytes() + schedule.topological_order().size_bytes() +
                                            steps.steps().size_bytes() + steps.outputs() * sizeof(int64_t) +
@@ -95,4 +95,4 @@ void generate(benchmark::State& state) {
 BENCHMARK(generate)->DenseRange(0, static_cast<int64_t>(named_schedules().size()) - 1)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

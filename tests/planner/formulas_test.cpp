@@ -123,7 +123,7 @@ TEST(Formulas, Chimera) {
     EXPECT_EQ(idle_of(simulate_named("chimera", {p, p}, t)), every_rank(p, (p - 2) * longer));
     EXPECT_EQ(idle_of(simulate_named("chimera", {p, 2 * p}, t)), every_rank(p, (p - 2) * (2 * longer - shorter)));
   }
-  const PipelineShape two_pairs = {.ranks = 8, .micro_batches = 8, .pipe_pairs = 2};
+  const planner::PipelineShape two_pairs = {.ranks = 8, .micro_batches = 8, .pipe_pairs = 2};
   EXPECT_EQ(idle_of(simulate_named("chimera", two_pairs, {3, 2, 2})), every_rank(8, (8 / 2 - 2) * 4));
 }
 

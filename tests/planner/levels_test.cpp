@@ -5,17 +5,17 @@
 
 #include <algorithm>
 
-#include "core/lowering/lower.h"
-#include "planner/evaluate.h"
+#include "core/tasks/lower.h"
+#include "planner/evaluate/evaluate.h"
 #include "planner/overlap/split.h"
-#include "planner/schedules/table.h"
-#include "sim/cost/step_costs.h"
+#include "planner/schedules/schedule_table.h"
+#include "sim/cost/job_costs.h"
 #include "sim/engine/simulate.h"
 #include "sim/engine/simulate_tasks.h"
 #include "tests/support/models.h"
 #include "tests/support/orders.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 // The slots' own contention is in their durations at both levels. Links only delay here: an occupied link is shared in
@@ -28,7 +28,7 @@ StepCosts with_free_links(StepCosts costs, int ranks) {
 }
 
 // How the two levels time one job with one schedule; nothing where the schedule can't run it.
-void expect_equal_levels(const Job& job, const NamedSchedule& named, const SlotOrder& slot_order, int& compared) {
+void expect_equal_levels(const Job& job, const NamedSchedule& named, const sim::SlotOrder& slot_order, int& compared) {
   auto evaluation = evaluate(job, named, slot_order);
   if (!evaluation) return;
   evaluation->costs = with_free_links(std::move(evaluation->costs), job.layout.pipeline);
@@ -38,7 +38,7 @@ void expect_equal_levels(const Job& job, const NamedSchedule& named, const SlotO
   StepRules rules = step_rules(job);
   rules.receive_depth = job.p2p.receive_depth;
   const TaskGraph graph = lower(evaluation->schedule, evaluation->costs, rules);
-  const TaskTimes swept = sweep_tasks(graph).value();
+  const sim::TaskTimes swept = sim::sweep_tasks(graph).value();
   int64_t last_component_ns = 0;
   for (size_t task = 0; task < graph.tasks().size(); ++task) {
     if (graph.tasks()[task].key.kind == TaskKind::kComponent) {
@@ -47,7 +47,7 @@ void expect_equal_levels(const Job& job, const NamedSchedule& named, const SlotO
   }
   EXPECT_EQ(last_component_ns, evaluation->timeline.makespan_ns);
   EXPECT_EQ(swept.makespan_ns, evaluation->end.step_ns);
-  EXPECT_EQ(simulate_tasks(graph, uncontended_loads(graph)).value().makespan_ns, evaluation->end.step_ns);
+  EXPECT_EQ(sim::simulate_tasks(graph, sim::uncontended_loads(graph)).value().makespan_ns, evaluation->end.step_ns);
   ++compared;
 }
 
@@ -65,10 +65,10 @@ TEST(Levels, AgreeOnGivenCosts) {
         job.p2p.latency_ns = 701;
         for (const int receive_depth : {0, 1, 2}) {
           job.p2p.receive_depth = receive_depth;
-          expect_equal_levels(job, named, usual_order, compared);
+          expect_equal_levels(job, named, sim::usual_order, compared);
         }
         job.p2p.mode = P2pMode::kBlocking;
-        expect_equal_levels(job, named, usual_order, compared);
+        expect_equal_levels(job, named, sim::usual_order, compared);
       }
     }
     EXPECT_GT(compared, 0) << named.name;
@@ -86,12 +86,12 @@ TEST(Levels, AgreeOnPairsOfFAndI) {
       "1: F0 F1&I0 W0 F2&I1 I2 W1 W2\n");
   const Placement placement = Placement::linear(2).value();
   const Schedule schedule = Schedule::create(placement, 3, orders).value();
-  const StepCosts costs = step_costs(job, placement, {}, usual_order).value();
-  const Timeline timeline = simulate(schedule, costs.schedule, {P2pMode::kAsync, 0}).value();
+  const StepCosts costs = sim::step_costs(job, placement, {}, sim::usual_order).value();
+  const Timeline timeline = sim::simulate(schedule, costs.schedule, {P2pMode::kAsync, 0}).value();
   EXPECT_EQ(timeline.makespan_ns, 2 * 10'007 + 3 * 17'011 + 2 * (13'001 + 5'003));
   const TaskGraph graph = lower(schedule, costs, step_rules(job));
-  EXPECT_EQ(sweep_tasks(graph)->makespan_ns, timeline.makespan_ns);
-  EXPECT_EQ(simulate_tasks(graph, uncontended_loads(graph))->makespan_ns, timeline.makespan_ns);
+  EXPECT_EQ(sim::sweep_tasks(graph)->makespan_ns, timeline.makespan_ns);
+  EXPECT_EQ(sim::simulate_tasks(graph, sim::uncontended_loads(graph))->makespan_ns, timeline.makespan_ns);
 }
 
 TEST(Levels, AgreeOnModels) {
@@ -111,7 +111,7 @@ TEST(Levels, AgreeOnModels) {
         const auto made = make_job(job);
         const auto adapted = made ? job_for(*made, named) : made;
         if (!adapted) continue;
-        for (const SlotOrder& slot_order : {SlotOrder(usual_order), SlotOrder(searched_order)}) {
+        for (const sim::SlotOrder& slot_order : {sim::SlotOrder(sim::usual_order), sim::SlotOrder(searched_order)}) {
           expect_equal_levels(*adapted, named, slot_order, compared);
         }
       }
@@ -121,4 +121,4 @@ TEST(Levels, AgreeOnModels) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "tests/planner/support.h"
 #include "tests/support/vectors.h"
 
@@ -45,8 +45,8 @@ std::vector<int64_t> times(const std::string& text, int stages) {
   return values;
 }
 
-PipelineShape shape_of(Row& row) {
-  PipelineShape shape;
+planner::PipelineShape shape_of(Row& row) {
+  planner::PipelineShape shape;
   shape.ranks = std::stoi(row["P"]);
   shape.micro_batches = std::stoi(row["M"]);
   if (row["schedule"].find("interleave") != std::string::npos || row["schedule"] == "looped_bfs") {
@@ -77,12 +77,12 @@ ScheduleCosts costs_of(Row& row, const Placement& placement) {
 }
 
 int64_t makespan(const std::string& name, Row& row) {
-  const NamedSchedule* named = find_schedule(name).value();
-  const PipelineShape shape = shape_of(row);
+  const planner::NamedSchedule* named = planner::find_schedule(name).value();
+  const planner::PipelineShape shape = shape_of(row);
   const Placement placement = named->placement(shape).value();
   const ScheduleCosts costs = costs_of(row, placement);
   const Schedule schedule = named->generate(shape, {costs}).value();
-  return simulate(schedule, costs, {}).value().makespan_ns;
+  return sim::simulate(schedule, costs, {}).value().makespan_ns;
 }
 
 // With latency Victarry also delays hand-overs on one rank and what follows a send on its rank: rules that we don't
@@ -122,14 +122,14 @@ TEST(PeerTimes, ZeroBubblesTable5) {
     if (row["table"] != "Table 5 + Table 9" || !names.contains(row["schedule"])) continue;
     SCOPED_TRACE(row["schedule"] + " " + row["model"]);
     const auto ns = [&](const char* column) { return parse_millionths(row[column]).value(); };
-    const PipelineShape shape = {std::stoi(row["P"]), std::stoi(row["M"])};
+    const planner::PipelineShape shape = {std::stoi(row["P"]), std::stoi(row["M"])};
     const StageCost stage = StageCost::plain(ns("T_F"), ns("T_B"), ns("T_W"));
     const ScheduleCosts costs = ScheduleCosts::uniform(shape.ranks, shape.ranks, stage, {ns("T_comm"), 0}).value();
     // The table gives ZB-H2 2p - 1 activations, one fewer than sail's code does by default.
     const int64_t limit = row["mem_limit"] == "(2p-1)*M_B" ? 2 * shape.ranks - 1 : 0;
     const Schedule schedule =
-        find_schedule(names.at(row["schedule"])).value()->generate(shape, {costs, {}, limit}).value();
-    const Bubble bubble = measure_bubble(schedule, simulate(schedule, costs, {}).value());
+        planner::find_schedule(names.at(row["schedule"])).value()->generate(shape, {costs, {}, limit}).value();
+    const sim::Bubble bubble = sim::measure_bubble(schedule, sim::simulate(schedule, costs, {}).value());
     EXPECT_NEAR(bubble.span_rate(), std::stod(row["reported"]), 0.00005);
     ++rows;
   }

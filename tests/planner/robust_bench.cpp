@@ -5,7 +5,7 @@
 #include "sim/cost/direct_costs.h"
 #include "sim/robust/robustness.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 void thousand_steps(benchmark::State& state) {
@@ -16,11 +16,11 @@ void thousand_steps(benchmark::State& state) {
   job.variation = {.jitter = 0.05, .straggler_probability = 0.01, .straggler_slowdown = 1.5};
   job = make_job(std::move(job)).value();
   const Schedule schedule = zb_h1_quick({16, 64}).value();
-  const StepCosts costs = direct_step_costs(job, schedule.placement()).value();
-  const SampleOptions options = {.workers = static_cast<int>(state.range(0))};
-  for (auto _ : state) benchmark::DoNotOptimize(measure_robustness(job, schedule, costs, options)->p95_ns);
+  const StepCosts costs = sim::direct_step_costs(job, schedule.placement()).value();
+  const sim::SampleOptions options = {.workers = static_cast<int>(state.range(0))};
+  for (auto _ : state) benchmark::DoNotOptimize(sim::measure_robustness(job, schedule, costs, options)->p95_ns);
 }
 BENCHMARK(thousand_steps)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -7,7 +7,7 @@
 #include "planner/search/job_problem.h"
 #include "planner/search/list_scheduler.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 SearchProblem problem_of(const benchmark::State& state) {
@@ -86,4 +86,4 @@ void lower_bounds(benchmark::State& state) {
 BENCHMARK(lower_bounds)->Args({8, 32})->Args({16, 64})->Args({64, 512})->Unit(benchmark::kMicrosecond);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -1,13 +1,13 @@
 // The whole step of DeepSeek-V3 at component level: from the plan to the end of the optimizer, contention included.
 #include <benchmark/benchmark.h>
 
-#include "core/lowering/lower.h"
-#include "planner/evaluate.h"
-#include "sim/cost/task_loads.h"
+#include "core/tasks/lower.h"
+#include "planner/evaluate/evaluate.h"
+#include "sim/cost/lowered_loads.h"
 #include "sim/engine/simulate_tasks.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 // range(0): members of the expert-parallel group that are simulated one by one.
@@ -18,8 +18,9 @@ void whole_step_of_deepseek_v3(benchmark::State& state) {
   int64_t tasks = 0;
   for (auto _ : state) {
     const TaskGraph graph = lower(evaluation.schedule, evaluation.costs, step_rules(job));
-    const TaskLoads loads = task_loads(job, evaluation.schedule, evaluation.costs, graph);
-    state.counters["step_s"] = static_cast<double>(simulate_tasks(graph, loads, {replicas, {}})->makespan_ns) * 1e-9;
+    const sim::TaskLoads loads = sim::task_loads(job, evaluation.schedule, evaluation.costs, graph);
+    state.counters["step_s"] =
+        static_cast<double>(sim::simulate_tasks(graph, loads, {replicas, {}})->makespan_ns) * 1e-9;
     tasks = static_cast<int64_t>(graph.tasks().size()) * replicas;
   }
   state.counters["tasks"] = static_cast<double>(tasks);
@@ -28,4 +29,4 @@ void whole_step_of_deepseek_v3(benchmark::State& state) {
 BENCHMARK(whole_step_of_deepseek_v3)->Arg(1)->Arg(64)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,8 +2,8 @@
 
 namespace pipeloom::tests {
 
-SimulatedSchedule simulate_named(std::string_view name, const PipelineShape& shape, const UnitTimes& times) {
-  const NamedSchedule* named = find_schedule(name).value();
+SimulatedSchedule simulate_named(std::string_view name, const planner::PipelineShape& shape, const UnitTimes& times) {
+  const planner::NamedSchedule* named = planner::find_schedule(name).value();
   const Placement placement = named->placement(shape).value();
   ScheduleCosts::Input input;
   input.stages.assign(placement.stages(), StageCost::plain(times.f, times.i, times.w));
@@ -13,8 +13,8 @@ SimulatedSchedule simulate_named(std::string_view name, const PipelineShape& sha
   input.links = {LinkCost{times.link, 0}};
   const ScheduleCosts costs = ScheduleCosts::create(placement.stages(), placement.ranks(), input).value();
   Schedule schedule = named->generate(shape, {costs}).value();
-  Timeline timeline = simulate(schedule, costs, {}).value();
-  Bubble bubble = measure_bubble(schedule, timeline);
+  Timeline timeline = sim::simulate(schedule, costs, {}).value();
+  sim::Bubble bubble = sim::measure_bubble(schedule, timeline);
   return {std::move(schedule), std::move(timeline), std::move(bubble)};
 }
 

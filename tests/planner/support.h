@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/schedule.h"
-#include "planner/schedules/table.h"
+#include "core/schedule/schedule.h"
+#include "planner/schedules/schedule_table.h"
 #include "sim/engine/simulate.h"
 #include "sim/report/bubble.h"
 
@@ -11,7 +11,7 @@ namespace pipeloom::tests {
 struct SimulatedSchedule {
   Schedule schedule;
   Timeline timeline;
-  Bubble bubble;
+  sim::Bubble bubble;
 };
 
 struct UnitTimes {
@@ -22,6 +22,6 @@ struct UnitTimes {
   int64_t link = 0;
 };
 
-SimulatedSchedule simulate_named(std::string_view name, const PipelineShape& shape, const UnitTimes& times);
+SimulatedSchedule simulate_named(std::string_view name, const planner::PipelineShape& shape, const UnitTimes& times);
 
 }  // namespace pipeloom::tests

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "planner/evaluate.h"
+#include "planner/evaluate/evaluate.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 // DeepSeek-V3 with a short step.
@@ -18,15 +18,15 @@ Job short_job() {
   return make_job(job).value();
 }
 
-WholeStep run(const Job& job, const WholeStepOptions& options = {}) {
+sim::WholeStep run(const Job& job, const sim::WholeStepOptions& options = {}) {
   const Evaluation evaluation = evaluate(job, *find_schedule("dualpipe").value()).value();
-  return simulate_whole_step(job, evaluation.schedule, evaluation.costs, options).value();
+  return sim::simulate_whole_step(job, evaluation.schedule, evaluation.costs, options).value();
 }
 
 TEST(WholeStep, AlikeExpertRanksAreAsOne) {
   const Job job = short_job();
-  const WholeStep one = run(job);
-  const WholeStep eight = run(job, {.expert_ranks = 8});
+  const sim::WholeStep one = run(job);
+  const sim::WholeStep eight = run(job, {.expert_ranks = 8});
   EXPECT_EQ(eight.step_ns, one.step_ns);
   EXPECT_EQ(eight.tasks, 8 * one.tasks);
   for (size_t rank = 0; rank < one.ranks.size(); ++rank) {
@@ -38,10 +38,10 @@ TEST(WholeStep, AlikeExpertRanksAreAsOne) {
 TEST(WholeStep, SharingCostsTime) {
   const Job job = short_job();
   const Evaluation evaluation = evaluate(job, *find_schedule("dualpipe").value()).value();
-  const WholeStep step = simulate_whole_step(job, evaluation.schedule, evaluation.costs, {}).value();
+  const sim::WholeStep step = sim::simulate_whole_step(job, evaluation.schedule, evaluation.costs, {}).value();
   EXPECT_GT(step.step_ns, evaluation.end.step_ns);
   EXPECT_LT(static_cast<double>(step.step_ns), 1.02 * static_cast<double>(evaluation.end.step_ns));
-  for (const LaneUse& use : step.ranks) {
+  for (const sim::LaneUse& use : step.ranks) {
     EXPECT_GT(use.slowed_ns, 0);
     EXPECT_GT(use.links_ns, 0);  // hand-overs and all-to-all meet on the NIC
     EXPECT_LE(use.hidden_ns, std::min(use.compute_ns, use.exchange_ns));
@@ -61,9 +61,9 @@ TEST(WholeStep, ImbalancedExpertsWaitForEachOther) {
   Job job = short_job();
   const int64_t balanced_ns = run(job).step_ns;
   job.variation.expert_imbalance = 0.2;
-  const WholeStep step = run(job, {.expert_ranks = 8, .seed = 3});
+  const sim::WholeStep step = run(job, {.expert_ranks = 8, .seed = 3});
   EXPECT_GT(step.step_ns, balanced_ns);
-  for (const LaneUse& use : step.ranks) EXPECT_GT(use.peers_ns, 0);
+  for (const sim::LaneUse& use : step.ranks) EXPECT_GT(use.peers_ns, 0);
   EXPECT_EQ(run(job, {.expert_ranks = 8, .seed = 3}).step_ns, step.step_ns);
   EXPECT_NE(run(job, {.expert_ranks = 8, .seed = 4}).step_ns, step.step_ns);
 }
@@ -71,9 +71,9 @@ TEST(WholeStep, ImbalancedExpertsWaitForEachOther) {
 TEST(WholeStep, RefusesExpertRanksThatDoNotDivide) {
   const Job job = short_job();
   const Evaluation evaluation = evaluate(job, *find_schedule("dualpipe").value()).value();
-  const auto step = simulate_whole_step(job, evaluation.schedule, evaluation.costs, {.expert_ranks = 3});
+  const auto step = sim::simulate_whole_step(job, evaluation.schedule, evaluation.costs, {.expert_ranks = 3});
   EXPECT_EQ(step.error().message, "expert ranks: 3 is not allowed; it must divide layout.expert (64)");
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

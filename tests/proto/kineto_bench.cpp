@@ -10,7 +10,7 @@
 
 #include "proto/kineto/kineto.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 namespace {
 
 constexpr size_t kBytes = 100'000'000;
@@ -90,4 +90,4 @@ BENCHMARK_CAPTURE(read_trace, json, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(read_trace, json_gz, true)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -4,7 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "proto/gpu_files.h"
+#include "proto/job/gpu_files.h"
 
 namespace pipeloom::tests {
 
@@ -89,7 +89,8 @@ Model random_model(std::mt19937_64& random) {
 
 Cluster random_cluster(std::mt19937_64& random) {
   Cluster cluster;
-  cluster.gpu = known_gpus()[static_cast<size_t>(between(random, 0, static_cast<int64_t>(known_gpus().size()) - 1))];
+  cluster.gpu = proto::known_gpus()[static_cast<size_t>(
+      between(random, 0, static_cast<int64_t>(proto::known_gpus().size()) - 1))];
   if (sometimes(random)) {
     cluster.gpu.memory_bytes = between(random, 1'000'000'000, 200'000'000'000);
     cluster.gpu.bf16_flops = rate(random);

@@ -2,8 +2,8 @@
 
 #include <random>
 
-#include "core/plan.h"
-#include "core/trace.h"
+#include "core/tasks/plan.h"
+#include "core/tasks/trace.h"
 
 namespace pipeloom::tests {
 

@@ -1,6 +1,6 @@
 #include "tests/support/models.h"
 
-#include "proto/gpu_files.h"
+#include "proto/job/gpu_files.h"
 
 namespace pipeloom::test {
 
@@ -20,7 +20,7 @@ Model dense(const char* family, int layers, int hidden, int intermediate, int he
 
 Cluster cluster_of(const char* gpu, int nodes, double nic_bytes_per_s) {
   Cluster cluster;
-  cluster.gpu = find_gpu(gpu).value();
+  cluster.gpu = proto::find_gpu(gpu).value();
   cluster.nodes = nodes;
   cluster.gpus_per_node = 8;
   cluster.nic_bytes_per_s = nic_bytes_per_s;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/job.h"
+#include "core/job/job.h"
 
 // Published models and jobs, for the tests of several folders.
 namespace pipeloom::test {

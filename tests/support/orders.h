@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/schedule.h"
-#include "core/slot.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/slot.h"
 
 namespace pipeloom::tests {
 

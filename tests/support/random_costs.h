@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <random>
 
-#include "core/costs.h"
-#include "core/schedule.h"
+#include "core/costs/costs.h"
+#include "core/schedule/schedule.h"
 
 namespace pipeloom::tests {
 

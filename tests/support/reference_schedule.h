@@ -1,8 +1,8 @@
 #pragma once
 
-#include "core/costs.h"
-#include "core/result.h"
-#include "core/schedule.h"
+#include "core/base/result.h"
+#include "core/costs/costs.h"
+#include "core/schedule/schedule.h"
 #include "tests/support/vectors.h"
 
 namespace pipeloom::tests {

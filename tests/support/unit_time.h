@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/schedule.h"
+#include "core/schedule/schedule.h"
 
 namespace pipeloom::tests {
 

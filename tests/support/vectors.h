@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/slot.h"
+#include "core/schedule/slot.h"
 
 namespace pipeloom::tests {
 

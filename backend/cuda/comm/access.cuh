@@ -3,7 +3,7 @@
 #include "backend/cuda/kernels/clock.cuh"
 #include "backend/cuda/kernels/device.cuh"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // 16 bytes as communication kernels move them.
 struct alignas(16) Bytes16 {
@@ -84,4 +84,4 @@ __device__ inline void sleep_until(uint64_t time_ns) {
   while (now_ns() < time_ns) nap(100);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include "backend/cuda/kernels/device.cuh"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Copies by the SM's bulk-copy engine (PTX ISA, cp.async.bulk; sm_90): one thread starts them, and they pass through
 // shared memory. Addresses and sizes are multiples of 16 bytes.
@@ -72,4 +72,4 @@ inline void wait_for_reads() {}
 inline void wait_for_stores() {}
 #endif
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

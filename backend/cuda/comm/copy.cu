@@ -2,7 +2,7 @@
 #include "backend/cuda/comm/bulk.cuh"
 #include "backend/cuda/comm/copy.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -10,7 +10,7 @@ struct Message {
   const unsigned char* from = nullptr;
   unsigned char* to = nullptr;
   int64_t bytes = 0;
-  int64_t chunk_bytes = 0;
+  int64_t piece_bytes = 0;
   double bytes_per_ns = 0;  // of one block
 };
 
@@ -29,8 +29,8 @@ __global__ void __launch_bounds__(kThreads) load_store_kernel(Message message) {
   const uint64_t start = now_ns();
   const int64_t whole = message.bytes / 16 * 16;
   int64_t moved = 0;
-  for (int64_t begin = blockIdx.x * message.chunk_bytes; begin < whole; begin += gridDim.x * message.chunk_bytes) {
-    const int64_t end = begin + message.chunk_bytes < whole ? begin + message.chunk_bytes : whole;
+  for (int64_t begin = blockIdx.x * message.piece_bytes; begin < whole; begin += gridDim.x * message.piece_bytes) {
+    const int64_t end = begin + message.piece_bytes < whole ? begin + message.piece_bytes : whole;
     for (int64_t at = begin + threadIdx.x * 16; at < end; at += int64_t{kThreads} * 16 * kUnrolled) {
       Bytes16 values[kUnrolled];
       for (int i = 0; i < kUnrolled; ++i) {
@@ -62,14 +62,14 @@ struct Pieces {
   __device__ bool done() const { return chunk >= whole; }
   __device__ int64_t begin() const { return chunk + offset; }
   __device__ int64_t size() const {
-    const int64_t chunk_end = chunk + message.chunk_bytes < whole ? chunk + message.chunk_bytes : whole;
+    const int64_t chunk_end = chunk + message.piece_bytes < whole ? chunk + message.piece_bytes : whole;
     return chunk_end - begin() < kStageBytes ? chunk_end - begin() : kStageBytes;
   }
   __device__ void next() {
     offset += kStageBytes;
-    const int64_t chunk_end = chunk + message.chunk_bytes < whole ? chunk + message.chunk_bytes : whole;
+    const int64_t chunk_end = chunk + message.piece_bytes < whole ? chunk + message.piece_bytes : whole;
     if (begin() < chunk_end) return;
-    chunk += gridDim.x * message.chunk_bytes;
+    chunk += gridDim.x * message.piece_bytes;
     offset = 0;
   }
 };
@@ -82,7 +82,7 @@ __global__ void __launch_bounds__(kBulkThreads) bulk_kernel(Message message) {
   auto* barriers = reinterpret_cast<BulkBarrier*>(stages + kStages * kStageBytes);
   for (int i = 0; i < kStages; ++i) begin_barrier(barriers + i);
   const uint64_t start = now_ns();
-  const int64_t first = blockIdx.x * message.chunk_bytes;
+  const int64_t first = blockIdx.x * message.piece_bytes;
   Pieces loading{message, message.bytes / 16 * 16, first, 0};
   Pieces storing = {message, message.bytes / 16 * 16, first, 0};
   uint32_t loaded = 0;
@@ -122,7 +122,7 @@ void copy_message(const SmStream& stream, const void* from, void* to, int64_t by
   message.from = static_cast<const unsigned char*>(from);
   message.to = static_cast<unsigned char*>(to);
   message.bytes = bytes;
-  message.chunk_bytes = options.chunk_bytes;
+  message.piece_bytes = options.piece_bytes;
   message.bytes_per_ns = options.bytes_per_s / 1e9 / options.sms;
   const auto blocks = static_cast<unsigned>(options.sms);
   switch (options.method) {
@@ -141,4 +141,4 @@ void copy_message(const SmStream& stream, const void* from, void* to, int64_t by
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include "backend/cuda/kernels/numbers.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -331,4 +331,4 @@ void forward_combine(const SmStream& stream, const ForwardShape& shape, const Wa
                     : launch_forward<CacheHints::kNone, false>(stream, shape, roles, buffers, results, sums);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/numbers.h"
 #include "backend/cuda/kernels/stream.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // All-to-all between nodes in one kernel: a token's row goes to each node once and is forwarded there to the node's
 // ranks (DeepSeek-V3 report, arXiv 2412.19437, section 3.2.2; DeepEP's internode kernels). Nodes are groups of SMs of
@@ -57,4 +57,4 @@ inline constexpr int kMostForwardUnits = 32;  // pieces of work of a warp
 RoleLoads dispatch_loads(double node_copies, double rank_copies);
 RoleLoads combine_loads(double node_copies, double rank_copies);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,7 +1,7 @@
 #include "backend/cuda/comm/forward.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Reads and writes of rows: a sender reads and writes one for every node, a forwarder reads that and writes one for
 // every rank, a receiver reads and writes those.
@@ -15,12 +15,12 @@ RoleLoads combine_loads(double node_copies, double rank_copies) {
 }
 
 void check_forward(const ForwardShape& shape, const WarpRoles& roles) {
-  PIPELOOM_CHECK(shape.width % 8 == 0 && shape.ring_rows > 0 && shape.sms > 0 && shape.streams > 0);
-  PIPELOOM_CHECK(roles.send > 0 && roles.forward > 0 && roles.receive > 0 && roles.all() <= 32);
+  PIPELOOM_THROW_UNLESS(shape.width % 8 == 0 && shape.ring_rows > 0 && shape.sms > 0 && shape.streams > 0);
+  PIPELOOM_THROW_UNLESS(roles.send > 0 && roles.forward > 0 && roles.receive > 0 && roles.all() <= 32);
   const int rank_units = shape.ranks * shape.nodes * shape.streams;
   const int fewest = roles.send < roles.receive ? roles.send : roles.receive;
-  PIPELOOM_CHECK(rank_units <= kMostForwardUnits * fewest);
-  PIPELOOM_CHECK(shape.nodes * shape.streams <= kMostForwardUnits * roles.forward);
+  PIPELOOM_THROW_UNLESS(rank_units <= kMostForwardUnits * fewest);
+  PIPELOOM_THROW_UNLESS(shape.nodes * shape.streams <= kMostForwardUnits * roles.forward);
 }
 
 int64_t ring_bytes(const ForwardShape& shape) {
@@ -32,4 +32,4 @@ int64_t counters_size(const ForwardShape& shape) {
   return 2 * (shape.node_rings() + shape.rank_rings());
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <array>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // One warp at a time to whoever has most per warp: optimal, since a warp never helps anybody else.
 WarpRoles divide_warps(int warps, const RoleLoads& loads) {
-  PIPELOOM_CHECK(warps >= 3);
+  PIPELOOM_THROW_UNLESS(warps >= 3);
   const std::array<double, 3> load = {loads.send, loads.forward, loads.receive};
   std::array<int, 3> of = {1, 1, 1};
   for (int given = 3; given < warps; ++given) {
@@ -22,4 +22,4 @@ WarpRoles divide_warps(int warps, const RoleLoads& loads) {
   return {of[0], of[1], of[2]};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The warps of a block of a forwarding kernel, by what they do.
 struct WarpRoles {
@@ -24,4 +24,4 @@ struct RoleLoads {
 // smaller goes to a role without load. REQUIRES: at least 3 warps. Pure.
 WarpRoles divide_warps(int warps, const RoleLoads& loads);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

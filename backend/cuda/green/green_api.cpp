@@ -2,7 +2,7 @@
 
 #include "backend/cuda/driver_function.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -20,15 +20,15 @@ Status load(const char* name, unsigned version, Function& function) {
 
 Result<GreenApi> load_green_api() {
   GreenApi api;
-  PIPELOOM_CHECK_OK(load("cuDeviceGet", kDeviceGet, api.device_get));
-  PIPELOOM_CHECK_OK(load("cuDeviceGetDevResource", kGreen, api.get_resource));
-  PIPELOOM_CHECK_OK(load("cuDevSmResourceSplitByCount", kGreen, api.split_by_count));
-  PIPELOOM_CHECK_OK(load("cuDevResourceGenerateDesc", kGreen, api.generate_description));
-  PIPELOOM_CHECK_OK(load("cuGreenCtxCreate", kGreen, api.create));
-  PIPELOOM_CHECK_OK(load("cuGreenCtxDestroy", kGreen, api.destroy));
-  PIPELOOM_CHECK_OK(load("cuGreenCtxGetDevResource", kGreen, api.get_context_resource));
-  PIPELOOM_CHECK_OK(load("cuGreenCtxStreamCreate", kGreenStream, api.create_stream));
+  PIPELOOM_RETURN_IF_ERROR(load("cuDeviceGet", kDeviceGet, api.device_get));
+  PIPELOOM_RETURN_IF_ERROR(load("cuDeviceGetDevResource", kGreen, api.get_resource));
+  PIPELOOM_RETURN_IF_ERROR(load("cuDevSmResourceSplitByCount", kGreen, api.split_by_count));
+  PIPELOOM_RETURN_IF_ERROR(load("cuDevResourceGenerateDesc", kGreen, api.generate_description));
+  PIPELOOM_RETURN_IF_ERROR(load("cuGreenCtxCreate", kGreen, api.create));
+  PIPELOOM_RETURN_IF_ERROR(load("cuGreenCtxDestroy", kGreen, api.destroy));
+  PIPELOOM_RETURN_IF_ERROR(load("cuGreenCtxGetDevResource", kGreen, api.get_context_resource));
+  PIPELOOM_RETURN_IF_ERROR(load("cuGreenCtxStreamCreate", kGreenStream, api.create_stream));
   return api;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,9 +2,9 @@
 
 #include <cuda.h>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The driver's functions for green contexts, which CUDA 13.0 has in no other API. Looked up at run time: a program that
 // linked libcuda would not load on a machine without a driver.
@@ -22,4 +22,4 @@ struct GreenApi {
 // Fails where there is no driver, or one without green contexts (they came with CUDA 12.4).
 Result<GreenApi> load_green_api();
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

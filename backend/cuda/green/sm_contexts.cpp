@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -38,7 +38,7 @@ Result<std::unique_ptr<SmContexts>> SmContexts::create(int device, const SmParti
     PIPELOOM_CUDA_CHECK(cudaSetDevice(device));
     contexts->compute_.push_back({nullptr, partition.compute_sms});
   } else {
-    PIPELOOM_CHECK_OK(contexts->make_contexts(device));
+    PIPELOOM_RETURN_IF_ERROR(contexts->make_contexts(device));
   }
   return contexts;
 }
@@ -121,4 +121,4 @@ int SmContexts::sms(int rank, bool communication) const {
   return context(rank, communication).sms;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

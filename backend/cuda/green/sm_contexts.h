@@ -8,9 +8,9 @@
 
 #include "backend/cuda/green/green_api.h"
 #include "backend/device/sm_partition.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What the device says of how its SMs can be split; the current device is `device`.
 Result<SmRules> sm_rules_of(int device);
@@ -50,4 +50,4 @@ class SmContexts {
   std::vector<cudaStream_t> streams_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

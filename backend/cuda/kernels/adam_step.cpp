@@ -1,8 +1,8 @@
 #include <cmath>
 
-#include "backend/cuda/kernels/adam.h"
+#include "backend/cuda/kernels/adam_kernels.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 AdamStep adam_step_numbers(const AdamOptions& options, int64_t step, double gradient_scale) {
   AdamStep numbers;
@@ -13,4 +13,4 @@ AdamStep adam_step_numbers(const AdamOptions& options, int64_t step, double grad
   return numbers;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

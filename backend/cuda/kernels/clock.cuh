@@ -3,7 +3,7 @@
 #include "backend/cuda/kernels/device.cuh"
 
 // Where and when a kernel runs.
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The GPU's clock in nanoseconds, the same on all SMs.
 __device__ inline uint64_t now_ns() {
@@ -33,4 +33,4 @@ __device__ inline unsigned this_sm() {
 #endif
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -10,7 +10,7 @@
 #ifdef __CUDACC__
 #include <cuda_runtime.h>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Throws with the kernel's name where its launch failed.
 void check_launch(const char* kernel);
@@ -53,13 +53,13 @@ __device__ inline unsigned char* dynamic_shared() {
   return shared_bytes;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 #endif
 
 #define PIPELOOM_LAUNCH(kernel, grid, stream, ...) \
-  ::pipeloom::launch(#kernel, kernel, ::pipeloom::Grid grid, stream, __VA_ARGS__)
+  ::pipeloom::backend::launch(#kernel, kernel, ::pipeloom::backend::Grid grid, stream, __VA_ARGS__)
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 inline constexpr int kWarp = 32;
 
@@ -90,4 +90,4 @@ __device__ inline int64_t global_thread() {
   return static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

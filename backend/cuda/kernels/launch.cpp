@@ -3,9 +3,9 @@
 
 #include <stdexcept>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 void check_launch(const char* kernel) {
   const cudaError_t error = cudaGetLastError();
@@ -14,4 +14,4 @@ void check_launch(const char* kernel) {
   check_cuda(error, call.c_str(), __FILE__, __LINE__);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

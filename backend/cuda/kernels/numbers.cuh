@@ -6,7 +6,7 @@
 #include <cuda_fp8.h>
 #endif
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The nearest BF16 number, ties to the even one; infinities and NaN stay what they are.
 __device__ inline Bf16 to_bf16(float value) {
@@ -59,4 +59,4 @@ __device__ inline float storing_scale(float most, float largest) {
   return largest * scale < most ? 2 * scale : scale;  // the product is exact, the ratio was rounded
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -9,7 +9,7 @@
 #define PIPELOOM_BOTH
 #endif
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Numbers as a GPU stores them: the format's bits (backend/model/low_precision.h has the formats).
 struct Bf16 {
@@ -26,4 +26,4 @@ struct TokenRows {
   int64_t stride = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include "backend/cuda/kernels/device.cuh"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 inline constexpr unsigned kWholeWarp = 0xffffffffu;
 
@@ -43,4 +43,4 @@ __device__ inline Number block_reduce(Number value, Number neutral) {
   return warp_reduce<Join>(value);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 struct CUstream_st;  // what a cudaStream_t points to: nobody needs a CUDA header to launch a kernel
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Where kernels are launched: a stream, and how many SMs its partition of the GPU has.
 struct SmStream {
@@ -10,4 +10,4 @@ struct SmStream {
   int sms = 1;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

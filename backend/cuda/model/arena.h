@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Lays arrays out one after the other in memory that something else owns, each at a multiple of 256 bytes (what
 // cuBLASLt's fastest kernels ask for). Without memory it measures: what it gives must then not be touched.
@@ -33,4 +33,4 @@ class Arena {
   int64_t peak_bytes_ = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

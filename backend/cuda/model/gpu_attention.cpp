@@ -1,6 +1,6 @@
 #include "backend/cuda/model/gpu_attention.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 GpuAttention::GpuAttention(const GpuSetup& setup, const Model& model, const GpuPartNumbers& numbers)
     : tokens_(setup.tokens),
@@ -81,4 +81,4 @@ void GpuAttention::weight_backward(const SmStream& stream) {
                                 output_gradient_.of_w(stream, rounded_hidden_), tokens_, output_);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

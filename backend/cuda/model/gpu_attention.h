@@ -4,7 +4,7 @@
 #include "backend/cuda/model/gpu_norm.h"
 #include "backend/cuda/model/gpu_part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Attention in backend/model/attention.h.
 class GpuAttention : public GpuPart {
@@ -47,4 +47,4 @@ class GpuAttention : public GpuPart {
   Bf16* rounded_hidden_;  // the same
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

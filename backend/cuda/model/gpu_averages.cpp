@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 GpuAverages::GpuAverages(std::vector<Part> parts, double decay, uint64_t seed)
     : parts_(std::move(parts)), decay_(decay) {
@@ -38,7 +38,7 @@ void GpuAverages::save(const std::vector<std::unique_ptr<ChunkRun>>& chunks) con
       from += static_cast<int64_t>(part.size());
     }
   }
-  PIPELOOM_CHECK(from == averages_.end());
+  PIPELOOM_THROW_UNLESS(from == averages_.end());
 }
 
 void GpuAverages::restore(const std::vector<std::unique_ptr<ChunkRun>>& chunks) {
@@ -60,4 +60,4 @@ uint64_t GpuAverages::digest() const {
   return sum;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,9 +6,9 @@
 
 #include "backend/cuda/model/gpu_chunk.h"
 #include "backend/model/moments.h"
-#include "backend/runtime/chunk_run.h"
+#include "backend/runtime/training/chunk_run.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Moving averages of weights, in the host's memory as ChunkState::averages: a task of the host's lane copies the
 // weights there and updates the averages, while the GPU computes. Knows no CUDA: who runs the task makes the copies.
@@ -45,4 +45,4 @@ class GpuAverages {
   std::vector<float> averages_;  // one part after the other
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

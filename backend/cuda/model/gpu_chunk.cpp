@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <span>
 
-#include "backend/cuda/kernels/clip.h"
-#include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/kernels/clip_kernels.h"
+#include "backend/cuda/kernels/columns_kernels.h"
 #include "backend/cuda/model/gpu_recomputed.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -39,7 +39,7 @@ GpuChunk::GpuChunk(const Role& role, const Stage<float>& stage, const std::set<G
     biases_.push_back({parameter.offset, parameter.parameter.size()});
   }
   if (role.sums_tokens && stage.table(Table::kTokens)) {
-    PIPELOOM_CHECK(*stage.table(Table::kTokens) == 0);
+    PIPELOOM_THROW_UNLESS(*stage.table(Table::kTokens) == 0);
     summed_tokens_ = stage.parameters().front().parameter.size();
     token_sum_ = space.memory.take<float>(summed_tokens_);
   }
@@ -178,7 +178,7 @@ void GpuChunk::for_each_gradient(const NumberRange& range, const Function& funct
 void GpuChunk::add_squares(const SmStream& stream, double* partials) const {
   for (const Optimized& own : optimized_) {
     for_each_gradient(own.range, [&](int64_t /*begin*/, int64_t count, const float* sums) {
-      pipeloom::add_squares(stream, sums, count, partials);
+      pipeloom::backend::add_squares(stream, sums, count, partials);
     });
   }
 }
@@ -208,4 +208,4 @@ void GpuChunk::optimize_again(const SmStream& stream, const AdamOptions& options
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,14 +5,14 @@
 #include <set>
 #include <vector>
 
-#include "backend/cuda/kernels/adam.h"
-#include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/kernels/adam_kernels.h"
+#include "backend/cuda/kernels/columns_kernels.h"
 #include "backend/cuda/model/gpu_part.h"
 #include "backend/cuda/model/gpu_slots.h"
 #include "backend/model/chunk_state.h"
 #include "backend/model/stage.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // One copy of a stage on the GPU: its numbers, and slots in which micro-batches are on their way from their first F to
 // their last W.
@@ -105,4 +105,4 @@ class GpuChunk {
   std::map<GpuSlots::Place, Slot> slots_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "backend/cuda/kernels/softmax.h"
+#include "backend/cuda/kernels/softmax_kernels.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 GpuCore::GpuCore(const GpuSetup& setup, const AttentionCore<float>::Shape& shape)
     : shape_(shape), tokens_(setup.tokens), products_(setup.precise) {
@@ -86,4 +86,4 @@ void GpuCore::input_backward(const SmStream& stream, const Inputs& inputs, Token
   });
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include "backend/cuda/model/gpu_setup.h"
 #include "backend/model/attention_core.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Attention between its projections, as AttentionCore in backend/model/attention_core.h: products in batches over the
 // heads with a softmax between them, one sequence after the other. Keeps nothing.
@@ -48,4 +48,4 @@ class GpuCore {
   Bf16* factor_;            // the same
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

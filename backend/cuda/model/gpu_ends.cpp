@@ -1,8 +1,8 @@
 #include "backend/cuda/model/gpu_ends.h"
 
-#include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/kernels/columns_kernels.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -125,4 +125,4 @@ void GpuHead::weight_backward(const SmStream& stream) {
   products_.add_weight_gradient(stream, {normed_}, {logits_gradient_}, shape_.rows, logits_weight_);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

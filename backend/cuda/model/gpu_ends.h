@@ -1,11 +1,11 @@
 #pragma once
 
-#include "backend/cuda/kernels/cross_entropy.h"
-#include "backend/cuda/kernels/embedding.h"
+#include "backend/cuda/kernels/cross_entropy_kernels.h"
+#include "backend/cuda/kernels/embedding_kernels.h"
 #include "backend/cuda/model/gpu_norm.h"
 #include "backend/cuda/model/gpu_part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The parts at the ends of a model, which use its tables; backend/model/end_parts.h has the maths.
 
@@ -84,4 +84,4 @@ class GpuHead : public GpuPart {
   float* normed_gradient_;  // [tokens, hidden] scratch
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "backend/cuda/kernels/fp8.h"
+#include "backend/cuda/kernels/fp8_kernels.h"
 #include "backend/cuda/model/gpu_kept.h"
 #include "backend/cuda/model/gpu_setup.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A matrix that waits for the product of a W that it is a factor of.
 class GpuFactor {
@@ -53,4 +53,4 @@ class GpuFactor {
   float* scales_ = nullptr;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

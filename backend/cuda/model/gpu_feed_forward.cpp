@@ -1,8 +1,8 @@
 #include "backend/cuda/model/gpu_feed_forward.h"
 
-#include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/kernels/columns_kernels.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 GpuFeedForward::GpuFeedForward(const GpuSetup& setup, const GpuWeight& up, const GpuWeight& down, int64_t rows,
                                bool gated)
@@ -69,4 +69,4 @@ void GpuFeedForward::weight_backward(const SmStream& stream, const FactorOfW& in
                                 output_gradient_.of_w(stream, rounded_output_), shape_.rows, down_);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

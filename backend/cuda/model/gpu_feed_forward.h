@@ -1,10 +1,10 @@
 #pragma once
 
-#include "backend/cuda/kernels/activation.h"
+#include "backend/cuda/kernels/activation_kernels.h"
 #include "backend/cuda/model/gpu_factor.h"
 #include "backend/cuda/model/gpu_setup.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // FeedForward in backend/model/feed_forward.h, for so many rows; its input is kept by who uses it.
 class GpuFeedForward {
@@ -41,4 +41,4 @@ class GpuFeedForward {
   Bf16* rounded_output_;       // [rows, hidden]
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "backend/cuda/kernels/kept.h"
+#include "backend/cuda/kernels/kept_kernels.h"
 #include "backend/cuda/model/arena.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A matrix that waits for a later pass in its format, as Kept in backend/model/kept.h; in memory of its own.
 class GpuKept {
@@ -37,4 +37,4 @@ class GpuKept {
   unsigned char* stored_ = nullptr;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

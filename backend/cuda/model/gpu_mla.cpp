@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -191,4 +191,4 @@ void GpuMla::weight_backward(const SmStream& stream) {
   add({core_output_.values(stream, rounded_core_)}, output_gradient_, output_);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,7 +6,7 @@
 #include "backend/cuda/model/gpu_norm.h"
 #include "backend/cuda/model/gpu_part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Mla in backend/model/mla.h: attention with compressed keys and values.
 class GpuMla : public GpuPart {
@@ -74,4 +74,4 @@ class GpuMla : public GpuPart {
   Bf16* rounded_gradient_;  // of the widest of the gradients that are kept
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,6 +1,6 @@
 #include "backend/cuda/model/gpu_mlp.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 GpuMlp::GpuMlp(const GpuSetup& setup, const Model& model, const GpuPartNumbers& numbers)
     : size_(setup.tokens * model.hidden),
@@ -26,4 +26,4 @@ void GpuMlp::weight_backward(const SmStream& stream) {
   inner_.weight_backward(stream, norm_.output(stream));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 #include "backend/cuda/model/gpu_norm.h"
 #include "backend/cuda/model/gpu_part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Mlp in backend/model/mlp.h.
 class GpuMlp : public GpuPart {
@@ -23,4 +23,4 @@ class GpuMlp : public GpuPart {
   float* full_hidden_;  // [tokens, hidden] scratch
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

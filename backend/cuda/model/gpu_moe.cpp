@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 GpuPackages::GpuPackages(const Model& model, const PartShape& shape, int64_t tokens) {
   const MoeShape& moe = *model.moe;
@@ -198,4 +198,4 @@ void GpuExperts::weight_backward(const SmStream& stream) {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

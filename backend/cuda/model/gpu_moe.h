@@ -7,7 +7,7 @@
 #include "backend/cuda/model/gpu_norm.h"
 #include "backend/cuda/model/gpu_part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Router in backend/model/router.h: the norm before the experts, and the gate.
 class GpuRouter : public GpuPart {
@@ -96,4 +96,4 @@ class GpuExperts : public GpuPart {
   std::optional<GpuCombine> combine_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

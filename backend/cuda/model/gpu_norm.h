@@ -1,11 +1,11 @@
 #pragma once
 
-#include "backend/cuda/kernels/columns.h"
-#include "backend/cuda/kernels/rms_norm.h"
+#include "backend/cuda/kernels/columns_kernels.h"
+#include "backend/cuda/kernels/rms_norm_kernels.h"
 #include "backend/cuda/model/gpu_factor.h"
 #include "backend/cuda/model/gpu_setup.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // An RMSNorm with what it keeps of one micro-batch, as RmsNorm in backend/model/rms_norm.h.
 class GpuNorm {
@@ -76,4 +76,4 @@ class GpuKeptNorm {
   Bf16* scratch_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -8,7 +8,7 @@
 #include "backend/cuda/model/gpu_mlp.h"
 #include "backend/cuda/model/gpu_moe.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -52,4 +52,4 @@ std::unique_ptr<GpuPart> make_gpu_part(const GpuSetup& setup, Component componen
   check_failed("a component", __FILE__, __LINE__);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <memory>
 
-#include "backend/cuda/kernels/packages.h"
+#include "backend/cuda/kernels/packages_kernels.h"
 #include "backend/cuda/model/gpu_kept.h"
 #include "backend/cuda/model/gpu_setup.h"
 #include "backend/model/part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What passes from part to part for one micro-batch of one chunk, as Flow in backend/model/flow.h; all on the GPU.
 struct GpuFlow {
@@ -49,7 +49,7 @@ struct GpuPackages {
 };
 
 // Dispatch or combine: each pass in two halves, between which a set of packages travels
-// (backend/cuda/kernels/packages.h).
+// (backend/cuda/kernels/packages_kernels.h).
 class GpuExchange : public GpuPart {
  public:
   virtual void pack_forward(const SmStream& stream, GpuFlow& flow, unsigned char* packages) = 0;
@@ -109,4 +109,4 @@ std::unique_ptr<GpuPart> make_gpu_part(const GpuSetup& setup, Component componen
                                        const PartShape& shape, bool with_exchange, const GpuPartNumbers& numbers,
                                        std::shared_ptr<GpuMoeLayer>& moe);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

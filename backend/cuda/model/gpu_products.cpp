@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "backend/cuda/kernels/fp8.h"
-#include "core/check.h"
+#include "backend/cuda/kernels/fp8_kernels.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 void Fp8Scratch::reserve(int64_t rows, int64_t columns, int64_t inner) {
   x_size_ = std::max(x_size_, rows * padded_inner(inner));
@@ -24,7 +24,7 @@ void Fp8Scratch::place(Arena& arena) {
 
 void GpuProducts::prepare(int64_t rows, const GpuWeight& weight) const {
   if (fp8_ == nullptr) return;
-  PIPELOOM_CHECK(fits_fp8(weight.rows, weight.columns));
+  PIPELOOM_THROW_UNLESS(fits_fp8(weight.rows, weight.columns));
   fp8_->reserve(rows, weight.columns, weight.rows);
   fp8_->reserve(rows, weight.rows, weight.columns);
   fp8_->reserve(weight.rows, weight.columns, rows);
@@ -95,4 +95,4 @@ void GpuProducts::multiply_fp8(const SmStream& stream, const FactorOfW& x, const
   runner_.multiply(stream, product, operands);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,7 +5,7 @@
 #include "backend/cuda/model/gpu_weight.h"
 #include "backend/cuda/products/product_runner.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Where factors lie while an FP8 product of the compute lane runs; one product at a time.
 class Fp8Scratch {
@@ -74,4 +74,4 @@ class GpuProducts {
   Fp8Scratch* fp8_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

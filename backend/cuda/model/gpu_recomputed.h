@@ -3,10 +3,10 @@
 #include <memory>
 #include <vector>
 
-#include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/kernels/columns_kernels.h"
 #include "backend/cuda/model/gpu_part.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A layer of which F keeps only the input, as RecomputedLayer in backend/model/recomputed_layer.h; its parts are all on
 // the compute lane.
@@ -60,4 +60,4 @@ class GpuRecomputedPart : public GpuPart {
   std::shared_ptr<GpuRecomputedLayer> layer_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <span>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 const float* GpuConstants::table(const std::vector<float>& numbers) {
   auto* to = arena_.take<float>(static_cast<int64_t>(numbers.size()));
@@ -20,4 +20,4 @@ RopeTables GpuConstants::rope(int64_t sequence, int64_t dim) {
   return place->second;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,12 +4,12 @@
 #include <map>
 #include <vector>
 
-#include "backend/cuda/kernels/rope.h"
+#include "backend/cuda/kernels/rope_kernels.h"
 #include "backend/cuda/model/gpu_products.h"
 #include "backend/model/keeping.h"
 #include "backend/model/rope.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Bytes to bring to the GPU before the first step.
 struct GpuUpload {
@@ -53,4 +53,4 @@ struct GpuSetup {
   }
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -58,4 +58,4 @@ std::set<GpuSlots::Place> GpuSlots::of_chunk(int pipe, int stage) const {
   return places;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

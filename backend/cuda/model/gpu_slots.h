@@ -4,9 +4,9 @@
 #include <set>
 #include <tuple>
 
-#include "backend/runtime/rank_program.h"
+#include "backend/runtime/program/rank_program.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Where a micro-batch is in the memory of its chunk, which is given out before the first step and never moves: a slot
 // from the start of its first computation to the end of its last, and a late slot from the start of its first I to
@@ -30,4 +30,4 @@ class GpuSlots {
   std::map<std::tuple<int, int, int>, Place> places_;  // pipe, stage, micro-batch
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

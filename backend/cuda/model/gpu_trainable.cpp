@@ -5,7 +5,7 @@
 #include "backend/cuda/products/description.h"
 #include "backend/model/training.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -22,36 +22,36 @@ Status check_width(const char* field, int64_t width) {
 
 Status check_fp8_widths(const Model& model) {
   const AttentionShape& attention = model.attention;
-  PIPELOOM_CHECK_OK(check_width("model.hidden", model.hidden));
+  PIPELOOM_RETURN_IF_ERROR(check_width("model.hidden", model.hidden));
   const int64_t heads = attention.heads;
-  PIPELOOM_CHECK_OK(check_width("the width of all heads' values", heads * attention.value_dim));
+  PIPELOOM_RETURN_IF_ERROR(check_width("the width of all heads' values", heads * attention.value_dim));
   if (attention.is_mla()) {
-    PIPELOOM_CHECK_OK(check_width("model.attention.kv_lora_rank", attention.kv_lora_rank));
-    PIPELOOM_CHECK_OK(check_width("model.attention.rope_dim", attention.rope_dim));
-    PIPELOOM_CHECK_OK(check_width("model.attention.q_lora_rank", attention.q_lora_rank));
-    PIPELOOM_CHECK_OK(
+    PIPELOOM_RETURN_IF_ERROR(check_width("model.attention.kv_lora_rank", attention.kv_lora_rank));
+    PIPELOOM_RETURN_IF_ERROR(check_width("model.attention.rope_dim", attention.rope_dim));
+    PIPELOOM_RETURN_IF_ERROR(check_width("model.attention.q_lora_rank", attention.q_lora_rank));
+    PIPELOOM_RETURN_IF_ERROR(
         check_width("the width of all heads' queries", heads * (attention.head_dim + attention.rope_dim)));
-    PIPELOOM_CHECK_OK(
+    PIPELOOM_RETURN_IF_ERROR(
         check_width("the width of all heads' keys and values", heads * (attention.head_dim + attention.value_dim)));
   } else {
-    PIPELOOM_CHECK_OK(check_width(
+    PIPELOOM_RETURN_IF_ERROR(check_width(
         "the width of queries, keys and values",
         heads * attention.head_dim + int64_t{attention.kv_heads} * (attention.head_dim + attention.value_dim)));
   }
-  if (model.moe) PIPELOOM_CHECK_OK(check_width("model.moe.intermediate", model.moe->intermediate));
+  if (model.moe) PIPELOOM_RETURN_IF_ERROR(check_width("model.moe.intermediate", model.moe->intermediate));
   return check_width("model.intermediate", model.intermediate);
 }
 
 }  // namespace
 
 Status check_gpu_trainable(const Job& job) {
-  PIPELOOM_CHECK_OK(check_trainable(job));
-  PIPELOOM_CHECK_OK(refuse(job.precision == Precision::kFp16, "precision", "FP16", "BF16 or FP8"));
-  PIPELOOM_CHECK_OK(refuse(job.recompute == Recompute::kFull && job.layout.expert > 1, "recompute", "FULL",
-                           "NONE or SELECTIVE where experts are spread (layout.expert > 1)"));
+  PIPELOOM_RETURN_IF_ERROR(check_trainable(job));
+  PIPELOOM_RETURN_IF_ERROR(refuse(job.precision == Precision::kFp16, "precision", "FP16", "BF16 or FP8"));
+  PIPELOOM_RETURN_IF_ERROR(refuse(job.recompute == Recompute::kFull && job.layout.expert > 1, "recompute", "FULL",
+                                  "NONE or SELECTIVE where experts are spread (layout.expert > 1)"));
   const Formats formats = formats_of(job);
   const bool fp8 = formats.attention == Format::kFp8 || formats.mlp == Format::kFp8;
   return fp8 ? check_fp8_widths(*job.model) : Status{};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

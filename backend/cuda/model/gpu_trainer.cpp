@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <span>
 
-#include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/kernels/columns_kernels.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
-
-Direction direction_of(SlotKind pass) {
-  return pass == SlotKind::kF ? Direction::kForward : Direction::kBackward;
-}
 
 bool is_forward(const RankTask& task) {
   return task.task.key.pass == SlotKind::kF;
@@ -37,7 +33,7 @@ int part_of(const GpuChunk& chunk, const RankTask& task) {
 
 GpuExchange& exchange(GpuPart& part) {
   auto* found = dynamic_cast<GpuExchange*>(&part);
-  PIPELOOM_CHECK(found != nullptr);
+  PIPELOOM_THROW_UNLESS(found != nullptr);
   return *found;
 }
 
@@ -199,7 +195,7 @@ void GpuTrainer::begin_step(const SmStream& stream) const {
 GpuChunk& GpuTrainer::chunk_of(int pipe, int stage) const {
   const auto found = std::ranges::find_if(
       chunks_, [&](const auto& chunk) { return chunk->pipe() == pipe && chunk->stage_number() == stage; });
-  PIPELOOM_CHECK(found != chunks_.end());
+  PIPELOOM_THROW_UNLESS(found != chunks_.end());
   return **found;
 }
 
@@ -214,7 +210,7 @@ void GpuTrainer::launch(const RankTask& task, const SmStream& stream) {
     for (const auto& chunk : chunks_) chunk->optimize(stream, options_.adam, load_balance(plan_.job), adam_step_);
     return;
   }
-  PIPELOOM_CHECK(task.task.key.kind == TaskKind::kComponent);
+  PIPELOOM_THROW_UNLESS(task.task.key.kind == TaskKind::kComponent);
   const GpuChunk& chunk = chunk_of(task.pipe, task.stage);
   GpuChunk::Slot& slot = slot_of(task);
   const int number = part_of(chunk, task);
@@ -256,7 +252,7 @@ void GpuTrainer::enter(const RankTask& task, int part, const SmStream& stream) {
   if (task.stage == (is_forward(task) ? 0 : last_stage())) return;
   const auto arriving = arriving_.find(hand_over(task, true));
   const Bf16* from = arriving == arriving_.end() ? own_hand_over(task) : arriving->second;
-  PIPELOOM_CHECK(from != nullptr);
+  PIPELOOM_THROW_UNLESS(from != nullptr);
   copy_numbers(stream, from, rows_size(), is_forward(task) ? flow.hidden : flow.gradient);
 }
 
@@ -341,13 +337,13 @@ void GpuTrainer::add_squares(const RankTask& reduction, const SmStream& stream) 
 
 void GpuTrainer::total(const std::vector<Range>& squares, const SmStream& stream) const {
   SquareSums sums;
-  PIPELOOM_CHECK(squares.size() <= SquareSums::kMost);
+  PIPELOOM_THROW_UNLESS(squares.size() <= SquareSums::kMost);
   for (const Range& one : squares) sums.partials[sums.count++] = static_cast<const double*>(one.data);
-  pipeloom::total_squares(stream, sums, total_squares_);
+  pipeloom::backend::total_squares(stream, sums, total_squares_);
 }
 
 void GpuTrainer::clip(const SmStream& stream) const {
-  pipeloom::clip(stream, total_squares_, plan_.job.clip_norm, adam_step_);
+  pipeloom::backend::clip(stream, total_squares_, plan_.job.clip_norm, adam_step_);
   if (plan_.job.clipping != Clipping::kValidated) return;
   for (const auto& chunk : chunks_) chunk->optimize_again(stream, options_.adam, adam_step_);
 }
@@ -406,4 +402,4 @@ std::map<int, const double*> GpuTrainer::losses() const {
   return losses;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,16 +6,16 @@
 #include <tuple>
 #include <vector>
 
-#include "backend/cuda/kernels/clip.h"
+#include "backend/cuda/kernels/clip_kernels.h"
 #include "backend/cuda/model/gpu_averages.h"
 #include "backend/cuda/model/gpu_chunk.h"
 #include "backend/cuda/model/gpu_slots.h"
 #include "backend/cuda/model/shared_weights.h"
 #include "backend/model/training.h"
-#include "backend/runtime/chunk_run.h"
-#include "core/plan.h"
+#include "backend/runtime/training/chunk_run.h"
+#include "core/tasks/plan.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Real training on a GPU: what the tasks of one rank of one replica launch, as TrainingRunner does on CPUs. Knows
 // kernels and described products, not CUDA itself. Memory is laid out once: nothing is allocated and no address changes
@@ -167,4 +167,4 @@ class GpuTrainer {
   std::map<std::tuple<int, int, int>, Bf16*> leaving_;  // pipe, stage, micro-batch: gradients for the stage before
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include "backend/cuda/model/gpu_trainer.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 GpuTrainer::HostChunks GpuTrainer::host_chunks() const {
   HostChunks chunks;
@@ -32,7 +32,7 @@ std::vector<GpuTrainer::Transfer> GpuTrainer::transfers(const HostChunks& host) 
     for (size_t part = 0; part < host[i]->state().moments().size(); ++part) {
       const std::span<std::byte> bytes = host[i]->state().moments()[part].bytes();
       const GpuChunk::Moments own = chunks_[i]->moments(part);
-      PIPELOOM_CHECK(2 * own.bytes == static_cast<int64_t>(bytes.size()));
+      PIPELOOM_THROW_UNLESS(2 * own.bytes == static_cast<int64_t>(bytes.size()));
       transfers.push_back({own.first, bytes.data(), own.bytes});
       transfers.push_back({own.second, bytes.data() + own.bytes, own.bytes});
     }
@@ -40,4 +40,4 @@ std::vector<GpuTrainer::Transfer> GpuTrainer::transfers(const HostChunks& host) 
   return transfers;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,8 +1,8 @@
 #include "backend/cuda/model/gpu_weight.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 GpuWeight find_weight(const ParameterBlock& block, const std::string& name, const GpuNumbers& numbers) {
   int64_t offset = 0;
@@ -16,4 +16,4 @@ GpuWeight find_weight(const ParameterBlock& block, const std::string& name, cons
   check_failed("a parameter of the part", __FILE__, __LINE__);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,7 +5,7 @@
 #include "backend/cuda/kernels/numbers.h"
 #include "backend/model/parameters.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Where the parameters of a stage (or of a part of it) begin on the GPU. All have the layout of the stage's numbers.
 struct GpuNumbers {
@@ -31,4 +31,4 @@ struct GpuWeight {
 // The parameter `name` of a block that begins at `numbers`. REQUIRES: the block has it.
 GpuWeight find_weight(const ParameterBlock& block, const std::string& name, const GpuNumbers& numbers);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "backend/cuda/kernels/numbers.h"
-#include "backend/runtime/shared_numbers.h"
+#include "backend/runtime/training/shared_numbers.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Numbers of a chunk on the GPU that other ranks have too: each optimizes its part and hands it out (ZeRO-1).
 struct SharedWeights {
@@ -12,4 +12,4 @@ struct SharedWeights {
   Bf16* factors = nullptr;   // those rounded
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Status wait_for_nccl(const NcclProgress& progress, int64_t patience_ns, const std::string& what) {
   const int64_t give_up_ns = progress.now_ns() + patience_ns;
@@ -21,4 +21,4 @@ Status wait_for_nccl(const NcclProgress& progress, int64_t patience_ns, const st
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

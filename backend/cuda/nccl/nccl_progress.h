@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // How non-blocking NCCL calls are waited for. The functions are the library's, or a test's.
 struct NcclProgress {
@@ -23,4 +23,4 @@ struct NcclProgress {
 // `patience_ns`, saying `what` did not come about.
 Status wait_for_nccl(const NcclProgress& progress, int64_t patience_ns, const std::string& what);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,16 +5,16 @@
 #include <algorithm>
 #include <map>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/nccl/nccl_tasks.h"
 #include "backend/cuda/nccl/nccl_world.h"
 #include "backend/cuda/run/gpu_checkpoints.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/gpu_step.h"
 #include "backend/device/launch_lowering.h"
-#include "backend/runtime/meeting.h"
+#include "backend/runtime/messages/meeting.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -45,24 +45,24 @@ class NcclRun {
 
   Result<GpuRunResult> run() {
     set_thread_rank(endpoint_.rank());
-    PIPELOOM_CHECK_OK(meeting_.agree_on_plan(plan_.task_digest));
-    PIPELOOM_CHECK_OK(check());
-    PIPELOOM_CHECK_OK(prepare());
+    PIPELOOM_RETURN_IF_ERROR(meeting_.agree_on_plan(plan_.task_digest));
+    PIPELOOM_RETURN_IF_ERROR(check());
+    PIPELOOM_RETURN_IF_ERROR(prepare());
     GpuCheckpoints checkpoints(run_, {{rank_, *launcher_}}, &meeting_);
     PIPELOOM_TRY(const int64_t done, checkpoints.resume());
     for (int64_t step = done; step < options_.steps; ++step) {
-      PIPELOOM_CHECK_OK(run_step(step));
-      PIPELOOM_CHECK_OK(checkpoints.step_ended(step + 1));
+      PIPELOOM_RETURN_IF_ERROR(run_step(step));
+      PIPELOOM_RETURN_IF_ERROR(checkpoints.step_ended(step + 1));
     }
     PIPELOOM_TRY(result_.expert_loads, meeting_.expert_loads(launcher_->expert_counts()));
-    if (options_.traced) PIPELOOM_CHECK_OK(trace_step());
+    if (options_.traced) PIPELOOM_RETURN_IF_ERROR(trace_step());
     if (plan_.job.ema_decay > 0) {
       PIPELOOM_TRY(result_.averages_digest, meeting_.sum(launcher_->averages_digest()));
     }
     result_.how = step_->how();
     PIPELOOM_TRY(const int64_t all_ended_ns, meeting_.meet());
     static_cast<void>(all_ended_ns);
-    PIPELOOM_CHECK_OK(world_->finish());
+    PIPELOOM_RETURN_IF_ERROR(world_->finish());
     return std::move(result_);
   }
 
@@ -72,7 +72,7 @@ class NcclRun {
     program_ = std::make_unique<RankProgram>(plan_.schedule, graph_, rank_.pipeline_rank);
     PIPELOOM_TRY(const int64_t bytes, launchers_.memory_bytes(*program_, rank_));
     PIPELOOM_TRY(const DeviceFacts facts, facts_of(device_number_, true));
-    PIPELOOM_CHECK_OK(check_device(facts, needs_of_build(1, bytes)));
+    PIPELOOM_RETURN_IF_ERROR(check_device(facts, needs_of_build(1, bytes)));
     PIPELOOM_TRY(const SmRules rules, sm_rules_of(device_number_));
     PIPELOOM_TRY(result_.partition, plan_sm_partition(rules, 1, plan_.comm_sms));
     return {};
@@ -136,7 +136,7 @@ class NcclRun {
   Status run_step(int64_t step) {
     PIPELOOM_TRY(const int64_t begin_ns, meeting_.meet());
     PIPELOOM_TRY(const int64_t step_ns, step_->run([&](cudaStream_t stream) { launcher_->begin_step(step, stream); }));
-    PIPELOOM_CHECK_OK(launcher_->step_ended());
+    PIPELOOM_RETURN_IF_ERROR(launcher_->step_ended());
     const TaskLauncher::Losses losses = launcher_->losses();
     PIPELOOM_TRY(const double sum, meeting_.sum_losses(numbered(losses.main)));
     result_.losses.push_back(sum * part_shape(plan_.job, 0).loss_scale);
@@ -205,4 +205,4 @@ Result<GpuRunResult> run_gpu_rank(const GpuRun& run, Endpoint& endpoint, int dev
   return result;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

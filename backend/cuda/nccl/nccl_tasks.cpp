@@ -4,11 +4,11 @@
 #include <set>
 #include <stdexcept>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/run/one_gpu_tasks.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -202,4 +202,4 @@ void NcclTasks::clip(const LaunchPlace& place) {
   launcher_.clip(place);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,11 +6,11 @@
 #include "backend/cuda/nccl/nccl_world.h"
 #include "backend/cuda/run/task_launcher.h"
 #include "backend/device/launch_program.h"
-#include "backend/runtime/rank_program.h"
-#include "backend/runtime/replicas.h"
-#include "core/plan.h"
+#include "backend/runtime/program/rank_program.h"
+#include "backend/runtime/program/replicas.h"
+#include "core/tasks/plan.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What launches do where each rank has a GPU of its own: NCCL sends, receives, exchanges and reduces, on the stream of
 // the launch. A batch is one NCCL group. What goes wrong is thrown. Never run on more than one GPU.
@@ -44,4 +44,4 @@ class NcclTasks {
   std::map<uint32_t, const RankTask*> tasks_;  // by RankTask::number
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,12 +7,12 @@
 #include <chrono>
 #include <thread>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/nccl/nccl_progress.h"
 #include "backend/cuda/nccl/unique_id.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -31,8 +31,8 @@ Result<std::unique_ptr<NcclWorld>> NcclWorld::connect(Endpoint& endpoint, const 
                                                       const NcclOptions& options) {
   PIPELOOM_TRY(const ncclUniqueId id, share_unique_id(endpoint, options.patience_ns));
   std::unique_ptr<NcclWorld> world(new NcclWorld(endpoint, plan, options));
-  PIPELOOM_CHECK_OK(world->start(id));
-  for (int round = 0; round < plan.rounds; ++round) PIPELOOM_CHECK_OK(world->split(round));
+  PIPELOOM_RETURN_IF_ERROR(world->start(id));
+  for (int round = 0; round < plan.rounds; ++round) PIPELOOM_RETURN_IF_ERROR(world->split(round));
   return world;
 }
 
@@ -79,12 +79,12 @@ Status NcclWorld::split(int round) {
   ncclComm_t& made = number >= 0 ? communicators_[number] : none;
   PIPELOOM_NCCL_CHECK(ncclCommSplit(world_, number >= 0 ? number : NCCL_SPLIT_NOCOLOR, place, &made, &settings));
   const std::string what = fmt::format("the communicators of round {} of {}", round + 1, plan_.rounds);
-  PIPELOOM_CHECK_OK(wait(world_, what));
+  PIPELOOM_RETURN_IF_ERROR(wait(world_, what));
   return number < 0 ? Status{} : wait(made, what);
 }
 
 ncclComm_t NcclWorld::communicator(int number) const {
-  PIPELOOM_CHECK(number >= 0 && communicators_[number] != nullptr);
+  PIPELOOM_THROW_UNLESS(number >= 0 && communicators_[number] != nullptr);
   return communicators_[number];
 }
 
@@ -96,8 +96,8 @@ Status NcclWorld::poll() {
     return fail(ErrorCode::kIo, fmt::format("rank {}: NCCL says {} ({})", rank(), ncclGetErrorString(state),
                                             ncclGetLastError(communicator)));
   };
-  PIPELOOM_CHECK_OK(check(world_));
-  for (const ncclComm_t communicator : communicators_) PIPELOOM_CHECK_OK(check(communicator));
+  PIPELOOM_RETURN_IF_ERROR(check(world_));
+  for (const ncclComm_t communicator : communicators_) PIPELOOM_RETURN_IF_ERROR(check(communicator));
   return {};
 }
 
@@ -118,13 +118,13 @@ Status NcclWorld::finish() {
   const auto end = [&](ncclComm_t& communicator) -> Status {
     if (communicator == nullptr) return {};
     PIPELOOM_NCCL_CHECK(ncclCommFinalize(communicator));
-    PIPELOOM_CHECK_OK(wait(communicator, "the end of a communicator"));
+    PIPELOOM_RETURN_IF_ERROR(wait(communicator, "the end of a communicator"));
     PIPELOOM_NCCL_CHECK(ncclCommDestroy(communicator));
     communicator = nullptr;
     return {};
   };
-  for (ncclComm_t& communicator : communicators_) PIPELOOM_CHECK_OK(end(communicator));
+  for (ncclComm_t& communicator : communicators_) PIPELOOM_RETURN_IF_ERROR(end(communicator));
   return end(world_);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

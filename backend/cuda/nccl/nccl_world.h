@@ -9,9 +9,9 @@
 
 #include "backend/device/communicators.h"
 #include "backend/transport/endpoint.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 struct NcclOptions {
   int max_ctas = 32;             // SMs that a communicator's kernels take; a power of two (nccl_ctas)
@@ -63,4 +63,4 @@ class NcclWorld {
   std::vector<ncclComm_t> communicators_;  // [of the plan]; null where this rank is no member
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

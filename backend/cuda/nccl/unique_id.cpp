@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "backend/runtime/collect.h"
+#include "backend/runtime/messages/collect.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Result<ncclUniqueId> share_unique_id(Endpoint& endpoint, int64_t patience_ns) {
   ncclUniqueId id = {};
@@ -29,4 +29,4 @@ Result<ncclUniqueId> share_unique_id(Endpoint& endpoint, int64_t patience_ns) {
   return values_of_bytes<ncclUniqueId>(bytes).front();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,9 +1,9 @@
 #include "backend/cuda/products/description.h"
 
-#include "backend/cuda/kernels/fp8.h"
-#include "core/check.h"
+#include "backend/cuda/kernels/fp8_kernels.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -25,8 +25,8 @@ ProductDescription bf16_product(Form form, const RowMatrix& a, const RowMatrix& 
   const int64_t rows = form == Form::kTransposedA ? a.columns : a.rows;
   const int64_t inner = form == Form::kTransposedA ? a.rows : a.columns;
   const int64_t columns = form == Form::kTransposedB ? b.rows : b.columns;
-  PIPELOOM_CHECK(inner == (form == Form::kTransposedB ? b.columns : b.rows));
-  PIPELOOM_CHECK(c.rows == rows && c.columns == columns && batches > 0);
+  PIPELOOM_THROW_UNLESS(inner == (form == Form::kTransposedB ? b.columns : b.rows));
+  PIPELOOM_THROW_UNLESS(c.rows == rows && c.columns == columns && batches > 0);
   ProductDescription product;
   product.m = columns;
   product.n = rows;
@@ -44,7 +44,7 @@ ProductDescription bf16_product(Form form, const RowMatrix& a, const RowMatrix& 
 }
 
 ProductDescription fp8_product(int64_t rows, int64_t columns, int64_t inner, ScaleMode y_scales, Into into, int sms) {
-  PIPELOOM_CHECK(columns % 16 == 0 && y_scales != ScaleMode::kNone);
+  PIPELOOM_THROW_UNLESS(columns % 16 == 0 && y_scales != ScaleMode::kNone);
   const int64_t padded = padded_inner(inner);
   ProductDescription product;
   product.m = columns;
@@ -62,4 +62,4 @@ ProductDescription fp8_product(int64_t rows, int64_t columns, int64_t inner, Sca
   return product;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

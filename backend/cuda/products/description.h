@@ -5,7 +5,7 @@
 
 #include "backend/model/products.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 enum class NumberType : uint8_t { kF32, kBf16, kE4m3 };
 // How a factor's scales lie: none; one per 1x128 along the inner dimension, [tile][row]; one per 128x128, [row of
@@ -84,4 +84,4 @@ inline bool fits_fp8(int64_t rows, int64_t columns) {
   return rows % 16 == 0 && columns % 16 == 0;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -103,4 +103,4 @@ LtDescriptors::~LtDescriptors() {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

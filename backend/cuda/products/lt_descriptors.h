@@ -4,7 +4,7 @@
 
 #include "backend/cuda/products/description.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The largest power of two up to 256 that each address is a multiple of; algorithms are chosen for it.
 struct OperandAlignment {
@@ -43,4 +43,4 @@ class LtDescriptors {
   cublasLtMatmulPreference_t preference_ = nullptr;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

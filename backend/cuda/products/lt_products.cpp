@@ -5,10 +5,10 @@
 
 #include <stdexcept>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/cuda_error.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 LtProducts::LtProducts() {
   PIPELOOM_CUBLAS_CHECK(cublasLtCreate(&handle_));
@@ -54,4 +54,4 @@ void LtProducts::multiply(const SmStream& stream, const ProductDescription& prod
                                        workspace_, static_cast<size_t>(product.workspace_bytes), stream.stream));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -10,7 +10,7 @@
 #include "backend/cuda/products/lt_descriptors.h"
 #include "backend/cuda/products/product_runner.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Products by cuBLASLt, for one host thread, on one stream at a time: they share a workspace. Keeps the algorithm of
 // every description that it has seen.
@@ -36,4 +36,4 @@ class LtProducts : public ProductRunner {
   void* workspace_ = nullptr;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "backend/cuda/products/description.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What issues described products to a stream: cuBLASLt, or a reference in tests.
 class ProductRunner {
@@ -12,4 +12,4 @@ class ProductRunner {
   virtual void multiply(const SmStream& stream, const ProductDescription& product, const ProductOperands& operands) = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

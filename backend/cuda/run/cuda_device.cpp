@@ -1,8 +1,8 @@
 #include "backend/cuda/run/cuda_device.h"
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 CudaDevice::CudaDevice(const LaunchProgram& program, Transfers transfers, SmContexts& contexts, Run run)
     : events_(program.events, nullptr), run_(std::move(run)) {
@@ -45,4 +45,4 @@ bool CudaDevice::happened(uint32_t event) const {
   return true;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -11,7 +11,7 @@
 #include "backend/device/device.h"
 #include "backend/device/launch_lowering.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A launch program's streams and events on one GPU. A stream lies on its rank's SMs: computation on those to compute
 // with, all other lanes on those for communication. The current device is the GPU's.
@@ -43,4 +43,4 @@ class CudaDevice : public Device {
   LaunchObserver* observer_ = nullptr;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

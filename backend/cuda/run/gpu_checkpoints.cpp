@@ -4,15 +4,15 @@
 
 #include <string>
 
-#include "backend/runtime/checkpoint_keeper.h"
+#include "backend/runtime/training/checkpoint_keeper.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Result<int64_t> GpuCheckpoints::resume() {
   if (options_.store == nullptr || !options_.resume) return 0;
   PIPELOOM_TRY(last_, last_checkpoint(*options_.store));
   for (const Rank& rank : ranks_) {
-    if (last_ > 0) PIPELOOM_CHECK_OK(restore(last_, rank));
+    if (last_ > 0) PIPELOOM_RETURN_IF_ERROR(restore(last_, rank));
   }
   return last_;
 }
@@ -43,11 +43,12 @@ Status GpuCheckpoints::meet() {
 
 Status GpuCheckpoints::step_ended(int64_t steps) {
   if (options_.store == nullptr || options_.every == 0 || steps % options_.every != 0) return {};
-  for (const Rank& rank : ranks_) PIPELOOM_CHECK_OK(write(steps, rank));
-  PIPELOOM_CHECK_OK(meet());  // all parts are there
+  for (const Rank& rank : ranks_) PIPELOOM_RETURN_IF_ERROR(write(steps, rank));
+  PIPELOOM_RETURN_IF_ERROR(meet());  // all parts are there
   const auto number_of = [&](const Rank& rank) { return rank.rank.number(run_.plan.job.layout.pipeline); };
-  if (number_of(ranks_[0]) == 0) PIPELOOM_CHECK_OK(options_.store->write(kLastCheckpoint, std::to_string(steps)));
-  PIPELOOM_CHECK_OK(meet());  // it counts
+  if (number_of(ranks_[0]) == 0)
+    PIPELOOM_RETURN_IF_ERROR(options_.store->write(kLastCheckpoint, std::to_string(steps)));
+  PIPELOOM_RETURN_IF_ERROR(meet());  // it counts
   for (const Rank& rank : ranks_) {
     if (last_ > 0 && last_ != steps) options_.store->remove(checkpoint_name(last_, number_of(rank)));
   }
@@ -55,4 +56,4 @@ Status GpuCheckpoints::step_ended(int64_t steps) {
   return {};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,9 +3,9 @@
 #include <vector>
 
 #include "backend/cuda/run/gpu_run.h"
-#include "backend/runtime/meeting.h"
+#include "backend/runtime/messages/meeting.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Reads and writes the checkpoints of the ranks of this process, as CheckpointKeeper does: one counts once every rank
 // has written its part, and the one before is removed only then.
@@ -37,4 +37,4 @@ class GpuCheckpoints {
   int64_t last_ = 0;  // steps of the last checkpoint; 0: none
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

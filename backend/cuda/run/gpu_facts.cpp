@@ -6,9 +6,9 @@
 
 #include <cstdlib>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 std::string why_no_gpu_here() {
   // Streams beyond the default 8 would share hardware queues, and wait for each other.
@@ -56,4 +56,4 @@ DeviceNeeds needs_of_build(int ranks, int64_t bytes) {
       .built_runtime_version = CUDART_VERSION, .built_nccl_version = NCCL_VERSION_CODE, .bytes = bytes, .ranks = ranks};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "backend/device/device_checks.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Why this process can't use a GPU: no driver, or no device; empty: it can. Before it, sets what CUDA reads at its
 // first call in a process.
@@ -14,4 +14,4 @@ Result<DeviceFacts> facts_of(int device, bool with_nccl);
 // What this build needs, for `ranks` on a device that take `bytes` together.
 DeviceNeeds needs_of_build(int ranks, int64_t bytes);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -10,13 +10,13 @@
 #include "backend/cuda/run/task_launcher.h"
 #include "backend/device/sm_partition.h"
 #include "backend/model/training.h"
-#include "backend/runtime/checkpoint.h"
-#include "backend/runtime/replicas.h"
-#include "backend/runtime/run_trace.h"
-#include "core/copy_method.h"
-#include "core/plan.h"
+#include "backend/runtime/messages/run_trace.h"
+#include "backend/runtime/program/replicas.h"
+#include "backend/runtime/training/checkpoint.h"
+#include "core/job/copy_method.h"
+#include "core/tasks/plan.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What makes the launchers of a run's ranks.
 struct LauncherSource {
@@ -62,4 +62,4 @@ struct GpuRunResult {
   std::vector<std::string> census;  // paced on one GPU: whose SMs were seen where; empty: all partitions are disjoint
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

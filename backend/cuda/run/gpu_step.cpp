@@ -5,14 +5,14 @@
 #include <chrono>
 #include <thread>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/trace/cupti_trace.h"
 #include "backend/cuda/trace/event_trace.h"
 #include "backend/device/kernel_spans.h"
 #include "backend/device/stuck_launches.h"
 #include "backend/transport/endpoint.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -62,7 +62,7 @@ Result<int64_t> GpuStep::run(const std::function<void(cudaStream_t)>& before) {
   PIPELOOM_CUDA_CHECK(cudaEventRecord(begin_, device_.origin()));
   enqueue();
   PIPELOOM_CUDA_CHECK(cudaEventRecord(end_, device_.origin()));
-  PIPELOOM_CHECK_OK(wait());
+  PIPELOOM_RETURN_IF_ERROR(wait());
   warm_ = true;
   float ms = 0;
   PIPELOOM_CUDA_CHECK(cudaEventElapsedTime(&ms, begin_, end_));
@@ -90,7 +90,7 @@ Result<GpuStep::Traced> GpuStep::run_traced(const std::function<void(cudaStream_
   issue(program_, device_);
   PIPELOOM_CUDA_CHECK(cudaEventRecord(end_, device_.origin()));
   device_.observe(nullptr);
-  PIPELOOM_CHECK_OK(wait());
+  PIPELOOM_RETURN_IF_ERROR(wait());
   float ms = 0;
   PIPELOOM_CUDA_CHECK(cudaEventElapsedTime(&ms, begin_, end_));
   traced.step_ns = static_cast<int64_t>(static_cast<double>(ms) * 1e6);
@@ -114,7 +114,7 @@ Status GpuStep::wait() {
     const cudaError_t state = cudaEventQuery(end_);
     if (state == cudaSuccess) return {};
     if (state != cudaErrorNotReady) PIPELOOM_CUDA_CHECK(state);
-    if (options_.poll) PIPELOOM_CHECK_OK(options_.poll());
+    if (options_.poll) PIPELOOM_RETURN_IF_ERROR(options_.poll());
     const int64_t now_ns = steady_now_ns();
     if (!step_graph_ && now_ns - looked_ns > kLookAgain_ns) {
       looked_ns = now_ns;
@@ -134,4 +134,4 @@ Status GpuStep::wait() {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

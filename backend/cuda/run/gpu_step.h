@@ -9,11 +9,11 @@
 
 #include "backend/cuda/run/cuda_device.h"
 #include "backend/cuda/run/step_graph.h"
-#include "core/result.h"
-#include "core/task_graph.h"
-#include "core/trace.h"
+#include "core/base/result.h"
+#include "core/tasks/task_graph.h"
+#include "core/tasks/trace.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // How steps are run and watched.
 struct GpuStepOptions {
@@ -66,4 +66,4 @@ class GpuStep {
   cudaEvent_t end_ = nullptr;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

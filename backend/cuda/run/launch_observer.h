@@ -4,7 +4,7 @@
 
 #include "backend/device/launch_program.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Told around every launch that is enqueued, on the enqueuing thread: how a trace knows what a kernel belongs to.
 class LaunchObserver {
@@ -14,4 +14,4 @@ class LaunchObserver {
   virtual void ends(const Launch& launch, cudaStream_t stream) = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

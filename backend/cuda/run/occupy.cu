@@ -1,7 +1,7 @@
 #include "backend/cuda/kernels/clock.cuh"
 #include "backend/cuda/run/occupy.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -25,4 +25,4 @@ void occupy(const SmStream& stream, int64_t duration_ns, uint32_t* seen) {
   PIPELOOM_LAUNCH(occupy_kernel, ({blocks, kThreads, kSharedBytes}), stream, duration_ns, seen);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

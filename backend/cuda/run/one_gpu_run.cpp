@@ -6,8 +6,8 @@
 #include <memory>
 #include <optional>
 
-#include "backend/cuda/check.h"
 #include "backend/cuda/comm/copy.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/cuda_error.h"
 #include "backend/cuda/run/gpu_checkpoints.h"
 #include "backend/cuda/run/gpu_facts.h"
@@ -18,9 +18,9 @@
 #include "backend/device/hand_over_choice.h"
 #include "backend/device/launch_lowering.h"
 #include "backend/model/training.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -30,15 +30,15 @@ class OneGpuRun {
       : run_(run), plan_(run.plan), launchers_(run.launchers), options_(run.options), device_number_(device) {}
 
   Result<GpuRunResult> run() {
-    PIPELOOM_CHECK_OK(check());
-    PIPELOOM_CHECK_OK(prepare());
+    PIPELOOM_RETURN_IF_ERROR(check());
+    PIPELOOM_RETURN_IF_ERROR(prepare());
     int64_t done = 0;
     if (checkpoints_) {
       PIPELOOM_TRY(done, checkpoints_->resume());
     }
-    for (int64_t step = done; step < options_.steps; ++step) PIPELOOM_CHECK_OK(run_step(step));
+    for (int64_t step = done; step < options_.steps; ++step) PIPELOOM_RETURN_IF_ERROR(run_step(step));
     add_expert_loads();
-    if (options_.traced) PIPELOOM_CHECK_OK(trace_step());
+    if (options_.traced) PIPELOOM_RETURN_IF_ERROR(trace_step());
     for (const GpuRank& rank : ranks_) {
       if (!paced_ && plan_.job.ema_decay > 0) result_.averages_digest += rank.launcher->averages_digest();
     }
@@ -66,7 +66,7 @@ class OneGpuRun {
       bytes += of_rank;
     }
     PIPELOOM_TRY(const DeviceFacts facts, facts_of(device_number_, false));
-    PIPELOOM_CHECK_OK(check_device(facts, needs_of_build(plan_.schedule.ranks(), bytes)));
+    PIPELOOM_RETURN_IF_ERROR(check_device(facts, needs_of_build(plan_.schedule.ranks(), bytes)));
     PIPELOOM_TRY(const SmRules rules, sm_rules_of(device_number_));
     PIPELOOM_TRY(result_.partition, plan_sm_partition(rules, plan_.schedule.ranks(), plan_.comm_sms));
     return {};
@@ -75,7 +75,7 @@ class OneGpuRun {
   Status prepare() {
     PIPELOOM_TRY(program_, lower_launches(graph_, {}));
     // A bug in the lowering must not become wrong numbers.
-    PIPELOOM_CHECK(find_races(program_, task_accesses(plan_, graph_, Transfers::kCopies)).empty());
+    PIPELOOM_THROW_UNLESS(find_races(program_, task_accesses(plan_, graph_, Transfers::kCopies)).empty());
     PIPELOOM_TRY(contexts_, SmContexts::create(device_number_, result_.partition));
     if (options_.on_remark) options_.on_remark(fmt::format("one GPU: {}", describe(contexts_->partition())));
     CudaDevice::Run what;
@@ -83,7 +83,7 @@ class OneGpuRun {
       paced_ = std::make_unique<PacedTasks>(graph_, program_, *contexts_);
       what = [this](const Launch& launch, const LaunchPlace& place) { paced_->run(launch, place); };
     } else {
-      PIPELOOM_CHECK_OK(make_launchers());
+      PIPELOOM_RETURN_IF_ERROR(make_launchers());
       what = [this](const Launch& launch, const LaunchPlace& place) { tasks_->run(launch, place); };
     }
     device_ = std::make_unique<CudaDevice>(program_, Transfers::kCopies, *contexts_, std::move(what));
@@ -111,10 +111,10 @@ class OneGpuRun {
     const HandOverCopy how = hand_over_of(plan_, options_.copy);
     CopyOptions copy;
     copy.method = how.method;
-    copy.chunk_bytes = how.chunk_bytes;
+    copy.piece_bytes = how.piece_bytes;
     copy.bytes_per_s = options_.link_bytes_per_s;
     return [copy](const RankTask& /*send*/, DeviceBytes from, DeviceBytes to, const LaunchPlace& place) {
-      PIPELOOM_CHECK(from.size_bytes == to.size_bytes);
+      PIPELOOM_THROW_UNLESS(from.size_bytes == to.size_bytes);
       CopyOptions here = copy;
       here.sms = place.sms;
       copy_message({place.stream, place.sms}, from.data, to.data, from.size_bytes, here);
@@ -140,13 +140,13 @@ class OneGpuRun {
     PIPELOOM_TRY(const int64_t step_ns, step_->run([&](cudaStream_t stream) { begin_step(step, stream); }));
     result_.step_ns.push_back(step_ns);
     for (const GpuRank& rank : ranks_) {
-      if (rank.launcher) PIPELOOM_CHECK_OK(rank.launcher->step_ended());
+      if (rank.launcher) PIPELOOM_RETURN_IF_ERROR(rank.launcher->step_ended());
     }
     if (!paced_) add_losses();
     if (options_.on_step) {
       options_.on_step({step, paced_ ? 0 : result_.losses.back(), step_ns, last_of(result_.mtp_losses)});
     }
-    if (checkpoints_) PIPELOOM_CHECK_OK(checkpoints_->step_ended(step + 1));
+    if (checkpoints_) PIPELOOM_RETURN_IF_ERROR(checkpoints_->step_ended(step + 1));
     return {};
   }
 
@@ -217,4 +217,4 @@ Result<GpuRunResult> run_on_one_gpu(const GpuRun& run, int device) {
   return result;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

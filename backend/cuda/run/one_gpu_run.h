@@ -2,7 +2,7 @@
 
 #include "backend/cuda/run/gpu_run.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // All ranks of one replica on one GPU: each on SMs of its own, split as the plan says (Plan::comm_sms for
 // communication), hand-overs as copies on the sender's communication SMs. One process, one thread. What is measured is
@@ -10,4 +10,4 @@ namespace pipeloom {
 // before the first launch. REQUIRES: why_no_gpu_here() is empty; check_trainable(plan.job) unless paced.
 Result<GpuRunResult> run_on_one_gpu(const GpuRun& run, int device);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <tuple>
 
-#include "backend/cuda/kernels/columns.h"
-#include "backend/cuda/kernels/shared_sum.h"
-#include "backend/runtime/replicas.h"
-#include "core/check.h"
+#include "backend/cuda/kernels/columns_kernels.h"
+#include "backend/cuda/kernels/shared_sum_kernels.h"
+#include "backend/runtime/program/replicas.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<GpuRank>& ranks, Move move)
     : plan_(plan), ranks_(ranks), move_(std::move(move)) {
@@ -55,7 +55,7 @@ void OneGpuTasks::run(const Launch& launch, const LaunchPlace& place) {
         if (plan_.job.clipping == Clipping::kValidated) hand_out(what.task.key.rank, place);
         break;
       case TaskKind::kReceive:  // the send has done it
-        PIPELOOM_CHECK(false);
+        PIPELOOM_THROW_UNLESS(false);
     }
   }
 }
@@ -142,7 +142,7 @@ void OneGpuTasks::hand_out(int rank, const LaunchPlace& place) {
       const auto others = launcher(own.numbers.group.members[member]).shared_weights();
       const auto other =
           std::ranges::find(others, own.numbers.about, [](const SharedWeights& one) { return one.numbers.about; });
-      PIPELOOM_CHECK(other != others.end());
+      PIPELOOM_THROW_UNLESS(other != others.end());
       weights.sums[weights.sums_count++] = other->weights;
       round_to_bf16(stream, own.weights + begin, size, other->factors + begin);
     }
@@ -150,4 +150,4 @@ void OneGpuTasks::hand_out(int rank, const LaunchPlace& place) {
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,10 +6,10 @@
 
 #include "backend/cuda/run/task_launcher.h"
 #include "backend/device/launch_program.h"
-#include "backend/runtime/rank_program.h"
-#include "core/plan.h"
+#include "backend/runtime/program/rank_program.h"
+#include "core/tasks/plan.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The ranks of one GPU, [rank].
 struct GpuRank {
@@ -50,4 +50,4 @@ class OneGpuTasks {
 // A component or the optimizer: what all modes have in common. An exchange within a rank alone.
 void launch_alone(TaskLauncher& launcher, const RankTask& task, const LaunchPlace& place);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

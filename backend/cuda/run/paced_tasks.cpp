@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <thread>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/run/occupy.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 PacedTasks::PacedTasks(const TaskGraph& graph, const LaunchProgram& program, const SmContexts& contexts)
     : graph_(graph), program_(program), contexts_(contexts) {
@@ -59,4 +59,4 @@ std::vector<SeenSms> PacedTasks::census() const {
   return result;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -9,9 +9,9 @@
 #include "backend/cuda/run/task_launcher.h"
 #include "backend/device/launch_program.h"
 #include "backend/device/sm_census.h"
-#include "core/task_graph.h"
+#include "core/tasks/task_graph.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What launches do in a paced run: all SMs of the stream are kept busy for the planned time of the task, from when it
 // really starts; a task of the host's lane keeps a thread of CUDA's waiting. Of a batch the longest. Notes which SMs
@@ -40,4 +40,4 @@ class PacedTasks {
   uint32_t* seen_ = nullptr;                        // on the device: [rank][computation, communication][word]
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

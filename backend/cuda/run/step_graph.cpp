@@ -5,9 +5,9 @@
 #include <exception>
 #include <string>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -53,4 +53,4 @@ void StepGraph::replay(cudaStream_t stream) const {
   PIPELOOM_CUDA_CHECK(cudaGraphLaunch(executable_, stream));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

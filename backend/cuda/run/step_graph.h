@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "backend/cuda/run/cuda_device.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A whole step as one CUDA graph: captured once, then launched by a single call. Captured nodes keep the SMs of the
 // stream that they were captured on.
@@ -29,4 +29,4 @@ class StepGraph {
   size_t nodes_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

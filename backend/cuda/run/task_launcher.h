@@ -9,10 +9,10 @@
 
 #include "backend/cuda/model/shared_weights.h"
 #include "backend/model/training.h"
-#include "backend/runtime/chunk_run.h"
-#include "backend/runtime/rank_program.h"
+#include "backend/runtime/program/rank_program.h"
+#include "backend/runtime/training/chunk_run.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A range of device memory. Owned by whoever gives it out.
 struct DeviceBytes {
@@ -116,4 +116,4 @@ class TaskLauncher {
   virtual Losses losses() = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

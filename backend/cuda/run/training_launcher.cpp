@@ -6,12 +6,12 @@
 #include <cmath>
 #include <numeric>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/model/gpu_trainable.h"
 #include "backend/cuda/model/gpu_trainer.h"
 #include "backend/cuda/products/lt_products.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -189,7 +189,7 @@ class NoProducts : public ProductRunner {
  public:
   void multiply(const SmStream& /*stream*/, const ProductDescription& /*product*/,
                 const ProductOperands& /*operands*/) override {
-    PIPELOOM_CHECK(false);
+    PIPELOOM_THROW_UNLESS(false);
   }
 };
 
@@ -198,16 +198,16 @@ class NoProducts : public ProductRunner {
 LauncherSource training_launchers(const Plan& plan, const TextTokens& text, const TrainingOptions& options) {
   LauncherSource source;
   source.memory_bytes = [&](const RankProgram& program, RunRank rank) -> Result<int64_t> {
-    PIPELOOM_CHECK_OK(check_gpu_trainable(plan.job));
+    PIPELOOM_RETURN_IF_ERROR(check_gpu_trainable(plan.job));
     NoProducts none;
     return GpuTrainer(plan, program, rank, text, options, none).memory_bytes() + kProductWorkspaceBytes;
   };
   source.make = [&](const RankProgram& program, RunRank rank) -> Result<std::unique_ptr<TaskLauncher>> {
-    PIPELOOM_CHECK_OK(check_gpu_trainable(plan.job));
+    PIPELOOM_RETURN_IF_ERROR(check_gpu_trainable(plan.job));
     return std::make_unique<TrainingLauncher>(plan, program, rank, text, options);
   };
   source.identity = [&](int rank) { return checkpoint_identity(plan, text, options, rank); };
   return source;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,10 +3,10 @@
 #include "backend/cuda/run/gpu_run.h"
 #include "backend/model/tokens.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Launchers that train the plan's model (GpuTrainer) on the current device. All arguments outlive what they make.
 // Errors of the source: check_gpu_trainable's.
 LauncherSource training_launchers(const Plan& plan, const TextTokens& text, const TrainingOptions& options);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <unordered_map>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 std::vector<KernelRecord> match_records(std::span<const CorrelatedCall> calls, std::span<const CorrelatedRun> runs) {
   std::unordered_map<uint32_t, uint32_t> task_of;
@@ -15,4 +15,4 @@ std::vector<KernelRecord> match_records(std::span<const CorrelatedCall> calls, s
   return records;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,7 +6,7 @@
 
 #include "backend/device/kernel_spans.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What CUPTI says: which task an API call was made for, and when what it enqueued ran.
 struct CorrelatedCall {
@@ -22,4 +22,4 @@ struct CorrelatedRun {
 // Both come in any order. Runs of calls that belong to no task are left out.
 std::vector<KernelRecord> match_records(std::span<const CorrelatedCall> calls, std::span<const CorrelatedRun> runs);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,10 +7,10 @@
 #include <mutex>
 #include <utility>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/trace/correlated_records.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -123,4 +123,4 @@ std::vector<KernelRecord> CuptiTrace::records() {
   return match_records(calls, runs);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

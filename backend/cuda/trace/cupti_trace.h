@@ -6,9 +6,9 @@
 
 #include "backend/cuda/run/launch_observer.h"
 #include "backend/device/kernel_spans.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // When every kernel and copy of a step ran, by CUPTI's concurrent kernel records (others would run kernels one after
 // the other). What is enqueued between begins and ends carries the launch's task as an external correlation id; a
@@ -34,4 +34,4 @@ class CuptiTrace : public LaunchObserver {
   CuptiTrace() = default;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

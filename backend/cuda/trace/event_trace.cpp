@@ -1,8 +1,8 @@
 #include "backend/cuda/trace/event_trace.h"
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -46,4 +46,4 @@ std::vector<KernelRecord> EventTrace::records() const {
   return records;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

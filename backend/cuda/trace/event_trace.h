@@ -8,7 +8,7 @@
 #include "backend/cuda/run/launch_observer.h"
 #include "backend/device/kernel_spans.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Times launches by events of their streams, where CUPTI can't be had: to about a microsecond, with the time that the
 // stream waits between launches but without its waits for other streams. Made for one step that is issued launch by
@@ -38,4 +38,4 @@ class EventTrace : public LaunchObserver {
   std::vector<Timed> timed_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,13 +7,13 @@
 
 #include "backend/cuda/tune/cupti_status.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Result<std::unique_ptr<CounterMetrics>> CounterMetrics::create(const std::string& chip, std::vector<const char*> names,
                                                                const std::vector<uint8_t>& availability) {
   std::unique_ptr<CounterMetrics> metrics(new CounterMetrics(std::move(names)));
-  PIPELOOM_CHECK_OK(metrics->open(chip, availability));
-  PIPELOOM_CHECK_OK(metrics->configure());
+  PIPELOOM_RETURN_IF_ERROR(metrics->open(chip, availability));
+  PIPELOOM_RETURN_IF_ERROR(metrics->configure());
   return metrics;
 }
 
@@ -31,7 +31,7 @@ Status CounterMetrics::open(const std::string& chip, const std::vector<uint8_t>&
   params.pChipName = chip.c_str();
   params.pCounterAvailabilityImage = availability.empty() ? nullptr : availability.data();
   const std::string what = fmt::format("counters of the chip {}", chip);
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerHostInitialize(&params), what.c_str()));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerHostInitialize(&params), what.c_str()));
   host_ = params.pHostObject;
   return {};
 }
@@ -43,23 +43,23 @@ Status CounterMetrics::configure() {
   add.ppMetricNames = names_.data();
   add.numMetrics = names_.size();
   const std::string what = fmt::format("metrics {}", fmt::join(names_, ", "));
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerHostConfigAddMetrics(&add), what.c_str()));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerHostConfigAddMetrics(&add), what.c_str()));
   auto size = sized_params<CUpti_Profiler_Host_GetConfigImageSize_Params>(
       CUpti_Profiler_Host_GetConfigImageSize_Params_STRUCT_SIZE);
   size.pHostObject = host_;
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerHostGetConfigImageSize(&size), what.c_str()));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerHostGetConfigImageSize(&size), what.c_str()));
   config_.resize(size.configImageSize);
   auto image =
       sized_params<CUpti_Profiler_Host_GetConfigImage_Params>(CUpti_Profiler_Host_GetConfigImage_Params_STRUCT_SIZE);
   image.pHostObject = host_;
   image.configImageSize = config_.size();
   image.pConfigImage = config_.data();
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerHostGetConfigImage(&image), what.c_str()));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerHostGetConfigImage(&image), what.c_str()));
   auto passes =
       sized_params<CUpti_Profiler_Host_GetNumOfPasses_Params>(CUpti_Profiler_Host_GetNumOfPasses_Params_STRUCT_SIZE);
   passes.configImageSize = config_.size();
   passes.pConfigImage = config_.data();
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerHostGetNumOfPasses(&passes), what.c_str()));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerHostGetNumOfPasses(&passes), what.c_str()));
   passes_ = passes.numOfPasses;
   return {};
 }
@@ -76,10 +76,10 @@ Result<std::vector<double>> CounterMetrics::values(const std::vector<uint8_t>& c
   params.ppMetricNames = names.data();
   params.numMetrics = names.size();
   params.pMetricValues = values.data();
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerHostEvaluateToGpuValues(&params), "values of metrics"));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerHostEvaluateToGpuValues(&params), "values of metrics"));
   return values;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 
 #endif

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
 struct CUpti_Profiler_Host_Object;
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Metrics of a chip's counters (CUPTI's host API, cupti_profiler_host.h): what to collect in how many passes, and what
 // the metrics are of what was collected. Needs no GPU.
@@ -43,4 +43,4 @@ class CounterMetrics {
   size_t passes_ = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Status cupti_status(CUptiResult result, const char* what) {
   if (result == CUPTI_SUCCESS) return {};
@@ -19,4 +19,4 @@ Status cupti_status(CUptiResult result, const char* what) {
   return unsupported(fmt::format("{}: CUPTI says {} ({})", what, words, static_cast<int>(result)));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

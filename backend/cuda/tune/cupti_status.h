@@ -2,9 +2,9 @@
 
 #include <cupti.h>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // What a call into CUPTI reports, as an error that `what` begins; for counters that this user may not read, with what
 // gives the right to.
@@ -19,4 +19,4 @@ Params sized_params(size_t size) {
   return params;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 GpuMemory::GpuMemory(int64_t size_bytes) {
   PIPELOOM_CUDA_CHECK(cudaMalloc(&data_, static_cast<size_t>(size_bytes)));
@@ -47,4 +47,4 @@ double GpuTimer::median_s(const std::function<void(int)>& enqueue) {
   return seconds[kRuns / 2];
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

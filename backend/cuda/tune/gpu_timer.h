@@ -4,7 +4,7 @@
 
 #include <functional>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Memory of the current device, and a stream and events on it.
 class GpuMemory {
@@ -46,4 +46,4 @@ class GpuTimer {
   cudaEvent_t end_ = nullptr;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,7 +4,7 @@
 
 #include "backend/device/tuning.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // The metrics that MeasuredL2 holds, and what it is of their values in the same order.
 inline std::vector<const char*> l2_metrics() {
@@ -15,4 +15,4 @@ inline MeasuredL2 l2_of(const std::vector<double>& values) {
   return {values.at(0), values.at(1), values.at(2), values.at(3), values.at(4)};
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,21 +1,21 @@
 #include "backend/cuda/tune/measure.h"
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/cuda_error.h"
-#include "backend/cuda/tune/exchange.h"
+#include "backend/cuda/tune/exchange_on_gpu.h"
 #include "backend/cuda/tune/measure_copies.h"
 #include "backend/cuda/tune/measure_variants.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
 constexpr int kMostSms = 24;
-constexpr int kMostChunk = 32;
+constexpr int kMostPiece = 32;
 
 void measure_exchange(ExchangeOnGpu& exchange, GpuTimer& timer, TuneMeasurements& measured) {
   for (int sms = ExchangeOnGpu::kNodes; sms <= kMostSms; sms += ExchangeOnGpu::kNodes) {
-    for (int chunk = 1; chunk <= kMostChunk; chunk *= 2) {
+    for (int chunk = 1; chunk <= kMostPiece; chunk *= 2) {
       exchange.set(sms, chunk);
       const auto bytes = static_cast<double>(exchange.copied_bytes());
       const double dispatch_s = timer.median_s([&](int) { exchange.dispatch(timer.stream()); });
@@ -35,7 +35,7 @@ TuneMeasurements measure(int device, const std::function<void(const std::string&
   measured.copies = measure_copies(sms);
   measured.memory_bytes_per_s = measure_memory(sms);
   on_progress("dispatch and combine");
-  ExchangeOnGpu exchange(kMostSms, kMostChunk);
+  ExchangeOnGpu exchange(kMostSms, kMostPiece);
   GpuTimer timer;
   measure_exchange(exchange, timer, measured);
   on_progress("products and memory-bound kernels beside all of them, and what L2 holds");
@@ -53,4 +53,4 @@ Result<TuneMeasurements> measure_gpu(int device, const std::function<void(const 
   }
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "backend/device/tuning.h"
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Measures a GPU for `pipeloom-run tune`: copies against method, SMs, chunk and message size; the forwarding dispatch
 // and combine against SMs and chunk size; what a product and a memory-bound kernel lose beside every one of them, with
@@ -17,4 +17,4 @@ namespace pipeloom {
 inline constexpr int64_t kTuneBytes = 5'000'000'000;
 Result<TuneMeasurements> measure_gpu(int device, const std::function<void(const std::string&)>& on_progress);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,7 +5,7 @@
 #include "backend/cuda/comm/copy.h"
 #include "backend/cuda/tune/gpu_timer.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -57,4 +57,4 @@ double measure_memory(int device_sms) {
   return fastest;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

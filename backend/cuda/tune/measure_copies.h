@@ -4,11 +4,11 @@
 
 #include "backend/device/tuning.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // On the current device, which has so many SMs.
 std::vector<MeasuredCopy> measure_copies(int device_sms);
 // Bytes read and written per second by the fastest copy on all SMs.
 double measure_memory(int device_sms);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

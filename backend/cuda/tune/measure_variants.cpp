@@ -4,18 +4,18 @@
 #include <cmath>
 #include <functional>
 
-#include "backend/cuda/check.h"
 #include "backend/cuda/comm/copy.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/tune/l2_metrics.h"
 #include "backend/cuda/tune/neighbours.h"
 #include "backend/cuda/tune/range_counters.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
 constexpr int kCommSms = 20;      // DeepSeek-V3's
-constexpr int kChunkTokens = 28;  // DeepEP's for 64 ranks
+constexpr int kPieceTokens = 28;  // DeepEP's for 64 ranks
 constexpr int kTimes = 4;         // that a kernel runs in one measurement
 constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr int64_t kMessageBytes = 16 * kMiB;
@@ -37,7 +37,7 @@ class Variants {
         to_(kBufferBytes),
         product_(device_sms - kCommSms),
         memory_bound_(device_sms - kCommSms) {
-    exchange_.set(kCommSms, kChunkTokens);
+    exchange_.set(kCommSms, kPieceTokens);
     for (const CopyMethod method : kCopyMethods) add_copy(method);
     for (const bool hints : {true, false}) add_exchange(hints);
   }
@@ -159,4 +159,4 @@ void measure_variants(int device_sms, ExchangeOnGpu& exchange, TuneMeasurements&
   if (!counted) measured.no_l2 = counted.error().message;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "backend/cuda/tune/exchange.h"
+#include "backend/cuda/tune/exchange_on_gpu.h"
 #include "backend/device/tuning.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // On the current device, which has so many SMs: a product and a memory-bound kernel beside every communication kernel,
 // with and without cache hints, that runs all the time on DeepSeek-V3's 20 SMs while they have the others. Then,
@@ -11,4 +11,4 @@ namespace pipeloom {
 // kept.
 void measure_variants(int device_sms, ExchangeOnGpu& exchange, TuneMeasurements& measured);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

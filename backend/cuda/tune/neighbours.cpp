@@ -2,7 +2,7 @@
 
 #include "backend/cuda/comm/copy.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -37,4 +37,4 @@ void MemoryBoundOnGpu::run(cudaStream_t stream) const {
   copy_message({stream, sms_}, from_.as<char>(), to_.as<char>(), kCopiedBytes, options);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,7 +5,7 @@
 #include "backend/cuda/products/lt_products.h"
 #include "backend/cuda/tune/gpu_timer.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A BF16 product of 4096 x 7168 by 7168 x 4096, as DeepSeek-V3's shared expert has it, on so many SMs.
 class ProductOnGpu {
@@ -33,4 +33,4 @@ class MemoryBoundOnGpu {
   GpuMemory to_;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

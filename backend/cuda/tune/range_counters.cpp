@@ -6,12 +6,12 @@
 #include <cupti_target.h>
 #include <fmt/format.h>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/driver_function.h"
 #include "backend/cuda/tune/counter_metrics.h"
 #include "backend/cuda/tune/cupti_status.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -26,8 +26,8 @@ Result<Current> current_context() {
   constexpr const char* kNeeds = "counters need a newer one";
   CUresult (*get_context)(CUcontext*) = nullptr;
   CUresult (*get_device)(CUdevice*) = nullptr;
-  PIPELOOM_CHECK_OK(load_driver_function("cuCtxGetCurrent", kContextGet, kNeeds, get_context));
-  PIPELOOM_CHECK_OK(load_driver_function("cuCtxGetDevice", kDeviceGet, kNeeds, get_device));
+  PIPELOOM_RETURN_IF_ERROR(load_driver_function("cuCtxGetCurrent", kContextGet, kNeeds, get_context));
+  PIPELOOM_RETURN_IF_ERROR(load_driver_function("cuCtxGetDevice", kDeviceGet, kNeeds, get_device));
   Current current;
   PIPELOOM_DRIVER_CHECK(get_context(&current.context));
   if (current.context == nullptr) return unsupported("counters: no CUDA context is current");
@@ -39,7 +39,7 @@ Status check_supported(CUdevice device) {
   auto params = sized_params<CUpti_Profiler_DeviceSupported_Params>(CUpti_Profiler_DeviceSupported_Params_STRUCT_SIZE);
   params.cuDevice = device;
   params.api = CUPTI_PROFILER_RANGE_PROFILING;
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerDeviceSupported(&params), "whether the GPU has counters"));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerDeviceSupported(&params), "whether the GPU has counters"));
   if (params.isSupported == CUPTI_PROFILER_CONFIGURATION_SUPPORTED) return {};
   const auto missing = [](CUpti_Profiler_Support_Level level) {
     return level != CUPTI_PROFILER_CONFIGURATION_SUPPORTED;
@@ -55,7 +55,7 @@ Status check_supported(CUdevice device) {
 Result<std::string> chip_name(CUdevice device) {
   auto params = sized_params<CUpti_Device_GetChipName_Params>(CUpti_Device_GetChipName_Params_STRUCT_SIZE);
   params.deviceIndex = static_cast<size_t>(device);
-  PIPELOOM_CHECK_OK(cupti_status(cuptiDeviceGetChipName(&params), "the chip's name"));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiDeviceGetChipName(&params), "the chip's name"));
   return std::string(params.pChipName);
 }
 
@@ -64,10 +64,10 @@ Result<std::vector<uint8_t>> counter_availability(CUcontext context) {
   auto params = sized_params<CUpti_Profiler_GetCounterAvailability_Params>(
       CUpti_Profiler_GetCounterAvailability_Params_STRUCT_SIZE);
   params.ctx = context;
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerGetCounterAvailability(&params), "which counters there are"));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerGetCounterAvailability(&params), "which counters there are"));
   std::vector<uint8_t> image(params.counterAvailabilityImageSize);
   params.pCounterAvailabilityImage = image.data();
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerGetCounterAvailability(&params), "which counters there are"));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerGetCounterAvailability(&params), "which counters there are"));
   return image;
 }
 
@@ -78,10 +78,10 @@ class Session {
     std::unique_ptr<Session> session(new Session(metrics));
     auto params = sized_params<CUpti_RangeProfiler_Enable_Params>(CUpti_RangeProfiler_Enable_Params_STRUCT_SIZE);
     params.ctx = context;
-    PIPELOOM_CHECK_OK(cupti_status(cuptiRangeProfilerEnable(&params), "to enable counters"));
+    PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiRangeProfilerEnable(&params), "to enable counters"));
     session->profiler_ = params.pRangeProfilerObject;
-    PIPELOOM_CHECK_OK(session->make_image());
-    PIPELOOM_CHECK_OK(session->configure());
+    PIPELOOM_RETURN_IF_ERROR(session->make_image());
+    PIPELOOM_RETURN_IF_ERROR(session->configure());
     return session;
   }
 
@@ -96,27 +96,27 @@ class Session {
   // Whether all passes have been run.
   Result<bool> run_pass(const std::function<void()>& work) {
     auto start = of_profiler<CUpti_RangeProfiler_Start_Params>(CUpti_RangeProfiler_Start_Params_STRUCT_SIZE);
-    PIPELOOM_CHECK_OK(cupti_status(cuptiRangeProfilerStart(&start), "to start a pass"));
+    PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiRangeProfilerStart(&start), "to start a pass"));
     auto push = of_profiler<CUpti_RangeProfiler_PushRange_Params>(CUpti_RangeProfiler_PushRange_Params_STRUCT_SIZE);
     push.pRangeName = "work";
-    PIPELOOM_CHECK_OK(cupti_status(cuptiRangeProfilerPushRange(&push), "to begin a range"));
+    PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiRangeProfilerPushRange(&push), "to begin a range"));
     work();
     PIPELOOM_CUDA_CHECK(cudaDeviceSynchronize());
     auto pop = of_profiler<CUpti_RangeProfiler_PopRange_Params>(CUpti_RangeProfiler_PopRange_Params_STRUCT_SIZE);
-    PIPELOOM_CHECK_OK(cupti_status(cuptiRangeProfilerPopRange(&pop), "to end a range"));
+    PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiRangeProfilerPopRange(&pop), "to end a range"));
     auto stop = of_profiler<CUpti_RangeProfiler_Stop_Params>(CUpti_RangeProfiler_Stop_Params_STRUCT_SIZE);
-    PIPELOOM_CHECK_OK(cupti_status(cuptiRangeProfilerStop(&stop), "to stop a pass"));
+    PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiRangeProfilerStop(&stop), "to stop a pass"));
     return stop.isAllPassSubmitted != 0;
   }
 
   Result<std::vector<double>> values() {
     auto decode = of_profiler<CUpti_RangeProfiler_DecodeData_Params>(CUpti_RangeProfiler_DecodeData_Params_STRUCT_SIZE);
-    PIPELOOM_CHECK_OK(cupti_status(cuptiRangeProfilerDecodeData(&decode), "to decode counters"));
+    PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiRangeProfilerDecodeData(&decode), "to decode counters"));
     auto info = sized_params<CUpti_RangeProfiler_GetCounterDataInfo_Params>(
         CUpti_RangeProfiler_GetCounterDataInfo_Params_STRUCT_SIZE);
     info.pCounterDataImage = image_.data();
     info.counterDataImageSize = image_.size();
-    PIPELOOM_CHECK_OK(cupti_status(cuptiRangeProfilerGetCounterDataInfo(&info), "to look into counters"));
+    PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiRangeProfilerGetCounterDataInfo(&info), "to look into counters"));
     if (info.numTotalRanges != 1 || decode.numOfRangeDropped != 0) {
       return unsupported(fmt::format("counters have {} ranges and {} were dropped; there should be 1 and 0",
                                      info.numTotalRanges, decode.numOfRangeDropped));
@@ -141,7 +141,7 @@ class Session {
     size.numMetrics = names_.size();
     size.maxNumOfRanges = 1;
     size.maxNumRangeTreeNodes = 1;
-    PIPELOOM_CHECK_OK(cupti_status(cuptiRangeProfilerGetCounterDataSize(&size), "the size of counters"));
+    PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiRangeProfilerGetCounterDataSize(&size), "the size of counters"));
     image_.resize(size.counterDataSize);
     auto image = of_profiler<CUpti_RangeProfiler_CounterDataImage_Initialize_Params>(
         CUpti_RangeProfiler_CounterDataImage_Initialize_Params_STRUCT_SIZE);
@@ -201,24 +201,24 @@ Result<std::unique_ptr<RangeCounters>> RangeCounters::create(std::vector<const c
   // Some of CUPTI's functions end the process where there is no driver: the context comes first.
   PIPELOOM_TRY(const Current current, current_context());
   auto params = sized_params<CUpti_Profiler_Initialize_Params>(CUpti_Profiler_Initialize_Params_STRUCT_SIZE);
-  PIPELOOM_CHECK_OK(cupti_status(cuptiProfilerInitialize(&params), "to initialize counters"));
-  PIPELOOM_CHECK_OK(check_supported(current.device));
+  PIPELOOM_RETURN_IF_ERROR(cupti_status(cuptiProfilerInitialize(&params), "to initialize counters"));
+  PIPELOOM_RETURN_IF_ERROR(check_supported(current.device));
   PIPELOOM_TRY(const std::string chip, chip_name(current.device));
   PIPELOOM_TRY(const std::vector<uint8_t> availability, counter_availability(current.context));
   PIPELOOM_TRY(auto of_chip, CounterMetrics::create(chip, std::move(metrics), availability));
   return std::make_unique<CuptiRangeCounters>(current.context, std::move(of_chip));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 
 #else
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Result<std::unique_ptr<RangeCounters>> RangeCounters::create(std::vector<const char*> /*metrics*/) {
   return unsupported("this build's CUPTI has no range profiler (cupti_range_profiler.h)");
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 
 #endif

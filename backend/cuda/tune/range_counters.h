@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "core/result.h"
+#include "core/base/result.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Counts what the whole current GPU does while some work runs on it: whichever kernels, side by side as ever. Profilers
 // that replay kernel by kernel would run them one after the other, and could not replay blocks that wait for each
@@ -24,4 +24,4 @@ class RangeCounters {
   virtual Result<std::vector<double>> count(const std::function<void()>& work) = 0;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

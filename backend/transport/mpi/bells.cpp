@@ -5,7 +5,7 @@
 
 #include "backend/transport/mpi/mpi_check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 Bells::Bells(MPI_Comm world) {
   int rank = 0;
@@ -63,4 +63,4 @@ bool Bells::wait(int64_t at_most_ns) {
   return true;
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // MPI can only be polled. Ranks of one machine ring for each other when they have sent something, through semaphores in
 // memory that they share, and sleep in between: eight ranks on two cores that poll leave no time for anything else.
@@ -34,4 +34,4 @@ class Bells {
   bool all_ring_ = false;
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string_view>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Throws with MPI's own text where a call failed. Evaluates the call once.
 inline void check_mpi(int result, const char* call) {
@@ -18,6 +18,6 @@ inline void check_mpi(int result, const char* call) {
   MPI_Error_string(result, text, &length);
   throw std::runtime_error(fmt::format("{}: {}", call, std::string_view(text, static_cast<size_t>(length))));
 }
-#define PIPELOOM_MPI(call) ::pipeloom::check_mpi(call, #call)
+#define PIPELOOM_MPI(call) ::pipeloom::backend::check_mpi(call, #call)
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

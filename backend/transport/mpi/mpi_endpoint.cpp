@@ -14,9 +14,9 @@
 #include "backend/transport/inbox.h"
 #include "backend/transport/mpi/bells.h"
 #include "backend/transport/mpi/mpi_check.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -51,9 +51,9 @@ std::vector<std::byte> sealed(Message message) {
 
 Message opened(std::vector<std::byte> bytes) {
   Envelope envelope;
-  PIPELOOM_CHECK(bytes.size() >= sizeof envelope);
+  PIPELOOM_THROW_UNLESS(bytes.size() >= sizeof envelope);
   std::memcpy(&envelope, bytes.data() + bytes.size() - sizeof envelope, sizeof envelope);
-  PIPELOOM_CHECK(envelope.size <= bytes.size());
+  PIPELOOM_THROW_UNLESS(envelope.size <= bytes.size());
   bytes.resize(envelope.size);
   return {envelope.tag, envelope.ready_ns, std::move(bytes)};
 }
@@ -108,7 +108,7 @@ class MpiEndpoint : public Endpoint {
       Sending& sending = sending_.emplace_back();
       sending.bytes = std::move(bytes);
       const size_t blocks = sending.bytes.size() / kBlockBytes;
-      PIPELOOM_CHECK(blocks <= INT32_MAX);
+      PIPELOOM_THROW_UNLESS(blocks <= INT32_MAX);
       PIPELOOM_MPI(MPI_Isend(sending.bytes.data(), static_cast<int>(blocks), block_, target, tag, MPI_COMM_WORLD,
                              &sending.request));
       gone = is_done(sending);
@@ -211,4 +211,4 @@ void end_mpi_job(int exit_code) {
   std::_Exit(exit_code);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

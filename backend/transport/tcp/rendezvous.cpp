@@ -15,7 +15,7 @@
 #include <string_view>
 #include <thread>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -100,7 +100,7 @@ class Rendezvous {
   }
 
   Result<std::vector<tcp::socket>> run() {
-    PIPELOOM_CHECK_OK(world_.rank == 0 ? host() : join());
+    PIPELOOM_RETURN_IF_ERROR(world_.rank == 0 ? host() : join());
     for (int rank = 0; rank < world_.ranks; ++rank) {
       if (rank != world_.rank) sockets_[rank].set_option(tcp::no_delay(true));
     }
@@ -184,7 +184,7 @@ class Rendezvous {
   Status join() {
     PIPELOOM_TRY(tcp::acceptor acceptor, listen(io_, world_, 0));
     const Hello hello{.rank = world_.rank, .ranks = world_.ranks, .port = acceptor.local_endpoint().port()};
-    PIPELOOM_CHECK_OK(connect(sockets_[0], world_.host, world_.port, hello));
+    PIPELOOM_RETURN_IF_ERROR(connect(sockets_[0], world_.host, world_.port, hello));
     Answer answer;
     // Rank 0 gives up first, and says whom it missed.
     if (const auto error = read_value(io_, sockets_[0], answer, until_ + kTimeForHello)) {
@@ -196,9 +196,11 @@ class Rendezvous {
       if (const auto error = read_value(io_, sockets_[0], place, until_)) {
         return failed(world_, "rank 0 did not say where the others are", error);
       }
-      if (rank < world_.rank) PIPELOOM_CHECK_OK(connect(sockets_[rank], place.address.data(), place.port, hello));
+      if (rank < world_.rank)
+        PIPELOOM_RETURN_IF_ERROR(connect(sockets_[rank], place.address.data(), place.port, hello));
     }
-    for (int missing = world_.ranks - 1 - world_.rank; missing > 0; --missing) PIPELOOM_CHECK_OK(accept(acceptor));
+    for (int missing = world_.ranks - 1 - world_.rank; missing > 0; --missing)
+      PIPELOOM_RETURN_IF_ERROR(accept(acceptor));
     return {};
   }
 
@@ -231,4 +233,4 @@ Result<std::vector<tcp::socket>> rendezvous(asio::io_context& io, const TcpWorld
   return Rendezvous(io, world, patience_ns).run();
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -19,7 +19,7 @@
 #include "backend/transport/inbox.h"
 #include "backend/transport/tcp/rendezvous.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -226,4 +226,4 @@ Result<std::unique_ptr<TcpEndpoint>> connect_tcp(const TcpWorld& world, int64_t 
   return std::make_unique<Connections>(std::move(io), world, std::move(sockets));
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

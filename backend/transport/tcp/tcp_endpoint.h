@@ -6,7 +6,7 @@
 
 #include "backend/transport/endpoint.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // A process among those that were started together, and where rank 0 can be found.
 struct TcpWorld {
@@ -27,4 +27,4 @@ class TcpEndpoint : public Endpoint {
 // As rendezvous().
 Result<std::unique_ptr<TcpEndpoint>> connect_tcp(const TcpWorld& world, int64_t patience_ns);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <thread>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace pipeloom::tests {
 
@@ -44,13 +44,13 @@ Status status_of(const std::string& pid) {
 Process::Process(const std::vector<std::string>& command) {
   char path[] = "/tmp/pipeloom_output_XXXXXX";
   const int output = mkstemp(path);
-  PIPELOOM_CHECK(output >= 0);
+  PIPELOOM_THROW_UNLESS(output >= 0);
   output_path_ = path;
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   pid_ = fork();
-  PIPELOOM_CHECK(pid_ >= 0);
+  PIPELOOM_THROW_UNLESS(pid_ >= 0);
   if (pid_ == 0) {
     setpgid(0, 0);
     dup2(output, STDOUT_FILENO);

@@ -9,8 +9,8 @@
 #include <random>
 #include <thread>
 
-#include "core/lowering/lower.h"
-#include "proto/plan_io.h"
+#include "core/tasks/lower.h"
+#include "proto/plan/plan_io.h"
 #include "sim/engine/task_sweep.h"
 #include "tests/backend/cli/process.h"
 #include "tests/backend/runtime/plans.h"
@@ -18,7 +18,7 @@
 #include "tests/backend/transport/free_port.h"
 #include "tests/support/temp_folder.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using tests::Process;
@@ -31,7 +31,7 @@ class Threads : public testing::Test {
  protected:
   void SetUp() override {
     const Plan plan = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "dualpipe").value();
-    ASSERT_TRUE(write_plan(folder_.path("a.plan"), plan).has_value());
+    ASSERT_TRUE(proto::write_plan(folder_.path("a.plan"), plan).has_value());
     folder_.file("text", tests::some_text());
   }
 
@@ -60,12 +60,12 @@ class Threads : public testing::Test {
     return place == std::string::npos ? output : output.substr(place, 27);
   }
   std::string sequential_parameters(const std::string& steps) const {
-    Process process(command({"--steps", steps, "--ranks", "sequential"}));
+    tests::Process process(command({"--steps", steps, "--ranks", "sequential"}));
     EXPECT_EQ(process.wait(kLong), 0) << process.output();
     return parameters(process.output());
   }
   // Once the run prints steps.
-  static std::vector<pid_t> ranks_at_work(const Process& job) {
+  static std::vector<pid_t> ranks_at_work(const tests::Process& job) {
     for (int i = 0; i < 3'000 && job.output().find("step ") == std::string::npos; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
@@ -86,13 +86,13 @@ class Mpi : public Threads {
 };
 
 TEST_F(Mpi, EndsWithTheSequentialRunsParameters) {
-  Process job(mpi_command(kRanks, {"--steps", "3"}));
+  tests::Process job(mpi_command(kRanks, {"--steps", "3"}));
   ASSERT_EQ(job.wait(kLong), 0) << job.output();
   EXPECT_EQ(parameters(job.output()), sequential_parameters("3"));
 }
 
 TEST_F(Mpi, RefusesAnotherNumberOfProcesses) {
-  Process job(mpi_command(2, {"--steps", "3"}));
+  tests::Process job(mpi_command(2, {"--steps", "3"}));
   EXPECT_EQ(job.wait(kLong), 1) << job.output();
   EXPECT_NE(job.output().find("the plan has 4 ranks (layout.pipeline * layout.data); 2 processes were started"),
             std::string::npos)
@@ -116,11 +116,11 @@ TEST_F(Threads, AKilledRunResumesToItsBits) {
   const std::string expected = sequential_parameters(kManySteps);
   for (int i = 0; i < kills(); ++i) {
     const std::string name = "checkpoints" + std::to_string(i);
-    Process run(command(resumable(name, {"--checkpoint-every", "2"})));
+    tests::Process run(command(resumable(name, {"--checkpoint-every", "2"})));
     ranks_at_work(run);
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
     run.kill_all();
-    Process resumed(command(resumable(name, {"--resume"})));
+    tests::Process resumed(command(resumable(name, {"--resume"})));
     EXPECT_EQ(resumed.wait(kLong), 0) << resumed.output();
     EXPECT_EQ(parameters(resumed.output()), expected);
   }
@@ -131,21 +131,21 @@ TEST_F(Mpi, AKilledRankEndsTheJobAndAResumedRunHasItsBits) {
   const std::string expected = sequential_parameters(kManySteps);
   for (int i = 0; i < kills(); ++i) {
     const std::string name = "checkpoints" + std::to_string(i);
-    Process job(mpi_command(kRanks, resumable(name, {"--checkpoint-every", "3"})));
+    tests::Process job(mpi_command(kRanks, resumable(name, {"--checkpoint-every", "3"})));
     const std::vector<pid_t> ranks = ranks_at_work(job);
     ASSERT_EQ(ranks.size(), size_t{kRanks}) << job.output();
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
     kill(ranks[i % kRanks], SIGKILL);
     EXPECT_GT(job.wait(10), 0) << job.output();
     for (const pid_t pid : ranks) EXPECT_TRUE(is_gone(pid)) << "process " << pid << " is left";
-    Process resumed(mpi_command(kRanks, resumable(name, {"--resume"})));
+    tests::Process resumed(mpi_command(kRanks, resumable(name, {"--resume"})));
     EXPECT_EQ(resumed.wait(kLong), 0) << resumed.output();
     EXPECT_EQ(parameters(resumed.output()), expected);
   }
 }
 
 TEST_F(Mpi, AHungRankEndsTheJobWithinTheDeadlineAndIsNamed) {
-  Process job(mpi_command(kRanks, {"--steps", "1000000", "--deadline", "1"}));
+  tests::Process job(mpi_command(kRanks, {"--steps", "1000000", "--deadline", "1"}));
   const std::vector<pid_t> ranks = ranks_at_work(job);
   ASSERT_EQ(ranks.size(), size_t{kRanks}) << job.output();
   kill(ranks.back(), SIGSTOP);
@@ -162,13 +162,14 @@ TEST_F(Mpi, PacedRanksLastAboutAsLongAsPlanned) {
   job.layout.pipeline = kRanks;
   job.micro_batches = 16;
   const Plan plan = tests::plan_with(make_job(job).value(), "1f1b").value();
-  ASSERT_TRUE(write_plan(folder_.path("paced.plan"), plan).has_value());
-  Process run({"env", "ASAN_OPTIONS=detect_leaks=0", "mpirun", "--allow-run-as-root", "--oversubscribe", "-n",
-               std::to_string(kRanks), PIPELOOM_RUN, folder_.path("paced.plan"), "--pace", "--steps", "2", "--json"});
+  ASSERT_TRUE(proto::write_plan(folder_.path("paced.plan"), plan).has_value());
+  tests::Process run({"env", "ASAN_OPTIONS=detect_leaks=0", "mpirun", "--allow-run-as-root", "--oversubscribe", "-n",
+                      std::to_string(kRanks), PIPELOOM_RUN, folder_.path("paced.plan"), "--pace", "--steps", "2",
+                      "--json"});
   ASSERT_EQ(run.wait(kLong), 0) << run.output();
   const std::string text = run.output();
   const int64_t makespan_ns = std::stoll(text.substr(text.find("\"makespan_ns\":") + 14));
-  const int64_t predicted_ns = sweep_tasks(lower(plan)).value().makespan_ns;
+  const int64_t predicted_ns = sim::sweep_tasks(lower(plan)).value().makespan_ns;
   EXPECT_GE(makespan_ns, predicted_ns);
   EXPECT_LT(makespan_ns, predicted_ns * 3);
 }
@@ -176,20 +177,20 @@ TEST_F(Mpi, PacedRanksLastAboutAsLongAsPlanned) {
 // Processes that no mpirun started find each other by torchrun's variables.
 class Tcp : public Threads {
  protected:
-  std::unique_ptr<Process> start(int rank, int port, const std::vector<std::string>& more) const {
+  std::unique_ptr<tests::Process> start(int rank, int port, const std::vector<std::string>& more) const {
     std::vector<std::string> words = {"env", "RANK=" + std::to_string(rank), "WORLD_SIZE=" + std::to_string(kRanks),
                                       "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + std::to_string(port)};
     const std::vector<std::string> own = command(more);
     words.insert(words.end(), own.begin(), own.end());
-    return std::make_unique<Process>(words);
+    return std::make_unique<tests::Process>(words);
   }
-  std::vector<std::unique_ptr<Process>> start_all(const std::vector<std::string>& more) const {
+  std::vector<std::unique_ptr<tests::Process>> start_all(const std::vector<std::string>& more) const {
     const int port = tests::free_port();
-    std::vector<std::unique_ptr<Process>> processes;
+    std::vector<std::unique_ptr<tests::Process>> processes;
     for (int rank = 0; rank < kRanks; ++rank) processes.push_back(start(rank, port, more));
     return processes;
   }
-  static void wait_for_steps(const Process& rank_0) {
+  static void wait_for_steps(const tests::Process& rank_0) {
     for (int i = 0; i < 3'000 && rank_0.output().find("step ") == std::string::npos; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
@@ -226,4 +227,4 @@ TEST_F(Tcp, AKilledRankEndsAllAndAResumedRunHasItsBits) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

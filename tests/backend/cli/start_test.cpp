@@ -4,7 +4,7 @@
 
 #include <map>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using Variables = std::map<std::string, std::string>;
@@ -85,4 +85,4 @@ TEST(Start, KnowsHowManyRanksShareTheMachine) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <sstream>
 
-#include "backend/cli/program.h"
+#include "backend/cli/run_program.h"
 #include "tests/support/temp_folder.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using testing::AnyOf;
@@ -48,4 +48,4 @@ TEST(Tune, NeedsAFileToWrite) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

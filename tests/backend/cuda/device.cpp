@@ -12,19 +12,20 @@ namespace pipeloom::tests {
 
 std::vector<float> random_floats(int64_t count, uint64_t seed, float scale) {
   std::vector<float> numbers;
-  for (const double number : random_numbers(count, seed)) numbers.push_back(static_cast<float>(number) * scale);
+  for (const double number : backend::random_numbers(count, seed))
+    numbers.push_back(static_cast<float>(number) * scale);
   return numbers;
 }
 
-std::vector<Bf16> rounded_to_bf16(std::span<const float> numbers) {
-  std::vector<Bf16> result;
-  for (const float number : numbers) result.push_back({encode(number, kBf16Format)});
+std::vector<backend::Bf16> rounded_to_bf16(std::span<const float> numbers) {
+  std::vector<backend::Bf16> result;
+  for (const float number : numbers) result.push_back({backend::encode(number, backend::kBf16Format)});
   return result;
 }
 
-std::vector<float> widened(std::span<const Bf16> numbers) {
+std::vector<float> widened(std::span<const backend::Bf16> numbers) {
   std::vector<float> result;
-  for (const Bf16 number : numbers) result.push_back(decode(number.bits, kBf16Format));
+  for (const backend::Bf16 number : numbers) result.push_back(backend::decode(number.bits, backend::kBf16Format));
   return result;
 }
 

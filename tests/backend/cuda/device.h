@@ -50,8 +50,8 @@ void copy_from_device(void* to, const void* from, int64_t bytes);
 uint64_t device_time_ns();
 
 std::string why_no_device();
-SmStream device_stream();
-std::unique_ptr<ProductRunner> device_products();
+backend::SmStream device_stream();
+std::unique_ptr<backend::ProductRunner> device_products();
 
 template <typename Number>
 class DeviceArray {
@@ -89,12 +89,12 @@ class DeviceTest : public testing::Test {
 // --- numbers ---
 
 std::vector<float> random_floats(int64_t count, uint64_t seed, float scale = 1);
-std::vector<Bf16> rounded_to_bf16(std::span<const float> numbers);
-std::vector<float> widened(std::span<const Bf16> numbers);
+std::vector<backend::Bf16> rounded_to_bf16(std::span<const float> numbers);
+std::vector<float> widened(std::span<const backend::Bf16> numbers);
 
 // The largest difference, against the largest magnitude of what was expected.
 double relative_difference(std::span<const float> actual, std::span<const float> expected);
-inline double relative_difference(std::span<const Bf16> actual, std::span<const float> expected) {
+inline double relative_difference(std::span<const backend::Bf16> actual, std::span<const float> expected) {
   return relative_difference(widened(actual), expected);
 }
 

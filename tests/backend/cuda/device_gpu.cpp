@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/products/lt_products.h"
 #include "tests/backend/cuda/device.h"
 #include "tests/backend/cuda/gpu.h"
@@ -34,17 +34,17 @@ uint64_t device_time_ns() {
 }
 
 std::string why_no_device() {
-  return why_no_gpu();
+  return backend::why_no_gpu();
 }
 
-SmStream device_stream() {
+backend::SmStream device_stream() {
   int sms = 0;
   PIPELOOM_CUDA_CHECK(cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, 0));
   return {nullptr, sms};
 }
 
-std::unique_ptr<ProductRunner> device_products() {
-  return std::make_unique<LtProducts>();
+std::unique_ptr<backend::ProductRunner> device_products() {
+  return std::make_unique<backend::LtProducts>();
 }
 
 }  // namespace pipeloom::tests

@@ -5,7 +5,7 @@
 
 #include "backend/cuda/run/gpu_facts.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 std::string why_no_gpu() {
   if (std::string reason = why_no_gpu_here(); !reason.empty()) return reason;
@@ -17,4 +17,4 @@ std::string why_no_gpu() {
   return fmt::format("device 0 has compute capability {}.{}, and the kernels are built for 9.0", major, minor);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

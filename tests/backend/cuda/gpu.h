@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 // Why no GPU test can run here: no driver, no device, or one that the kernels are not built for; empty: it can.
 std::string why_no_gpu();
@@ -18,4 +18,4 @@ class GpuTest : public testing::Test {
   }
 };
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 TEST(CudaBuild, ASkippedGpuTestSaysWhy) {
@@ -22,4 +22,4 @@ TEST_F(GpuDevice, HasMemory) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,17 +1,17 @@
 // Kernels and products on a GPU, in GB/s or TFLOPS of real sizes; the communication kernels are `pipeloom-run tune`'s.
 #include <benchmark/benchmark.h>
 
-#include "backend/cuda/kernels/activation.h"
-#include "backend/cuda/kernels/adam.h"
-#include "backend/cuda/kernels/columns.h"
-#include "backend/cuda/kernels/fp8.h"
-#include "backend/cuda/kernels/rms_norm.h"
-#include "backend/cuda/kernels/softmax.h"
+#include "backend/cuda/kernels/activation_kernels.h"
+#include "backend/cuda/kernels/adam_kernels.h"
+#include "backend/cuda/kernels/columns_kernels.h"
+#include "backend/cuda/kernels/fp8_kernels.h"
+#include "backend/cuda/kernels/rms_norm_kernels.h"
+#include "backend/cuda/kernels/softmax_kernels.h"
 #include "backend/cuda/products/lt_products.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/tune/gpu_timer.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 constexpr int64_t kTokens = 4096;
@@ -126,4 +126,4 @@ BENCHMARK(BM_Bf16Product)->Arg(132)->Arg(112)->Arg(24)->UseManualTime();
 BENCHMARK(BM_Fp8Product)->Arg(132)->Arg(112)->Arg(24)->UseManualTime();
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

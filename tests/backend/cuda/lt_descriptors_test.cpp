@@ -25,7 +25,8 @@ Value attribute(cublasLtMatrixLayout_t layout, cublasLtMatrixLayoutAttribute_t n
 }
 
 TEST(LtDescriptors, SayWhatTheDescriptionSaysInFp8) {
-  const LtDescriptors made(fp8_product(40, 64, 130, ScaleMode::kBlocks128, Into::kSet, 24), {});
+  const backend::LtDescriptors made(
+      backend::fp8_product(40, 64, 130, backend::ScaleMode::kBlocks128, backend::Into::kSet, 24), {});
   const cublasLtMatmulDesc_t operation = made.operation();
   EXPECT_EQ(attribute<int32_t>(operation, CUBLASLT_MATMUL_DESC_A_SCALE_MODE),
             CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F);
@@ -43,8 +44,9 @@ TEST(LtDescriptors, SayWhatTheDescriptionSaysInFp8) {
 }
 
 TEST(LtDescriptors, SayWhatTheDescriptionSaysInBatches) {
-  const LtDescriptors made(
-      bf16_product(Form::kTransposedA, {5, 7, 70, 7}, {5, 4, 40, 4}, {7, 4, 4, 28}, Into::kAdd, 10, 132), {64, 16, 2});
+  const backend::LtDescriptors made(backend::bf16_product(backend::Form::kTransposedA, {5, 7, 70, 7}, {5, 4, 40, 4},
+                                                          {7, 4, 4, 28}, backend::Into::kAdd, 10, 132),
+                                    {64, 16, 2});
   EXPECT_EQ(attribute<int32_t>(made.a(), CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT), 10);
   EXPECT_EQ(attribute<int64_t>(made.a(), CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET), 4);
   EXPECT_EQ(attribute<int64_t>(made.b(), CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET), 7);
@@ -59,11 +61,11 @@ TEST(LtDescriptors, SayWhatTheDescriptionSaysInBatches) {
 }
 
 TEST(LtDescriptors, AlgorithmsAreChosenForTheAddresses) {
-  ProductOperands operands;
+  backend::ProductOperands operands;
   operands.a = reinterpret_cast<const void*>(uintptr_t{4096});
   operands.b = reinterpret_cast<const void*>(uintptr_t{4096 + 16});
   operands.d = reinterpret_cast<void*>(uintptr_t{4096 + 6});
-  EXPECT_EQ(OperandAlignment::of(operands), (OperandAlignment{256, 16, 2}));
+  EXPECT_EQ(backend::OperandAlignment::of(operands), (backend::OperandAlignment{256, 16, 2}));
 }
 
 }  // namespace

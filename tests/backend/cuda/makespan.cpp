@@ -8,7 +8,7 @@
 namespace pipeloom::tests {
 
 int64_t makespan_ns(const Plan& plan) {
-  const TaskGraph graph = launch_graph(plan);
+  const TaskGraph graph = backend::launch_graph(plan);
   std::vector<int64_t> end_ns(graph.tasks().size(), 0);
   std::vector<uint32_t> before(graph.tasks().size(), UINT32_MAX);
   for (uint32_t queue = 0; queue < graph.queues(); ++queue) {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/plan.h"
+#include "core/tasks/plan.h"
 
 namespace pipeloom::tests {
 

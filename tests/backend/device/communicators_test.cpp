@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using Kind = Communicator::Kind;
@@ -94,4 +94,4 @@ TEST(Communicators, ARankJoinsOneInARound) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

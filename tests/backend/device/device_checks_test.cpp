@@ -5,7 +5,7 @@
 
 #include "backend/device/stuck_launches.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using testing::HasSubstr;
@@ -75,4 +75,4 @@ TEST(StuckLaunches, AreThoseThatWaitForNoOther) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

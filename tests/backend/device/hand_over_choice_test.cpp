@@ -2,21 +2,21 @@
 
 #include <gtest/gtest.h>
 
-#include "core/lowering/lower.h"
-#include "planner/evaluate.h"
-#include "planner/schedules/table.h"
+#include "core/tasks/lower.h"
+#include "planner/evaluate/evaluate.h"
+#include "planner/schedules/schedule_table.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 Plan plan_with(const std::optional<HandOverCopy>& how) {
   Job job = tests::training_job(tests::tiny_mixtral(), 2, 4, 1, 1);
   job.cluster->shared_gpu = job.cluster->gpu;
   job.cluster->hand_over = how;
-  job.cluster->comm_chunk_tokens = 3;
+  job.cluster->comm_piece_tokens = 3;
   job = make_job(job).value();
-  const Evaluation evaluation = evaluate(job, *find_schedule("1f1b").value()).value();
+  const planner::Evaluation evaluation = planner::evaluate(job, *planner::find_schedule("1f1b").value()).value();
   return make_plan(job, "1f1b", evaluation.schedule, evaluation.costs, job.cluster->comm_sms, {});
 }
 
@@ -37,4 +37,4 @@ TEST(HandOverChoice, APlanThatSaysNothingCopiesTheTokensOfItsAllToAll) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

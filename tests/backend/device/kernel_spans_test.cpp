@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "backend/device/launch_lowering.h"
-#include "core/lowering/lower.h"
+#include "core/tasks/lower.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 constexpr int64_t kBegin_ns = 1'000'000;
@@ -81,4 +81,4 @@ TEST(KernelSpans, ATaskNamesWhatItGotLast) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

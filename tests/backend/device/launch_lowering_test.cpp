@@ -13,13 +13,13 @@
 
 #include "backend/device/accesses.h"
 #include "backend/device/happens_before.h"
-#include "core/lowering/lower.h"
-#include "planner/schedules/table.h"
+#include "core/tasks/lower.h"
+#include "planner/schedules/schedule_table.h"
 #include "tests/backend/device/fake_device.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 constexpr Transfers kBoth[] = {Transfers::kCopies, Transfers::kMessages};
@@ -88,7 +88,7 @@ int devices(Transfers transfers, const Plan& plan) {
   return transfers == Transfers::kCopies ? 1 : plan.schedule.ranks();
 }
 
-class EverySchedule : public testing::TestWithParam<NamedSchedule> {};
+class EverySchedule : public testing::TestWithParam<planner::NamedSchedule> {};
 
 TEST_P(EverySchedule, IsLoweredWithoutRacesAndInOrder) {
   int checked = 0;
@@ -109,7 +109,8 @@ TEST_P(EverySchedule, IsLoweredWithoutRacesAndInOrder) {
   EXPECT_GT(checked, 0) << "no shape of this test fits the schedule";
 }
 
-INSTANTIATE_TEST_SUITE_P(Launches, EverySchedule, testing::ValuesIn(named_schedules().begin(), named_schedules().end()),
+INSTANTIATE_TEST_SUITE_P(Launches, EverySchedule,
+                         testing::ValuesIn(planner::named_schedules().begin(), planner::named_schedules().end()),
                          [](const auto& row) {
                            std::string name(row.param.name);
                            std::ranges::replace_if(
@@ -352,7 +353,7 @@ class Cluster {
 
 TEST(FakeDevices, OneForEachRankMeetAndEnd) {
   int plans = 0;
-  for (const NamedSchedule& row : named_schedules()) {
+  for (const planner::NamedSchedule& row : planner::named_schedules()) {
     for (const P2pMode mode : {P2pMode::kAsync, P2pMode::kBlocking}) {
       const auto plan = tests::plan_with(moe_job(4, 8, mode), row.name);
       if (!plan) continue;
@@ -366,4 +367,4 @@ TEST(FakeDevices, OneForEachRankMeetAndEnd) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,7 +7,7 @@
 
 #include "backend/device/local_rank.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using testing::ElementsAre;
@@ -38,4 +38,4 @@ TEST(LocalRank, IsWhatTheLauncherSays) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using testing::HasSubstr;
@@ -78,4 +78,4 @@ TEST(SmPartition, NcclGetsAPowerOfTwo) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,13 +5,13 @@
 #include <memory>
 
 #include "backend/device/launch_lowering.h"
-#include "backend/runtime/training_runner.h"
+#include "backend/runtime/training/training_runner.h"
 #include "backend/transport/threads.h"
 #include "tests/backend/device/fake_device.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 TrainingOptions check_options() {
@@ -127,4 +127,4 @@ TEST(TrainingLaunches, GiveTheSequentialRunsBitsInEveryOrder) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

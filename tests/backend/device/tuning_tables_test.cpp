@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using testing::HasSubstr;
@@ -68,4 +68,4 @@ TEST(TuningTables, TheFewestSmsForAMessage) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -8,13 +8,13 @@
 #include <cmath>
 
 #include "backend/device/tuned_file.h"
-#include "core/lowering/lower.h"
-#include "planner/evaluate.h"
+#include "core/tasks/lower.h"
+#include "planner/evaluate/evaluate.h"
 #include "planner/overlap/split.h"
-#include "proto/gpu_files.h"
+#include "proto/job/gpu_files.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using testing::HasSubstr;
@@ -60,14 +60,14 @@ TEST(Tuning, RatesAreThoseOfTheModelThatMadeTheMeasurements) {
   EXPECT_NEAR(sm_bytes_per_s(forwards(30e9, 100, 3)), 30e9, 0.001e9);
   // Beyond 8 SMs nothing more is copied: those don't count.
   EXPECT_NEAR(sm_bytes_per_s(forwards(30e9, 8, 3)), 30e9, 0.001e9);
-  EXPECT_NEAR(chunk_tokens_constant(forwards(30e9, 8, 3)), 3, 0.03);
-  EXPECT_NEAR(chunk_tokens_constant(forwards(30e9, 8, 6)), 6, 0.06);
+  EXPECT_NEAR(piece_tokens_constant(forwards(30e9, 8, 3)), 3, 0.03);
+  EXPECT_NEAR(piece_tokens_constant(forwards(30e9, 8, 6)), 6, 0.06);
 }
 
 TEST(Tuning, AGpuGetsWhatWasMeasured) {
-  const Gpu gpu = tuned_gpu(find_gpu("H800").value(), some_measurements()).value();
+  const Gpu gpu = tuned_gpu(proto::find_gpu("H800").value(), some_measurements()).value();
   EXPECT_NEAR(gpu.rates.all_to_all_sm_bytes_per_s, 25e9, 0.01e9);  // the slower
-  EXPECT_NEAR(gpu.rates.all_to_all_chunk_tokens, 5, 0.05);
+  EXPECT_NEAR(gpu.rates.all_to_all_piece_tokens, 5, 0.05);
   EXPECT_DOUBLE_EQ(gpu.rates.contention.products_beside_dispatch, 1.2);
   EXPECT_DOUBLE_EQ(gpu.rates.contention.products_beside_combine, 1.1);
   EXPECT_DOUBLE_EQ(gpu.rates.contention.memory_beside_dispatch, 1.5);
@@ -101,7 +101,7 @@ TEST(Tuning, WhatCannotBeIsRefusedByName) {
   const auto error_of = [](const auto& change) {
     TuneMeasurements measured = some_measurements();
     change(measured);
-    const auto gpu = tuned_gpu(find_gpu("H800").value(), measured);
+    const auto gpu = tuned_gpu(proto::find_gpu("H800").value(), measured);
     return gpu ? std::string() : gpu.error().message;
   };
   EXPECT_EQ(error_of([](TuneMeasurements&) {}), "");
@@ -120,11 +120,11 @@ TEST(Tuning, WhatCannotBeIsRefusedByName) {
 }
 
 TEST(Tuning, AGpuFileKeepsItsCommentsAndReadsBack) {
-  for (const Gpu& known : known_gpus()) {
-    const std::string text = gpu_file_text(known.name).value();
+  for (const Gpu& known : proto::known_gpus()) {
+    const std::string text = proto::gpu_file_text(known.name).value();
     const Gpu tuned = tuned_gpu(known, some_measurements()).value();
     const std::string written = with_tuned_rates(text, tuned, "measured");
-    const Gpu read = parse_gpu("tuned.txtpb", written).value();
+    const Gpu read = proto::parse_gpu("tuned.txtpb", written).value();
     EXPECT_NEAR(read.rates.all_to_all_sm_bytes_per_s, tuned.rates.all_to_all_sm_bytes_per_s, 1e6);
     EXPECT_NEAR(read.rates.contention.memory_beside_dispatch, 1.5, 1e-3);
     EXPECT_NEAR(read.rates.memory_efficiency, tuned.rates.memory_efficiency, 1e-5);
@@ -165,14 +165,15 @@ TEST(Tuning, ThePlannerChoosesByWhatWasMeasured) {
   const auto choice = [](double per_sm, double chunk_constant) {
     TuneMeasurements measured = some_measurements();
     measured.dispatches = measured.combines = forwards(per_sm, 100, chunk_constant);
-    const Gpu gpu = tuned_gpu(find_gpu("H800").value(), measured).value();
-    const Gpu read = parse_gpu("t", with_tuned_rates(gpu_file_text("H800").value(), gpu, "measured")).value();
-    const NamedSchedule& named = *find_schedule("dualpipe").value();
-    const Job job = job_for(job_on(read), named).value();
-    const Job best = with_best_split(job, split_curve(job, named, {4, 8, 16, 24, 32}));
-    const Evaluation evaluation = evaluate(best, named).value();
+    const Gpu gpu = tuned_gpu(proto::find_gpu("H800").value(), measured).value();
+    const Gpu read =
+        proto::parse_gpu("t", with_tuned_rates(proto::gpu_file_text("H800").value(), gpu, "measured")).value();
+    const planner::NamedSchedule& named = *planner::find_schedule("dualpipe").value();
+    const Job job = planner::job_for(job_on(read), named).value();
+    const Job best = planner::with_best_split(job, planner::split_curve(job, named, {4, 8, 16, 24, 32}));
+    const planner::Evaluation evaluation = planner::evaluate(best, named).value();
     const Plan plan = make_plan(best, "dualpipe", evaluation.schedule, evaluation.costs, best.cluster->comm_sms, {});
-    return std::pair(plan.comm_sms, plan.job.cluster->comm_chunk_tokens);
+    return std::pair(plan.comm_sms, plan.job.cluster->comm_piece_tokens);
   };
   const auto [fast_sms, fast_chunk] = choice(60e9, 1);
   const auto [slow_sms, slow_chunk] = choice(10e9, 8);
@@ -190,14 +191,14 @@ TEST(Tuning, ThePlannerTakesNoMoreThanTheCurvesReward) {
     }
     curves.push_back({sms, Curve::create("test", std::move(points)).value()});
   }
-  Gpu gpu = find_gpu("H800").value();
+  Gpu gpu = proto::find_gpu("H800").value();
   gpu.rates.all_to_all_sm_bytes_per_s = 25e9;
-  gpu.rates.all_to_all_chunk_tokens = 0.1;  // of a NIC, which then asks for no large chunks
+  gpu.rates.all_to_all_piece_tokens = 0.1;  // of a NIC, which then asks for no large chunks
   const auto choice = [&] {
-    const NamedSchedule& named = *find_schedule("dualpipe").value();
-    const Job job = job_for(job_on(gpu), named).value();
-    const Job best = with_best_split(job, split_curve(job, named, {4, 8, 16, 24, 32}));
-    return std::pair(best.cluster->comm_sms, best.cluster->comm_chunk_tokens);
+    const planner::NamedSchedule& named = *planner::find_schedule("dualpipe").value();
+    const Job job = planner::job_for(job_on(gpu), named).value();
+    const Job best = planner::with_best_split(job, planner::split_curve(job, named, {4, 8, 16, 24, 32}));
+    return std::pair(best.cluster->comm_sms, best.cluster->comm_piece_tokens);
   };
   const auto constant = choice();
   gpu.rates.all_to_all = curves;
@@ -209,4 +210,4 @@ TEST(Tuning, ThePlannerTakesNoMoreThanTheCurvesReward) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -8,7 +8,7 @@
 #include "backend/model/low_precision.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 // One MLP for one micro-batch.
@@ -193,4 +193,4 @@ TEST(ChunkState, InitialWeightsFollowTheSeedAndTheName) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -8,7 +8,7 @@
 #include "backend/model/low_precision.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using tests::random_matrix;
@@ -154,4 +154,4 @@ TEST(Fp8Products, ARowDoesNotDependOnTheOthers) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

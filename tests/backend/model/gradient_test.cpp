@@ -7,7 +7,7 @@
 #include "backend/model/stage.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using tests::random_numbers;
@@ -214,4 +214,4 @@ INSTANTIATE_TEST_SUITE_P(, Gradient, testing::ValuesIn(cases()),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

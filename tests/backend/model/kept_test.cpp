@@ -14,7 +14,7 @@
 #include "backend/model/low_precision.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using tests::random_matrix;
@@ -175,4 +175,4 @@ TEST(Kept, OfDoublesEveryFormatIsExact) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

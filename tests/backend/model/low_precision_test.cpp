@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 struct TableRow {
@@ -106,4 +106,4 @@ TEST(Bf16, KeepsTheUpperHalfOfAFloat) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,7 +5,7 @@
 #include "backend/model/stage.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 constexpr int64_t kTokens = 6;
@@ -147,4 +147,4 @@ INSTANTIATE_TEST_SUITE_P(, PartMemoryOf, testing::ValuesIn(cases()),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

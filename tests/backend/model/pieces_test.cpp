@@ -13,7 +13,7 @@
 #include "backend/model/rope.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using tests::random_matrix;
@@ -221,4 +221,4 @@ TEST(FixedPoint, RefusesWhatCouldOverflow) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -3,7 +3,7 @@
 
 #include "backend/model/products.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 void products(benchmark::State& state, const Products<float>& maths) {
@@ -26,4 +26,4 @@ BENCHMARK_CAPTURE(products, onednn, onednn_products())->RangeMultiplier(2)->Rang
 BENCHMARK_CAPTURE(products, plain, plain_products<float>())->RangeMultiplier(2)->Range(64, 512);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -6,7 +6,7 @@
 #include "backend/model/low_precision.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using tests::random_matrix;
@@ -98,4 +98,4 @@ INSTANTIATE_TEST_SUITE_P(, EveryProduct, testing::Values(&plain_products<float>(
                          [](const auto& tested) { return tested.index == 0 ? "Plain" : "Onednn"; });
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,7 +7,7 @@
 #include "backend/model/training.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 // Products over more than one tile of 128, in attention, in a dense MLP and in experts.
@@ -62,4 +62,4 @@ TEST(RecipeLoss, IsWithinAQuarterOfAPercentOfBf16s) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -7,7 +7,7 @@
 
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 double norm_of(const std::vector<double>& numbers) {
@@ -55,4 +55,4 @@ TEST(ClipScale, BringsALargeNormDown) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

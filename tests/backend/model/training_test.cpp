@@ -8,7 +8,7 @@
 
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 TextTokens text_for(const Job& job) {
@@ -189,4 +189,4 @@ TEST(TrainSequentially, EndsWithAnErrorWhereAGradientOverflows) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

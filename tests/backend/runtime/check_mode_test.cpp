@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
-#include "backend/runtime/train.h"
-#include "core/lowering/lower.h"
-#include "planner/schedules/table.h"
+#include "backend/runtime/training/train.h"
+#include "core/tasks/lower.h"
+#include "planner/schedules/schedule_table.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 namespace {
 
@@ -51,7 +51,7 @@ void expect_sequential_bits(const Plan& plan) {
   }
 }
 
-class CheckMode : public testing::TestWithParam<NamedSchedule> {
+class CheckMode : public testing::TestWithParam<planner::NamedSchedule> {
  protected:
   // Every (ranks, micro-batches) that the schedule can run, of those given; fails where there is none.
   void expect_bits_of(const Model& model, const std::vector<std::pair<int, int>>& shapes, int data = 1,
@@ -165,13 +165,15 @@ TEST_P(CheckMode, MoeOnExpertParallelReplicas) {
   expect_bits_of(tests::tiny_mixtral(), {{2, 4}}, 4, 2);
 }
 
-std::string row_name(const testing::TestParamInfo<NamedSchedule>& tested) {
+std::string row_name(const testing::TestParamInfo<planner::NamedSchedule>& tested) {
   std::string name = "row_" + std::string(tested.param.name);
   std::ranges::replace(name, '-', '_');
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(, CheckMode, testing::ValuesIn(named_schedules().begin(), named_schedules().end()), row_name);
+INSTANTIATE_TEST_SUITE_P(, CheckMode,
+                         testing::ValuesIn(planner::named_schedules().begin(), planner::named_schedules().end()),
+                         row_name);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

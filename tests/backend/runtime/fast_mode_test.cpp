@@ -2,12 +2,12 @@
 // only.
 #include <gtest/gtest.h>
 
-#include "backend/runtime/train.h"
-#include "core/lowering/lower.h"
+#include "backend/runtime/training/train.h"
+#include "core/tasks/lower.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 constexpr int64_t kSteps = 5;
@@ -38,4 +38,4 @@ INSTANTIATE_TEST_SUITE_P(, FastMode, testing::Values("1f1b", "zb-v", "dualpipe",
 });
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

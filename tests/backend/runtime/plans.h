@@ -3,15 +3,15 @@
 #include <iosfwd>
 #include <string_view>
 
-#include "core/plan.h"
-#include "core/result.h"
-#include "planner/schedules/table.h"
+#include "core/base/result.h"
+#include "core/tasks/plan.h"
+#include "planner/schedules/schedule_table.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
-void PrintTo(const NamedSchedule& row, std::ostream* out);
+void PrintTo(const planner::NamedSchedule& row, std::ostream* out);
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 
 namespace pipeloom::tests {
 

@@ -1,15 +1,15 @@
 // What the executor keeps for later passes against what plans predict, with each option of the recipe on and off.
 #include <gtest/gtest.h>
 
-#include "backend/runtime/memory_plan.h"
-#include "backend/runtime/train.h"
+#include "backend/runtime/training/memory_plan.h"
+#include "backend/runtime/training/train.h"
 #include "backend/transport/threads.h"
-#include "core/lowering/lower.h"
+#include "core/tasks/lower.h"
 #include "sim/report/memory.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 struct Case {
@@ -50,7 +50,7 @@ class RecipeMemory : public testing::TestWithParam<Case> {
     // Gradients of norms, which plans leave out, are small beside so many tokens.
     job.batch.sequence_length = 16;
     const Plan plan = tests::plan_with(job, schedule).value();
-    const std::vector<int64_t> planned = peak_activations(plan.schedule, plan.costs.activations);
+    const std::vector<int64_t> planned = sim::peak_activations(plan.schedule, plan.costs.activations);
     std::vector<int64_t> found(planned.size(), 0);
     int rank_of_all = 0;
     for (const int64_t bytes : executed(plan)) found[rank_of_all++ % planned.size()] += bytes;
@@ -142,4 +142,4 @@ INSTANTIATE_TEST_SUITE_P(, GroupMemory, testing::ValuesIn(cases_without_routed_f
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

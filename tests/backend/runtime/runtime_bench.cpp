@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "backend/runtime/pace.h"
-#include "core/lowering/lower.h"
-#include "planner/evaluate.h"
+#include "backend/runtime/paced/pace.h"
+#include "core/tasks/lower.h"
+#include "planner/evaluate/evaluate.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 Plan direct_plan(const char* schedule, int ranks, int micro_batches) {
@@ -16,7 +16,7 @@ Plan direct_plan(const char* schedule, int ranks, int micro_batches) {
   job.layout.pipeline = ranks;
   job.micro_batches = micro_batches;
   job = make_job(job).value();
-  Evaluation evaluation = evaluate(job, *find_schedule(schedule).value()).value();
+  planner::Evaluation evaluation = planner::evaluate(job, *planner::find_schedule(schedule).value()).value();
   return make_plan(job, schedule, std::move(evaluation.schedule), std::move(evaluation.costs), 0, {});
 }
 
@@ -43,4 +43,4 @@ void task_overhead(benchmark::State& state) {
 BENCHMARK(task_overhead)->Arg(1)->Arg(2)->Arg(4)->UseManualTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -1,12 +1,12 @@
 // An order that some rank does not keep ends in a clear error, never in wrong numbers.
 #include <gtest/gtest.h>
 
-#include "backend/runtime/train.h"
-#include "core/lowering/lower.h"
+#include "backend/runtime/training/train.h"
+#include "core/tasks/lower.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 Plan a_plan() {
@@ -131,4 +131,4 @@ TEST(Sabotage, DroppedDependenciesEndTheRunOrChangeNoBit) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

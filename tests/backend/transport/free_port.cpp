@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace pipeloom::tests {
 
@@ -13,8 +13,8 @@ int free_port() {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   socklen_t size = sizeof address;
-  PIPELOOM_CHECK(bind(handle, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  PIPELOOM_CHECK(getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  PIPELOOM_THROW_UNLESS(bind(handle, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  PIPELOOM_THROW_UNLESS(getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size) == 0);
   close(handle);
   return ntohs(address.sin_port);
 }

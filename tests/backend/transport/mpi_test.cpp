@@ -6,7 +6,7 @@
 
 #include "backend/transport/mpi/mpi_endpoint.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 constexpr size_t kLarge = 2'300'000'000;  // more than an int counts
@@ -40,6 +40,6 @@ TEST(MpiTransport, DISABLED_CarriesMessagesOfAnySize) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend
 
 #endif

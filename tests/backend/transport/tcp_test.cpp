@@ -5,7 +5,7 @@
 #include "backend/transport/tcp/tcp_endpoint.h"
 #include "tests/backend/transport/free_port.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 constexpr int64_t kPatience_ns = 10'000'000'000;
@@ -110,4 +110,4 @@ TEST(TcpTransport, RefusesWhoeverWasStartedOtherwise) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -5,9 +5,9 @@
 #include <atomic>
 #include <thread>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 Message numbered(int number) {
@@ -78,7 +78,7 @@ TEST(RunOnThreads, ReturnsTheFirstErrorOfAnyRank) {
 TEST(RunOnThreads, ThrowsABugOfARankHere) {
   EXPECT_THROW(static_cast<void>(run_on_threads(2,
                                                 [](Endpoint& endpoint) -> Status {
-                                                  PIPELOOM_CHECK(endpoint.rank() != 1);
+                                                  PIPELOOM_THROW_UNLESS(endpoint.rank() != 1);
                                                   return {};
                                                 })),
                std::logic_error);
@@ -102,4 +102,4 @@ TEST(RunOnThreads, TellsOfAThreadThatDoesNotEndAfterAnAbort) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

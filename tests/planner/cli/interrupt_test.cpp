@@ -10,7 +10,7 @@ namespace {
 TEST(Interrupt, RaisesItsFlagOnceAndLeavesTheSignalAsItWas) {
   const auto before = std::signal(SIGINT, SIG_IGN);
   {
-    const Interrupt interrupt;
+    const planner::Interrupt interrupt;
     EXPECT_FALSE(interrupt.raised());
     std::raise(SIGINT);
     EXPECT_TRUE(interrupt.raised());
@@ -18,7 +18,7 @@ TEST(Interrupt, RaisesItsFlagOnceAndLeavesTheSignalAsItWas) {
     EXPECT_EQ(std::signal(SIGINT, SIG_IGN), SIG_DFL);
   }
   EXPECT_EQ(std::signal(SIGINT, before), SIG_IGN);
-  const Interrupt again;
+  const planner::Interrupt again;
   EXPECT_FALSE(again.raised());
 }
 

@@ -40,10 +40,10 @@ std::vector<std::string> parse_layout(std::string text) {
 }
 
 TEST(MegatronLayout, ComesBackFromMegatronsPattern) {
-  EXPECT_THAT(parse_layout(megatron_layout(std::vector<int>{3, 0, 1, 12}, 1)),
+  EXPECT_THAT(parse_layout(proto::megatron_layout(std::vector<int>{3, 0, 1, 12}, 1)),
               ElementsAre("Ettt", "", "t", "ttttttttttttmL"));
-  EXPECT_THAT(parse_layout(megatron_layout(std::vector<int>{0, 2, 0}, 0)), ElementsAre("E", "tt", "L"));
-  EXPECT_EQ(megatron_layout(std::vector<int>{3, 4, 2}, 1), "Et*3|t*4|t*2mL");
+  EXPECT_THAT(parse_layout(proto::megatron_layout(std::vector<int>{0, 2, 0}, 0)), ElementsAre("E", "tt", "L"));
+  EXPECT_EQ(proto::megatron_layout(std::vector<int>{3, 4, 2}, 1), "Et*3|t*4|t*2mL");
 }
 
 std::string export_deepseek(const std::string& options) {

@@ -4,9 +4,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "planner/cli/table.h"
+#include "planner/cli/text_table.h"
 #include "planner/cli/text_timeline.h"
-#include "planner/schedules/table.h"
+#include "planner/schedules/schedule_table.h"
 #include "tests/planner/cli/run_command.h"
 #include "tests/planner/support.h"
 #include "tests/support/temp_folder.h"
@@ -16,8 +16,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(Table, AlignsColumns) {
-  Table table({"name", "time"});
+TEST(TextTable, AlignsColumns) {
+  planner::TextTable table({"name", "time"});
   table.add_row({"a", "10"});
   table.add_row({"longer", "7"});
   EXPECT_EQ(table.text(), "name    time\na         10\nlonger     7\n");
@@ -25,7 +25,7 @@ TEST(Table, AlignsColumns) {
 
 TEST(TextTimeline, ShowsEverySlotWhereThereIsRoom) {
   const auto simulated = simulate_named("1f1b", {2, 2}, {1000, 1000, 1000});
-  const std::string text = text_timeline(simulated.schedule, simulated.timeline, {false, 9 + 36});
+  const std::string text = planner::text_timeline(simulated.schedule, simulated.timeline, {false, 9 + 36});
   EXPECT_EQ(text,
             "  rank 0 F0--F1--........B0------....B1------\n"
             "  rank 1 ....F0--B0------F1--B1------........\n"
@@ -34,18 +34,18 @@ TEST(TextTimeline, ShowsEverySlotWhereThereIsRoom) {
 
 TEST(TextTimeline, ColoursSlotsOnATerminal) {
   const auto simulated = simulate_named("1f1b", {2, 2}, {1, 1, 1});
-  const std::string text = text_timeline(simulated.schedule, simulated.timeline, {true, 60});
+  const std::string text = planner::text_timeline(simulated.schedule, simulated.timeline, {true, 60});
   EXPECT_THAT(text, HasSubstr("\033[48;5;25;38;5;231m0"));
   EXPECT_THAT(text, HasSubstr("\033[0m"));
 }
 
 TEST(ListSchedules, NamesEveryRow) {
   const auto result = run_command("list-schedules");
-  for (const NamedSchedule& named : named_schedules()) {
+  for (const planner::NamedSchedule& named : planner::named_schedules()) {
     EXPECT_THAT(result.out, HasSubstr(std::string(named.name)));
     EXPECT_THAT(result.out, HasSubstr(std::string(named.paper)));
   }
-  EXPECT_EQ(run_command("list-schedules --json").json().size(), named_schedules().size());
+  EXPECT_EQ(run_command("list-schedules --json").json().size(), planner::named_schedules().size());
 }
 
 TEST(Export, TheSvgHoldsEverySlotAndItsTitle) {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "planner/overlap/split.h"
-#include "planner/subject.h"
+#include "planner/subject/subject.h"
 #include "tests/planner/cli/run_command.h"
 #include "tests/support/models.h"
 #include "tests/support/temp_folder.h"
@@ -36,25 +36,25 @@ TEST(PlanOverlap, RefusesASplitThatLeavesNoSm) {
 
 TEST(SplitCurve, FewSmsExposeTheAllToAll) {
   const Job job = test::deepseek_v3_job();
-  const auto curve = split_curve(job, *find_schedule("dualpipe").value(), {4, 12, 20});
+  const auto curve = planner::split_curve(job, *planner::find_schedule("dualpipe").value(), {4, 12, 20});
   ASSERT_EQ(curve.size(), 3u);
   EXPECT_GT(curve[0].exposed_ns, 0);
   EXPECT_EQ(curve[2].exposed_ns, 0);
-  EXPECT_EQ(with_best_split(job, curve).cluster->comm_sms, 12);
-  EXPECT_EQ(with_best_split(job, {}), job);
+  EXPECT_EQ(planner::with_best_split(job, curve).cluster->comm_sms, 12);
+  EXPECT_EQ(planner::with_best_split(job, {}), job);
 }
 
 // With less memory than the fastest distribution of the layers needs, the fastest that fits is planned.
 TEST(PlanOverlap, FitsWhatMemoryThereIs) {
   Job job = test::deepseek_v3_job();
-  const Subject ample = plan_overlap(choose_schedule(job).value(), {}).value();
-  job.memory_limit_bytes = choose_schedule(job).value().evaluation.peak_memory();
+  const planner::Subject ample = planner::plan_overlap(planner::choose_schedule(job).value(), {}).value();
+  job.memory_limit_bytes = planner::choose_schedule(job).value().evaluation.peak_memory();
   ASSERT_GT(ample.evaluation.peak_memory(), job.memory_limit_bytes);
-  const Subject fitting = plan_overlap(choose_schedule(job).value(), {}).value();
+  const planner::Subject fitting = planner::plan_overlap(planner::choose_schedule(job).value(), {}).value();
   EXPECT_LE(fitting.evaluation.peak_memory(), job.memory_limit_bytes);
   EXPECT_EQ(fitting.schedule_name, "dualpipe");
   EXPECT_GT(fitting.evaluation.end.step_ns, ample.evaluation.end.step_ns);
-  EXPECT_LT(fitting.evaluation.end.step_ns, choose_schedule(job).value().evaluation.end.step_ns);
+  EXPECT_LT(fitting.evaluation.end.step_ns, planner::choose_schedule(job).value().evaluation.end.step_ns);
 }
 
 TEST(Sweep, RunsOneJobOverAField) {

@@ -1,4 +1,4 @@
-// Perfetto files as protoc reads them with the published field numbers (proto/perfetto.proto).
+// Perfetto files as protoc reads them with the published field numbers (proto/perfetto/perfetto.proto).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

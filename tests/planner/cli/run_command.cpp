@@ -11,7 +11,7 @@ CommandResult run_command(const std::vector<std::string>& words) {
   for (const std::string& word : words) argv.push_back(word.c_str());
   std::ostringstream out;
   std::ostringstream err;
-  const int code = run_pipeloom(static_cast<int>(argv.size()), argv.data(), out, err, {});
+  const int code = planner::run_pipeloom(static_cast<int>(argv.size()), argv.data(), out, err, {});
   return {code, out.str(), err.str()};
 }
 

@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
-#include "core/lowering/lower.h"
+#include "core/tasks/lower.h"
 #include "planner/diff/overlap.h"
-#include "planner/evaluate.h"
+#include "planner/evaluate/evaluate.h"
 #include "sim/cost/layer_costs.h"
 #include "sim/engine/task_sweep.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 Plan dualpipe_plan() {
@@ -23,7 +23,7 @@ Plan dualpipe_plan() {
 // Every task as predicted, `percent` of its time long.
 Trace trace_of(const Plan& plan, int64_t percent) {
   const TaskGraph graph = lower(plan);
-  const TaskTimes times = sweep_tasks(graph).value();
+  const sim::TaskTimes times = sim::sweep_tasks(graph).value();
   Trace trace;
   trace.plan_digest = plan.task_digest;
   for (uint32_t task = 0; task < graph.tasks().size(); ++task) {
@@ -138,7 +138,7 @@ TEST(Diff, MeasuredLayersBecomeTheNextCosts) {
   EXPECT_EQ(slow.front().layer, -1);
   EXPECT_EQ(slow.back().layer, 61);
   job.measured_layers = slow;
-  const LayerCosts costs = layer_costs(make_job(job).value(), {132});
+  const sim::LayerCosts costs = sim::layer_costs(make_job(job).value(), {132});
   for (const MeasuredLayer& row : slow) {
     if (row.layer != 30) continue;
     const auto part = std::ranges::find(costs.layers[30], row.component, &ComponentCost::component);
@@ -150,4 +150,4 @@ TEST(Diff, MeasuredLayersBecomeTheNextCosts) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

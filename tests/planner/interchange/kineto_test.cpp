@@ -79,9 +79,9 @@ TEST(KinetoImport, KernelsBesideCommunicationAreComparedWithThoseAlone) {
 }
 
 TEST(KinetoImport, KernelsOfGroupsAreKnownByTheirNames) {
-  EXPECT_TRUE(communicates("ncclDevKernel_AllReduce_Sum_bf16_RING_LL(ncclDevKernelArgsStorage<4096ul>)"));
-  EXPECT_TRUE(communicates("void deep_ep::internode::dispatch<false, 8>()"));
-  EXPECT_FALSE(communicates("void deep_gemm::fp8_gemm_kernel<7168u>()"));
+  EXPECT_TRUE(planner::communicates("ncclDevKernel_AllReduce_Sum_bf16_RING_LL(ncclDevKernelArgsStorage<4096ul>)"));
+  EXPECT_TRUE(planner::communicates("void deep_ep::internode::dispatch<false, 8>()"));
+  EXPECT_FALSE(planner::communicates("void deep_gemm::fp8_gemm_kernel<7168u>()"));
 }
 
 // A step of tiny-moe's 1F1B in which every slot takes `scale` times as long as planned.

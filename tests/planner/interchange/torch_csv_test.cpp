@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "planner/schedules/table.h"
+#include "planner/schedules/schedule_table.h"
 #include "proto/torch/schedule_csv.h"
 #include "tests/planner/cli/run_command.h"
 #include "tests/support/temp_folder.h"
@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Result<Schedule> generate(const NamedSchedule& row, const PipelineShape& shape) {
+Result<Schedule> generate(const planner::NamedSchedule& row, const planner::PipelineShape& shape) {
   PIPELOOM_TRY(const Placement placement, row.placement(shape));
   PIPELOOM_TRY(const ScheduleCosts costs,
                ScheduleCosts::uniform(placement.stages(), placement.ranks(), StageCost::plain(1, 1, 1)));
@@ -31,7 +31,7 @@ std::vector<Slot> passes_of(const Schedule& schedule) {
 }
 
 // How many shapes of this schedule came back; each in both formats.
-int round_trips(const NamedSchedule& row, TorchCsvFormat format) {
+int round_trips(const planner::NamedSchedule& row, proto::TorchCsvFormat format) {
   int same = 0;
   for (int ranks = 1; ranks <= 6; ++ranks) {
     for (const int micro_batches : {1, 2, 4, 7, 8, 12, 16}) {
@@ -39,12 +39,12 @@ int round_trips(const NamedSchedule& row, TorchCsvFormat format) {
         const auto schedule = generate(row, {ranks, micro_batches, chunks, 0, 1, 2});
         if (!schedule) continue;
         SCOPED_TRACE(fmt::format("{} ranks {} micro-batches {} chunks {}", row.name, ranks, micro_batches, chunks));
-        const auto csv = schedule_to_torch_csv(*schedule, format);
+        const auto csv = proto::schedule_to_torch_csv(*schedule, format);
         if (!csv) {
           EXPECT_GT(schedule->placement().pipes(), 1) << csv.error().message;
           continue;
         }
-        const auto back = parse_torch_csv("there.csv", *csv);
+        const auto back = proto::parse_torch_csv("there.csv", *csv);
         EXPECT_TRUE(back.has_value()) << back.error().message;
         if (!back) return same;
         EXPECT_EQ(passes_of(*back), passes_of(*schedule));
@@ -63,9 +63,10 @@ int round_trips(const NamedSchedule& row, TorchCsvFormat format) {
 }
 
 TEST(TorchCsvRoundTrip, EveryScheduleOfTheTableComesBack) {
-  for (const NamedSchedule& row : named_schedules()) {
+  for (const planner::NamedSchedule& row : planner::named_schedules()) {
     const bool expressible = !row.name.starts_with("chimera") && row.name != "dualpipe";
-    for (const TorchCsvFormat format : {TorchCsvFormat::kComputeOnly, TorchCsvFormat::kComputeComms}) {
+    for (const proto::TorchCsvFormat format :
+         {proto::TorchCsvFormat::kComputeOnly, proto::TorchCsvFormat::kComputeComms}) {
       const int same = round_trips(row, format);
       if (expressible) {
         EXPECT_GT(same, 4) << row.name;

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <set>
 
-#include "planner/evaluate.h"
+#include "planner/evaluate/evaluate.h"
 #include "planner/layout/layout_bound.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 // Mixtral 8x7B on 32 H100.
@@ -139,4 +139,4 @@ TEST(LayoutSearch, TellsWhatEachValueOfAFieldCosts) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "planner/subject.h"
-#include "proto/plan_io.h"
+#include "planner/subject/subject.h"
+#include "proto/plan/plan_io.h"
 #include "tests/support/models.h"
 #include "tests/support/temp_folder.h"
 
@@ -38,7 +38,7 @@ Job job_with(std::vector<HandOverCurve> measured) {
 }
 
 int chosen(const Job& job) {
-  return plan_overlap(subject_of(job).value(), {})->job.cluster->comm_sms;
+  return planner::plan_overlap(planner::subject_of(job).value(), {})->job.cluster->comm_sms;
 }
 
 // A link that is as fast as ever with the fewest SMs leaves the others to compute.
@@ -55,21 +55,23 @@ TEST(HandOverSplit, SmsThatPayAreGiven) {
 
 TEST(HandOverSplit, TheCurveGoesBothWays) {
   const Job job = job_with(curves(0.05e9, 8));
-  const auto splits = hand_over_splits(job, *find_schedule("1f1b").value(), hand_over_candidates(*job.cluster));
+  const auto splits = planner::hand_over_splits(job, *planner::find_schedule("1f1b").value(),
+                                                planner::hand_over_candidates(*job.cluster));
   ASSERT_EQ(splits.size(), 6u);  // 4 to 24 of 32
   EXPECT_GT(splits[0].step_ns, splits[1].step_ns);
   EXPECT_LT(splits[1].step_ns, splits[5].step_ns);
   EXPECT_DOUBLE_EQ(splits[1].bytes_per_s, 0.4e9);
   EXPECT_EQ(splits[1].how, (HandOverCopy{CopyMethod::kBulk, 8192}));
-  EXPECT_EQ(with_best_hand_over(job, {}), job);
+  EXPECT_EQ(planner::with_best_hand_over(job, {}), job);
 }
 
 TEST(HandOverSplit, ThePlanStoresWhatWasChosen) {
   const TempFolder folder;
   const std::string path = folder.path("x.plan");
-  const Subject subject = plan_overlap(subject_of(job_with(curves(0.05e9, 8))).value(), {}).value();
-  ASSERT_TRUE(write_plan(path, plan_of(subject)).has_value());
-  const Plan plan = read_plan(path).value();
+  const planner::Subject subject =
+      planner::plan_overlap(planner::subject_of(job_with(curves(0.05e9, 8))).value(), {}).value();
+  ASSERT_TRUE(proto::write_plan(path, planner::plan_of(subject)).has_value());
+  const Plan plan = proto::read_plan(path).value();
   EXPECT_EQ(plan.comm_sms, 8);
   EXPECT_EQ(plan.job.cluster->comm_sms, 8);
   EXPECT_EQ(plan.job.cluster->hand_over, (HandOverCopy{CopyMethod::kBulk, 8192}));
@@ -78,12 +80,14 @@ TEST(HandOverSplit, ThePlanStoresWhatWasChosen) {
 
 TEST(HandOverSplit, WhatTheUserFixesStays) {
   Job job = job_with(curves(0.05e9, 8));
-  const Subject fixed = plan_overlap(subject_of(job).value(), 12).value();
+  const planner::Subject fixed = planner::plan_overlap(planner::subject_of(job).value(), 12).value();
   EXPECT_EQ(fixed.job.cluster->comm_sms, 12);
   EXPECT_EQ(fixed.job.cluster->hand_over, (HandOverCopy{CopyMethod::kBulk, 12'288}));
-  EXPECT_GT(fixed.evaluation.end.step_ns, plan_overlap(subject_of(job).value(), {})->evaluation.end.step_ns);
+  EXPECT_GT(fixed.evaluation.end.step_ns,
+            planner::plan_overlap(planner::subject_of(job).value(), {})->evaluation.end.step_ns);
   job.cluster->hand_over = HandOverCopy{CopyMethod::kStreaming, 4096};
-  EXPECT_EQ(plan_overlap(subject_of(job).value(), {})->job.cluster->hand_over, job.cluster->hand_over);
+  EXPECT_EQ(planner::plan_overlap(planner::subject_of(job).value(), {})->job.cluster->hand_over,
+            job.cluster->hand_over);
 }
 
 // Measured layers are of the split that they were measured with.
@@ -95,9 +99,9 @@ TEST(HandOverSplit, MeasuredLayersKeepTheirSplit) {
 
 // Without a choice the hand-over is still written down.
 TEST(HandOverSplit, AnUnmeasuredGpuKeepsItsSplit) {
-  const Subject subject = plan_overlap(subject_of(job_with({})).value(), {}).value();
+  const planner::Subject subject = planner::plan_overlap(planner::subject_of(job_with({})).value(), {}).value();
   EXPECT_EQ(subject.job.cluster->comm_sms, 16);
-  EXPECT_EQ(subject.job.cluster->hand_over->chunk_bytes, int64_t{28} * 4096 * 2);
+  EXPECT_EQ(subject.job.cluster->hand_over->piece_bytes, int64_t{28} * 4096 * 2);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 Job job_of(const Variation& variation) {
@@ -40,4 +40,4 @@ TEST(RobustPlan, TimesWhatItSearchedWithSlackByTheTrueCosts) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

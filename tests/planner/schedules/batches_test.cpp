@@ -1,4 +1,4 @@
-#include "core/batches.h"
+#include "core/schedule/batches.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include "sim/engine/blocking_p2p.h"
 #include "tests/support/vectors.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 // The batches of one rank by the number of slots before them; empty ones are left out.
@@ -100,7 +100,7 @@ TEST(Batches, AreThoseOfTheDualPipeVReference) {
 
 bool finishes_blocking(const Schedule& schedule) {
   const auto costs = ScheduleCosts::uniform(schedule.stages(), schedule.ranks(), StageCost::plain(1, 1, 1)).value();
-  return simulate_blocking(schedule, costs, MessageTable(schedule)).has_value();
+  return sim::simulate_blocking(schedule, costs, MessageTable(schedule)).has_value();
 }
 
 TEST(Batches, LetDualPipeFinishAtEverySize) {
@@ -120,4 +120,4 @@ TEST(Batches, LetDualPipeVFinishAtEverySize) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -8,7 +8,7 @@
 #include "planner/schedules/schedules.h"
 #include "tests/support/vectors.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 using Row = std::map<std::string, std::string>;
@@ -121,4 +121,4 @@ TEST(Constraints, WhatAReferenceRunsIsGeneratedAndTheRestIsRefusedOrListed) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 std::string error(const Result<Placement>& placement) {
@@ -37,4 +37,4 @@ TEST(Placements, NeedRanksThatTwoDirectionsCanShare) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

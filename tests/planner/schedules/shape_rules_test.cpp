@@ -9,7 +9,7 @@
 #include "tests/support/orders.h"
 #include "tests/support/unit_time.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 using tests::makespan;
@@ -22,18 +22,18 @@ std::string error(const Result<Schedule>& schedule) {
 
 int64_t peak(const Schedule& schedule) {
   int64_t most = 0;
-  for (int rank = 0; rank < schedule.ranks(); ++rank) most = std::max(most, peak_activations(schedule, rank));
+  for (int rank = 0; rank < schedule.ranks(); ++rank) most = std::max(most, tests::peak_activations(schedule, rank));
   return most;
 }
 
 // Idle time of the fullest rank in passes of one stage's F=1, B=2, whatever the number of chunks.
 double bubble(const Schedule& schedule) {
   const double chunks = schedule.placement().chunks_per_rank();
-  return static_cast<double>(makespan(schedule, {1, 2, 1})) / chunks - 3.0 * schedule.micro_batches();
+  return static_cast<double>(tests::makespan(schedule, {1, 2, 1})) / chunks - 3.0 * schedule.micro_batches();
 }
 
 TEST(OneFOneB, AlternatesAfterTheWarmUp) {
-  EXPECT_EQ(print_orders(one_f_one_b({3, 4}).value()),
+  EXPECT_EQ(tests::print_orders(one_f_one_b({3, 4}).value()),
             "0: F0 F1 F2 B0 F3 B1 B2 B3\n"
             "1: F0 F1 B0 F2 B1 F3 B2 B3\n"
             "2: F0 B0 F1 B1 F2 B2 F3 B3\n");
@@ -43,15 +43,15 @@ TEST(OneFOneB, BubbleMatchesFormula) {
   for (const int ranks : {1, 2, 4, 7}) {
     for (const int micro_batches : {1, 3, 8, 20}) {
       const Schedule schedule = one_f_one_b({ranks, micro_batches}).value();
-      EXPECT_EQ(makespan(schedule, {3, 5, 2}), (micro_batches + ranks - 1) * 8) << ranks << " " << micro_batches;
-      EXPECT_EQ(peak_activations(schedule, 0), std::min(micro_batches, ranks));
+      EXPECT_EQ(tests::makespan(schedule, {3, 5, 2}), (micro_batches + ranks - 1) * 8) << ranks << " " << micro_batches;
+      EXPECT_EQ(tests::peak_activations(schedule, 0), std::min(micro_batches, ranks));
     }
   }
 }
 
 TEST(EagerOneFOneB, HasOneFOneBsMakespanAndTwiceItsWarmUp) {
   const Schedule schedule = eager_one_f_one_b({4, 12}).value();
-  EXPECT_EQ(makespan(schedule, {1, 2, 1}), makespan(one_f_one_b({4, 12}).value(), {1, 2, 1}));
+  EXPECT_EQ(tests::makespan(schedule, {1, 2, 1}), tests::makespan(one_f_one_b({4, 12}).value(), {1, 2, 1}));
   for (int rank = 0; rank < 4; ++rank) {
     const auto slots = schedule.slots_of(rank);
     const auto first_b = std::find_if(slots.begin(), slots.end(), [](const Slot& s) { return s.kind == SlotKind::kB; });
@@ -60,7 +60,7 @@ TEST(EagerOneFOneB, HasOneFOneBsMakespanAndTwiceItsWarmUp) {
 }
 
 TEST(OneFOneBOverlap, PairsEveryForwardOfTheLastRankButTheFirst) {
-  EXPECT_EQ(print_orders(one_f_one_b_overlap({2, 3}).value()), "0: F0 F1 F2 B0 B1 B2\n1: F0 F1&B0 F2&B1 B2\n");
+  EXPECT_EQ(tests::print_orders(one_f_one_b_overlap({2, 3}).value()), "0: F0 F1 F2 B0 B1 B2\n1: F0 F1&B0 F2&B1 B2\n");
 }
 
 TEST(InterleavedOneFOneB, BubbleShrinksWithTheChunks) {
@@ -82,8 +82,8 @@ TEST(InterleavedOneFOneB, RefusesGroupsThatMegatronRefuses) {
 
 TEST(InterleavedOneFOneB, FindsAGroupForAnyNumberOfMicroBatches) {
   const auto same = [](int micro_batches, int group) {
-    return print_orders(interleaved_one_f_one_b({4, micro_batches}).value()) ==
-           print_orders(interleaved_one_f_one_b({4, micro_batches, 2, group}).value());
+    return tests::print_orders(interleaved_one_f_one_b({4, micro_batches}).value()) ==
+           tests::print_orders(interleaved_one_f_one_b({4, micro_batches, 2, group}).value());
   };
   EXPECT_TRUE(same(8, 4));    // Megatron's default
   EXPECT_TRUE(same(10, 5));   // PyTorch's equal groups
@@ -98,7 +98,7 @@ TEST(InterleavedOneFOneBOverlap, NeedsTwoChunks) {
 }
 
 TEST(LoopedBfs, RunsBackwardsInDescendingOrder) {
-  EXPECT_EQ(print_orders(looped_bfs({1, 2}).value()), "0: F0 F1 F0@1 F1@1 B1@1 B0@1 B1 B0\n");
+  EXPECT_EQ(tests::print_orders(looped_bfs({1, 2}).value()), "0: F0 F1 F0@1 F1@1 B1@1 B0@1 B1 B0\n");
 }
 
 TEST(DualPipe, RefusesSizesThatItsStepsCantRun) {
@@ -117,7 +117,7 @@ TEST(DualPipe, HasThePublishedBubbleAndMemory) {
   for (const int ranks : {4, 8, 16}) {
     const Schedule schedule = dualpipe({ranks, 3 * ranks}).value();
     const int64_t pair = 2 + 3;  // F=I=2, W=1
-    EXPECT_EQ(makespan(schedule, {2, 3, 1}) - 3 * ranks * pair, (ranks / 2 - 1) * (pair + 3 - 3 * 1)) << ranks;
+    EXPECT_EQ(tests::makespan(schedule, {2, 3, 1}) - 3 * ranks * pair, (ranks / 2 - 1) * (pair + 3 - 3 * 1)) << ranks;
     EXPECT_EQ(peak(schedule), ranks + 1);
   }
 }
@@ -125,36 +125,37 @@ TEST(DualPipe, HasThePublishedBubbleAndMemory) {
 TEST(Chimera, HasThePublishedBubbleForOneRound) {
   for (const auto& [ranks, pairs] : {std::pair(4, 1), std::pair(8, 1), std::pair(8, 2), std::pair(16, 2)}) {
     const Schedule schedule = chimera({ranks, ranks, 0, 0, pairs}).value();
-    EXPECT_EQ(makespan(schedule, {1, 2, 1}) - 3 * ranks, (ranks / pairs - 2) * 2) << ranks << " " << pairs;
+    EXPECT_EQ(tests::makespan(schedule, {1, 2, 1}) - 3 * ranks, (ranks / pairs - 2) * 2) << ranks << " " << pairs;
   }
 }
 
 TEST(Chimera, RoundsJoinWithoutCollision) {
   for (const int rounds : {1, 2, 3, 5}) {
     const Schedule schedule = chimera({8, 8 * rounds}).value();
-    EXPECT_EQ(makespan(schedule, {1, 1, 0}), 2 * 8 * rounds + 8 - 2) << rounds;
+    EXPECT_EQ(tests::makespan(schedule, {1, 1, 0}), 2 * 8 * rounds + 8 - 2) << rounds;
   }
 }
 
 TEST(ChimeraDoubling, RunsTwoForwardsInARow) {
-  EXPECT_EQ(print_orders(chimera_doubling({2, 4}).value()),
+  EXPECT_EQ(tests::print_orders(chimera_doubling({2, 4}).value()),
             "0: F0 F1 F2@1 F3@1 B2@1 B0 B3@1 B1\n"
             "1: F2@0 F3@0 F0 F1 B0 B2@0 B1 B3@0\n");
 }
 
 TEST(ChimeraDoubling, RoundsJoinWithoutCollision) {
   const int64_t work_of_round = 16 * 3;
-  const int64_t one_round = makespan(chimera_doubling({8, 16}).value(), {1, 2, 1});
+  const int64_t one_round = tests::makespan(chimera_doubling({8, 16}).value(), {1, 2, 1});
   for (const int rounds : {2, 3, 5}) {
     const Schedule schedule = chimera_doubling({8, 16 * rounds}).value();
-    EXPECT_EQ(makespan(schedule, {1, 2, 1}), one_round + (rounds - 1) * work_of_round) << rounds;
+    EXPECT_EQ(tests::makespan(schedule, {1, 2, 1}), one_round + (rounds - 1) * work_of_round) << rounds;
   }
 }
 
 TEST(ChimeraHalving, CountsHalfMicroBatches) {
   EXPECT_EQ(error(chimera_halving({4, 7})),
             "micro_batches is 7; backward halving counts half micro-batches and needs an even number");
-  EXPECT_EQ(print_orders(chimera_halving({4, 8}).value()), print_orders(chimera_doubling({4, 8}).value()));
+  EXPECT_EQ(tests::print_orders(chimera_halving({4, 8}).value()),
+            tests::print_orders(chimera_doubling({4, 8}).value()));
 }
 
 struct WaveCase {
@@ -207,4 +208,4 @@ TEST(Hanayo, BubbleOfOneRoundIsInverseToTheWaves) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -8,7 +8,7 @@
 
 #include "planner/schedules/schedules.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 using tests::ReferenceOrder;
@@ -23,7 +23,7 @@ std::vector<std::string> describe(std::span<const Slot> slots) {
   return lines;
 }
 
-PipelineShape shape_of(const ReferenceOrder& reference) {
+PipelineShape shape_of(const tests::ReferenceOrder& reference) {
   PipelineShape shape;
   shape.ranks = reference.ranks;
   shape.micro_batches = reference.micro_batches;
@@ -45,7 +45,7 @@ void PrintTo(const Case& tested, std::ostream* out) {
 class ReferenceVectors : public testing::TestWithParam<Case> {};
 
 TEST_P(ReferenceVectors, AreReproduced) {
-  for (const ReferenceOrder& reference : tests::reference_orders(GetParam().reference)) {
+  for (const tests::ReferenceOrder& reference : tests::reference_orders(GetParam().reference)) {
     SCOPED_TRACE(reference.file);
     const auto schedule = GetParam().generate(shape_of(reference));
     ASSERT_TRUE(schedule.has_value()) << schedule.error().message;
@@ -74,4 +74,4 @@ constexpr Case kCases[] = {{"gpipe", gpipe},
 INSTANTIATE_TEST_SUITE_P(, ReferenceVectors, testing::ValuesIn(kCases), case_name);
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -13,8 +13,8 @@ namespace {
 
 using testing::HasSubstr;
 
-PipelineShape shape_of(int ranks, int micro_batches) {
-  PipelineShape shape;
+planner::PipelineShape shape_of(int ranks, int micro_batches) {
+  planner::PipelineShape shape;
   shape.ranks = ranks;
   shape.micro_batches = micro_batches;
   return shape;
@@ -35,7 +35,7 @@ TEST(ZeroBubbleLimits, WhatTheReferencesAcceptIsAccepted) {
     if (name == "zb1p") name = "zb1p_victarry";
     const ZeroBubbleCase* schedule = case_of(name);
     if (schedule == nullptr || row["verdict"] != "accept") continue;
-    const PipelineShape shape = shape_of(std::stoi(row["P"]), std::stoi(row["M"]));
+    const planner::PipelineShape shape = shape_of(std::stoi(row["P"]), std::stoi(row["M"]));
     const OwnedInputs inputs = unit_inputs(schedule->stages_per_rank * shape.ranks, shape.ranks);
     const auto generated = schedule->generate(shape, inputs.view());
     EXPECT_TRUE(generated.has_value()) << name << " M=" << shape.micro_batches << ": " << generated.error().message;
@@ -54,7 +54,7 @@ TEST(ZeroBubbleLimits, FewerMicroBatchesThanRanksAreFine) {
 TEST(ZeroBubbleLimits, AVHasTwoChunks) {
   for (const ZeroBubbleCase& schedule : zero_bubble_cases()) {
     const OwnedInputs inputs = unit_inputs(schedule.stages_per_rank * 4, 4);
-    PipelineShape shape = shape_of(4, 8);
+    planner::PipelineShape shape = shape_of(4, 8);
     shape.chunks = 2;
     EXPECT_TRUE(schedule.generate(shape, inputs.view()).has_value()) << schedule.name;
     shape.chunks = 3;
@@ -103,7 +103,7 @@ TEST(ZeroBubbleLimits, AWeightShareAboveOneStaysWithinTheMemory) {
       inputs.memory_limit = limit;
       const auto generated = schedule.generate(shape_of(6, 20), inputs.view());
       ASSERT_TRUE(generated.has_value()) << name << ": " << generated.error().message;
-      for (const int64_t peak : peak_activations(*generated, inputs.activations)) {
+      for (const int64_t peak : sim::peak_activations(*generated, inputs.activations)) {
         EXPECT_LE(peak, limit == 0 ? usual : limit) << name;
       }
     }
@@ -117,7 +117,7 @@ TEST(ZeroBubbleLimits, AWeightShareAboveOneStaysWithinTheMemory) {
 TEST(ZeroBubbleLimits, ZbVRefusesMemoryThatItsWarmUpDoesNotFit) {
   OwnedInputs inputs = unit_inputs(8, 4);
   inputs.memory_limit = 7;
-  const auto generated = zb_v(shape_of(4, 8), inputs.view());
+  const auto generated = planner::zb_v(shape_of(4, 8), inputs.view());
   ASSERT_FALSE(generated.has_value());
   EXPECT_EQ(generated.error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(generated.error().message, "memory_limit is 7; ZB-V would hold 8 on one rank");
@@ -127,12 +127,12 @@ TEST(ZeroBubbleLimits, ActivationSizesAreChecked) {
   OwnedInputs inputs = unit_inputs(4, 4);
   inputs.activations.assign(4, ActivationSize{10, 10});
   inputs.activations[2].kept_for_weight = -1;
-  const auto negative_share = zb_h1(shape_of(4, 8), inputs.view());
+  const auto negative_share = planner::zb_h1(shape_of(4, 8), inputs.view());
   ASSERT_FALSE(negative_share.has_value());
   EXPECT_EQ(negative_share.error().message,
             "activations of stage 2: kept_for_weight is -1; allowed are 0 to 4398046511104");
   inputs.activations[2] = {-1, 0};
-  const auto negative = zb_h1(shape_of(4, 8), inputs.view());
+  const auto negative = planner::zb_h1(shape_of(4, 8), inputs.view());
   ASSERT_FALSE(negative.has_value());
   EXPECT_THAT(negative.error().message, HasSubstr("activations of stage 2: total is -1; allowed are 0 to"));
 }

@@ -54,7 +54,7 @@ TEST(ZeroBubbleModel, PeerTimesAreReproduced) {
     if (found == cases.end()) continue;
     SCOPED_TRACE(row["tool"] + " " + row["schedule"] + " " + row["P"] + " " + row["M"] + " " + row["F"]);
     const OwnedInputs inputs = inputs_of(reference, found->stages_per_rank * reference.ranks);
-    PipelineShape shape;
+    planner::PipelineShape shape;
     shape.ranks = reference.ranks;
     shape.micro_batches = reference.micro_batches;
     const auto schedule = found->generate(shape, inputs.view());
@@ -82,10 +82,10 @@ TEST(ZeroBubbleModel, ZbH1BubbleMatchesFormula) {
       const int64_t f = w + random() % 100;
       const int64_t i = w + random() % 100;
       const auto costs = ScheduleCosts::uniform(ranks, ranks, StageCost::plain(f, i, w)).value();
-      PipelineShape shape;
+      planner::PipelineShape shape;
       shape.ranks = ranks;
       shape.micro_batches = 2 * ranks + 1 + static_cast<int>(random() % 8);
-      const auto schedule = zb_h1(shape, {costs});
+      const auto schedule = planner::zb_h1(shape, {costs});
       ASSERT_TRUE(schedule.has_value()) << schedule.error().message;
       const int64_t bubble = makespan_ns(*schedule, costs) - shape.micro_batches * (f + i + w);
       EXPECT_EQ(bubble, (ranks - 1) * (f + i - w)) << ranks << " ranks, F=" << f << " I=" << i << " W=" << w;
@@ -95,33 +95,33 @@ TEST(ZeroBubbleModel, ZbH1BubbleMatchesFormula) {
 
 TEST(ZeroBubbleModel, Zb1pBubbleMatchesFormula) {
   const auto costs = ScheduleCosts::uniform(6, 6, StageCost::plain(7, 9, 4)).value();
-  PipelineShape shape;
+  planner::PipelineShape shape;
   shape.ranks = 6;
   shape.micro_batches = 12;
-  EXPECT_EQ(makespan_ns(zb1p(shape).value(), costs), 12 * (7 + 9 + 4) + 5 * (7 + 9 - 4));
-  EXPECT_EQ(makespan_ns(zb_h1_quick(shape).value(), costs), 12 * (7 + 9 + 4) + 5 * (7 + 9 - 4));
+  EXPECT_EQ(makespan_ns(planner::zb1p(shape).value(), costs), 12 * (7 + 9 + 4) + 5 * (7 + 9 - 4));
+  EXPECT_EQ(makespan_ns(planner::zb_h1_quick(shape).value(), costs), 12 * (7 + 9 + 4) + 5 * (7 + 9 - 4));
 }
 
 // With equal passes and enough memory no rank idles between its first and its last slot.
 TEST(ZeroBubbleModel, ZbH2AndZbVHaveNoBubbleInTheirSpan) {
   for (int ranks = 2; ranks <= 8; ++ranks) {
-    PipelineShape shape;
+    planner::PipelineShape shape;
     shape.ranks = ranks;
     shape.micro_batches = 3 * ranks;
     const OwnedInputs linear = unit_inputs(ranks, ranks);
-    EXPECT_EQ(span_ns(zb_h2(shape, linear.view()).value(), linear.costs), 3 * shape.micro_batches) << ranks;
+    EXPECT_EQ(span_ns(planner::zb_h2(shape, linear.view()).value(), linear.costs), 3 * shape.micro_batches) << ranks;
     const OwnedInputs v = unit_inputs(2 * ranks, ranks);
-    EXPECT_EQ(span_ns(zb_v(shape, v.view()).value(), v.costs), 6 * shape.micro_batches) << ranks;
+    EXPECT_EQ(span_ns(planner::zb_v(shape, v.view()).value(), v.costs), 6 * shape.micro_batches) << ranks;
   }
 }
 
 // docs/schedules.md, section 1: P + 2 chunks for an even number of ranks, P + 1 for an odd one.
 TEST(ZeroBubbleModel, VHalfHoldsHalf) {
   for (int ranks = 3; ranks <= 16; ++ranks) {
-    PipelineShape shape;
+    planner::PipelineShape shape;
     shape.ranks = ranks;
     shape.micro_batches = 2 * ranks;
-    const auto schedule = v_half(shape);
+    const auto schedule = planner::v_half(shape);
     ASSERT_TRUE(schedule.has_value()) << schedule.error().message;
     const auto peaks = peak_memory(*schedule, {});
     EXPECT_EQ(*std::max_element(peaks.begin(), peaks.end()), ranks + (ranks % 2 == 0 ? 2 : 1)) << ranks;

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "core/costs.h"
-#include "core/schedule.h"
+#include "core/costs/costs.h"
+#include "core/schedule/schedule.h"
+#include "planner/schedules/schedule_table.h"
 #include "planner/schedules/shape.h"
-#include "planner/schedules/table.h"
 #include "tests/support/vectors.h"
 
 namespace pipeloom::tests {
@@ -18,7 +18,7 @@ struct OwnedInputs {
   std::vector<ActivationSize> activations;
   int64_t memory_limit = 0;
 
-  ScheduleInputs view() const { return {costs, activations, memory_limit}; }
+  planner::ScheduleInputs view() const { return {costs, activations, memory_limit}; }
 };
 
 // From the f, b, w, comm and mem parameters of a reference order; unit costs where it has none.

@@ -36,7 +36,7 @@ class ZeroBubbleVector : public testing::TestWithParam<VectorCase> {};
 TEST_P(ZeroBubbleVector, IsReproduced) {
   const auto& [schedule, reference] = GetParam();
   const OwnedInputs inputs = inputs_of(reference, schedule.stages_per_rank * reference.ranks);
-  PipelineShape shape;
+  planner::PipelineShape shape;
   shape.ranks = reference.ranks;
   shape.micro_batches = reference.micro_batches;
   const auto generated = schedule.generate(shape, inputs.view());

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "planner/evaluate.h"
+#include "planner/evaluate/evaluate.h"
 #include "planner/search/job_problem.h"
 #include "planner/search/list_scheduler.h"
 #include "planner/search/policies.h"
@@ -18,9 +18,9 @@ TEST(LowerBound, IsNeverAboveAProvenOptimumAndMostlyEqualToIt) {
   const auto cases = optimal_cases();
   ASSERT_EQ(cases.size(), 189u);
   for (const SearchCase& row : cases) {
-    const int64_t bound_ns = lower_bound_ns(row.problem);
+    const int64_t bound_ns = planner::lower_bound_ns(row.problem);
     EXPECT_LE(bound_ns, row.best_ns) << row.name;
-    EXPECT_LE(rank_bound_ns(row.problem), bound_ns) << row.name;
+    EXPECT_LE(planner::rank_bound_ns(row.problem), bound_ns) << row.name;
     equal += bound_ns == row.best_ns ? 1 : 0;
   }
   EXPECT_GE(equal, 155);
@@ -29,7 +29,7 @@ TEST(LowerBound, IsNeverAboveAProvenOptimumAndMostlyEqualToIt) {
 // The columns are rounded to a tenth of a unit.
 TEST(LowerBound, IsAsHighAsTheBestKnownOneOfLargeProblems) {
   for (const SearchCase& row : large_cases(16)) {
-    const int64_t bound_ns = lower_bound_ns(row.problem);
+    const int64_t bound_ns = planner::lower_bound_ns(row.problem);
     EXPECT_GE(bound_ns, row.bound_ns - kNsPerUnit / 20) << row.name;
     EXPECT_LE(bound_ns, row.best_ns + kNsPerUnit / 20) << row.name;
   }
@@ -37,7 +37,7 @@ TEST(LowerBound, IsAsHighAsTheBestKnownOneOfLargeProblems) {
 
 TEST(LowerBound, DISABLED_IsAsHighAsTheBestKnownOneOfEveryLargeProblem) {
   for (const SearchCase& row : large_cases(64)) {
-    EXPECT_GE(lower_bound_ns(row.problem), row.bound_ns - kNsPerUnit / 20) << row.name;
+    EXPECT_GE(planner::lower_bound_ns(row.problem), row.bound_ns - kNsPerUnit / 20) << row.name;
   }
 }
 
@@ -45,12 +45,12 @@ TEST(LowerBound, DISABLED_IsAsHighAsTheBestKnownOneOfEveryLargeProblem) {
 TEST(LowerBound, IsBelowWhateverAnyPolicyReaches) {
   int schedules = 0;
   for (uint32_t seed = 0; seed < 150; ++seed) {
-    const SearchProblem problem = random_problem(seed);
-    const int64_t bound_ns = lower_bound_ns(problem);
-    ListScheduler lists(problem);
-    Random random(seed);
+    const planner::SearchProblem problem = random_problem(seed);
+    const int64_t bound_ns = planner::lower_bound_ns(problem);
+    planner::ListScheduler lists(problem);
+    planner::Random random(seed);
     for (int i = 0; i < 20; ++i) {
-      const auto value_ns = lists.run(random_policy(problem, random));
+      const auto value_ns = lists.run(planner::random_policy(problem, random));
       if (!value_ns) continue;
       ++schedules;
       EXPECT_LE(bound_ns, *value_ns) << "problem " << seed;
@@ -63,22 +63,22 @@ TEST(LowerBound, IsBelowWhateverAnyPolicyReaches) {
 // Bubble Pipeline Parallelism, ICLR 2024, table 2): (P-1)(F+I-W) beside the work.
 TEST(LowerBound, OfOneTimes1F1BsMemoryIsZbH1) {
   for (const int ranks : {2, 4, 8}) {
-    const SearchProblem problem =
+    const planner::SearchProblem problem =
         uniform_problem({.ranks = ranks, .micro_batches = 3 * ranks, .cap = static_cast<double>(ranks)});
-    EXPECT_EQ(lower_bound_ns(problem), (3 * 3 * ranks + ranks - 1) * kNsPerUnit) << ranks;
+    EXPECT_EQ(planner::lower_bound_ns(problem), (3 * 3 * ranks + ranks - 1) * kNsPerUnit) << ranks;
   }
 }
 
 TEST(LowerBound, OfASpanWithEnoughMemoryIsTheWork) {
-  const SearchProblem problem =
-      uniform_problem({.ranks = 4, .micro_batches = 12, .cap = 8, .objective = Objective::kSpan});
-  EXPECT_EQ(lower_bound_ns(problem), 36 * kNsPerUnit);
+  const planner::SearchProblem problem =
+      uniform_problem({.ranks = 4, .micro_batches = 12, .cap = 8, .objective = planner::Objective::kSpan});
+  EXPECT_EQ(planner::lower_bound_ns(problem), 36 * kNsPerUnit);
 }
 
 // Each pair saves at most F + B - FB, and the first F can be in none.
 TEST(LowerBound, CountsWhatPairsCanSave) {
-  const SearchProblem problem = uniform_problem({.ranks = 1, .micro_batches = 5, .w = 0, .pair = 1.5});
-  EXPECT_EQ(lower_bound_ns(problem), (5 * 2) * kNsPerUnit - 4 * kNsPerUnit / 2);
+  const planner::SearchProblem problem = uniform_problem({.ranks = 1, .micro_batches = 5, .w = 0, .pair = 1.5});
+  EXPECT_EQ(planner::lower_bound_ns(problem), (5 * 2) * kNsPerUnit - 4 * kNsPerUnit / 2);
 }
 
 // Two chunks, of which each F saves 1 with the other's B and 3 with its own: 4 F's and B's of each kind save 16 at
@@ -88,25 +88,27 @@ TEST(LowerBound, PricesPairsByWhoIsLeftToPairWith) {
   input.stages = std::vector(2, StageCost::plain(4 * kNsPerUnit, 4 * kNsPerUnit, 0));
   const auto pair = [](int saved) { return PairCost::plain((8 - saved) * kNsPerUnit); };
   input.pairs = {pair(3), pair(1), pair(1), pair(1)};
-  const SearchProblem problem = SearchProblem::create({Placement::looped(1, 2).value(),
-                                                       std::vector<uint16_t>(4, 0),
-                                                       ScheduleCosts::create(2, 1, std::move(input)).value(),
-                                                       std::vector(2, ActivationSize{1, 1}),
-                                                       {},
-                                                       Objective::kMakespan})
-                                    .value();
+  const planner::SearchProblem problem =
+      planner::SearchProblem::create({Placement::looped(1, 2).value(),
+                                      std::vector<uint16_t>(4, 0),
+                                      ScheduleCosts::create(2, 1, std::move(input)).value(),
+                                      std::vector(2, ActivationSize{1, 1}),
+                                      {},
+                                      planner::Objective::kMakespan})
+          .value();
   const int64_t saved_ns = 4 * 3 * kNsPerUnit + 4 * kNsPerUnit;
-  EXPECT_GE(rank_bound_ns(problem), 4 * 16 * kNsPerUnit - saved_ns);
+  EXPECT_GE(planner::rank_bound_ns(problem), 4 * 16 * kNsPerUnit - saved_ns);
 }
 
 // How late I's arrive and what it costs to run F's alone meanwhile: without either it is 88 % of DualPipe's makespan.
 TEST(LowerBound, OfDeepSeekV3IsNearWhatDualPipeTakes) {
   const Job job = test::deepseek_v3_job();
-  const Evaluation dualpipe = evaluate(job, *find_schedule("dualpipe").value()).value();
+  const planner::Evaluation dualpipe = planner::evaluate(job, *planner::find_schedule("dualpipe").value()).value();
   Job placed = job;
   placed.layout.layers_per_stage = dualpipe.costs.layers_per_stage;
-  const auto problems = problems_of(placed, PlacementKind::kBidirectional, {}, Objective::kMakespan).value();
-  EXPECT_GE(rank_bound_ns(problems[0].problem) * 100, dualpipe.bubble.makespan_ns * 91);
+  const auto problems =
+      planner::problems_of(placed, PlacementKind::kBidirectional, {}, planner::Objective::kMakespan).value();
+  EXPECT_GE(planner::rank_bound_ns(problems[0].problem) * 100, dualpipe.bubble.makespan_ns * 91);
 }
 
 }  // namespace

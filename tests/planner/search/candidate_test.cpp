@@ -13,30 +13,30 @@ namespace pipeloom::tests {
 namespace {
 
 // Some order of a problem; nullopt where this policy finds none.
-std::optional<Order> some_order(const SearchProblem& problem, uint64_t seed) {
-  ListScheduler lists(problem);
-  Random random(seed);
+std::optional<planner::Order> some_order(const planner::SearchProblem& problem, uint64_t seed) {
+  planner::ListScheduler lists(problem);
+  planner::Random random(seed);
   for (int i = 0; i < 20; ++i) {
-    if (lists.run(random_policy(problem, random))) return lists.order();
+    if (lists.run(planner::random_policy(problem, random))) return lists.order();
   }
   return std::nullopt;
 }
 
-int64_t simulated_ns(const SearchProblem& problem, const Order& order) {
-  const Schedule schedule = schedule_of(problem, order).value();
-  const Timeline timeline = simulate(schedule, problem.costs(), {P2pMode::kAsync, 0}).value();
-  const Bubble bubble = measure_bubble(schedule, timeline);
-  return problem.objective() == Objective::kMakespan ? bubble.makespan_ns : bubble.span_ns;
+int64_t simulated_ns(const planner::SearchProblem& problem, const planner::Order& order) {
+  const Schedule schedule = planner::schedule_of(problem, order).value();
+  const Timeline timeline = sim::simulate(schedule, problem.costs(), {P2pMode::kAsync, 0}).value();
+  const sim::Bubble bubble = sim::measure_bubble(schedule, timeline);
+  return problem.objective() == planner::Objective::kMakespan ? bubble.makespan_ns : bubble.span_ns;
 }
 
 TEST(Candidate, SaysWhatTheSimulatorSays) {
   int orders = 0;
   for (uint32_t seed = 0; seed < 100; ++seed) {
-    const SearchProblem problem = random_problem(seed);
+    const planner::SearchProblem problem = random_problem(seed);
     const auto order = some_order(problem, seed);
     if (!order) continue;
     ++orders;
-    Candidate candidate(problem);
+    planner::Candidate candidate(problem);
     ASSERT_TRUE(candidate.reset(*order));
     EXPECT_EQ(candidate.value_ns(), simulated_ns(problem, *order)) << "problem " << seed;
   }
@@ -48,12 +48,12 @@ TEST(Candidate, SaysWhatTheSimulatorSays) {
 TEST(Candidate, EstimatesASwapExactlyAndEvaluatesItInPart) {
   int swaps = 0;
   for (uint32_t seed = 0; seed < 60; ++seed) {
-    const SearchProblem problem = random_problem(seed);
+    const planner::SearchProblem problem = random_problem(seed);
     const auto order = some_order(problem, seed);
     if (!order) continue;
-    Candidate candidate(problem);
+    planner::Candidate candidate(problem);
     ASSERT_TRUE(candidate.reset(*order));
-    Random random(seed);
+    planner::Random random(seed);
     for (int i = 0; i < 200; ++i) {
       const int slot = candidate.slot_at(static_cast<int>(random.below(static_cast<uint32_t>(candidate.slots()))));
       if (!candidate.can_swap(slot)) continue;
@@ -65,12 +65,12 @@ TEST(Candidate, EstimatesASwapExactlyAndEvaluatesItInPart) {
         continue;
       }
       ++swaps;
-      if (problem.objective() == Objective::kMakespan) {
+      if (problem.objective() == planner::Objective::kMakespan) {
         const auto through = [&](int x) { return candidate.start_ns(x) + candidate.tail_ns(x); };
         EXPECT_EQ(std::max(through(slot), through(later)), estimate_ns);
         EXPECT_LE(candidate.value_ns(), std::max(estimate_ns, before_ns));
       }
-      Candidate whole(problem);
+      planner::Candidate whole(problem);
       ASSERT_TRUE(whole.reset(candidate.order()));
       EXPECT_EQ(candidate.value_ns(), whole.value_ns());
       for (int place = 0; place < whole.slots(); ++place) {
@@ -78,17 +78,17 @@ TEST(Candidate, EstimatesASwapExactlyAndEvaluatesItInPart) {
         ASSERT_EQ(candidate.end_ns(other), whole.end_ns(other));
         ASSERT_EQ(candidate.tail_ns(other), whole.tail_ns(other));
       }
-      EXPECT_TRUE(fits_caps(problem, candidate.order()));
+      EXPECT_TRUE(planner::fits_caps(problem, candidate.order()));
     }
   }
   EXPECT_GT(swaps, 1000);
 }
 
 TEST(Candidate, JoinsAndPartsPairs) {
-  const SearchProblem problem = uniform_problem({.ranks = 2, .micro_batches = 6, .pair = 2.5});
-  ListScheduler lists(problem);
-  ASSERT_TRUE(lists.run(ListPolicy{}).has_value());
-  Candidate candidate(problem);
+  const planner::SearchProblem problem = uniform_problem({.ranks = 2, .micro_batches = 6, .pair = 2.5});
+  planner::ListScheduler lists(problem);
+  ASSERT_TRUE(lists.run(planner::ListPolicy{}).has_value());
+  planner::Candidate candidate(problem);
   ASSERT_TRUE(candidate.reset(lists.order()));
   const int64_t before_ns = candidate.value_ns();
   int joined = -1;
@@ -97,39 +97,39 @@ TEST(Candidate, JoinsAndPartsPairs) {
     if (next < problem.ops() && candidate.join(op, next)) joined = op;
   }
   ASSERT_GE(joined, 0);
-  EXPECT_TRUE(schedule_of(problem, candidate.order()).value().has_pairs());
+  EXPECT_TRUE(planner::schedule_of(problem, candidate.order()).value().has_pairs());
   EXPECT_EQ(candidate.value_ns(), simulated_ns(problem, candidate.order()));
   candidate.undo();
   EXPECT_EQ(candidate.value_ns(), before_ns);
   ASSERT_TRUE(candidate.join(joined, candidate.order().next(joined)));
   ASSERT_TRUE(candidate.part(joined));
-  EXPECT_FALSE(schedule_of(problem, candidate.order()).value().has_pairs());
+  EXPECT_FALSE(planner::schedule_of(problem, candidate.order()).value().has_pairs());
 }
 
 TEST(Candidate, RefusesAnOrderThatDeadlocks) {
-  const SearchProblem problem = uniform_problem({.ranks = 2, .micro_batches = 1});
-  Order order(problem);
+  const planner::SearchProblem problem = uniform_problem({.ranks = 2, .micro_batches = 1});
+  planner::Order order(problem);
   // Rank 1 waits for rank 0, whose I comes before its F.
   for (int rank = 0; rank < 2; ++rank) {
     for (const int line : problem.lines_of_rank(rank)) {
-      if (rank == 0 && problem.lines()[line].pass == Pass::kI) {
+      if (rank == 0 && problem.lines()[line].pass == planner::Pass::kI) {
         order.insert_before(problem.lines()[line].first_op, order.next(problem.begin_of(0)));
       } else {
         order.append(problem.lines()[line].first_op, rank);
       }
     }
   }
-  Candidate candidate(problem);
+  planner::Candidate candidate(problem);
   EXPECT_FALSE(candidate.reset(order));
 }
 
 TEST(Annealer, GoesOnWhereItStoppedAndNeverLosesItsBest) {
-  const SearchProblem problem =
+  const planner::SearchProblem problem =
       uniform_problem({.kind = PlacementKind::kV, .ranks = 4, .micro_batches = 8, .link = 0.1, .cap = 8});
   const auto order = some_order(problem, 1);
   ASSERT_TRUE(order.has_value());
-  Annealer whole(problem, 7);
-  Annealer parts(problem, 7);
+  planner::Annealer whole(problem, 7);
+  planner::Annealer parts(problem, 7);
   ASSERT_TRUE(whole.start(*order, kNsPerUnit / 10, 20'000));
   ASSERT_TRUE(parts.start(*order, kNsPerUnit / 10, 20'000));
   const int64_t start_ns = whole.best_ns();

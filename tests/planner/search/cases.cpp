@@ -34,18 +34,19 @@ struct Pairs {
   SlotKind kind = SlotKind::kFB;
 };
 
-SearchProblem make_problem(const Placement& placement, int micro_batches, const StageCost& cost, int64_t link_ns,
-                           Pairs pairs, int64_t cap, int64_t weight_share, Objective objective) {
+planner::SearchProblem make_problem(const Placement& placement, int micro_batches, const StageCost& cost,
+                                    int64_t link_ns, Pairs pairs, int64_t cap, int64_t weight_share,
+                                    planner::Objective objective) {
   ScheduleCosts::Input input;
   input.stages.assign(placement.stages(), cost);
   input.links = {LinkCost{link_ns, 0}};
   if (pairs.ns > 0) (pairs.kind == SlotKind::kFI ? input.input_pairs : input.pairs) = {PairCost::plain(pairs.ns)};
   std::vector<int64_t> caps;
   if (cap > 0) caps.assign(placement.ranks(), cap);
-  return SearchProblem::create({placement, pipes_for(placement, micro_batches),
-                                ScheduleCosts::create(placement.stages(), placement.ranks(), input).value(),
-                                std::vector(placement.stages(), ActivationSize{1'000'000, weight_share}), caps,
-                                objective})
+  return planner::SearchProblem::create({placement, planner::pipes_for(placement, micro_batches),
+                                         ScheduleCosts::create(placement.stages(), placement.ranks(), input).value(),
+                                         std::vector(placement.stages(), ActivationSize{1'000'000, weight_share}), caps,
+                                         objective})
       .value();
 }
 
@@ -63,7 +64,7 @@ std::vector<SearchCase> optimal_cases() {
     cases.push_back({"row " + row["id"],
                      make_problem(placement, std::stoi(row["M"]), cost, ns(row["comm"]), pairs, cap,
                                   row["act_released_at"] == "W" ? 1'000'000 : 0,
-                                  row["objective"] == "B" ? Objective::kSpan : Objective::kMakespan),
+                                  row["objective"] == "B" ? planner::Objective::kSpan : planner::Objective::kMakespan),
                      ns(row["optimal"])});
   }
   return cases;
@@ -78,15 +79,15 @@ std::vector<SearchCase> large_cases(int ranks) {
     const int chunks = placement.stages() / row_ranks;
     const StageCost cost = StageCost::plain(ns(row["F"]) / chunks, ns(row["B"]) / chunks, ns(row["W"]) / chunks);
     const int64_t cap = ns(row["cap_x_of_1F1B"]) * row_ranks * chunks;
-    cases.push_back(
-        {row["placement"] + " P" + row["P"] + " cap " + row["cap_x_of_1F1B"] + " F" + row["F"],
-         make_problem(placement, std::stoi(row["M"]), cost, ns(row["comm"]), {}, cap, 1'000'000, Objective::kMakespan),
-         ns(row["best"]), ns(row["LB"])});
+    cases.push_back({row["placement"] + " P" + row["P"] + " cap " + row["cap_x_of_1F1B"] + " F" + row["F"],
+                     make_problem(placement, std::stoi(row["M"]), cost, ns(row["comm"]), {}, cap, 1'000'000,
+                                  planner::Objective::kMakespan),
+                     ns(row["best"]), ns(row["LB"])});
   }
   return cases;
 }
 
-SearchProblem uniform_problem(const UniformJob& job) {
+planner::SearchProblem uniform_problem(const UniformJob& job) {
   const auto placement = [&] {
     switch (job.kind) {
       case PlacementKind::kLinear:
@@ -107,7 +108,7 @@ SearchProblem uniform_problem(const UniformJob& job) {
                       ns(job.cap), job.weight_share, job.objective);
 }
 
-SearchProblem random_problem(uint32_t seed) {
+planner::SearchProblem random_problem(uint32_t seed) {
   std::mt19937 random(seed);
   const auto pick = [&](int least, int most) { return least + static_cast<int>(random() % (most - least + 1)); };
   const Placement placements[] = {Placement::linear(pick(2, 4)).value(), Placement::looped(pick(2, 3), 2).value(),
@@ -135,9 +136,10 @@ SearchProblem random_problem(uint32_t seed) {
   for (int rank = 0; rank < placement.ranks(); ++rank) {
     caps.push_back(9 * placement.chunks_per_rank() + growth + pick(0, 30));
   }
-  return SearchProblem::create({placement, pipes_for(placement, pick(2, 6)),
-                                ScheduleCosts::create(placement.stages(), placement.ranks(), input).value(), sizes,
-                                caps, pick(0, 1) == 0 ? Objective::kMakespan : Objective::kSpan})
+  return planner::SearchProblem::create({placement, planner::pipes_for(placement, pick(2, 6)),
+                                         ScheduleCosts::create(placement.stages(), placement.ranks(), input).value(),
+                                         sizes, caps,
+                                         pick(0, 1) == 0 ? planner::Objective::kMakespan : planner::Objective::kSpan})
       .value();
 }
 

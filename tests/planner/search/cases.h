@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "planner/search/problem.h"
 
 namespace pipeloom::tests {
@@ -12,7 +12,7 @@ namespace pipeloom::tests {
 // A row of tests/data/cases/optimal.csv or large.csv as a search problem.
 struct SearchCase {
   std::string name;
-  SearchProblem problem;
+  planner::SearchProblem problem;
   int64_t best_ns = 0;   // the proven optimum, or the best known value
   int64_t bound_ns = 0;  // the best bound that others found; large.csv only, rounded to a tenth of a unit
 };
@@ -35,13 +35,13 @@ struct UniformJob {
   int64_t weight_share = 1'000'000;
   double pair = 0;  // 0: pairs cost what their passes do, and are not searched
   SlotKind pair_kind = SlotKind::kFB;
-  Objective objective = Objective::kMakespan;
+  planner::Objective objective = planner::Objective::kMakespan;
 };
-SearchProblem uniform_problem(const UniformJob& job);
+planner::SearchProblem uniform_problem(const UniformJob& job);
 
 // Different times on every stage, different caps on every rank, from a seed; any placement, objective and weight share,
 // shares of more than 1 too.
-SearchProblem random_problem(uint32_t seed);
+planner::SearchProblem random_problem(uint32_t seed);
 
 // The most that a rank holds, by replaying its slots with one entry per activation.
 std::vector<int64_t> replayed_peaks(const Schedule& schedule, const std::vector<ActivationSize>& sizes);

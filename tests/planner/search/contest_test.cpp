@@ -10,15 +10,15 @@
 namespace pipeloom::tests {
 namespace {
 
-SearchLimits moves(int64_t count) {
-  SearchLimits limits;
+planner::SearchLimits moves(int64_t count) {
+  planner::SearchLimits limits;
   limits.moves = count;
   return limits;
 }
 
 // The same work per rank, parted in ever less even passes: none meets its bound at once.
-std::vector<SearchProblem> problems() {
-  std::vector<SearchProblem> all;
+std::vector<planner::SearchProblem> problems() {
+  std::vector<planner::SearchProblem> all;
   for (const int64_t w : {9, 4, 5, 7, 6, 8, 3, 12, 10, 11}) {
     all.push_back(uniform_problem({.kind = PlacementKind::kBidirectional,
                                    .ranks = 8,
@@ -32,30 +32,30 @@ std::vector<SearchProblem> problems() {
   return all;
 }
 
-std::vector<const SearchProblem*> pointers(const std::vector<SearchProblem>& problems) {
-  std::vector<const SearchProblem*> all;
-  for (const SearchProblem& problem : problems) all.push_back(&problem);
+std::vector<const planner::SearchProblem*> pointers(const std::vector<planner::SearchProblem>& problems) {
+  std::vector<const planner::SearchProblem*> all;
+  for (const planner::SearchProblem& problem : problems) all.push_back(&problem);
   return all;
 }
 
 TEST(Contest, FindsTheProblemWithTheShortestOrder) {
   const auto all = problems();
-  const ContestResult contest = search_any(pointers(all), moves(150'000)).value();
+  const planner::ContestResult contest = planner::search_any(pointers(all), moves(150'000)).value();
   EXPECT_EQ(contest.winner, 6);  // W takes 3
   EXPECT_GE(contest.found.moves, 150'000);
-  EXPECT_EQ(contest.least_bound_ns, lower_bound_ns(all[6]));
+  EXPECT_EQ(contest.least_bound_ns, planner::lower_bound_ns(all[6]));
   EXPECT_GE(contest.found.value_ns, contest.least_bound_ns);
-  for (const SearchProblem& problem : all) EXPECT_LE(contest.least_bound_ns, lower_bound_ns(problem));
+  for (const planner::SearchProblem& problem : all) EXPECT_LE(contest.least_bound_ns, planner::lower_bound_ns(problem));
 }
 
 TEST(Contest, IsTheSameForAnyNumberOfWorkersAndIsRepeatedByItsMoves) {
   const auto all = problems();
-  SearchLimits limits;
+  planner::SearchLimits limits;
   limits.time_spent = [rounds = 0]() mutable { return ++rounds > 60 ? 1.0 : 0.0; };
-  const ContestResult timed = search_any(pointers(all), limits).value();
-  SearchLimits one = moves(timed.found.moves);
+  const planner::ContestResult timed = planner::search_any(pointers(all), limits).value();
+  planner::SearchLimits one = moves(timed.found.moves);
   one.workers = 1;
-  const ContestResult again = search_any(pointers(all), one).value();
+  const planner::ContestResult again = planner::search_any(pointers(all), one).value();
   EXPECT_EQ(again.winner, timed.winner);
   EXPECT_EQ(again.found.moves, timed.found.moves);
   EXPECT_TRUE(std::ranges::equal(again.found.schedule.slots(), timed.found.schedule.slots()));
@@ -63,29 +63,29 @@ TEST(Contest, IsTheSameForAnyNumberOfWorkersAndIsRepeatedByItsMoves) {
 
 // What can't win any more is not searched.
 TEST(Contest, StopsWhereNothingCanBeShorter) {
-  std::vector<SearchProblem> all;
+  std::vector<planner::SearchProblem> all;
   for (const int64_t f : {4, 1}) all.push_back(uniform_problem({.ranks = 2, .micro_batches = 4, .f = f, .w = 0}));
-  const ContestResult contest = search_any(pointers(all), moves(int64_t{1} << 40)).value();
+  const planner::ContestResult contest = planner::search_any(pointers(all), moves(int64_t{1} << 40)).value();
   EXPECT_EQ(contest.winner, 1);
   EXPECT_TRUE(contest.found.proven);
 }
 
 TEST(Contest, OfOneIsItsSearch) {
   const auto all = problems();
-  const ContestResult contest = search_any({&all[0]}, moves(5'000)).value();
-  const SearchResult alone = search(all[0], moves(5'000)).value();
+  const planner::ContestResult contest = planner::search_any({&all[0]}, moves(5'000)).value();
+  const planner::SearchResult alone = planner::search(all[0], moves(5'000)).value();
   EXPECT_EQ(contest.found.value_ns, alone.value_ns);
   EXPECT_TRUE(std::ranges::equal(contest.found.schedule.slots(), alone.schedule.slots()));
 }
 
 TEST(Contest, NeedsAnEnd) {
   const auto all = problems();
-  EXPECT_FALSE(search_any(pointers(all), SearchLimits{}).has_value());
+  EXPECT_FALSE(planner::search_any(pointers(all), planner::SearchLimits{}).has_value());
 }
 
 // The first of these is the shortest; the halving decides which ones go on.
 TEST(Contest, LeavesTheShorterHalf) {
-  std::vector<SearchProblem> all;
+  std::vector<planner::SearchProblem> all;
   for (const int64_t w : {40, 42, 44}) {
     all.push_back(uniform_problem({.kind = PlacementKind::kBidirectional,
                                    .ranks = 8,
@@ -96,14 +96,14 @@ TEST(Contest, LeavesTheShorterHalf) {
                                    .link = 5,
                                    .cap = 7}));
   }
-  SearchLimits limits;
+  planner::SearchLimits limits;
   limits.time_spent = [calls = 0]() mutable { return ++calls > 150 ? 1.0 : 0.0; };
-  EXPECT_EQ(search_any(pointers(all), limits).value().winner, 0);
+  EXPECT_EQ(planner::search_any(pointers(all), limits).value().winner, 0);
 }
 
 // Less work but little memory: the named schedules don't fit, and what is repaired from them is long.
 TEST(Contest, IsNeverWorseThanTheNamedSchedulesOfAnyProblem) {
-  std::vector<SearchProblem> all;
+  std::vector<planner::SearchProblem> all;
   for (int less = 1; less <= 9; ++less) {
     all.push_back(uniform_problem({.kind = PlacementKind::kBidirectional,
                                    .ranks = 8,
@@ -120,8 +120,8 @@ TEST(Contest, IsNeverWorseThanTheNamedSchedulesOfAnyProblem) {
                                  .i = 100,
                                  .w = 100,
                                  .cap = 9}));
-  const int64_t ample_ns = search(all.back(), moves(1)).value().value_ns;
-  const ContestResult contest = search_any(pointers(all), moves(1)).value();
+  const int64_t ample_ns = planner::search(all.back(), moves(1)).value().value_ns;
+  const planner::ContestResult contest = planner::search_any(pointers(all), moves(1)).value();
   EXPECT_EQ(contest.winner, 9);
   EXPECT_LE(contest.found.value_ns, ample_ns);
 }

@@ -12,11 +12,11 @@ namespace {
 TEST(ListScheduler, KeepsEveryRuleWhateverThePolicy) {
   int runs = 0;
   for (uint32_t seed = 0; seed < 100; ++seed) {
-    const SearchProblem problem = random_problem(seed);
-    ListScheduler lists(problem);
-    Random random(seed);
-    ListPolicy policy = random_policy(problem, random);
-    for (int i = 0; i < 10; ++i, policy = changed_policy(problem, policy, random)) {
+    const planner::SearchProblem problem = random_problem(seed);
+    planner::ListScheduler lists(problem);
+    planner::Random random(seed);
+    planner::ListPolicy policy = planner::random_policy(problem, random);
+    for (int i = 0; i < 10; ++i, policy = planner::changed_policy(problem, policy, random)) {
       const auto value_ns = lists.run(policy);
       if (!value_ns) {
         // Only messages of two chunks that share a queue can block each other.
@@ -25,16 +25,16 @@ TEST(ListScheduler, KeepsEveryRuleWhateverThePolicy) {
         continue;
       }
       ++runs;
-      const auto schedule = schedule_of(problem, lists.order());
+      const auto schedule = planner::schedule_of(problem, lists.order());
       ASSERT_TRUE(schedule.has_value()) << "problem " << seed << ": " << schedule.error().message;
       const std::vector<ActivationSize> sizes(problem.activations().begin(), problem.activations().end());
       const std::vector<int64_t> peaks = replayed_peaks(*schedule, sizes);
       for (int rank = 0; rank < problem.ranks(); ++rank)
         EXPECT_LE(peaks[rank], problem.cap(rank)) << "problem " << seed;
       // Slots may start earlier than the policy had them start, never later.
-      Candidate candidate(problem);
+      planner::Candidate candidate(problem);
       ASSERT_TRUE(candidate.reset(lists.order()));
-      if (problem.objective() == Objective::kMakespan) {
+      if (problem.objective() == planner::Objective::kMakespan) {
         EXPECT_LE(candidate.value_ns(), *value_ns) << "problem " << seed;
       }
     }
@@ -44,24 +44,24 @@ TEST(ListScheduler, KeepsEveryRuleWhateverThePolicy) {
 
 TEST(ListScheduler, WithBackwardFirstIs1F1BWhereWIsDoneAtOnce) {
   // The default: one micro-batch in flight for each round trip, and one.
-  const SearchProblem problem = uniform_problem({.ranks = 4, .micro_batches = 8, .w = 0, .cap = 4});
-  ListScheduler lists(problem);
-  ListPolicy policy;
+  const planner::SearchProblem problem = uniform_problem({.ranks = 4, .micro_batches = 8, .w = 0, .cap = 4});
+  planner::ListScheduler lists(problem);
+  planner::ListPolicy policy;
   EXPECT_EQ(lists.run(policy), (8 * 2 + 3 * 2) * kNsPerUnit);
 }
 
 // A V's first micro-batch meets other F's on its way back up the ranks. Where they wait for it, it runs through.
 TEST(ListScheduler, LetsTheFirstForwardsThroughWhereItHoldsForThem) {
-  const SearchProblem problem =
+  const planner::SearchProblem problem =
       uniform_problem({.kind = PlacementKind::kV, .ranks = 8, .micro_batches = 24, .link = 0.25, .cap = 24});
-  ListScheduler lists(problem);
-  ListPolicy policy;
+  planner::ListScheduler lists(problem);
+  planner::ListPolicy policy;
   policy.rules[0].in_flight_percent.fill(400);
   const auto first_at_last_stage_ns = [&] {
     EXPECT_TRUE(lists.run(policy).has_value());
-    Candidate candidate(problem);
+    planner::Candidate candidate(problem);
     EXPECT_TRUE(candidate.reset(lists.order()));
-    return candidate.start_ns(problem.line(0, 15, Pass::kF).first_op);
+    return candidate.start_ns(problem.line(0, 15, planner::Pass::kF).first_op);
   };
   const int64_t through_ns = 15 * kNsPerUnit + 14 * kNsPerUnit / 4;  // the turn is on one rank
   EXPECT_GT(first_at_last_stage_ns(), through_ns);
@@ -72,21 +72,21 @@ TEST(ListScheduler, LetsTheFirstForwardsThroughWhereItHoldsForThem) {
 
 // Rank 1 of a V holds stages 1 and 2; so many of stage 1's forwards run before the first one of stage 2.
 TEST(ListScheduler, HasAChunkLeadByAsManyMicroBatchesAsThePolicySays) {
-  const SearchProblem problem =
+  const planner::SearchProblem problem =
       uniform_problem({.kind = PlacementKind::kV, .ranks = 2, .micro_batches = 12, .cap = 24});
-  ListScheduler lists(problem);
+  planner::ListScheduler lists(problem);
   const auto forwards_before_stage_2 = [&](int lead) {
-    ListPolicy policy;
+    planner::ListPolicy policy;
     policy.rules[0].in_flight_percent.fill(600);
     policy.rules[0].forward_lead = lead;
     EXPECT_TRUE(lists.run(policy).has_value());
-    const Order order = lists.order();
+    const planner::Order order = lists.order();
     int before = 0;
     for (int slot = order.next(problem.begin_of(1)); problem.line_of(slot).stage != 2; slot = order.next(slot))
       ++before;
     return before;
   };
-  EXPECT_EQ(forwards_before_stage_2(RankRules::kAlways), 1);
+  EXPECT_EQ(forwards_before_stage_2(planner::RankRules::kAlways), 1);
   EXPECT_EQ(forwards_before_stage_2(0), 1);
   EXPECT_EQ(forwards_before_stage_2(-4), 4);
   EXPECT_EQ(forwards_before_stage_2(-6), 6);

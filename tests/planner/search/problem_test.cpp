@@ -7,18 +7,18 @@
 namespace pipeloom::tests {
 namespace {
 
-SearchProblem::Input input_of(int micro_batches = 4) {
+planner::SearchProblem::Input input_of(int micro_batches = 4) {
   const Placement placement = Placement::v(2).value();
   return {placement,
-          pipes_for(placement, micro_batches),
+          planner::pipes_for(placement, micro_batches),
           ScheduleCosts::uniform(4, 2, StageCost::plain(3, 2, 1), {5, 0}).value(),
           std::vector(4, ActivationSize{10, 4}),
           {},
-          Objective::kMakespan};
+          planner::Objective::kMakespan};
 }
 
-std::string refusal(SearchProblem::Input input) {
-  const auto problem = SearchProblem::create(std::move(input));
+std::string refusal(planner::SearchProblem::Input input) {
+  const auto problem = planner::SearchProblem::create(std::move(input));
   return problem ? "none" : problem.error().message;
 }
 
@@ -42,12 +42,12 @@ TEST(SearchProblem, SaysWhatItDoesNotTake) {
 }
 
 TEST(SearchProblem, CountsHandOversBetweenRanksOnly) {
-  const SearchProblem problem = SearchProblem::create(input_of()).value();
-  EXPECT_EQ(problem.times()[problem.line_number(0, 0, Pass::kF)].ready_ns, 3 + 5);
-  EXPECT_EQ(problem.times()[problem.line_number(0, 1, Pass::kF)].ready_ns, 3);  // the V turns on rank 1
+  const planner::SearchProblem problem = planner::SearchProblem::create(input_of()).value();
+  EXPECT_EQ(problem.times()[problem.line_number(0, 0, planner::Pass::kF)].ready_ns, 3 + 5);
+  EXPECT_EQ(problem.times()[problem.line_number(0, 1, planner::Pass::kF)].ready_ns, 3);  // the V turns on rank 1
   EXPECT_EQ(problem.work_ns(0), 2 * 4 * (3 + 2 + 1));
-  EXPECT_EQ(problem.line(0, 0, Pass::kI).give, 6);
-  EXPECT_EQ(problem.line(0, 0, Pass::kW).give, 4);
+  EXPECT_EQ(problem.line(0, 0, planner::Pass::kI).give, 6);
+  EXPECT_EQ(problem.line(0, 0, planner::Pass::kW).give, 4);
 }
 
 // Of a stage whose W needs more than F kept.
@@ -57,22 +57,22 @@ TEST(SearchProblem, AnIMayTakeMemory) {
   input.memory_caps = {22, 22};
   EXPECT_EQ(refusal(input), "the memory cap of rank 0 is 22; one micro-batch needs 23 there");
   input.memory_caps = {23, 22};
-  const SearchProblem problem = SearchProblem::create(input).value();
-  EXPECT_EQ(problem.line(0, 0, Pass::kF).take, 10);
-  EXPECT_EQ(problem.line(0, 0, Pass::kI).give, -3);
-  EXPECT_EQ(problem.line(0, 0, Pass::kW).give, 13);
+  const planner::SearchProblem problem = planner::SearchProblem::create(input).value();
+  EXPECT_EQ(problem.line(0, 0, planner::Pass::kF).take, 10);
+  EXPECT_EQ(problem.line(0, 0, planner::Pass::kI).give, -3);
+  EXPECT_EQ(problem.line(0, 0, planner::Pass::kW).give, 13);
 }
 
 TEST(SearchProblem, HasNoWWhereItTakesNoTime) {
   auto input = input_of();
   input.costs = ScheduleCosts::uniform(4, 2, StageCost::plain(3, 2, 0), {5, 0}).value();
-  const SearchProblem problem = SearchProblem::create(input).value();
+  const planner::SearchProblem problem = planner::SearchProblem::create(input).value();
   EXPECT_EQ(problem.passes(), 2);
-  EXPECT_EQ(problem.line(0, 0, Pass::kI).give, 10);
+  EXPECT_EQ(problem.line(0, 0, planner::Pass::kI).give, 10);
 }
 
 TEST(PipesFor, GivesThePipesEquallyMany) {
-  EXPECT_EQ(pipes_for(Placement::bidirectional(2, 1).value(), 5), (std::vector<uint16_t>{0, 0, 0, 1, 1}));
+  EXPECT_EQ(planner::pipes_for(Placement::bidirectional(2, 1).value(), 5), (std::vector<uint16_t>{0, 0, 0, 1, 1}));
 }
 
 }  // namespace

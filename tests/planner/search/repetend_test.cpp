@@ -22,22 +22,22 @@ UniformJob job(PlacementKind kind, int micro_batches) {
           .pair = 0};
 }
 
-int64_t value_ns(const SearchProblem& problem, const Order& order) {
-  Candidate candidate(problem);
+int64_t value_ns(const planner::SearchProblem& problem, const planner::Order& order) {
+  planner::Candidate candidate(problem);
   EXPECT_TRUE(candidate.reset(order));
   return candidate.value_ns();
 }
 
 // 1F1B is in its steady state after the warm-up: each micro-batch more takes as long as its work.
 TEST(Repetend, OfASteadyStateAddsTheWorkAndNothingElse) {
-  const SearchProblem shorter = uniform_problem(job(PlacementKind::kLinear, 16));
-  const SearchProblem longer = uniform_problem(job(PlacementKind::kLinear, 61));
-  ListScheduler lists(shorter);
-  ListPolicy policy;
+  const planner::SearchProblem shorter = uniform_problem(job(PlacementKind::kLinear, 16));
+  const planner::SearchProblem longer = uniform_problem(job(PlacementKind::kLinear, 61));
+  planner::ListScheduler lists(shorter);
+  planner::ListPolicy policy;
   policy.rules[0].pending_limit = 0;
   policy.rules[0].in_flight_extra.fill(3);
   ASSERT_TRUE(lists.run(policy));
-  const auto order = repeated(shorter, lists.order(), longer);
+  const auto order = planner::repeated(shorter, lists.order(), longer);
   ASSERT_TRUE(order.has_value());
   const int64_t added_ns = (61 - 16) * int64_t{6 + 7 + 5} * kNsPerUnit;
   EXPECT_EQ(value_ns(longer, *order), value_ns(shorter, lists.order()) + added_ns);
@@ -51,18 +51,18 @@ TEST(Repetend, KeepsEveryRuleWhateverTheOrder) {
       UniformJob uniform = job(kind, 24);
       uniform.pair = pair_kind == SlotKind::kFB ? 15 : 11;
       uniform.pair_kind = pair_kind;
-      const SearchProblem shorter = uniform_problem(uniform);
+      const planner::SearchProblem shorter = uniform_problem(uniform);
       uniform.micro_batches = 60;
-      const SearchProblem longer = uniform_problem(uniform);
-      ListScheduler lists(shorter);
-      Random random(static_cast<uint64_t>(kind) + 3);
+      const planner::SearchProblem longer = uniform_problem(uniform);
+      planner::ListScheduler lists(shorter);
+      planner::Random random(static_cast<uint64_t>(kind) + 3);
       for (int i = 0; i < 20; ++i) {
-        if (!lists.run(random_policy(shorter, random))) continue;
-        const auto order = repeated(shorter, lists.order(), longer);
+        if (!lists.run(planner::random_policy(shorter, random))) continue;
+        const auto order = planner::repeated(shorter, lists.order(), longer);
         if (!order) continue;
         ++repeats;
-        EXPECT_TRUE(fits_caps(longer, *order));
-        const auto schedule = schedule_of(longer, *order);
+        EXPECT_TRUE(planner::fits_caps(longer, *order));
+        const auto schedule = planner::schedule_of(longer, *order);
         EXPECT_TRUE(schedule.has_value()) << schedule.error().message;
         EXPECT_GT(value_ns(longer, *order), value_ns(shorter, lists.order()));
       }
@@ -73,14 +73,14 @@ TEST(Repetend, KeepsEveryRuleWhateverTheOrder) {
 
 TEST(Repetend, NeedsAWindow) {
   // GPipe runs all F's before the first I: no window holds equally many of both.
-  const SearchProblem shorter = uniform_problem({.ranks = 2, .micro_batches = 6});
-  const SearchProblem longer = uniform_problem({.ranks = 2, .micro_batches = 12});
-  ListScheduler lists(shorter);
-  ListPolicy all_forwards;
-  all_forwards.rules[0].turn = RankRules::Turn::kForwardFirst;
+  const planner::SearchProblem shorter = uniform_problem({.ranks = 2, .micro_batches = 6});
+  const planner::SearchProblem longer = uniform_problem({.ranks = 2, .micro_batches = 12});
+  planner::ListScheduler lists(shorter);
+  planner::ListPolicy all_forwards;
+  all_forwards.rules[0].turn = planner::RankRules::Turn::kForwardFirst;
   all_forwards.rules[0].in_flight_percent.fill(10'000);
   ASSERT_TRUE(lists.run(all_forwards));
-  EXPECT_FALSE(repeated(shorter, lists.order(), longer).has_value());
+  EXPECT_FALSE(planner::repeated(shorter, lists.order(), longer).has_value());
 }
 
 }  // namespace

@@ -5,21 +5,21 @@
 #include <cmath>
 #include <map>
 
-#include "proto/gpu_files.h"
-#include "proto/measured_iterations.h"
+#include "proto/job/gpu_files.h"
+#include "proto/job/measured_iterations.h"
 #include "tests/support/temp_folder.h"
 
-namespace pipeloom {
+namespace pipeloom::planner {
 namespace {
 
 std::vector<MeasuredIteration> measured_on_a100() {
   const std::string path = std::string(PIPELOOM_TEST_DATA) + "/cases/a100_iterations.csv";
-  return parse_measured_iterations(path, tests::content_of(path)).value();
+  return proto::parse_measured_iterations(path, tests::content_of(path)).value();
 }
 
 // vTrain's own simulator: 8.37 % and 14.73 % (MICRO'24).
 TEST(Iterations, OfA100sArePredicted) {
-  const Gpu gpu = find_gpu("A100-80GB").value();
+  const Gpu gpu = proto::find_gpu("A100-80GB").value();
   struct Sum {
     double error = 0;
     int rows = 0;
@@ -53,7 +53,7 @@ MeasuredIteration small() {
 }
 
 TEST(Iterations, JobIsWhatWasMeasured) {
-  const Job job = job_of(small(), find_gpu("A100-80GB").value()).value();
+  const Job job = job_of(small(), proto::find_gpu("A100-80GB").value()).value();
   EXPECT_EQ(job.micro_batches, 4);
   EXPECT_EQ(job.layout.layers_per_stage, (std::vector<int>{12, 12}));
   EXPECT_EQ(job.cluster->nodes, 1);
@@ -63,10 +63,10 @@ TEST(Iterations, JobIsWhatWasMeasured) {
 TEST(Iterations, RefuseALayoutThatDoesNotMultiplyToTheGpus) {
   MeasuredIteration measured = small();
   measured.data = 3;
-  const auto seconds = predicted_seconds(measured, find_gpu("A100-80GB").value());
+  const auto seconds = predicted_seconds(measured, proto::find_gpu("A100-80GB").value());
   ASSERT_FALSE(seconds.has_value());
   EXPECT_NE(seconds.error().message.find("the cluster has 8 GPUs"), std::string::npos) << seconds.error().message;
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::planner

@@ -10,7 +10,7 @@
 #include "proto/kineto/microseconds.h"
 #include "tests/support/temp_folder.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 namespace {
 
 using ::testing::HasSubstr;
@@ -37,7 +37,7 @@ constexpr const char* kTwoKernels = R"({
 })";
 
 Result<ProfiledRun> read(const std::string& json, const std::string& name = "run.json") {
-  const TempFolder folder;
+  const tests::TempFolder folder;
   return read_kineto(folder.file(name, json));
 }
 
@@ -76,7 +76,7 @@ TEST(Kineto, ReadsABareListOfEvents) {
   EXPECT_EQ(run->kernels[0].blocks, 3U);
 }
 
-std::string gzipped(const TempFolder& folder, const std::string& text) {
+std::string gzipped(const tests::TempFolder& folder, const std::string& text) {
   const std::string path = folder.path("run.json.gz");
   gzFile file = gzopen(path.c_str(), "wb");
   gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
@@ -98,7 +98,7 @@ std::string many_kernels(int count) {
 }
 
 TEST(Kineto, GzippedOrNotIsTheSame) {
-  const TempFolder folder;
+  const tests::TempFolder folder;
   const std::string json = many_kernels(50'000);
   const auto plain = read_kineto(folder.file("run.json", json));
   const auto packed = read_kineto(gzipped(folder, json));
@@ -114,7 +114,7 @@ TEST(Kineto, GzippedOrNotIsTheSame) {
 }
 
 TEST(Kineto, ATruncatedFileIsRefusedWithItsPlace) {
-  const TempFolder folder;
+  const tests::TempFolder folder;
   const std::string json = many_kernels(30'000);
   const std::string cut = json.substr(0, json.size() / 2);
   const auto half = read_kineto(folder.file("run.json", cut));
@@ -157,4 +157,4 @@ TEST(Microseconds, AreExact) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "proto/gpu_files.h"
-#include "proto/job_io.h"
+#include "proto/job/gpu_files.h"
+#include "proto/job/job_io.h"
 #include "proto/megatron/launch.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 namespace {
 
 using ::testing::Contains;
@@ -268,4 +268,4 @@ TEST(MegatronJob, ComesBackFromItsOwnArguments) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

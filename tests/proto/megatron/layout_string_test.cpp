@@ -5,7 +5,7 @@
 
 #include "proto/megatron/layer_pattern.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 namespace {
 
 using ::testing::ElementsAre;
@@ -86,4 +86,4 @@ TEST(MoeLayers, OthersAreRefused) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -5,7 +5,7 @@
 
 #include "proto/megatron/shell_arithmetic.h"
 
-namespace pipeloom {
+namespace pipeloom::proto {
 namespace {
 
 using ::testing::ElementsAre;
@@ -97,4 +97,4 @@ TEST(ShellArithmetic, IsTheShells) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 namespace {
 
 // The end of a step of half a minute, each with what it receives and what it sends.
@@ -49,4 +49,4 @@ TEST(Perfetto, EndsComeBeforeBeginsOfTheSameTime) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

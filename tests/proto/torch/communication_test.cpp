@@ -7,7 +7,7 @@
 
 #include <sstream>
 
-namespace pipeloom {
+namespace pipeloom::proto {
 namespace {
 
 using ::testing::HasSubstr;
@@ -101,4 +101,4 @@ TEST(TorchCommunication, AnEndlessScheduleIsRefused) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::proto

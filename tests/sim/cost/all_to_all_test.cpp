@@ -6,13 +6,13 @@
 
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
-Cluster cluster_with(int comm_sms, int chunk_tokens) {
+Cluster cluster_with(int comm_sms, int piece_tokens) {
   Cluster cluster = test::h800_cluster(8);
   cluster.comm_sms = comm_sms;
-  cluster.comm_chunk_tokens = chunk_tokens;
+  cluster.comm_piece_tokens = piece_tokens;
   return cluster;
 }
 
@@ -72,4 +72,4 @@ TEST(AllToAll, SmsCopyAsTheCurvesSay) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "proto/gpu_files.h"
+#include "proto/job/gpu_files.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 // DeepSeek-V3: PP16, DP128, EP64 on nodes of 8 (docs/costs.md, section 7: 256 and 4 replicas with both directions).
@@ -50,7 +50,7 @@ TEST(Groups, OrderDecidesWhoShareANode) {
 // A ring between nodes uses the NICs of all its members: docs/costs.md, section 8: the node's rate over min(TP, 8).
 TEST(Groups, RingsUseTheNicsOfTheirMembers) {
   Cluster cluster = test::h800_cluster(4);
-  cluster.gpu = find_gpu("A100-80GB").value();
+  cluster.gpu = proto::find_gpu("A100-80GB").value();
   cluster.nic_bytes_per_s = 12.5e9;
   EXPECT_DOUBLE_EQ(ring_bytes_per_s({32, 8}, cluster), 100e9);
   EXPECT_DOUBLE_EQ(ring_bytes_per_s({16, 4}, cluster), 50e9);
@@ -63,7 +63,7 @@ TEST(Groups, RingsUseTheNicsOfTheirMembers) {
 // NCCL's all-reduce on A100 as vTrain measured it (MICRO'24), and what the ring says where nothing was measured.
 TEST(Groups, AllReduceFollowsNcclOnA100) {
   Cluster cluster = test::h800_cluster(1);
-  cluster.gpu = find_gpu("A100-80GB").value();
+  cluster.gpu = proto::find_gpu("A100-80GB").value();
   constexpr double kMiB = 1 << 20;
   EXPECT_DOUBLE_EQ(all_reduce_seconds(256 * kMiB, {2, 2}, cluster), 1456e-6);
   EXPECT_DOUBLE_EQ(all_reduce_seconds(16 * kMiB, {8, 8}, cluster), 232e-6);
@@ -76,4 +76,4 @@ TEST(Groups, AllReduceFollowsNcclOnA100) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -4,10 +4,10 @@
 
 #include <cmath>
 
-#include "sim/cost/links.h"
+#include "sim/cost/pipeline_links.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 constexpr int64_t kMiB = int64_t{1} << 20;
@@ -49,7 +49,7 @@ TEST(HandOverRate, TheCopyIsTheOneThatWasFastest) {
 TEST(HandOverRate, WithoutCurvesSmsCopyAsInAnAllToAll) {
   Cluster cluster = shared(8);
   cluster.gpu.rates.hand_over.clear();
-  cluster.comm_chunk_tokens = 3;
+  cluster.comm_piece_tokens = 3;
   EXPECT_DOUBLE_EQ(hand_over_bytes_per_s(cluster, kMiB), 8 * cluster.gpu.rates.all_to_all_sm_bytes_per_s);
   EXPECT_EQ(fastest_hand_over(cluster, kMiB, 1001), (HandOverCopy{CopyMethod::kStreaming, 3008}));
 }
@@ -65,4 +65,4 @@ TEST(HandOverRate, IsTheLinkOfRanksThatShareAGpu) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "proto/gpu_files.h"
+#include "proto/job/gpu_files.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 PassTimes of_components(const StageProgram& program, std::initializer_list<Component> components) {
@@ -131,11 +131,11 @@ TEST(LayerCosts, MeasuredLayersAreExact) {
 TEST(LayerCosts, A100RunsInBf16Only) {
   Job job = test::llama3_405b_job();
   const int64_t on_h100 = layer_weights(job).layers_ns[0];
-  job.cluster->gpu = find_gpu("A100-80GB").value();
+  job.cluster->gpu = proto::find_gpu("A100-80GB").value();
   const int64_t on_a100 = layer_weights(job).layers_ns[0];
   EXPECT_GT(on_a100, 2 * on_h100);  // 989 / 312 = 3.2 for products
   EXPECT_LT(on_a100, 4 * on_h100);
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "proto/gpu_files.h"
+#include "proto/job/gpu_files.h"
 #include "sim/cost/layer_costs.h"
-#include "sim/cost/memory.h"
+#include "sim/cost/memory_model.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 int64_t wait_of(const StageProgram& program, int64_t ComponentCost::*pass) {
@@ -54,7 +54,7 @@ TEST(LayerTransfers, LayersWaitForWhatComputeDoesNotHide) {
 TEST(LayerTransfers, SmallLayersWaitForTheHost) {
   Job job = test::llama3_405b_job();
   job.model = test::llama2_7b();
-  job.cluster->gpu = find_gpu("A100-80GB").value();
+  job.cluster->gpu = proto::find_gpu("A100-80GB").value();
   job.layout.tensor = 1;
   job.layout.data = 64;
   job.batch.sequence_length = 8;
@@ -64,4 +64,4 @@ TEST(LayerTransfers, SmallLayersWaitForTheHost) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -4,7 +4,7 @@
 
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 constexpr StageParameters kMillion = {.dense = 1'000'000, .routed = 0, .ends = 0};
@@ -62,4 +62,4 @@ TEST(Optimizer, MovingAveragesCrossToTheHost) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -5,7 +5,7 @@
 #include "sim/cost/layer_costs.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 const StageProgram kLayer = {{0, Component::kAttention, Lane::kCompute, 10, 20, 5},
@@ -15,7 +15,7 @@ const StageProgram kLayer = {{0, Component::kAttention, Lane::kCompute, 10, 20, 
 const OverlapStage kStage = {kLayer, {kLayer, kLayer}};
 
 AllToAllKernel kernel_of(const SlotProgram& program, size_t step) {
-  return chunk_tasks(program, kStage, kStage)[step].kernel;
+  return slot_tasks(program, kStage, kStage)[step].kernel;
 }
 
 // docs/dsv3_chunk.md: in the backward of combine DeepEP launches its dispatch kernel, and the other way round.
@@ -29,7 +29,7 @@ TEST(OverlapCosts, TheBackwardOfATransferIsTheOthersKernel) {
 }
 
 TEST(OverlapCosts, ChainsAndWeightsWaitForWhatTheyNeed) {
-  const auto tasks = chunk_tasks(backward_program(kLayer), kStage, kStage);
+  const auto tasks = slot_tasks(backward_program(kLayer), kStage, kStage);
   ASSERT_EQ(tasks.size(), 6u);  // combine, experts I and W, dispatch, attention I and W
   EXPECT_EQ(tasks[0].after, -1);
   EXPECT_EQ(tasks[2].after, 1);  // W after its I
@@ -51,4 +51,4 @@ TEST(OverlapCosts, AStagesProgramsHaveTheSamePlacesWhateverTheSms) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

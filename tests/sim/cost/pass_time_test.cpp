@@ -2,14 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "proto/gpu_files.h"
+#include "proto/job/gpu_files.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 double tflops(const Product& product, double slower) {
-  const Gpu gpu = find_gpu("H800").value();
+  const Gpu gpu = proto::find_gpu("H800").value();
   return product.flops() / product_seconds(product, gpu, gpu.sms) * slower / 1e12;
 }
 
@@ -43,7 +43,7 @@ TEST(PassTime, Fp8WeightGradientsReproduceDeepGemmsTable) {
 }
 
 TEST(PassTime, FewerSmsTakeLonger) {
-  const Gpu gpu = find_gpu("H800").value();
+  const Gpu gpu = proto::find_gpu("H800").value();
   const Product fp8{4096, 7168, 16384, 1, true, false};
   const Product bf16{4096, 7168, 16384, 1, false, false};
   EXPECT_GT(product_seconds(fp8, gpu, 112), product_seconds(fp8, gpu, 132));
@@ -60,4 +60,4 @@ TEST(PassTime, AllToAllTakesTheSlowerLink) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

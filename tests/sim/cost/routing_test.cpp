@@ -4,7 +4,7 @@
 
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 TEST(Routing, ExpectedDistinctOfSmallCases) {
@@ -41,4 +41,4 @@ TEST(Routing, OneGpuKeepsEverything) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

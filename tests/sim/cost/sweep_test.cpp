@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
+#include "sim/cost/job_costs.h"
 #include "sim/cost/layer_costs.h"
-#include "sim/cost/step_costs.h"
 #include "tests/support/models.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 Job job_of(const Model& model, int tensor, int expert, Precision precision, Recompute recompute) {
@@ -87,4 +87,4 @@ TEST(CostSweep, AbsurdJobsAreRefusedNotOverflowed) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

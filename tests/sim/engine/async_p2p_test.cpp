@@ -7,7 +7,7 @@
 #include "tests/support/random_costs.h"
 #include "tests/support/references.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 constexpr int64_t kGigabytePerSecond = 1'000'000'000;  // one byte per ns
@@ -30,7 +30,7 @@ TEST(AsyncP2p, EqualsTheSweepWhereNothingIsScarce) {
       EXPECT_EQ(events.start_ns, sweep.start_ns);
       EXPECT_EQ(events.end_ns, sweep.end_ns);
       EXPECT_EQ(events.makespan_ns, sweep.makespan_ns);
-      EXPECT_EQ(events.transfers.size(), messages.messages().size());
+      EXPECT_EQ(events.hand_overs.size(), messages.messages().size());
     }
   }
 }
@@ -40,9 +40,9 @@ TEST(AsyncP2p, MessagesOccupyTheirLinkOneAfterTheOther) {
       Schedule::create(Placement::linear(2).value(), 2, tests::parse_orders("0: F0 F1 B0 B1\n1: F0 F1 B0 B1")).value();
   const ScheduleCosts costs = costs_with_bytes(2, 1, 2, 10, 3);
   const Timeline timeline = simulate_async(schedule, costs, MessageTable(schedule), 0);
-  ASSERT_EQ(timeline.transfers.size(), 4u);
-  const Transfer& first = timeline.transfers[0];
-  const Transfer& second = timeline.transfers[1];
+  ASSERT_EQ(timeline.hand_overs.size(), 4u);
+  const HandOver& first = timeline.hand_overs[0];
+  const HandOver& second = timeline.hand_overs[1];
   EXPECT_EQ(first.ready_ns, 1);
   EXPECT_EQ(first.arrival_ns, 1 + 10 + 3);
   EXPECT_EQ(second.ready_ns, 2);
@@ -68,9 +68,9 @@ TEST(AsyncP2p, ASendWaitsForAPostedReceive) {
   const Timeline unlimited = simulate_async(schedule, costs, MessageTable(schedule), 0);
   const Timeline one = simulate_async(schedule, costs, MessageTable(schedule), 1);
   // With one buffer F1 leaves when F0 of rank 1 (15 to 25) has ended, not when it is ready (20).
-  EXPECT_EQ(unlimited.transfers[1].admitted_ns, 20);
-  EXPECT_EQ(one.transfers[1].ready_ns, 20);
-  EXPECT_EQ(one.transfers[1].admitted_ns, 25);
+  EXPECT_EQ(unlimited.hand_overs[1].admitted_ns, 20);
+  EXPECT_EQ(one.hand_overs[1].ready_ns, 20);
+  EXPECT_EQ(one.hand_overs[1].admitted_ns, 25);
   EXPECT_GE(one.makespan_ns, unlimited.makespan_ns);
 }
 
@@ -92,20 +92,20 @@ TEST(AsyncP2p, EveryMessageKeepsItsOrderAndItsTimes) {
     const MessageTable messages(schedule);
     const ScheduleCosts costs = tests::random_costs(schedule, 2, {7, kGigabytePerSecond}, 40);
     const Timeline timeline = simulate_async(schedule, costs, messages, 2);
-    EXPECT_EQ(timeline.transfers.size(), messages.messages().size());
+    EXPECT_EQ(timeline.hand_overs.size(), messages.messages().size());
     std::vector<int64_t> link_free_ns(static_cast<size_t>(schedule.ranks()) * schedule.ranks(), 0);
-    for (const Transfer& transfer : timeline.transfers) {
-      EXPECT_LE(transfer.ready_ns, transfer.admitted_ns);
-      EXPECT_LE(transfer.admitted_ns, transfer.start_ns);
-      EXPECT_EQ(transfer.arrival_ns, transfer.start_ns + 40 + 7);
-      EXPECT_LE(transfer.arrival_ns, timeline.start_ns[transfer.consumer]);
-      const auto& queue = schedule.placement().queues()[transfer.queue];
+    for (const HandOver& hand_over : timeline.hand_overs) {
+      EXPECT_LE(hand_over.ready_ns, hand_over.admitted_ns);
+      EXPECT_LE(hand_over.admitted_ns, hand_over.start_ns);
+      EXPECT_EQ(hand_over.arrival_ns, hand_over.start_ns + 40 + 7);
+      EXPECT_LE(hand_over.arrival_ns, timeline.start_ns[hand_over.consumer]);
+      const auto& queue = schedule.placement().queues()[hand_over.queue];
       int64_t& free_ns = link_free_ns[static_cast<size_t>(queue.source) * schedule.ranks() + queue.target];
-      EXPECT_GE(transfer.start_ns, free_ns);
-      free_ns = transfer.start_ns + 40;
+      EXPECT_GE(hand_over.start_ns, free_ns);
+      free_ns = hand_over.start_ns + 40;
     }
   }
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -7,7 +7,7 @@
 #include "tests/support/random_costs.h"
 #include "tests/support/references.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 Result<Timeline> run(const Schedule& schedule, const ScheduleCosts& costs) {
@@ -61,4 +61,4 @@ TEST(BlockingP2p, ReportsBatchesThatWaitForEachOther) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 TEST(EventTree, TheLowestOfTheEarliestIsFirst) {
@@ -41,4 +41,4 @@ TEST(EventTree, IsAsALinearSearch) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -32,14 +32,14 @@ StepCosts moe_costs(const Schedule& schedule) {
   std::vector<StageProgram> programs;
   for (int stage = 0; stage < schedule.stages(); ++stage) programs.push_back(moe_program(stage));
   // Compute slows down beside all-to-all.
-  std::vector<OverlapStage> stages;
+  std::vector<sim::OverlapStage> stages;
   for (const StageProgram& program : programs) {
     stages.push_back({program, {slowed(program, 13), slowed(program, 11)}});
   }
-  OverlapCosts overlap = overlap_costs(programs, stages, usual_order);
+  sim::OverlapCosts overlap = sim::overlap_costs(programs, stages, sim::usual_order);
   ScheduleCosts::Input input;
   for (int stage = 0; stage < schedule.stages(); ++stage) {
-    const PassTimes times = sum_of(programs[stage]);
+    const sim::PassTimes times = sim::sum_of(programs[stage]);
     input.stages.push_back(StageCost::plain(times.forward_ns, times.input_ns, times.weight_ns));
     input.stages.back().backward = overlap.backward[stage];
   }

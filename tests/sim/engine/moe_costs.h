@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/schedule.h"
-#include "core/step_costs.h"
+#include "core/costs/step_costs.h"
+#include "core/schedule/schedule.h"
 
 namespace pipeloom::tests {
 

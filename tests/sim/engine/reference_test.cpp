@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "sim/engine/simulate.h"
 #include "sim/report/memory.h"
 #include "tests/support/references.h"
@@ -20,7 +20,7 @@ std::vector<int64_t> numbers(const std::string& text) {
 }
 
 std::vector<int64_t> peaks_in_chunks(const Schedule& schedule, int64_t kept_for_weight) {
-  return peak_activations(schedule, std::vector(schedule.stages(), ActivationSize{1, kept_for_weight}));
+  return sim::peak_activations(schedule, std::vector(schedule.stages(), ActivationSize{1, kept_for_weight}));
 }
 
 TEST(Reference, MakespanAndPeaksEqualTheIndependentChecker) {
@@ -32,7 +32,7 @@ TEST(Reference, MakespanAndPeaksEqualTheIndependentChecker) {
     SCOPED_TRACE(reference.file);
     const auto schedule = reference_schedule(reference);
     ASSERT_TRUE(schedule.has_value()) << schedule.error().message;
-    const auto timeline = simulate(*schedule, unit_costs(*schedule), {});
+    const auto timeline = sim::simulate(*schedule, unit_costs(*schedule), {});
     ASSERT_TRUE(timeline.has_value()) << timeline.error().message;
     auto& row = expected.at(reference.file);
     EXPECT_EQ(timeline->makespan_ns, std::stoll(row["unit_makespan_F1_I1_W1_B2_OV3"]) * kNsPerUnit);

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "core/lowering/lower.h"
+#include "core/tasks/lower.h"
 #include "tests/sim/engine/moe_costs.h"
 #include "tests/support/references.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 // A graph of a few tasks; dependencies and loads by hand.
@@ -130,4 +130,4 @@ TEST(SimulateTasks, UncontendedIsAsTheSweep) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

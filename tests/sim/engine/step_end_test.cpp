@@ -5,7 +5,7 @@
 #include "sim/engine/simulate.h"
 #include "tests/support/orders.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 StepCosts costs_of(const Schedule& schedule, std::vector<StageCost> stages, int64_t reduction_ns,
@@ -96,4 +96,4 @@ TEST(StepEnd, TheCopyThatEndsLastDecides) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

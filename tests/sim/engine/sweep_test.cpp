@@ -10,7 +10,7 @@
 #include "tests/support/random_costs.h"
 #include "tests/support/references.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 Schedule two_ranks(const char* orders, int micro_batches) {
@@ -121,4 +121,4 @@ TEST(Sweep, RefusesAStepThatInt64CouldNotHold) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

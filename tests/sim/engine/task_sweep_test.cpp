@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
-#include "core/lowering/lower.h"
+#include "core/tasks/lower.h"
 #include "sim/engine/simulate.h"
 #include "sim/engine/step_end.h"
 #include "tests/sim/engine/moe_costs.h"
 #include "tests/support/references.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 // Schedule level and component level, where they agree on the schedule at all.
@@ -57,4 +57,4 @@ TEST(TaskSweep, ComponentsAndSlotsGiveTheSameStepWithClipping) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -5,7 +5,7 @@
 #include "sim/engine/simulate.h"
 #include "tests/support/orders.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 TEST(Bubble, KnowsBothDefinitions) {
@@ -36,4 +36,4 @@ TEST(Bubble, SpanIgnoresTheSkewBetweenRanks) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

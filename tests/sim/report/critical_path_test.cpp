@@ -7,7 +7,7 @@
 #include "tests/support/random_costs.h"
 #include "tests/support/references.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 TEST(CriticalPath, IsAnUnbrokenChainFromZeroToTheMakespan) {
@@ -83,4 +83,4 @@ TEST(Slack, IsHowMuchLaterASlotMayEndAndNotOneNanosecondMore) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -8,7 +8,7 @@
 #include "tests/support/orders.h"
 #include "tests/support/references.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 Schedule one_rank(const char* order, int micro_batches) {
@@ -80,4 +80,4 @@ TEST(Memory, CurveReachesThePeakAndEndsEmpty) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

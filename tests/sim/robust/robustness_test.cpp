@@ -11,7 +11,7 @@
 #include "tests/support/models.h"
 #include "tests/support/orders.h"
 
-namespace pipeloom {
+namespace pipeloom::sim {
 namespace {
 
 // 1F1B on `ranks` ranks.
@@ -126,4 +126,4 @@ TEST(Robustness, ExpertsMakeOnlyTheirOwnLayersLonger) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::sim

@@ -22,14 +22,15 @@ constexpr CopyMethod kMethods[] = {CopyMethod::kLoadStore, CopyMethod::kStreamin
 DEVICE_TEST(Copy, MovesEveryByteAndNoOther) {
   for (const CopyMethod method : kMethods) {
     for (const int64_t bytes : {1, 15, 16, 4096, 100'000, 262'144 + 48 + 5}) {
-      for (const CopyOptions options : {CopyOptions{method, 1, 4096, 0}, {method, 3, 65'536, 0}, {method, 3, 48, 0}}) {
+      for (const backend::CopyOptions options :
+           {backend::CopyOptions{method, 1, 4096, 0}, {method, 3, 65'536, 0}, {method, 3, 48, 0}}) {
         const DeviceArray<unsigned char> from(some_bytes(bytes));
         const DeviceArray<unsigned char> to(std::vector<unsigned char>(static_cast<size_t>(bytes) + 32, 0xee));
-        copy_message(device_stream(), from, to, bytes, options);
+        backend::copy_message(device_stream(), from, to, bytes, options);
         auto expected = some_bytes(bytes);
         expected.resize(expected.size() + 32, 0xee);
         ASSERT_EQ(to.numbers(), expected)
-            << copy_method_name(method) << ", " << bytes << " bytes, chunks of " << options.chunk_bytes;
+            << copy_method_name(method) << ", " << bytes << " bytes, chunks of " << options.piece_bytes;
       }
     }
   }
@@ -39,9 +40,9 @@ DEVICE_TEST(Copy, MovesEveryByteAndNoOther) {
 DEVICE_TEST(Copy, IsAsSlowAsItsLink) {
   for (const CopyMethod method : kMethods) {
     const DeviceArray<unsigned char> from(some_bytes(8192)), to(8192);
-    copy_message(device_stream(), from, to, 16, {method, 2, 4096, 0});
+    backend::copy_message(device_stream(), from, to, 16, {method, 2, 4096, 0});
     const uint64_t begin_ns = device_time_ns();
-    copy_message(device_stream(), from, to, 8192, {method, 2, 4096, 200e6});
+    backend::copy_message(device_stream(), from, to, 8192, {method, 2, 4096, 200e6});
     EXPECT_GE(device_time_ns() - begin_ns, 40'000u) << copy_method_name(method);
   }
 }

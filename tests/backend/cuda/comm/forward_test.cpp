@@ -13,7 +13,7 @@ namespace {
 DEVICE_SUITE(Forward);
 
 // Every token goes to some ranks, one to none and one to all.
-std::vector<uint8_t> some_targets(const ForwardShape& shape) {
+std::vector<uint8_t> some_targets(const backend::ForwardShape& shape) {
   const int64_t tokens = shape.nodes * shape.node_tokens();
   std::vector<uint8_t> targets(static_cast<size_t>(tokens * shape.all_ranks()));
   for (int64_t token = 0; token < tokens; ++token) {
@@ -25,8 +25,9 @@ std::vector<uint8_t> some_targets(const ForwardShape& shape) {
   return targets;
 }
 
-ForwardShape shape_of(int nodes, int ranks, int64_t tokens, int64_t width, int sms, int streams, int ring_rows) {
-  ForwardShape shape;
+backend::ForwardShape shape_of(int nodes, int ranks, int64_t tokens, int64_t width, int sms, int streams,
+                               int ring_rows) {
+  backend::ForwardShape shape;
   shape.nodes = nodes;
   shape.ranks = ranks;
   shape.tokens = tokens;
@@ -37,34 +38,34 @@ ForwardShape shape_of(int nodes, int ranks, int64_t tokens, int64_t width, int s
   return shape;
 }
 
-const ForwardShape kShapes[] = {shape_of(1, 1, 5, 8, 1, 1, 1), shape_of(2, 2, 9, 16, 2, 1, 2),
-                                shape_of(3, 2, 11, 264, 1, 2, 1), shape_of(2, 4, 20, 40, 2, 2, 3)};
+const backend::ForwardShape kShapes[] = {shape_of(1, 1, 5, 8, 1, 1, 1), shape_of(2, 2, 9, 16, 2, 1, 2),
+                                         shape_of(3, 2, 11, 264, 1, 2, 1), shape_of(2, 4, 20, 40, 2, 2, 3)};
 
 struct Buffers {
-  explicit Buffers(const ForwardShape& shape)
-      : targets(some_targets(shape)), rings(ring_bytes(shape)), counters(counters_size(shape)) {}
-  ForwardBuffers get() const { return {targets, rings, counters}; }
+  explicit Buffers(const backend::ForwardShape& shape)
+      : targets(some_targets(shape)), rings(backend::ring_bytes(shape)), counters(backend::counters_size(shape)) {}
+  backend::ForwardBuffers get() const { return {targets, rings, counters}; }
   DeviceArray<uint8_t> targets;
   DeviceArray<unsigned char> rings;
   DeviceArray<uint32_t> counters;
 };
 
-void expect_rows_at_their_ranks(const ForwardShape& shape, const WarpRoles& roles) {
+void expect_rows_at_their_ranks(const backend::ForwardShape& shape, const backend::WarpRoles& roles) {
   const Buffers buffers(shape);
   const int64_t tokens = shape.nodes * shape.node_tokens();
   const auto rows = rounded_to_bf16(random_floats(tokens * shape.width, 41));
-  const Bf16 untouched{0x1234};
-  const DeviceArray<Bf16> device_rows(rows);
-  const DeviceArray<Bf16> received(
-      std::vector<Bf16>(static_cast<size_t>(shape.all_ranks() * tokens * shape.width), untouched));
-  forward_dispatch(device_stream(), shape, roles, buffers.get(), device_rows, received);
+  const backend::Bf16 untouched{0x1234};
+  const DeviceArray<backend::Bf16> device_rows(rows);
+  const DeviceArray<backend::Bf16> received(
+      std::vector<backend::Bf16>(static_cast<size_t>(shape.all_ranks() * tokens * shape.width), untouched));
+  backend::forward_dispatch(device_stream(), shape, roles, buffers.get(), device_rows, received);
   const auto result = received.numbers();
   const auto targets = some_targets(shape);
   for (int64_t rank = 0; rank < shape.all_ranks(); ++rank) {
     for (int64_t token = 0; token < tokens; ++token) {
       const bool goes = targets[token * shape.all_ranks() + rank] != 0;
       for (int64_t j = 0; j < shape.width; ++j) {
-        const Bf16 expected = goes ? rows[token * shape.width + j] : untouched;
+        const backend::Bf16 expected = goes ? rows[token * shape.width + j] : untouched;
         ASSERT_EQ(result[(rank * tokens + token) * shape.width + j].bits, expected.bits)
             << "rank " << rank << ", token " << token;
       }
@@ -72,7 +73,7 @@ void expect_rows_at_their_ranks(const ForwardShape& shape, const WarpRoles& role
   }
 }
 
-void expect_the_ranks_sums(const ForwardShape& shape, const WarpRoles& roles) {
+void expect_the_ranks_sums(const backend::ForwardShape& shape, const backend::WarpRoles& roles) {
   const Buffers buffers(shape);
   const int64_t tokens = shape.nodes * shape.node_tokens();
   const auto results = rounded_to_bf16(random_floats(shape.all_ranks() * tokens * shape.width, 42));
@@ -87,15 +88,15 @@ void expect_the_ranks_sums(const ForwardShape& shape, const WarpRoles& roles) {
       }
     }
   }
-  const DeviceArray<Bf16> device_results(results);
+  const DeviceArray<backend::Bf16> device_results(results);
   const DeviceArray<float> sums(std::vector<float>(expected.size(), 0.F));
-  forward_combine(device_stream(), shape, roles, buffers.get(), device_results, sums);
+  backend::forward_combine(device_stream(), shape, roles, buffers.get(), device_results, sums);
   EXPECT_LT(relative_difference(sums.numbers(), expected), 0.004);  // BF16 between nodes
 }
 
 DEVICE_TEST(Forward, BringsEveryRowToItsRanksAndNoOther) {
-  for (ForwardShape shape : kShapes) {
-    for (const WarpRoles roles : {WarpRoles{1, 1, 1}, {2, 3, 4}}) {
+  for (backend::ForwardShape shape : kShapes) {
+    for (const backend::WarpRoles roles : {backend::WarpRoles{1, 1, 1}, {2, 3, 4}}) {
       for (const bool hints : {false, true}) {
         shape.cache_hints = hints;
         expect_rows_at_their_ranks(shape, roles);
@@ -105,8 +106,8 @@ DEVICE_TEST(Forward, BringsEveryRowToItsRanksAndNoOther) {
 }
 
 DEVICE_TEST(Forward, AddsUpWhatComesBack) {
-  for (const ForwardShape& shape : kShapes) {
-    for (const WarpRoles roles : {WarpRoles{1, 1, 1}, {3, 2, 1}}) expect_the_ranks_sums(shape, roles);
+  for (const backend::ForwardShape& shape : kShapes) {
+    for (const backend::WarpRoles roles : {backend::WarpRoles{1, 1, 1}, {3, 2, 1}}) expect_the_ranks_sums(shape, roles);
   }
 }
 
@@ -123,25 +124,26 @@ DEVICE_TEST(Forward, WritersWaitForSlowReaders) {
 #endif
 
 TEST(WarpRoles, ABusierRoleGetsMoreWarps) {
-  EXPECT_EQ(divide_warps(3, {1, 2, 3}), (WarpRoles{1, 1, 1}));
-  EXPECT_EQ(divide_warps(12, {1, 2, 3}), (WarpRoles{2, 4, 6}));
-  EXPECT_EQ(divide_warps(16, {0, 1, 0}), (WarpRoles{1, 14, 1}));
-  EXPECT_EQ(divide_warps(30, {1, 1, 1}), (WarpRoles{10, 10, 10}));
+  EXPECT_EQ(backend::divide_warps(3, {1, 2, 3}), (backend::WarpRoles{1, 1, 1}));
+  EXPECT_EQ(backend::divide_warps(12, {1, 2, 3}), (backend::WarpRoles{2, 4, 6}));
+  EXPECT_EQ(backend::divide_warps(16, {0, 1, 0}), (backend::WarpRoles{1, 14, 1}));
+  EXPECT_EQ(backend::divide_warps(30, {1, 1, 1}), (backend::WarpRoles{10, 10, 10}));
 }
 
 // The most that a warp of any role moves, against every other division.
 TEST(WarpRoles, NoOtherDivisionIsBetter) {
-  const auto slowest = [](const WarpRoles& roles, const RoleLoads& loads) {
+  const auto slowest = [](const backend::WarpRoles& roles, const backend::RoleLoads& loads) {
     return std::max({loads.send / roles.send, loads.forward / roles.forward, loads.receive / roles.receive});
   };
   for (const double node_copies : {1.0, 2.5, 4.0}) {
-    for (const RoleLoads& loads : {dispatch_loads(node_copies, 8), combine_loads(node_copies, 8)}) {
+    for (const backend::RoleLoads& loads :
+         {backend::dispatch_loads(node_copies, 8), backend::combine_loads(node_copies, 8)}) {
       for (int warps = 3; warps <= 32; ++warps) {
-        const WarpRoles best = divide_warps(warps, loads);
+        const backend::WarpRoles best = backend::divide_warps(warps, loads);
         EXPECT_EQ(best.all(), warps);
         for (int send = 1; send < warps - 1; ++send) {
           for (int forward = 1; send + forward < warps; ++forward) {
-            const WarpRoles other{send, forward, warps - send - forward};
+            const backend::WarpRoles other{send, forward, warps - send - forward};
             EXPECT_LE(slowest(best, loads), slowest(other, loads) + 1e-12);
           }
         }
@@ -152,8 +154,8 @@ TEST(WarpRoles, NoOtherDivisionIsBetter) {
 
 // A token of DeepSeek-V3 goes to 8 experts on at most 4 nodes: its way back needs more warps where rows are added up.
 TEST(WarpRoles, LoadsOfDispatchAndCombineAreMirrored) {
-  const RoleLoads dispatch = dispatch_loads(4, 8);
-  const RoleLoads combine = combine_loads(4, 8);
+  const backend::RoleLoads dispatch = backend::dispatch_loads(4, 8);
+  const backend::RoleLoads combine = backend::combine_loads(4, 8);
   EXPECT_EQ(dispatch.forward, combine.forward);
   EXPECT_EQ(dispatch.receive, combine.send);
   EXPECT_LT(dispatch.send, dispatch.receive);

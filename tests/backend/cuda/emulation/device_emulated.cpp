@@ -33,11 +33,11 @@ std::string why_no_device() {
   return "";
 }
 
-SmStream device_stream() {
+backend::SmStream device_stream() {
   return {nullptr, 4};
 }
 
-std::unique_ptr<ProductRunner> device_products() {
+std::unique_ptr<backend::ProductRunner> device_products() {
   return std::make_unique<HostProducts>();
 }
 

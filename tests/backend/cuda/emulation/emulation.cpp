@@ -13,7 +13,7 @@
 #include "backend/model/low_precision.h"
 #include "tests/backend/cuda/emulation/slow_threads.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 uint8_t host_e4m3(float value) {
   return static_cast<uint8_t>(encode(value, kE4m3Format));
@@ -52,7 +52,7 @@ struct Block {
 };
 
 struct Fiber {
-  Place place;
+  emulation::Place place;
   Block* block = nullptr;
   Warp* warp = nullptr;
   unsigned lane = 0;
@@ -65,10 +65,10 @@ struct Fiber {
 
 // One kernel that runs. Tests run one at a time.
 struct Run {
-  const Kernel& kernel;
+  const emulation::Kernel& kernel;
   const std::vector<int>& sms;
   int64_t now_ns;
-  Run(const Kernel& kernel_, const std::vector<int>& sms_, int64_t begin_ns)
+  Run(const emulation::Kernel& kernel_, const std::vector<int>& sms_, int64_t begin_ns)
       : kernel(kernel_), sms(sms_), now_ns(begin_ns) {}
   std::vector<std::unique_ptr<Fiber>> fibers;
   std::vector<std::unique_ptr<Block>> live_blocks;
@@ -138,16 +138,16 @@ void resume(Fiber& fiber) {
   setcontext(&fiber.first);
 }
 
-void add_block(Extent number) {
+void add_block(emulation::Extent number) {
   Block& block = *run->live_blocks.emplace_back(std::make_unique<Block>());
-  const Extent& shape = run->kernel.threads;
+  const emulation::Extent& shape = run->kernel.threads;
   const unsigned threads = shape.count();
   block.barrier.members = threads;
   block.warps.resize((threads + kLanes - 1) / kLanes);
   block.memory.resize(run->kernel.shared_bytes + 16);
   for (unsigned i = 0; i < threads; ++i) {
     auto fiber = take_fiber();
-    fiber->place.thread = Extent(i % shape.x, i / shape.x % shape.y, i / shape.x / shape.y);
+    fiber->place.thread = emulation::Extent(i % shape.x, i / shape.x % shape.y, i / shape.x / shape.y);
     fiber->place.block = number;
     fiber->block = &block;
     fiber->warp = &block.warps[i / kLanes];
@@ -187,22 +187,22 @@ void run_live_blocks() {
 
 }  // namespace
 
-SlowThreads::SlowThreads(unsigned first, int rounds) {
+emulation::SlowThreads::SlowThreads(unsigned first, int rounds) {
   slow_from = first;
   slow_rounds = rounds;
 }
 
-SlowThreads::~SlowThreads() {
+emulation::SlowThreads::~SlowThreads() {
   slow_from = UINT_MAX;
 }
 
-const Place& place() {
+const emulation::Place& place() {
   return run->current->place;
 }
-const Extent& block_size() {
+const emulation::Extent& block_size() {
   return run->kernel.threads;
 }
-const Extent& grid_size() {
+const emulation::Extent& grid_size() {
   return run->kernel.blocks;
 }
 
@@ -241,14 +241,14 @@ unsigned own_lane() {
   return run->current->lane;
 }
 
-int64_t run_kernel(const Kernel& kernel, int64_t begin_ns, const std::vector<int>& sms) {
+int64_t run_kernel(const emulation::Kernel& kernel, int64_t begin_ns, const std::vector<int>& sms) {
   Run own(kernel, sms, begin_ns);
   run = &own;
   int64_t end_ns = begin_ns;
   for (unsigned z = 0; z < kernel.blocks.z; ++z) {
     for (unsigned y = 0; y < kernel.blocks.y; ++y) {
       for (unsigned x = 0; x < kernel.blocks.x; ++x) {
-        add_block(Extent(x, y, z));
+        add_block(emulation::Extent(x, y, z));
         if (kernel.resident) continue;
         run_live_blocks();
         end_ns = std::max(end_ns, std::exchange(own.now_ns, begin_ns));
@@ -277,4 +277,4 @@ unsigned host_sm() {
   return static_cast<unsigned>(emulation::run->sms[number % emulation::run->sms.size()]);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -107,12 +107,12 @@ struct Grid {
 };
 
 template <typename... Parameters, typename... Arguments>
-void launch(const char* name, void (*kernel)(Parameters...), const Grid& grid, const SmStream& stream,
+void launch(const char* name, void (*kernel)(Parameters...), const Grid& grid, const backend::SmStream& stream,
             Arguments... arguments) {
   emulation::submit({name, grid.blocks, grid.threads, grid.shared_bytes, false, [=] { kernel(arguments...); }}, stream);
 }
 template <typename... Parameters, typename... Arguments>
-void launch_resident(const char* name, void (*kernel)(Parameters...), const Grid& grid, const SmStream& stream,
+void launch_resident(const char* name, void (*kernel)(Parameters...), const Grid& grid, const backend::SmStream& stream,
                      Arguments... arguments) {
   emulation::submit({name, grid.blocks, grid.threads, grid.shared_bytes, true, [=] { kernel(arguments...); }}, stream);
 }

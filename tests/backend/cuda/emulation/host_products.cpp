@@ -3,40 +3,40 @@
 #include <bit>
 #include <vector>
 
-#include "backend/cuda/kernels/fp8.h"
+#include "backend/cuda/kernels/fp8_kernels.h"
 #include "backend/model/low_precision.h"
 
 namespace pipeloom::tests {
 
 namespace {
 
-double number_at(NumberType type, const void* data, int64_t place) {
+double number_at(backend::NumberType type, const void* data, int64_t place) {
   switch (type) {
-    case NumberType::kF32:
+    case backend::NumberType::kF32:
       return static_cast<const float*>(data)[place];
-    case NumberType::kBf16:
-      return std::bit_cast<float>(uint32_t{static_cast<const Bf16*>(data)[place].bits} << 16);
-    case NumberType::kE4m3:
-      return decode(static_cast<const E4m3*>(data)[place].bits, kE4m3Format);
+    case backend::NumberType::kBf16:
+      return std::bit_cast<float>(uint32_t{static_cast<const backend::Bf16*>(data)[place].bits} << 16);
+    case backend::NumberType::kE4m3:
+      return backend::decode(static_cast<const backend::E4m3*>(data)[place].bits, backend::kE4m3Format);
   }
   return 0;
 }
 
 // Scale of the number in row `outer` of op(a), or column of op(b), at place `k` of the inner dimension of `inner`.
-double scale_at(ScaleMode mode, const float* scales, int64_t outer, int64_t outers, int64_t k, int64_t inner) {
+double scale_at(backend::ScaleMode mode, const float* scales, int64_t outer, int64_t outers, int64_t k, int64_t inner) {
   switch (mode) {
-    case ScaleMode::kNone:
+    case backend::ScaleMode::kNone:
       return 1;
-    case ScaleMode::kRows128:
-      return scales[k / kFp8Tile * outers + outer];
-    case ScaleMode::kBlocks128:
-      return scales[outer / kFp8Tile * block_scales_stride(inner) + k / kFp8Tile];
+    case backend::ScaleMode::kRows128:
+      return scales[k / backend::kFp8Tile * outers + outer];
+    case backend::ScaleMode::kBlocks128:
+      return scales[outer / backend::kFp8Tile * backend::block_scales_stride(inner) + k / backend::kFp8Tile];
   }
   return 0;
 }
 
 // A factor as [outer][inner] with its scales.
-std::vector<double> factor(const ColumnMatrix& matrix, const void* data, const float* scales, int64_t batch,
+std::vector<double> factor(const backend::ColumnMatrix& matrix, const void* data, const float* scales, int64_t batch,
                            bool outer_is_column, int64_t outers, int64_t inner) {
   std::vector<double> result(static_cast<size_t>(outers * inner));
   for (int64_t outer = 0; outer < outers; ++outer) {
@@ -54,8 +54,8 @@ std::vector<double> factor(const ColumnMatrix& matrix, const void* data, const f
 
 }  // namespace
 
-void HostProducts::multiply(const SmStream& /*stream*/, const ProductDescription& product,
-                            const ProductOperands& operands) {
+void HostProducts::multiply(const backend::SmStream& /*stream*/, const backend::ProductDescription& product,
+                            const backend::ProductOperands& operands) {
   for (int64_t batch = 0; batch < product.batches; ++batch) {
     const auto a = factor(product.a, operands.a, operands.a_scales, batch, false, product.m, product.inner);
     const auto b = factor(product.b, operands.b, operands.b_scales, batch, true, product.n, product.inner);

@@ -9,7 +9,7 @@ namespace {
 int64_t now_ns = 0;
 }
 
-void submit(const Kernel& kernel, const SmStream& /*stream*/) {
+void submit(const Kernel& kernel, const backend::SmStream& /*stream*/) {
   now_ns = run_kernel(kernel, now_ns, {0});
 }
 

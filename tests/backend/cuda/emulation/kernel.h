@@ -34,7 +34,7 @@ int64_t run_kernel(const Kernel& kernel, int64_t begin_ns, const std::vector<int
 
 // What a launch in a .cu file calls: runs the kernel at once (immediate.cpp), or when its stream comes to it
 // (runtime/kernels.cpp).
-void submit(const Kernel& kernel, const SmStream& stream);
+void submit(const Kernel& kernel, const backend::SmStream& stream);
 // So much dynamic shared memory the kernels of this name may have.
 void allow_dynamic_shared(const char* name, size_t bytes);
 

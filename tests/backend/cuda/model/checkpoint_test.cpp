@@ -1,13 +1,13 @@
 // Checkpoints of GPUs are CPUs': a run goes on on the other device.
-#include "backend/runtime/checkpoint.h"
+#include "backend/runtime/training/checkpoint.h"
 
 #include <gtest/gtest.h>
 
 #include <mutex>
 #include <optional>
 
-#include "backend/runtime/train.h"
-#include "core/lowering/lower.h"
+#include "backend/runtime/training/train.h"
+#include "core/tasks/lower.h"
 #include "tests/backend/cuda/device.h"
 #include "tests/backend/cuda/model/gpu_run.h"
 #include "tests/backend/runtime/plans.h"
@@ -22,7 +22,7 @@ constexpr int64_t kDone = 2;
 constexpr int64_t kSteps = 4;
 constexpr double kTolerance = 4e-3;  // of losses, as of whole runs with experts
 
-class MemoryStore : public CheckpointStore {
+class MemoryStore : public backend::CheckpointStore {
  public:
   Status write(const std::string& name, const std::string& content) override {
     const std::lock_guard lock(mutex_);
@@ -47,11 +47,12 @@ class MemoryStore : public CheckpointStore {
 
 struct Run {
   Run(const char* schedule, int data, int expert, Format moments)
-      : plan(plan_with(job_of(data, expert, moments), schedule).value()),
-        text(TextTokens::create(some_text(), plan.job.batch, plan.job.model->vocabulary, 1, 2).value()) {}
+      : plan(backend::plan_with(job_of(data, expert, moments), schedule).value()),
+        text(backend::TextTokens::create(backend::some_text(), plan.job.batch, plan.job.model->vocabulary, 1, 2)
+                 .value()) {}
 
   static Job job_of(int data, int expert, Format moments) {
-    Job job = training_job(tiny_v3(4), 2, 4, data, expert);
+    Job job = backend::training_job(backend::tiny_v3(4), 2, 4, data, expert);
     job.ema_decay = 0.75;
     job.formats.moments = moments;
     return job;
@@ -59,14 +60,14 @@ struct Run {
 
   std::vector<double> on_cpus(MemoryStore& store, int64_t steps, int64_t every, bool resume) const {
     const TaskGraph graph = lower(plan);
-    RunOptions options;
+    backend::RunOptions options;
     options.steps = steps;
     options.checkpoints = {&store, every, resume};
-    return train_on_threads({plan, graph, text, options}).value().losses;
+    return backend::train_on_threads({plan, graph, text, options}).value().losses;
   }
 
   Plan plan;
-  TextTokens text;
+  backend::TextTokens text;
 };
 
 void expect_near(const std::vector<double>& actual, const std::vector<double>& expected) {

@@ -18,27 +18,29 @@ struct Waiting {
   std::vector<float> gradient;
   int64_t late_bytes = 0;
 };
-Waiting weight_gradient(Fp8Scratch* fp8, bool waits) {
+Waiting weight_gradient(backend::Fp8Scratch* fp8, bool waits) {
   const auto runner = device_products();
-  const GpuProducts products(*runner, fp8);
-  const DeviceArray<Bf16> x(rounded_to_bf16(random_floats(kRows * kWidth, 1)));
-  const DeviceArray<Bf16> dy(rounded_to_bf16(random_floats(kRows * kColumns, 2, 1e-3F)));
+  const backend::GpuProducts products(*runner, fp8);
+  const DeviceArray<backend::Bf16> x(rounded_to_bf16(random_floats(kRows * kWidth, 1)));
+  const DeviceArray<backend::Bf16> dy(rounded_to_bf16(random_floats(kRows * kColumns, 2, 1e-3F)));
   const DeviceArray<float> gradient(std::vector<float>(kWidth * kColumns, 0.5F));
-  const GpuWeight weight{nullptr, nullptr, gradient, kWidth, kColumns};
-  const auto with_factors = [&](Arena& late, const auto& use) {
-    Arena nowhere;
-    GpuConstants constants(nowhere);
-    const GpuSetup setup{nowhere, late, nowhere, nowhere, constants, products, products, products, {}, kRows, kRows};
-    use(GpuFactor::from_input(setup, products, kRows, kWidth), GpuFactor::from_input(setup, products, kRows, kColumns));
+  const backend::GpuWeight weight{nullptr, nullptr, gradient, kWidth, kColumns};
+  const auto with_factors = [&](backend::Arena& late, const auto& use) {
+    backend::Arena nowhere;
+    backend::GpuConstants constants(nowhere);
+    const backend::GpuSetup setup{nowhere,  late,     nowhere, nowhere, constants, products,
+                                  products, products, {},      kRows,   kRows};
+    use(backend::GpuFactor::from_input(setup, products, kRows, kWidth),
+        backend::GpuFactor::from_input(setup, products, kRows, kColumns));
   };
-  Arena size;
-  with_factors(size, [&](const GpuFactor&, const GpuFactor&) { products.prepare(kRows, weight); });
+  backend::Arena size;
+  with_factors(size, [&](const backend::GpuFactor&, const backend::GpuFactor&) { products.prepare(kRows, weight); });
   const DeviceMemory memory(size.peak_bytes() + (int64_t{1} << 20));
-  Arena late(memory.data());
+  backend::Arena late(memory.data());
   if (fp8 != nullptr) fp8->place(late);
-  with_factors(late, [&](const GpuFactor& kept_x, const GpuFactor& kept_dy) {
+  with_factors(late, [&](const backend::GpuFactor& kept_x, const backend::GpuFactor& kept_dy) {
     if (!waits) return products.add_weight_gradient(device_stream(), {x}, {dy}, kRows, weight);
-    const DeviceArray<Bf16> scratch(kRows * kWidth);
+    const DeviceArray<backend::Bf16> scratch(kRows * kWidth);
     kept_x.keep(device_stream(), x);
     kept_dy.keep(device_stream(), dy);
     products.add_weight_gradient(device_stream(), kept_x.of_w(device_stream(), scratch),
@@ -50,8 +52,8 @@ Waiting weight_gradient(Fp8Scratch* fp8, bool waits) {
 // And in FP8 it takes about half the bytes.
 DEVICE_TEST(WaitingFactor, LosesNothing) {
   EXPECT_EQ(weight_gradient(nullptr, true).gradient, weight_gradient(nullptr, false).gradient);
-  Fp8Scratch one;
-  Fp8Scratch other;
+  backend::Fp8Scratch one;
+  backend::Fp8Scratch other;
   const Waiting kept = weight_gradient(&one, true);
   EXPECT_EQ(kept.gradient, weight_gradient(&other, false).gradient);
   EXPECT_NE(kept.gradient, weight_gradient(nullptr, true).gradient);

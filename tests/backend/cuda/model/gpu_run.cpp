@@ -11,8 +11,8 @@
 
 #include "backend/cuda/model/gpu_trainable.h"
 #include "backend/cuda/model/gpu_trainer.h"
-#include "backend/runtime/checkpoint.h"
-#include "core/lowering/lower.h"
+#include "backend/runtime/training/checkpoint.h"
+#include "core/tasks/lower.h"
 #include "tests/backend/cuda/device.h"
 #include "tests/backend/cuda/model/device_rank.h"
 #include "tests/backend/cuda/model/task_order.h"
@@ -21,7 +21,7 @@ namespace pipeloom::tests {
 
 namespace {
 
-using Range = GpuTrainer::Range;
+using Range = backend::GpuTrainer::Range;
 
 std::vector<std::byte> read(const Range& range) {
   std::vector<std::byte> bytes(static_cast<size_t>(range.size_bytes));
@@ -37,7 +37,7 @@ void write(const Range& range, const std::vector<std::byte>& bytes) {
 class DeviceRun {
  public:
   // All of them outlive the run.
-  DeviceRun(const Plan& plan, const TextTokens& text, const TrainingOptions& options)
+  DeviceRun(const Plan& plan, const backend::TextTokens& text, const backend::TrainingOptions& options)
       : plan_(plan),
         text_(text),
         options_(options),
@@ -46,7 +46,8 @@ class DeviceRun {
         products_(device_products()) {
     for (int replica = 0; replica < plan.job.layout.data; ++replica) {
       for (int rank = 0; rank < plan.job.layout.pipeline; ++rank) {
-        ranks_.push_back(std::make_unique<DeviceRank>(plan, graph_, RunRank{replica, rank}, text, options, *products_));
+        ranks_.push_back(
+            std::make_unique<DeviceRank>(plan, graph_, backend::RunRank{replica, rank}, text, options, *products_));
       }
     }
   }
@@ -69,38 +70,39 @@ class DeviceRun {
         mtp_loss_ += std::accumulate(losses.begin() + 1, losses.end(), 0.0);
       }
     }
-    return sum / static_cast<double>(micro_batches_per_step(plan_.job) * plan_.job.batch.tokens());
+    return sum / static_cast<double>(backend::micro_batches_per_step(plan_.job) * plan_.job.batch.tokens());
   }
 
   // Of the last step, as TrainingResult::mtp_losses.
-  double mtp_loss() const { return mtp_loss_ * mtp_loss_scale(plan_.job); }
+  double mtp_loss() const { return mtp_loss_ * backend::mtp_loss_scale(plan_.job); }
 
   Checkpoints save(int64_t steps) {
     Checkpoints checkpoints;
-    checkpoints[kLastCheckpoint] = std::to_string(steps);
+    checkpoints[backend::kLastCheckpoint] = std::to_string(steps);
     for (size_t number = 0; number < ranks_.size(); ++number) {
-      const GpuTrainer& trainer = ranks_[number]->trainer;
+      const backend::GpuTrainer& trainer = ranks_[number]->trainer;
       const auto chunks = trainer.host_chunks();
-      for (const GpuTrainer::Transfer& one : trainer.transfers(chunks)) {
+      for (const backend::GpuTrainer::Transfer& one : trainer.transfers(chunks)) {
         copy_from_device(one.host, one.gpu, one.size_bytes);
       }
       if (ranks_[number]->averages) ranks_[number]->averages->save(chunks);
       const auto rank = static_cast<int>(number);
-      checkpoints[checkpoint_name(steps, rank)] =
-          write_checkpoint(checkpoint_identity(plan_, text_, options_, rank), steps, chunks);
+      checkpoints[backend::checkpoint_name(steps, rank)] =
+          backend::write_checkpoint(backend::checkpoint_identity(plan_, text_, options_, rank), steps, chunks);
     }
     return checkpoints;
   }
 
   void restore(const Checkpoints& checkpoints, int64_t steps) {
     for (size_t number = 0; number < ranks_.size(); ++number) {
-      const GpuTrainer& trainer = ranks_[number]->trainer;
+      const backend::GpuTrainer& trainer = ranks_[number]->trainer;
       const auto chunks = trainer.host_chunks();
       const auto rank = static_cast<int>(number);
-      const Status read = read_checkpoint(checkpoints.at(checkpoint_name(steps, rank)),
-                                          checkpoint_identity(plan_, text_, options_, rank), steps, chunks);
+      const Status read =
+          backend::read_checkpoint(checkpoints.at(backend::checkpoint_name(steps, rank)),
+                                   backend::checkpoint_identity(plan_, text_, options_, rank), steps, chunks);
       ASSERT_TRUE(read) << read.error().message;
-      for (const GpuTrainer::Transfer& one : trainer.transfers(chunks)) {
+      for (const backend::GpuTrainer::Transfer& one : trainer.transfers(chunks)) {
         copy_to_device(one.gpu, one.host, one.size_bytes);
       }
       if (ranks_[number]->averages) ranks_[number]->averages->restore(chunks);
@@ -109,15 +111,15 @@ class DeviceRun {
   }
 
   std::vector<ExpertLoad> expert_loads() const {
-    ExpertCounts counts;
+    backend::ExpertCounts counts;
     for (const auto& rank : ranks_) {
-      for (const GpuTrainer::ExpertLoads& loads : rank->trainer.expert_loads()) {
+      for (const backend::GpuTrainer::ExpertLoads& loads : rank->trainer.expert_loads()) {
         std::vector<int64_t> tokens(static_cast<size_t>(loads.experts));
         copy_from_device(tokens.data(), loads.tokens, loads.experts * int64_t{sizeof(int64_t)});
-        add_counts({{loads.layer, tokens}}, counts);
+        backend::add_counts({{loads.layer, tokens}}, counts);
       }
     }
-    return loads_of(counts);
+    return backend::loads_of(counts);
   }
 
   int64_t memory_bytes() const {
@@ -141,7 +143,7 @@ class DeviceRun {
     std::map<std::string, std::vector<float>> result;
     for (const auto& rank : ranks_) {
       for (const auto& chunk : rank->trainer.chunks()) {
-        for (const StageParameter& parameter : chunk->stage().parameters()) {
+        for (const backend::StageParameter& parameter : chunk->stage().parameters()) {
           auto& numbers = result[parameter.name];
           numbers.resize(static_cast<size_t>(parameter.parameter.size()));
           copy_from_device(numbers.data(), chunk->numbers().*which + parameter.offset,
@@ -160,12 +162,12 @@ class DeviceRun {
   // On every replica.
   void run(uint32_t number) {
     const Task& task = graph_.tasks()[number];
-    const SmStream stream = device_stream();
+    const backend::SmStream stream = device_stream();
     if (task.key.kind == TaskKind::kComponent && task.lane == Lane::kEp) return exchange(number);
     if (task.key.kind == TaskKind::kGradientReduction) return reduce(number);
     for (int replica = 0; replica < plan_.job.layout.data; ++replica) {
       DeviceRank& own = rank(replica, task.key.rank);
-      const RankTask& own_task = *own.tasks.at(number);
+      const backend::RankTask& own_task = *own.tasks.at(number);
       switch (task.key.kind) {
         case TaskKind::kSend: {
           const bool forward = task.key.pass == SlotKind::kF;
@@ -176,7 +178,7 @@ class DeviceRun {
         case TaskKind::kReceive: {
           const bool forward = task.key.pass == SlotKind::kF;
           const auto message = messages_.find({replica, forward, own_task.stage, own_task.micro_batch});
-          ASSERT_NE(message, messages_.end()) << describe(own_task);
+          ASSERT_NE(message, messages_.end()) << backend::describe(own_task);
           write(own.trainer.incoming(own_task), message->second);
           messages_.erase(message);
           break;
@@ -203,17 +205,18 @@ class DeviceRun {
   }
 
   // The part that a rank has optimized, to the others that have those weights.
-  void hand_out(const GpuTrainer& own) {
-    for (const SharedWeights& mine : own.shared_weights()) {
+  void hand_out(const backend::GpuTrainer& own) {
+    for (const backend::SharedWeights& mine : own.shared_weights()) {
       const auto [begin, count] = mine.numbers.group.part(mine.numbers.group.place, mine.numbers.size);
       for (int member = 0; member < mine.numbers.members(); ++member) {
         if (member == mine.numbers.group.place) continue;
-        for (const SharedWeights& other : ranks_[mine.numbers.group.members[member]]->trainer.shared_weights()) {
+        for (const backend::SharedWeights& other :
+             ranks_[mine.numbers.group.members[member]]->trainer.shared_weights()) {
           if (other.numbers.about != mine.numbers.about) continue;
           write({other.weights + begin, count * int64_t{sizeof(float)}},
                 read({mine.weights + begin, count * int64_t{sizeof(float)}}));
-          write({other.factors + begin, count * int64_t{sizeof(Bf16)}},
-                read({mine.factors + begin, count * int64_t{sizeof(Bf16)}}));
+          write({other.factors + begin, count * int64_t{sizeof(backend::Bf16)}},
+                read({mine.factors + begin, count * int64_t{sizeof(backend::Bf16)}}));
         }
       }
     }
@@ -232,10 +235,10 @@ class DeviceRun {
     }
     for (int replica = 0; replica < replicas; ++replica) {
       DeviceRank& own = rank(replica, pipeline_rank);
-      const EpGroup group = ep_group(plan_.job.layout, {replica, pipeline_rank});
+      const backend::EpGroup group = backend::ep_group(plan_.job.layout, {replica, pipeline_rank});
       const auto places = own.trainer.receive_packages(*own.tasks.at(number));
       for (size_t member = 0; member < group.members.size(); ++member) {
-        const RunRank from = RunRank::of(group.members[member], plan_.job.layout.pipeline);
+        const backend::RunRank from = backend::RunRank::of(group.members[member], plan_.job.layout.pipeline);
         write(places[member], sent[from.replica][group.place]);
       }
       own.trainer.unpack(*own.tasks.at(number), device_stream());
@@ -265,15 +268,16 @@ class DeviceRun {
         for (const uint32_t member : members) {
           const int pipeline_rank = graph_.tasks()[member].key.rank;
           DeviceRank& own = rank(replica, pipeline_rank);
-          const RankTask& reduction = *own.tasks.at(member);
-          const int place = routed ? ep_group(plan_.job.layout, {replica, pipeline_rank}).place : 0;
+          const backend::RankTask& reduction = *own.tasks.at(member);
+          const int place = routed ? backend::ep_group(plan_.job.layout, {replica, pipeline_rank}).place : 0;
           groups[place].push_back(routed ? own.trainer.routed_gradients(reduction)
                                          : own.trainer.shared_gradients(reduction));
         }
       }
       for (const auto& [place, ranges] : groups) add_up(ranges, ranges);
     }
-    if (copies_token_table(plan_) && (stage == 0 || stage == plan_.schedule.stages() - 1)) reduce_tokens(stage);
+    if (backend::copies_token_table(plan_) && (stage == 0 || stage == plan_.schedule.stages() - 1))
+      reduce_tokens(stage);
   }
 
   // The copies of one end get the sum of both ends'.
@@ -283,7 +287,7 @@ class DeviceRun {
     for (int replica = 0; replica < plan_.job.layout.data; ++replica) {
       for (const int end : {0, plan_.schedule.stages() - 1}) {
         for (int pipe = 0; pipe < plan_.schedule.placement().pipes(); ++pipe) {
-          RankTask of_copy;
+          backend::RankTask of_copy;
           of_copy.pipe = pipe;
           of_copy.stage = end;
           const auto gradients =
@@ -307,10 +311,10 @@ class DeviceRun {
   }
 
   const Plan& plan_;
-  const TextTokens& text_;
-  const TrainingOptions& options_;
+  const backend::TextTokens& text_;
+  const backend::TrainingOptions& options_;
   TaskGraph graph_;
-  std::unique_ptr<ProductRunner> products_;
+  std::unique_ptr<backend::ProductRunner> products_;
   std::vector<std::unique_ptr<DeviceRank>> ranks_;
   int64_t step_ = 0;
   double mtp_loss_ = 0;  // of all tokens and modules
@@ -321,33 +325,33 @@ class DeviceRun {
 
 }  // namespace
 
-TrainingResult train_on_device(const Plan& plan, const TextTokens& text, int64_t steps, const TrainingOptions& options,
-                               uint64_t seed) {
-  const Status trainable = check_gpu_trainable(plan.job);
+backend::TrainingResult train_on_device(const Plan& plan, const backend::TextTokens& text, int64_t steps,
+                                        const backend::TrainingOptions& options, uint64_t seed) {
+  const Status trainable = backend::check_gpu_trainable(plan.job);
   EXPECT_TRUE(trainable) << trainable.error().message;
   DeviceRun run(plan, text, options);
-  TrainingResult result;
+  backend::TrainingResult result;
   for (int64_t step = 0; step < steps; ++step) {
     result.losses.push_back(run.step(step, seed + static_cast<uint64_t>(step)));
     if (plan.job.model->mtp_depth > 0) result.mtp_losses.push_back(run.mtp_loss());
   }
-  result.parameters = run.numbers(&GpuNumbers::weights);
+  result.parameters = run.numbers(&backend::GpuNumbers::weights);
   result.expert_loads = run.expert_loads();
   if (plan.job.ema_decay > 0) result.averages_digest = run.averages_digest();
   return result;
 }
 
-int64_t memory_on_device(const Plan& plan, const TextTokens& text) {
+int64_t memory_on_device(const Plan& plan, const backend::TextTokens& text) {
   return DeviceRun(plan, text, {}).memory_bytes();
 }
 
-AveragesDigests averages_on_device(const Plan& plan, const TextTokens& text, int64_t steps,
-                                   const TrainingOptions& options) {
+AveragesDigests averages_on_device(const Plan& plan, const backend::TextTokens& text, int64_t steps,
+                                   const backend::TrainingOptions& options) {
   DeviceRun run(plan, text, options);
-  auto averages = run.numbers(&GpuNumbers::weights);
+  auto averages = run.numbers(&backend::GpuNumbers::weights);
   for (int64_t step = 0; step < steps; ++step) {
     run.step(step, 7);
-    for (const auto& [name, weights] : run.numbers(&GpuNumbers::weights)) {
+    for (const auto& [name, weights] : run.numbers(&backend::GpuNumbers::weights)) {
       const double decay = plan.job.ema_decay;
       for (size_t i = 0; i < weights.size(); ++i) {
         float& average = averages.at(name)[i];
@@ -359,34 +363,35 @@ AveragesDigests averages_on_device(const Plan& plan, const TextTokens& text, int
   digests.actual = run.averages_digest();
   for (const auto& [name, numbers] : averages) {
     const auto count = static_cast<int64_t>(numbers.size());
-    digests.expected += numbers_digest({{name, 0, {name, 1, count, 0}}}, {0, count}, numbers);
+    digests.expected += backend::numbers_digest({{name, 0, {name, 1, count, 0}}}, {0, count}, numbers);
   }
   return digests;
 }
 
-Checkpoints checkpoints_on_device(const Plan& plan, const TextTokens& text, int64_t steps,
-                                  const TrainingOptions& options) {
+Checkpoints checkpoints_on_device(const Plan& plan, const backend::TextTokens& text, int64_t steps,
+                                  const backend::TrainingOptions& options) {
   DeviceRun run(plan, text, options);
   for (int64_t step = 0; step < steps; ++step) run.step(step, 3);
   return run.save(steps);
 }
 
-TrainingResult resume_on_device(const Plan& plan, const TextTokens& text, const Checkpoints& checkpoints, int64_t done,
-                                int64_t steps, const TrainingOptions& options, Checkpoints& again) {
+backend::TrainingResult resume_on_device(const Plan& plan, const backend::TextTokens& text,
+                                         const Checkpoints& checkpoints, int64_t done, int64_t steps,
+                                         const backend::TrainingOptions& options, Checkpoints& again) {
   DeviceRun run(plan, text, options);
   run.restore(checkpoints, done);
   again = run.save(done);
-  TrainingResult result;
+  backend::TrainingResult result;
   for (int64_t step = done; step < steps; ++step) result.losses.push_back(run.step(step, 4));
-  result.parameters = run.numbers(&GpuNumbers::weights);
+  result.parameters = run.numbers(&backend::GpuNumbers::weights);
   return result;
 }
 
-std::map<std::string, std::vector<float>> gradients_on_device(const Plan& plan, const TextTokens& text,
-                                                              const TrainingOptions& options) {
+std::map<std::string, std::vector<float>> gradients_on_device(const Plan& plan, const backend::TextTokens& text,
+                                                              const backend::TrainingOptions& options) {
   DeviceRun run(plan, text, options);
   run.step(0, 0);
-  return run.numbers(&GpuNumbers::gradients);
+  return run.numbers(&backend::GpuNumbers::gradients);
 }
 
 }  // namespace pipeloom::tests

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/task_graph.h"
+#include "core/tasks/task_graph.h"
 
 namespace pipeloom::tests {
 

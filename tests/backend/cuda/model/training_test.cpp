@@ -41,20 +41,22 @@ struct Case {
 };
 
 Plan plan_of(const Case& tested, Precision precision) {
-  Job job = training_job(tested.model, tested.ranks, tested.micro_batches, tested.data, tested.expert);
+  Job job = backend::training_job(tested.model, tested.ranks, tested.micro_batches, tested.data, tested.expert);
   job.precision = precision;
-  return plan_with(job, tested.schedule).value();
+  return backend::plan_with(job, tested.schedule).value();
 }
 
-TextTokens tokens_for(const Job& job) {
-  return TextTokens::create(some_text(), job.batch, job.model->vocabulary, 1, 1 + job.model->mtp_depth).value();
+backend::TextTokens tokens_for(const Job& job) {
+  return backend::TextTokens::create(backend::some_text(), job.batch, job.model->vocabulary, 1,
+                                     1 + job.model->mtp_depth)
+      .value();
 }
 
 std::vector<double> losses_of(const Plan& plan, bool on_device) {
-  const TextTokens text = tokens_for(plan.job);
-  const TrainingOptions options;
+  const backend::TextTokens text = tokens_for(plan.job);
+  const backend::TrainingOptions options;
   if (on_device) return train_on_device(plan, text, kSteps, options, 17).losses;
-  return train_sequentially(plan.job, text, kSteps, options).value().losses;
+  return backend::train_sequentially(plan.job, text, kSteps, options).value().losses;
 }
 
 void expect_the_cpus_losses(const Case& tested, Precision precision = Precision::kBf16) {
@@ -97,7 +99,7 @@ Model tiny_wide() {
 // Every component of the model, dispatch and combine apart.
 StageProgram program_with_exchanges(const Model& model) {
   StageProgram program;
-  for (const ComponentCost& cost : whole_program(model)) {
+  for (const ComponentCost& cost : backend::whole_program(model)) {
     const bool experts = cost.component == Component::kExperts;
     if (experts) program.push_back({cost.layer, Component::kDispatch, Lane::kEp, 1, 1, 0});
     program.push_back(cost);
@@ -107,27 +109,27 @@ StageProgram program_with_exchanges(const Model& model) {
 }
 
 // Of one micro-batch, as the sequential run computes them.
-std::map<std::string, std::vector<float>> gradients_on_cpu(const Plan& plan, const TextTokens& text) {
-  PartShape shape = part_shape(plan.job, 0);
+std::map<std::string, std::vector<float>> gradients_on_cpu(const Plan& plan, const backend::TextTokens& text) {
+  backend::PartShape shape = backend::part_shape(plan.job, 0);
   shape.ep_ranks = 1;
-  const Arithmetic<float> arithmetic = arithmetic_for(shape.formats, false);
-  const Stage<float> stage(*plan.job.model, program_with_exchanges(*plan.job.model), shape, arithmetic);
-  ChunkState chunk(stage, Sums::kFloat, 1, TrainingOptions().seed);
-  Tokens tokens = text.micro_batch(0, 0, 0, 1);
-  Flow<float> flow;
+  const backend::Arithmetic<float> arithmetic = backend::arithmetic_for(shape.formats, false);
+  const backend::Stage<float> stage(*plan.job.model, program_with_exchanges(*plan.job.model), shape, arithmetic);
+  backend::ChunkState chunk(stage, backend::Sums::kFloat, 1, backend::TrainingOptions().seed);
+  backend::Tokens tokens = text.micro_batch(0, 0, 0, 1);
+  backend::Flow<float> flow;
   flow.tokens = std::move(tokens.inputs);
   flow.targets = std::move(tokens.targets);
-  std::vector<std::unique_ptr<PartRun<float>>> runs;
+  std::vector<std::unique_ptr<backend::PartRun<float>>> runs;
   for (size_t i = 0; i < stage.parts().size(); ++i) {
     runs.push_back(stage.parts()[i].part->start());
-    if (auto* exchange = dynamic_cast<ExchangeRun<float>*>(runs.back().get())) {
+    if (auto* exchange = dynamic_cast<backend::ExchangeRun<float>*>(runs.back().get())) {
       exchange->unpack_forward(exchange->pack_forward(flow), flow);
     } else {
       chunk.forward(static_cast<int>(i), *runs.back(), flow);
     }
   }
   for (size_t i = stage.parts().size(); i-- > 0;) {
-    if (auto* exchange = dynamic_cast<ExchangeRun<float>*>(runs[i].get())) {
+    if (auto* exchange = dynamic_cast<backend::ExchangeRun<float>*>(runs[i].get())) {
       exchange->unpack_backward(exchange->pack_backward(flow), flow);
     } else {
       EXPECT_TRUE(chunk.input_backward(static_cast<int>(i), *runs[i], flow));
@@ -136,7 +138,7 @@ std::map<std::string, std::vector<float>> gradients_on_cpu(const Plan& plan, con
   }
   const std::vector<std::byte> sums = chunk.sums_of(0, stage.size());
   std::map<std::string, std::vector<float>> gradients;
-  for (const StageParameter& parameter : stage.parameters()) {
+  for (const backend::StageParameter& parameter : stage.parameters()) {
     std::vector<float>& own = gradients[parameter.name];
     own.resize(static_cast<size_t>(parameter.parameter.size()));
     std::memcpy(own.data(), sums.data() + parameter.offset * int64_t{sizeof(float)}, own.size() * sizeof(float));
@@ -148,9 +150,9 @@ std::map<std::string, std::vector<float>> gradients_on_cpu(const Plan& plan, con
 constexpr double kGradientTolerance = 2e-3;
 
 void expect_the_cpus_gradients(const Job& job) {
-  const Plan plan = plan_with(job, "gpipe").value();
+  const Plan plan = backend::plan_with(job, "gpipe").value();
   const Model& model = *plan.job.model;
-  const TextTokens text = tokens_for(plan.job);
+  const backend::TextTokens text = tokens_for(plan.job);
   const auto expected = gradients_on_cpu(plan, text);
   const auto actual = gradients_on_device(plan, text, {});
   ASSERT_EQ(actual.size(), expected.size());
@@ -159,21 +161,21 @@ void expect_the_cpus_gradients(const Job& job) {
   }
 }
 
-const Model kAllModels[] = {with_layers(tiny_dense(), 3),
-                            with_layers(tiny_gpt(), 3),
-                            with_layers(tiny_moe(), 3),
-                            with_layers(tiny_mixtral(), 3),
+const Model kAllModels[] = {with_layers(backend::tiny_dense(), 3),
+                            with_layers(backend::tiny_gpt(), 3),
+                            with_layers(backend::tiny_moe(), 3),
+                            with_layers(backend::tiny_mixtral(), 3),
                             tiny_wide(),
-                            tiny_v3(3)};
+                            backend::tiny_v3(3)};
 
 // Every parameter of every kind of component. Losses alone would not show that a part of a gradient is missing.
 DEVICE_TEST(Training, GradientsOfEveryParameter) {
-  for (const Model& model : kAllModels) expect_the_cpus_gradients(training_job(model, 1, 1));
+  for (const Model& model : kAllModels) expect_the_cpus_gradients(backend::training_job(model, 1, 1));
 }
 
 DEVICE_TEST(Training, GradientsWithWhatIsComputedAgain) {
   for (const Model& model : kAllModels) {
-    Job job = training_job(model, 1, 1);
+    Job job = backend::training_job(model, 1, 1);
     job.recompute = Recompute::kSelective;
     expect_the_cpus_gradients(job);
   }
@@ -183,18 +185,18 @@ DEVICE_TEST(Training, GradientsWithWhatIsComputedAgain) {
 // between.
 DEVICE_TEST(Training, RunningLayersAgainChangesNoBit) {
   for (const Model& model : kAllModels) {
-    Job job = training_job(model, 1, 1);
+    Job job = backend::training_job(model, 1, 1);
     job.recompute = Recompute::kFull;
     expect_the_cpus_gradients(job);
   }
   for (const char* schedule : {"zb-v", "dualpipe"}) {
-    Job job = training_job(tiny_v3(4), 2, 4);
-    const Plan kept = plan_with(job, schedule).value();
+    Job job = backend::training_job(backend::tiny_v3(4), 2, 4);
+    const Plan kept = backend::plan_with(job, schedule).value();
     job.recompute = Recompute::kFull;
-    const Plan again = plan_with(job, schedule).value();
-    const TextTokens text = tokens_for(job);
-    const TrainingResult expected = train_on_device(kept, text, 1, {}, 17);
-    const TrainingResult actual = train_on_device(again, text, 1, {}, 17);
+    const Plan again = backend::plan_with(job, schedule).value();
+    const backend::TextTokens text = tokens_for(job);
+    const backend::TrainingResult expected = train_on_device(kept, text, 1, {}, 17);
+    const backend::TrainingResult actual = train_on_device(again, text, 1, {}, 17);
     EXPECT_EQ(actual.losses, expected.losses) << schedule;
     EXPECT_EQ(actual.parameters, expected.parameters) << schedule;
   }
@@ -202,9 +204,9 @@ DEVICE_TEST(Training, RunningLayersAgainChangesNoBit) {
 
 DEVICE_TEST(Training, MemoryIsWhatTheJobSaves) {
   const auto memory_of = [](const Job& job) {
-    return memory_on_device(plan_with(job, "gpipe").value(), tokens_for(job));
+    return memory_on_device(backend::plan_with(job, "gpipe").value(), tokens_for(job));
   };
-  Job job = training_job(tiny_v3(4), 2, 8);
+  Job job = backend::training_job(backend::tiny_v3(4), 2, 8);
   const int64_t kept = memory_of(job);
   job.recompute = Recompute::kSelective;
   const int64_t selective = memory_of(job);
@@ -212,11 +214,11 @@ DEVICE_TEST(Training, MemoryIsWhatTheJobSaves) {
   EXPECT_LT(selective, kept);
   EXPECT_LT(memory_of(job), selective);
   // Of Adam's moments two replicas hold one copy between them.
-  const int64_t replicas = memory_of(training_job(tiny_v3(4), 2, 8, 2));
+  const int64_t replicas = memory_of(backend::training_job(backend::tiny_v3(4), 2, 8, 2));
   int64_t moments = 0;
-  const TrainingResult trained = train_sequentially(job, tokens_for(job), 1, {}).value();
+  const backend::TrainingResult trained = backend::train_sequentially(job, tokens_for(job), 1, {}).value();
   for (const auto& [name, numbers] : trained.parameters) {
-    moments += static_cast<int64_t>(numbers.size()) * moment_bytes(Format::kFp32);
+    moments += static_cast<int64_t>(numbers.size()) * backend::moment_bytes(Format::kFp32);
   }
   EXPECT_NEAR(static_cast<double>(2 * kept - replicas), static_cast<double>(moments),
               0.1 * static_cast<double>(moments));
@@ -225,7 +227,7 @@ DEVICE_TEST(Training, MemoryIsWhatTheJobSaves) {
 DEVICE_TEST(Training, GradientsWithActivationsInFewBits) {
   for (const Model& model : kAllModels) {
     for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective}) {
-      Job job = training_job(model, 1, 1);
+      Job job = backend::training_job(model, 1, 1);
       job.recompute = recompute;
       job.formats.cached = job.formats.dispatch = Format::kFp8;
       job.formats.cached_core = Format::kE5m6;
@@ -235,31 +237,31 @@ DEVICE_TEST(Training, GradientsWithActivationsInFewBits) {
 }
 
 DEVICE_TEST(Training, GroupedQueriesAndSwiglu) {
-  expect_the_cpus_losses({tiny_dense(), "1f1b"});
+  expect_the_cpus_losses({backend::tiny_dense(), "1f1b"});
 }
 
 DEVICE_TEST(Training, LearnedPositionsAndGelu) {
-  expect_the_cpus_losses({tiny_gpt(), "1f1b"});
+  expect_the_cpus_losses({backend::tiny_gpt(), "1f1b"});
 }
 
 DEVICE_TEST(Training, LatentAttentionAndExpertsInGroups) {
-  expect_the_cpus_losses({with_layers(tiny_moe(), 3), "1f1b"});
+  expect_the_cpus_losses({with_layers(backend::tiny_moe(), 3), "1f1b"});
 }
 
 DEVICE_TEST(Training, ExpertsWithoutSharedOnes) {
-  expect_the_cpus_losses({with_layers(tiny_mixtral(), 3), "1f1b"});
+  expect_the_cpus_losses({with_layers(backend::tiny_mixtral(), 3), "1f1b"});
 }
 
 // Backward passes in two, both directions at once, chunks that meet on a rank.
 DEVICE_TEST(Training, EverySchedule) {
   for (const char* schedule : {"gpipe", "zb-h1", "zb-v", "interleaved-1f1b", "dualpipe", "chimera"}) {
-    expect_the_cpus_losses({tiny_dense(), schedule, 4, 1, 1, 8});
+    expect_the_cpus_losses({backend::tiny_dense(), schedule, 4, 1, 1, 8});
   }
 }
 
 DEVICE_TEST(Training, ExpertsSpreadOverReplicas) {
-  expect_the_cpus_losses({with_layers(tiny_moe(), 3), "1f1b", 2, 2, 2});
-  expect_the_cpus_losses({with_layers(tiny_moe(), 3), "dualpipe", 2, 4, 2});
+  expect_the_cpus_losses({with_layers(backend::tiny_moe(), 3), "1f1b", 2, 2, 2});
+  expect_the_cpus_losses({with_layers(backend::tiny_moe(), 3), "dualpipe", 2, 4, 2});
 }
 
 DEVICE_TEST(Training, Fp8AsOnTheCpuAndCloseToBf16) {
@@ -277,17 +279,17 @@ DEVICE_TEST(Training, TheWholeRecipe) {
   int within = 0;  // of them the CPU's
   for (const char* schedule : {"1f1b", "zb-v", "interleaved-1f1b", "dualpipe"}) {
     for (const bool few_bits : {false, true}) {
-      Job job = training_job(tiny_v3(4), 2, 4);
+      Job job = backend::training_job(backend::tiny_v3(4), 2, 4);
       job.ema_decay = 0.9;
       if (few_bits) {
         job.recompute = Recompute::kSelective;
         job.formats = {
             .cached = Format::kFp8, .cached_core = Format::kE5m6, .dispatch = Format::kFp8, .moments = Format::kBf16};
       }
-      const Plan plan = plan_with(job, schedule).value();
-      const TextTokens text = tokens_for(plan.job);
-      const TrainingResult device = train_on_device(plan, text, kSteps, {}, 17);
-      const TrainingResult sequential = train_sequentially(plan.job, text, kSteps, {}).value();
+      const Plan plan = backend::plan_with(job, schedule).value();
+      const backend::TextTokens text = tokens_for(plan.job);
+      const backend::TrainingResult device = train_on_device(plan, text, kSteps, {}, 17);
+      const backend::TrainingResult sequential = backend::train_sequentially(plan.job, text, kSteps, {}).value();
       for (int64_t step = 0; step < kSteps; ++step) {
         EXPECT_NEAR(device.losses[step], sequential.losses[step], kExpertsTolerance) << schedule << ", step " << step;
         EXPECT_NEAR(device.mtp_losses.at(step), sequential.mtp_losses.at(step), kExpertsTolerance) << schedule;
@@ -310,13 +312,13 @@ DEVICE_TEST(Training, LoadsOfExperts) {
   for (const auto& [schedule, data, expert, recompute] : {std::tuple("1f1b", 2, 2, Recompute::kNone),
                                                           {"dualpipe", 2, 1, Recompute::kFull},
                                                           {"zb-v", 1, 1, Recompute::kSelective}}) {
-    Job job = training_job(tiny_v3(4), 2, 4, data, expert);
+    Job job = backend::training_job(backend::tiny_v3(4), 2, 4, data, expert);
     job.recompute = recompute;
-    const Plan plan = plan_with(job, schedule).value();
-    const TextTokens text = tokens_for(plan.job);
+    const Plan plan = backend::plan_with(job, schedule).value();
+    const backend::TextTokens text = tokens_for(plan.job);
     constexpr int64_t kTwice = 2;
     const auto device = train_on_device(plan, text, kTwice, {}, 17).expert_loads;
-    const auto sequential = train_sequentially(plan.job, text, kTwice, {}).value().expert_loads;
+    const auto sequential = backend::train_sequentially(plan.job, text, kTwice, {}).value().expert_loads;
     ASSERT_EQ(device.size(), sequential.size());
     int64_t elsewhere = 0;
     int64_t all = 0;
@@ -327,8 +329,8 @@ DEVICE_TEST(Training, LoadsOfExperts) {
         all += device[layer].tokens[i];
       }
     }
-    EXPECT_EQ(all, static_cast<int64_t>(device.size()) * kTwice * micro_batches_per_step(job) * job.batch.tokens() *
-                       job.model->moe->experts_per_token);
+    EXPECT_EQ(all, static_cast<int64_t>(device.size()) * kTwice * backend::micro_batches_per_step(job) *
+                       job.batch.tokens() * job.model->moe->experts_per_token);
     EXPECT_LE(100 * elsewhere, all) << schedule;
   }
 }
@@ -336,9 +338,9 @@ DEVICE_TEST(Training, LoadsOfExperts) {
 // Every weight once, whoever holds copies of it, and never those of an optimizer that is under way.
 DEVICE_TEST(Training, MovingAverages) {
   for (const auto& [schedule, data, expert] : {std::tuple("1f1b", 1, 1), {"zb-v", 1, 1}, {"dualpipe", 2, 2}}) {
-    Job job = training_job(tiny_v3(4), 2, 4, data, expert);
+    Job job = backend::training_job(backend::tiny_v3(4), 2, 4, data, expert);
     job.ema_decay = 0.75;
-    const Plan plan = plan_with(job, schedule).value();
+    const Plan plan = backend::plan_with(job, schedule).value();
     const AveragesDigests digests = averages_on_device(plan, tokens_for(plan.job), kSteps, {});
     EXPECT_EQ(digests.actual, digests.expected) << schedule;
   }
@@ -346,20 +348,21 @@ DEVICE_TEST(Training, MovingAverages) {
 
 // Weights after some steps: Adam hides the scale of gradients from losses, but not how it changes from step to step.
 void expect_the_cpus_clipping(Clipping clipping) {
-  for (const auto& [model, schedule, data, expert] :
-       {std::tuple(tiny_dense(), "1f1b", 1, 1), {tiny_v3(4), "1f1b", 2, 2}, {tiny_v3(4), "dualpipe", 1, 1}}) {
-    Job job = training_job(model, 2, 4, data, expert);
+  for (const auto& [model, schedule, data, expert] : {std::tuple(backend::tiny_dense(), "1f1b", 1, 1),
+                                                      {backend::tiny_v3(4), "1f1b", 2, 2},
+                                                      {backend::tiny_v3(4), "dualpipe", 1, 1}}) {
+    Job job = backend::training_job(model, 2, 4, data, expert);
     job.clipping = clipping;
     job.clip_norm = 0.5;
-    const Plan plan = plan_with(job, schedule).value();
-    const TextTokens text = tokens_for(plan.job);
-    TrainingOptions options;
+    const Plan plan = backend::plan_with(job, schedule).value();
+    const backend::TextTokens text = tokens_for(plan.job);
+    backend::TrainingOptions options;
     options.adam.epsilon = 1;  // so that weights follow the gradients' size
     options.adam.learning_rate = 0.1;
-    const TrainingResult device = train_on_device(plan, text, kSteps, options, 17);
-    const TrainingResult sequential = train_sequentially(plan.job, text, kSteps, options).value();
+    const backend::TrainingResult device = train_on_device(plan, text, kSteps, options, 17);
+    const backend::TrainingResult sequential = backend::train_sequentially(plan.job, text, kSteps, options).value();
     job.clipping = Clipping::kNone;
-    const TrainingResult unclipped = train_sequentially(job, text, kSteps, options).value();
+    const backend::TrainingResult unclipped = backend::train_sequentially(job, text, kSteps, options).value();
     double effect = 0;
     double difference = 0;
     for (const auto& [name, numbers] : sequential.parameters) {
@@ -381,22 +384,22 @@ DEVICE_TEST(Training, GradientsClippedAfterTheOptimizer) {
 
 TEST(TrainableOnGpus, RefusesByName) {
   const auto error_of = [](const Model& model, const auto& change) {
-    Job job = training_job(model, 2, 4);
+    Job job = backend::training_job(model, 2, 4);
     change(job);
-    const Status status = check_gpu_trainable(job);
+    const Status status = backend::check_gpu_trainable(job);
     return status ? std::string() : status.error().message;
   };
-  EXPECT_EQ(error_of(tiny_moe(), [](Job&) {}), "");
+  EXPECT_EQ(error_of(backend::tiny_moe(), [](Job&) {}), "");
   EXPECT_EQ(error_of(tiny_wide(), [](Job& job) { job.precision = Precision::kFp8; }), "");
-  EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.precision = Precision::kFp8; }),
+  EXPECT_EQ(error_of(backend::tiny_dense(), [](Job& job) { job.precision = Precision::kFp8; }),
             "model.hidden is 12; on GPUs FP8 needs a multiple of 16");
-  EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.precision = Precision::kFp16; }),
+  EXPECT_EQ(error_of(backend::tiny_dense(), [](Job& job) { job.precision = Precision::kFp16; }),
             "precision is FP16; on GPUs pipeloom-run trains with BF16 or FP8");
-  EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.recompute = Recompute::kSelective; }), "");
-  EXPECT_EQ(error_of(tiny_moe(), [](Job& job) { job.recompute = Recompute::kFull; }), "");
-  Job spread = training_job(tiny_moe(), 2, 4, 2, 2);
+  EXPECT_EQ(error_of(backend::tiny_dense(), [](Job& job) { job.recompute = Recompute::kSelective; }), "");
+  EXPECT_EQ(error_of(backend::tiny_moe(), [](Job& job) { job.recompute = Recompute::kFull; }), "");
+  Job spread = backend::training_job(backend::tiny_moe(), 2, 4, 2, 2);
   spread.recompute = Recompute::kFull;
-  EXPECT_EQ(check_gpu_trainable(spread).error().message,
+  EXPECT_EQ(backend::check_gpu_trainable(spread).error().message,
             "recompute is FULL; on GPUs pipeloom-run trains with NONE or SELECTIVE where experts are spread "
             "(layout.expert > 1)");
 }

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using testing::HasSubstr;
@@ -52,4 +52,4 @@ TEST(NcclProgress, EndsWhereAnotherRankHasGivenUp) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/transport/threads.h"
 #include "tests/backend/cuda/gpu.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 class GpuNcclWorld : public GpuTest {};
@@ -47,4 +47,4 @@ TEST_F(GpuNcclWorld, OfOneAddsUpAndSendsToItself) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

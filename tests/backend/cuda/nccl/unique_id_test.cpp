@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-#include "backend/runtime/meeting.h"
+#include "backend/runtime/messages/meeting.h"
 #include "backend/transport/tcp/tcp_endpoint.h"
 #include "backend/transport/threads.h"
 #include "tests/backend/transport/free_port.h"
@@ -19,7 +19,7 @@
 #include "backend/transport/mpi/mpi_endpoint.h"
 #endif
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 constexpr int64_t kPatience_ns = 20'000'000'000;
@@ -88,4 +88,4 @@ TEST(UniqueId, TravelsOverMpi) {
 #endif
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

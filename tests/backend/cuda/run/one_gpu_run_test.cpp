@@ -9,14 +9,14 @@
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/training_launcher.h"
 #include "backend/device/launch_lowering.h"
-#include "core/lowering/lower.h"
-#include "planner/evaluate.h"
+#include "core/tasks/lower.h"
+#include "planner/evaluate/evaluate.h"
 #include "tests/backend/cuda/gpu.h"
 #include "tests/backend/cuda/makespan.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 using testing::HasSubstr;
@@ -153,4 +153,4 @@ TEST_F(GpuOneGpuRun, ATraceHasEveryTask) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pipeloom {
+namespace pipeloom::backend {
 namespace {
 
 TEST(CorrelatedRecords, LeadFromKernelsToTasks) {
@@ -19,4 +19,4 @@ TEST(CorrelatedRecords, LeadFromKernelsToTasks) {
 }
 
 }  // namespace
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

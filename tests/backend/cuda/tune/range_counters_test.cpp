@@ -2,8 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "backend/cuda/check.h"
 #include "backend/cuda/comm/copy.h"
+#include "backend/cuda/cuda_check.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/tune/cupti_status.h"
 #include "backend/cuda/tune/gpu_timer.h"
@@ -16,38 +16,38 @@ namespace {
 using testing::HasSubstr;
 
 TEST(RangeCounters, SayThatThereIsNoDriver) {
-  if (why_no_gpu_here().empty()) GTEST_SKIP() << "this machine has a GPU";
-  const auto counters = RangeCounters::create(l2_metrics());
+  if (backend::why_no_gpu_here().empty()) GTEST_SKIP() << "this machine has a GPU";
+  const auto counters = backend::RangeCounters::create(backend::l2_metrics());
   ASSERT_FALSE(counters.has_value());
   EXPECT_THAT(counters.error().message,
               testing::AnyOf(HasSubstr("no CUDA driver"), HasSubstr("CUPTI has no range profiler")));
 }
 
 TEST(RangeCounters, SayWhatGivesTheRightToReadThem) {
-  EXPECT_TRUE(cupti_status(CUPTI_SUCCESS, "counters").has_value());
-  EXPECT_THAT(cupti_status(CUPTI_ERROR_INSUFFICIENT_PRIVILEGES, "to enable counters").error().message,
+  EXPECT_TRUE(backend::cupti_status(CUPTI_SUCCESS, "counters").has_value());
+  EXPECT_THAT(backend::cupti_status(CUPTI_ERROR_INSUFFICIENT_PRIVILEGES, "to enable counters").error().message,
               testing::AllOf(HasSubstr("to enable counters: the GPU's counters need rights (ERR_NVGPUCTRPERM"),
                              HasSubstr("NVreg_RestrictProfilingToAdminUsers=0")));
-  EXPECT_THAT(cupti_status(CUPTI_ERROR_INVALID_PARAMETER, "to start a pass").error().message,
+  EXPECT_THAT(backend::cupti_status(CUPTI_ERROR_INVALID_PARAMETER, "to start a pass").error().message,
               HasSubstr("to start a pass: CUPTI says CUPTI_ERROR_INVALID_PARAMETER (1)"));
 }
 
-class GpuRangeCounters : public GpuTest {};
+class GpuRangeCounters : public backend::GpuTest {};
 
 // A copy reads each of its sectors once, and so does a second one: L2 is too small for what both copied.
 TEST_F(GpuRangeCounters, ACopyReadsItsSectors) {
   constexpr int64_t kBytes = int64_t{256} << 20;
-  const GpuMemory from(kBytes);
-  const GpuMemory to(kBytes);
-  GpuTimer timer;
-  const auto counters = RangeCounters::create(l2_metrics());
+  const backend::GpuMemory from(kBytes);
+  const backend::GpuMemory to(kBytes);
+  backend::GpuTimer timer;
+  const auto counters = backend::RangeCounters::create(backend::l2_metrics());
   if (!counters) GTEST_SKIP() << counters.error().message;
   for (int time = 0; time < 2; ++time) {
     const auto values = (*counters)->count([&] {
-      copy_message({timer.stream(), 20}, from.as<char>(), to.as<char>(), kBytes, {CopyMethod::kStreaming, 20});
+      backend::copy_message({timer.stream(), 20}, from.as<char>(), to.as<char>(), kBytes, {CopyMethod::kStreaming, 20});
     });
     ASSERT_TRUE(values.has_value()) << values.error().message;
-    const MeasuredL2 l2 = l2_of(*values);
+    const backend::MeasuredL2 l2 = backend::l2_of(*values);
     EXPECT_NEAR(l2.read_sectors, kBytes / 32.0, 0.05 * kBytes / 32.0);
     EXPECT_NEAR(l2.written_sectors, kBytes / 32.0, 0.05 * kBytes / 32.0);
     EXPECT_NEAR(l2.dram_read_bytes, static_cast<double>(kBytes), 0.3 * kBytes);

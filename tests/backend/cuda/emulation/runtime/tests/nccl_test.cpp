@@ -6,7 +6,7 @@
 
 #include "backend/cuda/nccl/nccl_run.h"
 #include "backend/device/launch_lowering.h"
-#include "core/lowering/lower.h"
+#include "core/tasks/lower.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
 #include "tests/backend/support.h"
@@ -20,8 +20,9 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-GpuRunResult expect_the_cpus_losses(const Job& job, const char* schedule, uint64_t seed, GpuRunOptions options = {}) {
-  const EmulatedGpus gpus({.seed = seed});
+backend::GpuRunResult expect_the_cpus_losses(const Job& job, const char* schedule, uint64_t seed,
+                                             backend::GpuRunOptions options = {}) {
+  const emulation::EmulatedGpus gpus({.seed = seed});
   const Plan plan = gpu_plan(job, schedule);
   options.steps = 3;
   const auto gpu = train_on_gpus(plan, options);
@@ -38,21 +39,21 @@ GpuRunResult expect_the_cpus_losses(const Job& job, const char* schedule, uint64
 }
 
 TEST(EmulatedGpuRanks, TrainAsTheCpuDoes) {
-  expect_the_cpus_losses(training_job(tiny_dense(), 2, 4), "1f1b", 1);
-  expect_the_cpus_losses(training_job(tiny_dense(), 4, 8), "dualpipe", 2);
+  expect_the_cpus_losses(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b", 1);
+  expect_the_cpus_losses(backend::training_job(backend::tiny_dense(), 4, 8), "dualpipe", 2);
 }
 
 TEST(EmulatedGpuRanks, WithReplicas) {
-  expect_the_cpus_losses(training_job(tiny_dense(), 2, 4, 2), "1f1b", 3);
+  expect_the_cpus_losses(backend::training_job(backend::tiny_dense(), 2, 4, 2), "1f1b", 3);
 }
 
 TEST(EmulatedGpuRanks, WithExpertsOfSeveralRanks) {
-  expect_the_cpus_losses(training_job(tiny_moe(), 2, 4, 2, 2), "1f1b", 4);
+  expect_the_cpus_losses(backend::training_job(backend::tiny_moe(), 2, 4, 2, 2), "1f1b", 4);
 }
 
 // Sends and receives of a batch are one NCCL group over several communicators.
 TEST(EmulatedGpuRanks, WithBlockingMessages) {
-  Job job = training_job(tiny_dense(), 4, 8);
+  Job job = backend::training_job(backend::tiny_dense(), 4, 8);
   job.p2p.mode = P2pMode::kBlocking;
   expect_the_cpus_losses(job, "1f1b", 5);
   expect_the_cpus_losses(job, "dualpipe", 6);
@@ -60,17 +61,17 @@ TEST(EmulatedGpuRanks, WithBlockingMessages) {
 
 // Weights follow the gradients' size here, so that the norm counts.
 TEST(EmulatedGpuRanks, HaveTheBitsOfOneGpu) {
-  TrainingOptions training;
+  backend::TrainingOptions training;
   training.adam.epsilon = 1;
   training.adam.learning_rate = 0.1;
-  GpuRunOptions options;
+  backend::GpuRunOptions options;
   options.steps = 3;
   for (const char* schedule : {"1f1b", "dualpipe"}) {
-    Job job = training_job(tiny_dense(), 2, 4);
+    Job job = backend::training_job(backend::tiny_dense(), 2, 4);
     job.clipping = Clipping::kGlobal;
     job.clip_norm = 0.5;
     const Plan plan = gpu_plan(job, schedule);
-    const EmulatedGpus gpus({.seed = 9});
+    const emulation::EmulatedGpus gpus({.seed = 9});
     const auto each = train_on_gpus(plan, options, training);
     const auto one = train_on_one_gpu(plan, options, training);
     ASSERT_TRUE(each && one);
@@ -79,7 +80,7 @@ TEST(EmulatedGpuRanks, HaveTheBitsOfOneGpu) {
 }
 
 Job recipe_job() {
-  Job job = training_job(tiny_v3(4), 2, 4, 2, 2);
+  Job job = backend::training_job(backend::tiny_v3(4), 2, 4, 2, 2);
   job.ema_decay = 0.9;
   job.clipping = Clipping::kGlobal;
   job.clip_norm = 0.5;
@@ -88,15 +89,15 @@ Job recipe_job() {
 
 TEST(EmulatedGpuRanks, TheRecipeATraceAndCheckpoints) {
   SharedStore store;
-  GpuRunOptions options;
+  backend::GpuRunOptions options;
   options.traced = true;
   options.checkpoints = {&store, 2, false};
-  const GpuRunResult whole = expect_the_cpus_losses(recipe_job(), "1f1b", 7, options);
+  const backend::GpuRunResult whole = expect_the_cpus_losses(recipe_job(), "1f1b", 7, options);
   ASSERT_EQ(whole.losses.size(), 3u);
   const Plan plan = gpu_plan(recipe_job(), "1f1b");
   EXPECT_EQ(whole.trace.spans.size(), 2 * lower(plan).tasks().size());
   EXPECT_THAT(whole.traced_by, HasSubstr("threads of their own"));
-  const EmulatedGpus gpus({.seed = 8});
+  const emulation::EmulatedGpus gpus({.seed = 8});
   options.traced = false;
   options.steps = 3;
   options.checkpoints.resume = true;
@@ -109,24 +110,25 @@ TEST(EmulatedGpuRanks, TheRecipeATraceAndCheckpoints) {
 // Whether the norm is known before the optimizer or after it, each copy gets the parts that the others optimized.
 TEST(EmulatedGpuRanks, WithValidatedClipping) {
   for (const auto& [schedule, ranks, data] : {std::tuple("1f1b", 2, 2), {"dualpipe", 4, 1}}) {
-    Job job = training_job(tiny_dense(), ranks, 2 * ranks, data);
+    Job job = backend::training_job(backend::tiny_dense(), ranks, 2 * ranks, data);
     job.clipping = Clipping::kGlobal;
     job.clip_norm = 0.1;
-    const GpuRunResult global = expect_the_cpus_losses(job, schedule, 11);
+    const backend::GpuRunResult global = expect_the_cpus_losses(job, schedule, 11);
     job.clipping = Clipping::kValidated;
     EXPECT_EQ(expect_the_cpus_losses(job, schedule, 12).losses, global.losses) << schedule;
-    EXPECT_NE(losses_on_cpu(gpu_plan(training_job(tiny_dense(), ranks, 2 * ranks, data), schedule), 3),
-              losses_on_cpu(gpu_plan(job, schedule), 3));
+    EXPECT_NE(
+        losses_on_cpu(gpu_plan(backend::training_job(backend::tiny_dense(), ranks, 2 * ranks, data), schedule), 3),
+        losses_on_cpu(gpu_plan(job, schedule), 3));
   }
 }
 
-std::string error_of(const Settings& settings, int64_t patience_ns) {
-  const EmulatedGpus gpus(settings);
-  GpuRunOptions options;
+std::string error_of(const emulation::Settings& settings, int64_t patience_ns) {
+  const emulation::EmulatedGpus gpus(settings);
+  backend::GpuRunOptions options;
   options.patience_ns = patience_ns;
   std::string message;
   try {
-    const auto result = train_on_gpus(gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b"), options);
+    const auto result = train_on_gpus(gpu_plan(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b"), options);
     if (!result) message = result.error().message;
   } catch (const std::runtime_error& error) {
     message = error.what();
@@ -135,24 +137,24 @@ std::string error_of(const Settings& settings, int64_t patience_ns) {
   return message;
 }
 
-Settings with_fault(int number, int on_device, Settings::Fault fault) {
-  Settings settings;
+emulation::Settings with_fault(int number, int on_device, emulation::Settings::Fault fault) {
+  emulation::Settings settings;
   settings.patience_ms = 200;
   const auto count = std::make_shared<int>(0);
   settings.fault = [=](const std::string& name, int device, int /*sms*/) {
-    return name == "NCCL" && device == on_device && ++*count == number ? fault : Settings::Fault::kNone;
+    return name == "NCCL" && device == on_device && ++*count == number ? fault : emulation::Settings::Fault::kNone;
   };
   return settings;
 }
 
 TEST(EmulatedGpuRanks, AMessageThatHangsEndsAllWithTheTask) {
-  const std::string error = error_of(with_fault(5, 1, Settings::Fault::kHangs), 1'000'000'000);
+  const std::string error = error_of(with_fault(5, 1, emulation::Settings::Fault::kHangs), 1'000'000'000);
   EXPECT_THAT(error, HasSubstr("nothing ended on the GPU for 1.0 s; it is at: "));
   EXPECT_THAT(error, AnyOf(HasSubstr("receive of "), HasSubstr("send of ")));
 }
 
 TEST(EmulatedGpuRanks, ARankWhoseGpuFailsEndsAll) {
-  const std::string error = error_of(with_fault(5, 1, Settings::Fault::kFails), 30'000'000'000);
+  const std::string error = error_of(with_fault(5, 1, emulation::Settings::Fault::kFails), 30'000'000'000);
   EXPECT_THAT(error, HasSubstr("rank 1 failed: rank 1: "));
   EXPECT_THAT(error, AnyOf(HasSubstr("cudaErrorIllegalAddress"), HasSubstr("CUBLAS_STATUS_EXECUTION_FAILED")));
 }

@@ -19,7 +19,7 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-void expect_clean(const EmulatedGpus& gpus) {
+void expect_clean(const emulation::EmulatedGpus& gpus) {
   EXPECT_THAT(gpus.complaints(), IsEmpty());
   EXPECT_THAT(gpus.leaks(), IsEmpty());
 }
@@ -27,9 +27,9 @@ void expect_clean(const EmulatedGpus& gpus) {
 TEST(EmulatedOneGpu, TrainsAsTheCpuDoes) {
   uint64_t seed = 0;
   for (const auto& [schedule, ranks] : {std::pair("1f1b", 2), {"zb-h1", 2}, {"chimera", 2}, {"dualpipe", 4}}) {
-    const EmulatedGpus gpus({.seed = ++seed});
-    const Plan plan = gpu_plan(training_job(tiny_dense(), ranks, 2 * ranks), schedule);
-    GpuRunOptions options;
+    const emulation::EmulatedGpus gpus({.seed = ++seed});
+    const Plan plan = gpu_plan(backend::training_job(backend::tiny_dense(), ranks, 2 * ranks), schedule);
+    backend::GpuRunOptions options;
     options.steps = 3;
     const auto gpu = train_on_one_gpu(plan, options);
     ASSERT_TRUE(gpu) << gpu.error().message;
@@ -44,20 +44,20 @@ TEST(EmulatedOneGpu, TrainsAsTheCpuDoes) {
 }
 
 Model small_moe() {
-  Model model = tiny_moe();
+  Model model = backend::tiny_moe();
   model.layers = 3;
   return model;
 }
 
 // Whatever the order in which a GPU works, with and without a graph, and however hand-overs are copied.
 TEST(EmulatedOneGpu, EveryWayToRunAStepHasTheSameBits) {
-  const Plan plan = gpu_plan(training_job(small_moe(), 2, 4), "dualpipe");
+  const Plan plan = gpu_plan(backend::training_job(small_moe(), 2, 4), "dualpipe");
   std::set<std::vector<double>> losses;
   uint64_t seed = 10;
   for (const CopyMethod copy :
        {CopyMethod::kLoadStore, CopyMethod::kStreaming, CopyMethod::kStreamingReadOnly, CopyMethod::kBulk}) {
-    const EmulatedGpus gpus({.seed = ++seed});
-    GpuRunOptions options;
+    const emulation::EmulatedGpus gpus({.seed = ++seed});
+    backend::GpuRunOptions options;
     options.steps = 3;
     options.copy = copy;
     options.graphs = copy != CopyMethod::kLoadStore;
@@ -73,7 +73,7 @@ TEST(EmulatedOneGpu, EveryWayToRunAStepHasTheSameBits) {
 }
 
 Job recipe_job(int data, int expert) {
-  Job job = training_job(tiny_v3(4), 2, 4, data, expert);
+  Job job = backend::training_job(backend::tiny_v3(4), 2, 4, data, expert);
   job.ema_decay = 0.9;
   job.clipping = Clipping::kGlobal;
   job.clip_norm = 0.5;
@@ -85,11 +85,11 @@ Job recipe_job(int data, int expert) {
 TEST(EmulatedOneGpu, TheRecipeAndItsCheckpoints) {
   const Plan plan = gpu_plan(recipe_job(1, 1), "1f1b");
   SharedStore store;
-  GpuRunOptions options;
+  backend::GpuRunOptions options;
   options.steps = 4;
-  GpuRunResult whole;
+  backend::GpuRunResult whole;
   {
-    const EmulatedGpus gpus({.seed = 20});
+    const emulation::EmulatedGpus gpus({.seed = 20});
     const auto result = train_on_one_gpu(plan, options);
     ASSERT_TRUE(result) << result.error().message;
     whole = *result;
@@ -100,7 +100,7 @@ TEST(EmulatedOneGpu, TheRecipeAndItsCheckpoints) {
   std::vector<double> losses;
   std::vector<double> mtp_losses;
   for (const bool resume : {false, true}) {
-    const EmulatedGpus gpus({.seed = 21});
+    const emulation::EmulatedGpus gpus({.seed = 21});
     options.steps = resume ? 4 : 2;
     options.checkpoints = {&store, 2, resume};
     const auto result = train_on_one_gpu(plan, options);
@@ -119,11 +119,11 @@ TEST(EmulatedOneGpu, TheRecipeAndItsCheckpoints) {
 
 // By CUPTI's records, and by events where CUPTI can't be had.
 TEST(EmulatedOneGpu, ATraceHasEveryTask) {
-  const Plan plan = gpu_plan(training_job(small_moe(), 2, 4), "dualpipe");
-  const size_t tasks = launch_graph(plan).tasks().size();
+  const Plan plan = gpu_plan(backend::training_job(small_moe(), 2, 4), "dualpipe");
+  const size_t tasks = backend::launch_graph(plan).tasks().size();
   for (const bool cupti : {false, true}) {
-    const EmulatedGpus gpus({.seed = 30, .cupti = cupti});
-    GpuRunOptions options;
+    const emulation::EmulatedGpus gpus({.seed = 30, .cupti = cupti});
+    backend::GpuRunOptions options;
     options.steps = 1;
     options.traced = true;
     const auto result = train_on_one_gpu(plan, options);
@@ -144,29 +144,29 @@ TEST(EmulatedOneGpu, ATraceHasEveryTask) {
 TEST(EmulatedOneGpu, ComputesAndCommunicatesOnSmsOfItsOwn) {
   std::set<int> sms_of_products;
   std::set<int> sms_of_copies;
-  Settings settings;
+  emulation::Settings settings;
   settings.fault = [&](const std::string& name, int, int sms) {
     if (name == "product") sms_of_products.insert(sms);
     if (name.find("load_store_kernel") != std::string::npos) sms_of_copies.insert(sms);
-    return Settings::Fault::kNone;
+    return emulation::Settings::Fault::kNone;
   };
-  const EmulatedGpus gpus(settings);
-  ASSERT_TRUE(train_on_one_gpu(gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b"), {}));
+  const emulation::EmulatedGpus gpus(settings);
+  ASSERT_TRUE(train_on_one_gpu(gpu_plan(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b"), {}));
   EXPECT_EQ(sms_of_products, std::set{56});
   EXPECT_EQ(sms_of_copies, std::set{8});
 }
 
 TEST(EmulatedOneGpu, AHungKernelEndsTheRunWithTheTask) {
-  Settings settings;
+  emulation::Settings settings;
   settings.patience_ms = 50;
   int copies = 0;
   settings.fault = [&](const std::string& name, int, int) {
     const bool hangs = name.find("load_store_kernel") != std::string::npos && ++copies == 5;
-    return hangs ? Settings::Fault::kHangs : Settings::Fault::kNone;
+    return hangs ? emulation::Settings::Fault::kHangs : emulation::Settings::Fault::kNone;
   };
-  const EmulatedGpus gpus(settings);
-  const Plan plan = gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b");
-  GpuRunOptions options;
+  const emulation::EmulatedGpus gpus(settings);
+  const Plan plan = gpu_plan(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b");
+  backend::GpuRunOptions options;
   options.patience_ns = 1'000'000'000;
   const auto result = train_on_one_gpu(plan, options);
   ASSERT_FALSE(result);
@@ -176,12 +176,12 @@ TEST(EmulatedOneGpu, AHungKernelEndsTheRunWithTheTask) {
 }
 
 TEST(EmulatedOneGpu, AFailedKernelEndsTheRun) {
-  Settings settings;
+  emulation::Settings settings;
   settings.fault = [](const std::string& name, int, int) {
-    return name == "product" ? Settings::Fault::kFails : Settings::Fault::kNone;
+    return name == "product" ? emulation::Settings::Fault::kFails : emulation::Settings::Fault::kNone;
   };
-  const EmulatedGpus gpus(settings);
-  const Plan plan = gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b");
+  const emulation::EmulatedGpus gpus(settings);
+  const Plan plan = gpu_plan(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b");
   const auto result = train_on_one_gpu(plan, {});
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message,
@@ -192,18 +192,18 @@ TEST(EmulatedOneGpu, AFailedKernelEndsTheRun) {
 TEST(EmulatedOneGpu, AGradientThatIsNotFiniteEndsARunThatClips) {
   for (const Clipping clipping : {Clipping::kGlobal, Clipping::kValidated}) {
     const emulation::EmulatedGpus gpus({});
-    Job job = training_job(tiny_dense(), 2, 4);
+    Job job = backend::training_job(backend::tiny_dense(), 2, 4);
     job.clipping = clipping;
     SharedStore store;
-    GpuRunOptions options;
+    backend::GpuRunOptions options;
     options.steps = 3;
     options.checkpoints = {&store, 1, false};
-    TrainingOptions training;
+    backend::TrainingOptions training;
     training.adam.learning_rate = 1e30;
     const auto result = train_on_one_gpu(gpu_plan(job, "1f1b"), options, training);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().message, "step 1: a gradient is not finite; the weights are those before the step");
-    EXPECT_EQ(store.read(kLastCheckpoint).value(), "1");
+    EXPECT_EQ(store.read(backend::kLastCheckpoint).value(), "1");
   }
 }
 

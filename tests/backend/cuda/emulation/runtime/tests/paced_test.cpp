@@ -29,12 +29,12 @@ Job timed_job() {
   return make_job(job).value();
 }
 
-Result<GpuRunResult> pace(const Plan& plan, bool graphs) {
-  GpuRunOptions options;
+Result<backend::GpuRunResult> pace(const Plan& plan, bool graphs) {
+  backend::GpuRunOptions options;
   options.steps = 3;
   options.paced = true;
   options.graphs = graphs;
-  return run_on_one_gpu({plan, {}, options}, 0);
+  return backend::run_on_one_gpu({plan, {}, options}, 0);
 }
 
 // Kernels look at the clock once more when their time is over: 0.1 us a task.
@@ -42,7 +42,7 @@ TEST(EmulatedPacedRun, StepsTakeTheirPredictedTimeOnDisjointSms) {
   for (const char* schedule : {"1f1b", "chimera", "dualpipe"}) {
     const Plan plan = gpu_plan(timed_job(), schedule);
     for (const bool graphs : {false, true}) {
-      const EmulatedGpus gpus({.any_order = false});
+      const emulation::EmulatedGpus gpus({.any_order = false});
       const auto result = pace(plan, graphs);
       ASSERT_TRUE(result) << result.error().message;
       for (const int64_t step_ns : result->step_ns) {
@@ -57,7 +57,7 @@ TEST(EmulatedPacedRun, StepsTakeTheirPredictedTimeOnDisjointSms) {
 
 TEST(EmulatedPacedRun, TheCensusSeesADriverThatSharesSms) {
   for (uint64_t seed = 0; seed < 12; ++seed) {
-    const EmulatedGpus gpus({.seed = seed, .shared_sms = 3});
+    const emulation::EmulatedGpus gpus({.seed = seed, .shared_sms = 3});
     const auto result = pace(gpu_plan(timed_job(), "1f1b"), false);
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_THAT(result->census, SizeIs(6));

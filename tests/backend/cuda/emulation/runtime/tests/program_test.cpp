@@ -1,13 +1,12 @@
 // `pipeloom-run --device cuda` on emulated GPUs.
-#include "backend/cli/program.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
 
-#include "proto/plan_io.h"
-#include "proto/trace_io.h"
+#include "backend/cli/run_program.h"
+#include "proto/plan/plan_io.h"
+#include "proto/trace/trace_io.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
 #include "tests/backend/support.h"
@@ -20,12 +19,12 @@ using testing::HasSubstr;
 
 class EmulatedProgram : public testing::Test {
  protected:
-  EmulatedProgram() { EXPECT_TRUE(write_plan(folder_.path("a.plan"), plan_).has_value()); }
+  EmulatedProgram() { EXPECT_TRUE(proto::write_plan(folder_.path("a.plan"), plan_).has_value()); }
 
   static Plan some_plan() {
-    Model model = tiny_moe();
+    Model model = backend::tiny_moe();
     model.layers = 3;
-    return gpu_plan(training_job(model, 2, 4), "1f1b");
+    return gpu_plan(backend::training_job(model, 2, 4), "1f1b");
   }
 
   // What it prints; its error where it fails.
@@ -36,12 +35,12 @@ class EmulatedProgram : public testing::Test {
     for (const std::string& argument : arguments) argv.push_back(argument.c_str());
     std::ostringstream out;
     std::ostringstream err;
-    const int code = run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, err, false);
+    const int code = backend::run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, err, false);
     return code == 0 ? out.str() : err.str();
   }
 
   TempFolder folder_;
-  std::string text_ = folder_.file("text", some_text());
+  std::string text_ = folder_.file("text", backend::some_text());
   Plan plan_ = some_plan();
 };
 
@@ -53,7 +52,7 @@ TEST_F(EmulatedProgram, TrainsTracesAndGoesOnFromACheckpoint) {
   EXPECT_THAT(first, HasSubstr("Steps were run as one CUDA graph of "));
   EXPECT_THAT(first, HasSubstr("SMs: 2 ranks x (56 + 8) SMs"));
   EXPECT_THAT(first, HasSubstr("Traced by CUPTI"));
-  const auto trace = read_trace(folder_.path("a.trace"));
+  const auto trace = proto::read_trace(folder_.path("a.trace"));
   ASSERT_TRUE(trace) << trace.error().message;
   EXPECT_EQ(trace->plan_digest, plan_.task_digest);
   const std::string second = run({"--text", text_, "--steps", "3", "--resume", folder[0], folder[1], "--no-graph"});

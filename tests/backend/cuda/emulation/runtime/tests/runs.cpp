@@ -10,35 +10,40 @@
 namespace pipeloom::tests {
 
 Plan gpu_plan(const Job& job, const char* schedule) {
-  Plan plan = plan_with(job, schedule).value();
+  Plan plan = backend::plan_with(job, schedule).value();
   plan.comm_sms = 8;
   return plan;
 }
 
-TextTokens text_of(const Job& job) {
-  return TextTokens::create(some_text(), job.batch, job.model->vocabulary, 1, 1 + job.model->mtp_depth).value();
+backend::TextTokens text_of(const Job& job) {
+  return backend::TextTokens::create(backend::some_text(), job.batch, job.model->vocabulary, 1,
+                                     1 + job.model->mtp_depth)
+      .value();
 }
 
-Result<GpuRunResult> train_on_one_gpu(const Plan& plan, const GpuRunOptions& options, const TrainingOptions& training) {
-  const TextTokens text = text_of(plan.job);
-  return run_on_one_gpu({plan, training_launchers(plan, text, training), options}, 0);
+Result<backend::GpuRunResult> train_on_one_gpu(const Plan& plan, const backend::GpuRunOptions& options,
+                                               const backend::TrainingOptions& training) {
+  const backend::TextTokens text = text_of(plan.job);
+  return backend::run_on_one_gpu({plan, backend::training_launchers(plan, text, training), options}, 0);
 }
 
-Result<GpuRunResult> train_on_gpus(const Plan& plan, const GpuRunOptions& options, const TrainingOptions& training) {
-  const TextTokens text = text_of(plan.job);
-  const LauncherSource launchers = training_launchers(plan, text, training);
-  GpuRunResult of_rank_0;
-  const auto rank_main = [&](Endpoint& endpoint) -> Status {
-    PIPELOOM_TRY(GpuRunResult result, run_gpu_rank({plan, launchers, options}, endpoint, endpoint.rank()));
+Result<backend::GpuRunResult> train_on_gpus(const Plan& plan, const backend::GpuRunOptions& options,
+                                            const backend::TrainingOptions& training) {
+  const backend::TextTokens text = text_of(plan.job);
+  const backend::LauncherSource launchers = backend::training_launchers(plan, text, training);
+  backend::GpuRunResult of_rank_0;
+  const auto rank_main = [&](backend::Endpoint& endpoint) -> Status {
+    PIPELOOM_TRY(backend::GpuRunResult result,
+                 backend::run_gpu_rank({plan, launchers, options}, endpoint, endpoint.rank()));
     if (endpoint.rank() == 0) of_rank_0 = std::move(result);
     return {};
   };
-  PIPELOOM_CHECK_OK(run_on_threads(plan.schedule.ranks() * plan.job.layout.data, rank_main));
+  PIPELOOM_RETURN_IF_ERROR(backend::run_on_threads(plan.schedule.ranks() * plan.job.layout.data, rank_main));
   return of_rank_0;
 }
 
 std::vector<double> losses_on_cpu(const Plan& plan, int64_t steps) {
-  return train_sequentially(plan.job, text_of(plan.job), steps, {}).value().losses;
+  return backend::train_sequentially(plan.job, text_of(plan.job), steps, {}).value().losses;
 }
 
 Status SharedStore::write(const std::string& name, const std::string& content) {

@@ -7,7 +7,7 @@
 
 #include "backend/cuda/run/gpu_run.h"
 #include "backend/model/tokens.h"
-#include "core/plan.h"
+#include "core/tasks/plan.h"
 
 namespace pipeloom::tests {
 
@@ -18,17 +18,17 @@ inline constexpr double kExpertsTolerance = 4e-3;
 // `job` with a named schedule and 8 SMs for communication.
 Plan gpu_plan(const Job& job, const char* schedule);
 // The tokens that the job trains on.
-TextTokens text_of(const Job& job);
+backend::TextTokens text_of(const Job& job);
 // On GPU 0, or each rank on a thread and a GPU of its own.
-Result<GpuRunResult> train_on_one_gpu(const Plan& plan, const GpuRunOptions& options,
-                                      const TrainingOptions& training = {});
-Result<GpuRunResult> train_on_gpus(const Plan& plan, const GpuRunOptions& options,
-                                   const TrainingOptions& training = {});
+Result<backend::GpuRunResult> train_on_one_gpu(const Plan& plan, const backend::GpuRunOptions& options,
+                                               const backend::TrainingOptions& training = {});
+Result<backend::GpuRunResult> train_on_gpus(const Plan& plan, const backend::GpuRunOptions& options,
+                                            const backend::TrainingOptions& training = {});
 // The sequential run's.
 std::vector<double> losses_on_cpu(const Plan& plan, int64_t steps);
 
 // Used by all ranks.
-class SharedStore : public CheckpointStore {
+class SharedStore : public backend::CheckpointStore {
  public:
   Status write(const std::string& name, const std::string& content) override;
   Result<std::optional<std::string>> read(const std::string& name) override;

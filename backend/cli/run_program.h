@@ -1,0 +1,11 @@
+#pragma once
+
+#include <iosfwd>
+
+namespace pipeloom::backend {
+
+// The `pipeloom-run` command: parses, runs a plan, prints. Returns the exit code: 0, 1 for a bad input or a run that
+// failed, 2 for bad usage. `progress`: a bar on `err`.
+int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, bool progress);
+
+}  // namespace pipeloom::backend

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "core/costs/component.h"
+#include "core/schedule/slot.h"
+
+namespace pipeloom {
+
+// What of a component's costs belongs to F, I or W.
+inline int64_t pass_duration_ns(const ComponentCost& cost, SlotKind pass) {
+  return pass == SlotKind::kF ? cost.forward_ns : pass == SlotKind::kI ? cost.input_ns : cost.weight_ns;
+}
+
+}  // namespace pipeloom

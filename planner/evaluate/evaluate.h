@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/costs/step_costs.h"
+#include "core/job/job.h"
+#include "core/schedule/schedule.h"
+#include "core/schedule/timeline.h"
+#include "planner/schedules/schedule_table.h"
+#include "sim/cost/overlap_costs.h"
+#include "sim/engine/simulate.h"
+#include "sim/engine/step_end.h"
+#include "sim/report/bubble.h"
+
+namespace pipeloom::planner {
+
+// The fullest moment of one rank, in bytes; without a model, activations only, in millionths of an activation.
+struct RankMemory {
+  StageState state = {};        // of every chunk
+  int64_t activations = 0;      // at their peak
+  int64_t receive_buffers = 0;  // posted
+  Reserve reserve = {};
+
+  int64_t total() const { return state.total_bytes() + activations + receive_buffers + reserve.total_bytes(); }
+};
+
+// What a job's step does with one schedule.
+struct Evaluation {
+  Schedule schedule;
+  StepCosts costs;
+  Timeline timeline;
+  sim::StepEnd end;
+  sim::Bubble bubble;
+  std::vector<RankMemory> memory;  // [rank]
+  int weight_copies = 1;           // of every stage
+  double overlap = 0;              // share of the all-to-all that overlapped pairs hide; 0 where there is none
+
+  int fullest_rank() const;
+  int64_t peak_memory() const { return memory[fullest_rank()].total(); }
+};
+
+// The job as `named` runs it, or why it can't. To be evaluated in the job's place.
+Result<Job> job_for(const Job& job, const NamedSchedule& named);
+
+// Placement, layers to stages, costs, order, simulation and memory of `job` with one named schedule; or why the
+// schedule can't run it. Pure.
+// `slot_order`: of the components inside overlapped pairs and B.
+Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named,
+                            const sim::SlotOrder& slot_order = sim::usual_order);
+
+// The same for an order that is already there (a plan).
+Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);
+
+// Bytes that a rank may use; 0: no limit is known, or the job has no model.
+int64_t memory_limit_bytes(const Job& job);
+bool fits_memory(const Job& job, const Evaluation& evaluation);
+// What a rank holds whatever the order: the states of its chunks, posted receive buffers and the reserve.
+int64_t fixed_memory_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank);
+
+PipelineShape shape_of(const Job& job);
+sim::P2pRule p2p_rule_of(const Job& job);
+
+}  // namespace pipeloom::planner

@@ -1,0 +1,224 @@
+#include "planner/evaluate/partition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+#include "core/base/units.h"
+
+namespace pipeloom::planner {
+
+namespace {
+
+// The cost of layers [begin, end) as one stage, with what the ends add.
+class StageSums {
+ public:
+  StageSums(const sim::LayerWeights& weights, int stages) : weights_(weights), stages_(stages), sums_{0} {
+    for (const int64_t layer_ns : weights.layers_ns) sums_.push_back(sums_.back() + layer_ns);
+  }
+
+  int layers() const { return static_cast<int>(weights_.layers_ns.size()); }
+  int64_t all_ns() const { return sums_.back() + weights_.first_extra_ns + weights_.last_extra_ns; }
+  int64_t stage_ns(int stage, int begin, int end) const {
+    int64_t ns = sums_[end] - sums_[begin];
+    if (stage == 0) ns += weights_.first_extra_ns;
+    if (stage == stages_ - 1) ns += weights_.last_extra_ns;
+    return ns;
+  }
+
+ private:
+  const sim::LayerWeights& weights_;
+  int stages_;
+  std::vector<int64_t> sums_;
+};
+
+// Greedy: each stage takes as much as fits, leaving one layer for each stage after it.
+bool fits(const StageSums& sums, int stages, int64_t limit_ns) {
+  int begin = 0;
+  for (int stage = 0; stage < stages; ++stage) {
+    const int most = sums.layers() - (stages - 1 - stage);
+    int end = begin + 1;
+    if (sums.stage_ns(stage, begin, end) > limit_ns) return false;
+    while (end < most && sums.stage_ns(stage, begin, end + 1) <= limit_ns) ++end;
+    begin = end;
+  }
+  return begin == sums.layers();
+}
+
+int64_t least_slowest_ns(const StageSums& sums, int stages) {
+  int64_t low = 0;
+  int64_t high = sums.all_ns();
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (fits(sums, stages, middle)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+// Dynamic programming over (stage, where it ends): the least sum of squares with no stage above `limit_ns`.
+std::vector<int> most_even(const StageSums& sums, int stages, int64_t limit_ns) {
+  constexpr int128_t kNone = std::numeric_limits<int64_t>::max() * (int128_t{1} << 62);
+  const int layers = sums.layers();
+  std::vector<int128_t> before(layers + 1, kNone);  // [layers so far] over the stages so far
+  before[0] = 0;
+  std::vector<std::vector<int>> size(stages, std::vector<int>(layers + 1, 0));  // of the stage that ends there
+  for (int stage = 0; stage < stages; ++stage) {
+    std::vector<int128_t> now(layers + 1, kNone);
+    for (int end = stage + 1; end <= layers - (stages - 1 - stage); ++end) {
+      for (int begin = end - 1; begin >= stage; --begin) {
+        const int128_t ns = sums.stage_ns(stage, begin, end);
+        if (ns > limit_ns) break;
+        if (before[begin] == kNone || before[begin] + ns * ns > now[end]) continue;
+        now[end] = before[begin] + ns * ns;  // on a tie the larger stage, seen later: late stages get more
+        size[stage][end] = end - begin;
+      }
+    }
+    before = std::move(now);
+  }
+  std::vector<int> layers_per_stage(stages);
+  for (int stage = stages - 1, end = layers; stage >= 0; --stage) {
+    layers_per_stage[stage] = size[stage][end];
+    end -= size[stage][end];
+  }
+  return layers_per_stage;
+}
+
+// How heavy the ranks of a placement are with one partition; less is better.
+struct RankLoads {
+  int64_t heaviest_ns = 0;
+  int128_t sum_of_squares = 0;
+  int heaviest_rank = 0;
+
+  bool operator<(const RankLoads& other) const {
+    return std::tie(heaviest_ns, sum_of_squares) < std::tie(other.heaviest_ns, other.sum_of_squares);
+  }
+};
+
+// Each micro-batch runs on one pipe: a rank of `pipes` pipes meets one in `pipes` of them on each of its chunks.
+RankLoads rank_loads(const StageSums& sums, const Placement& placement, const std::vector<int>& layers_per_stage) {
+  std::vector<int64_t> loads_ns(placement.ranks(), 0);
+  int begin = 0;
+  for (int stage = 0; stage < placement.stages(); ++stage) {
+    const int end = begin + layers_per_stage[stage];
+    for (int pipe = 0; pipe < placement.pipes(); ++pipe) {
+      loads_ns[placement.rank_of(pipe, stage)] += sums.stage_ns(stage, begin, end);
+    }
+    begin = end;
+  }
+  RankLoads loads;
+  for (int rank = 0; rank < placement.ranks(); ++rank) {
+    loads.sum_of_squares += int128_t{loads_ns[rank]} * loads_ns[rank];
+    if (loads_ns[rank] <= loads.heaviest_ns) continue;
+    loads.heaviest_ns = loads_ns[rank];
+    loads.heaviest_rank = rank;
+  }
+  return loads;
+}
+
+}  // namespace
+
+Result<std::vector<int>> balanced_partition(const sim::LayerWeights& weights, int stages) {
+  const StageSums sums(weights, stages);
+  if (stages < 1 || stages > sums.layers()) {
+    return invalid(fmt::format("the placement has {} stages and the model {} layers; allowed are 1 to {} stages",
+                               stages, sums.layers(), sums.layers()));
+  }
+  return most_even(sums, stages, least_slowest_ns(sums, stages));
+}
+
+std::vector<int> balance_ranks(const sim::LayerWeights& weights, const Placement& placement,
+                               std::vector<int> layers_per_stage) {
+  const StageSums sums(weights, placement.stages());
+  RankLoads best = rank_loads(sums, placement, layers_per_stage);
+  for (bool improved = true; improved;) {
+    improved = false;
+    for (const Chunk& heavy : placement.chunks_of(best.heaviest_rank)) {
+      if (layers_per_stage[heavy.stage] == 1) continue;
+      for (int stage = 0; stage < placement.stages() && !improved; ++stage) {
+        if (stage == heavy.stage) continue;
+        --layers_per_stage[heavy.stage];
+        ++layers_per_stage[stage];
+        const RankLoads moved = rank_loads(sums, placement, layers_per_stage);
+        if (moved < best) {
+          best = moved;
+          improved = true;
+        } else {
+          ++layers_per_stage[heavy.stage];
+          --layers_per_stage[stage];
+        }
+      }
+      if (improved) break;
+    }
+  }
+  return layers_per_stage;
+}
+
+Result<std::vector<std::vector<int>>> partitions(const Job& job, const Placement& placement) {
+  const std::vector<int>& given = job.layout.layers_per_stage;
+  if (!given.empty()) {
+    PIPELOOM_RETURN_IF_ERROR(check_layers_per_stage(given, job.model->layers, placement.stages()));
+    return std::vector<std::vector<int>>{given};
+  }
+  std::vector<std::vector<int>> worth_trying;
+  for (const sim::WeightBasis basis : {sim::WeightBasis::kAlone, sim::WeightBasis::kOverlapped}) {
+    const sim::LayerWeights weights = sim::layer_weights(job, basis);
+    PIPELOOM_TRY(std::vector<int> by_stage, balanced_partition(weights, placement.stages()));
+    std::vector<int> by_rank = balance_ranks(weights, placement, std::move(by_stage));
+    if (worth_trying.empty() || worth_trying.front() != by_rank) worth_trying.push_back(std::move(by_rank));
+  }
+  return worth_trying;
+}
+
+namespace {
+
+// What is one moved layer away from any of `partitions`, and these.
+std::vector<std::vector<int>> with_neighbours(const std::vector<std::vector<int>>& partitions) {
+  std::vector<std::vector<int>> all = partitions;
+  for (std::vector<int> layers : partitions) {
+    for (int& from : layers) {
+      if (from == 1) continue;
+      for (int& to : layers) {
+        if (&from == &to) continue;
+        --from;
+        ++to;
+        all.push_back(layers);
+        ++from;
+        --to;
+      }
+    }
+  }
+  std::ranges::sort(all);
+  const auto twice = std::ranges::unique(all);
+  all.erase(twice.begin(), twice.end());
+  return all;
+}
+
+}  // namespace
+
+Result<std::vector<std::vector<int>>> near_partitions(const Job& job, const Placement& placement) {
+  constexpr int kHeavierPercent = 103;
+  constexpr size_t kMostOfBasis = 24;
+  PIPELOOM_TRY(std::vector<std::vector<int>> near, partitions(job, placement));
+  if (!job.layout.layers_per_stage.empty()) return near;
+  const std::vector<std::vector<int>> all = with_neighbours(near);
+  for (const sim::WeightBasis basis : {sim::WeightBasis::kAlone, sim::WeightBasis::kOverlapped}) {
+    const sim::LayerWeights weights = sim::layer_weights(job, basis);
+    const StageSums sums(weights, placement.stages());
+    std::vector<std::pair<RankLoads, const std::vector<int>*>> weighed;
+    for (const auto& layers : all) weighed.emplace_back(rank_loads(sums, placement, layers), &layers);
+    std::ranges::stable_sort(weighed, [](const auto& a, const auto& b) { return a.first < b.first; });
+    const int64_t most_ns = weighed.front().first.heaviest_ns / 100 * kHeavierPercent;
+    for (size_t i = 0; i < std::min(kMostOfBasis, weighed.size()) && weighed[i].first.heaviest_ns <= most_ns; ++i) {
+      if (std::ranges::find(near, *weighed[i].second) == near.end()) near.push_back(*weighed[i].second);
+    }
+  }
+  return near;
+}
+
+}  // namespace pipeloom::planner

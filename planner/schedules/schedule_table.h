@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/costs/costs.h"
+#include "core/job/job.h"
+#include "core/schedule/placement.h"
+#include "core/schedule/schedule.h"
+#include "planner/schedules/shape.h"
+
+namespace pipeloom::planner {
+
+// What a schedule that decides by costs or memory is given beside the shape.
+struct ScheduleInputs {
+  const ScheduleCosts& costs;
+  // [stage] What one micro-batch holds, in any unit; empty: one unit, all of it kept for W.
+  std::span<const ActivationSize> activations = {};
+  // What a rank may hold, in the unit of `activations`; 0: the schedule's own limit.
+  int64_t memory_limit = 0;
+};
+
+// One named schedule. Adding one: its file, its declaration in schedules.h, and its row in table.cpp.
+struct NamedSchedule {
+  std::string_view name;     // what people type: "1f1b", "dualpipe"
+  std::string_view title;    // what people read: "1F1B", "DualPipe"
+  std::string_view summary;  // one line
+  std::string_view paper;    // where it comes from
+  // True where no public reference code exists: validated, but our reading of the paper.
+  bool our_reading = false;
+  Result<Placement> (*placement)(const PipelineShape&);
+  // REQUIRES: costs are for the placement's stages.
+  Result<Schedule> (*generate)(const PipelineShape&, const ScheduleInputs&);
+  // What the schedule makes of a job with a model (it recomputes, or cuts micro-batches); nullptr: nothing.
+  Result<Job> (*adapt)(Job) = nullptr;
+};
+
+std::span<const NamedSchedule> named_schedules();
+
+// Case, dashes and underscores don't matter. The error of an unknown name suggests the nearest one.
+Result<const NamedSchedule*> find_schedule(std::string_view name);
+
+}  // namespace pipeloom::planner

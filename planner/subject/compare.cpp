@@ -1,0 +1,74 @@
+#include "planner/subject/compare.h"
+
+#include <algorithm>
+
+namespace pipeloom::planner {
+
+namespace {
+
+// One entry per stage that sums to `share_ns` on every rank, to the nanosecond.
+std::vector<int64_t> divided(int64_t share_ns, const Placement& placement, int chunks) {
+  std::vector<int64_t> of_stage(placement.stages());
+  for (int rank = 0; rank < placement.ranks(); ++rank) {
+    const auto held = placement.chunks_of(rank);
+    for (int i = 0; i < static_cast<int>(held.size()); ++i) {
+      of_stage[held[i].stage] = share_ns / chunks + (i < share_ns % chunks ? 1 : 0);
+    }
+  }
+  return of_stage;
+}
+
+Job with_costs_per_chunk(Job job, const Placement& placement) {
+  const int chunks = placement.stages() / placement.ranks();
+  if (!job.costs || chunks == 1) return job;
+  DirectCosts& costs = *job.costs;
+  const auto lists = {&costs.f_ns, &costs.i_ns, &costs.w_ns, &costs.b_ns};
+  // A list for the stages of another placement is refused as it is.
+  if (std::any_of(lists.begin(), lists.end(), [](const auto* times) { return times->size() > 1; })) return job;
+  for (auto* times : lists) {
+    if (!times->empty()) *times = divided(times->front(), placement, chunks);
+  }
+  // A pair is the same for all stages: rounded up, so that it is never shorter than its passes.
+  for (auto* pair_ns : {&costs.pair_ns, &costs.input_pair_ns}) {
+    if (*pair_ns) *pair_ns = (**pair_ns + chunks - 1) / chunks;
+  }
+  return job;
+}
+
+Result<ComparedNumbers> numbers_of(ComparedSchedule& entry, const Job& job) {
+  PIPELOOM_TRY(entry.job, job_for(job, *entry.named));
+  PIPELOOM_TRY(const Placement placement, entry.named->placement(shape_of(entry.job)));
+  entry.job = with_costs_per_chunk(std::move(entry.job), placement);
+  PIPELOOM_TRY(const Evaluation evaluation, evaluate(entry.job, *entry.named));
+  const int chunks = job.costs ? placement.stages() / placement.ranks() : 1;
+  return ComparedNumbers{.step_ns = evaluation.end.step_ns,
+                         .makespan_ns = evaluation.bubble.makespan_ns,
+                         .span_ns = evaluation.bubble.span_ns,
+                         .bubble_global_rate = evaluation.bubble.global_rate(),
+                         .bubble_span_rate = evaluation.bubble.span_rate(),
+                         .peak_memory = evaluation.peak_memory() / chunks,
+                         .fullest_rank = evaluation.fullest_rank(),
+                         .weight_copies = evaluation.weight_copies,
+                         .overlap = evaluation.overlap,
+                         .fits = fits_memory(entry.job, evaluation)};
+}
+
+}  // namespace
+
+std::vector<ComparedSchedule> compare_schedules(const Job& job) {
+  std::vector<ComparedSchedule> compared;
+  for (const NamedSchedule& named : named_schedules()) {
+    ComparedSchedule entry{&named, job, ComparedNumbers{}};
+    entry.numbers = numbers_of(entry, job);
+    compared.push_back(std::move(entry));
+  }
+  const auto key = [](const ComparedSchedule& entry) {
+    if (!entry.numbers) return std::pair(2, int64_t{0});
+    return std::pair(entry.numbers->fits ? 0 : 1, entry.numbers->step_ns);
+  };
+  std::stable_sort(compared.begin(), compared.end(),
+                   [&](const ComparedSchedule& a, const ComparedSchedule& b) { return key(a) < key(b); });
+  return compared;
+}
+
+}  // namespace pipeloom::planner

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <queue>
+#include <tuple>
+#include <vector>
+
+#include "core/costs/costs.h"
+#include "core/schedule/messages.h"
+#include "core/schedule/schedule.h"
+
+namespace pipeloom::sim {
+
+// The directed links between ranks in time: a message that is admitted starts when its link is free, occupies it for
+// bytes / bandwidth and arrives one latency later. Of several that wait for a link the one admitted first goes first;
+// ties go to the lower queue, then to the earlier message of the queue. Discrete events, deterministic.
+class Links {
+ public:
+  struct Departure {
+    uint32_t message = 0;
+    int64_t admitted_ns = 0;
+    int64_t start_ns = 0;
+    int64_t arrival_ns = 0;
+  };
+
+  Links(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages);
+
+  // From `time_ns` on (or from the last departure on, if that is later) the message may use its link.
+  void admit(uint32_t message, int64_t time_ns);
+  // The next message that starts; nothing when none is left. Admit whatever follows from it before asking again.
+  std::optional<Departure> next();
+
+ private:
+  struct Event {
+    int64_t time_ns;
+    int32_t link;
+    bool link_free;    // otherwise: an admission. At one time admissions come first
+    uint32_t message;  // of an admission
+    bool operator>(const Event& other) const {
+      return std::tie(time_ns, link_free, message, link) >
+             std::tie(other.time_ns, other.link_free, other.message, other.link);
+    }
+  };
+  struct Waiting {
+    int64_t admitted_ns;
+    uint32_t message;
+    bool operator>(const Waiting& other) const {
+      return admitted_ns != other.admitted_ns ? admitted_ns > other.admitted_ns : message > other.message;
+    }
+  };
+  template <typename T>
+  using MinHeap = std::priority_queue<T, std::vector<T>, std::greater<T>>;
+  struct Link {
+    LinkCost cost;
+    int64_t free_ns = 0;
+    MinHeap<Waiting> waiting;
+  };
+
+  Departure depart(Link& link, int32_t number);
+
+  const MessageTable& messages_;
+  std::vector<int32_t> link_of_queue_;
+  std::vector<Link> links_;
+  std::vector<int64_t> occupancy_ns_;  // [message]
+  MinHeap<Event> events_;
+  int64_t now_ns_ = 0;
+};
+
+}  // namespace pipeloom::sim
