@@ -119,7 +119,7 @@ FactsModel::Facts schedule_facts(DocumentPointer document,
     return result ? &*result : nullptr;
   };
   const Job& job = document->step->subject.job;
-  const auto time = [document, numbers](const char* name, int64_t ComparedNumbers::*field) {
+  const auto time = [document, numbers](const char* name, int64_t planner::ComparedNumbers::*field) {
     return Column{QString(name),
                   [=](int row) { return numbers(row) ? text_of(document->step->why.time(numbers(row)->*field)) : "-"; },
                   [=](int row) { return numbers(row) ? static_cast<double>(numbers(row)->*field) : 1e30; }};

@@ -3,13 +3,13 @@
 #include <ostream>
 #include <random>
 
-namespace pipeloom::backend {
+namespace pipeloom {
 
 void PrintTo(const Model& model, std::ostream* out) {
   *out << model.family;
 }
 
-}  // namespace pipeloom::backend
+}  // namespace pipeloom
 
 namespace pipeloom::tests {
 

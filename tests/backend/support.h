@@ -8,19 +8,19 @@
 #include "backend/model/matrix.h"
 #include "core/job/job.h"
 
-namespace pipeloom::backend {
+namespace pipeloom {
 
 void PrintTo(const Model& model, std::ostream* out);
 
-}  // namespace pipeloom::backend
+}  // namespace pipeloom
 
 namespace pipeloom::tests {
 
 // Numbers between -1 and 1, the same on every machine.
 std::vector<double> random_numbers(int64_t count, uint64_t seed);
 template <typename Real>
-Matrix<Real> random_matrix(int64_t rows, int64_t columns, uint64_t seed) {
-  Matrix<Real> matrix(rows, columns);
+backend::Matrix<Real> random_matrix(int64_t rows, int64_t columns, uint64_t seed) {
+  backend::Matrix<Real> matrix(rows, columns);
   const std::vector<double> numbers = random_numbers(matrix.size(), seed);
   for (int64_t i = 0; i < matrix.size(); ++i) matrix.numbers()[i] = static_cast<Real>(numbers[i]);
   return matrix;

@@ -12,8 +12,7 @@ namespace pipeloom::tests {
 
 std::vector<float> random_floats(int64_t count, uint64_t seed, float scale) {
   std::vector<float> numbers;
-  for (const double number : backend::random_numbers(count, seed))
-    numbers.push_back(static_cast<float>(number) * scale);
+  for (const double number : random_numbers(count, seed)) numbers.push_back(static_cast<float>(number) * scale);
   return numbers;
 }
 

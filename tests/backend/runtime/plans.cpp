@@ -5,13 +5,13 @@
 #include "core/tasks/lower.h"
 #include "planner/evaluate/evaluate.h"
 
-namespace pipeloom::backend {
+namespace pipeloom::planner {
 
-void PrintTo(const planner::NamedSchedule& row, std::ostream* out) {
+void PrintTo(const NamedSchedule& row, std::ostream* out) {
   *out << row.name;
 }
 
-}  // namespace pipeloom::backend
+}  // namespace pipeloom::planner
 
 namespace pipeloom::tests {
 

@@ -7,11 +7,11 @@
 #include "core/tasks/plan.h"
 #include "planner/schedules/schedule_table.h"
 
-namespace pipeloom::backend {
+namespace pipeloom::planner {
 
-void PrintTo(const planner::NamedSchedule& row, std::ostream* out);
+void PrintTo(const NamedSchedule& row, std::ostream* out);
 
-}  // namespace pipeloom::backend
+}  // namespace pipeloom::planner
 
 namespace pipeloom::tests {
 

@@ -18,7 +18,7 @@ namespace {
 // What `protoc --decode` prints; it fails where a field is malformed or its number unknown to be of that type.
 std::string decoded(const std::string& path) {
   const std::string command = "protoc --decode=perfetto.protos.Trace -I" PIPELOOM_SOURCE " " PIPELOOM_SOURCE
-                              "/proto/perfetto.proto < " +
+                              "/proto/perfetto/perfetto.proto < " +
                               path + " 2>&1";
   FILE* pipe = popen(command.c_str(), "r");
   std::string text;

@@ -19,7 +19,9 @@ uint8_t host_e4m3(float value) {
   return static_cast<uint8_t>(encode(value, kE4m3Format));
 }
 
-namespace emulation {
+}  // namespace pipeloom::backend
+
+namespace pipeloom::emulation {
 
 namespace {
 
@@ -260,7 +262,9 @@ int64_t run_kernel(const emulation::Kernel& kernel, int64_t begin_ns, const std:
   return std::max(end_ns, own.now_ns);
 }
 
-}  // namespace emulation
+}  // namespace pipeloom::emulation
+
+namespace pipeloom::backend {
 
 uint64_t host_now_ns() {
   return static_cast<uint64_t>(++emulation::run->now_ns);

@@ -98,7 +98,7 @@ inline uint32_t atomicOr(uint32_t* to, uint32_t value) {
   return std::exchange(*to, *to | value);
 }
 
-namespace pipeloom {
+namespace pipeloom::backend {
 
 struct Grid {
   dim3 blocks;
@@ -134,4 +134,4 @@ inline void host_copy(void* to, const void* from, size_t bytes) {
   std::memcpy(to, from, bytes);
 }
 
-}  // namespace pipeloom
+}  // namespace pipeloom::backend

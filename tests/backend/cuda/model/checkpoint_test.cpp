@@ -47,12 +47,11 @@ class MemoryStore : public backend::CheckpointStore {
 
 struct Run {
   Run(const char* schedule, int data, int expert, Format moments)
-      : plan(backend::plan_with(job_of(data, expert, moments), schedule).value()),
-        text(backend::TextTokens::create(backend::some_text(), plan.job.batch, plan.job.model->vocabulary, 1, 2)
-                 .value()) {}
+      : plan(plan_with(job_of(data, expert, moments), schedule).value()),
+        text(backend::TextTokens::create(some_text(), plan.job.batch, plan.job.model->vocabulary, 1, 2).value()) {}
 
   static Job job_of(int data, int expert, Format moments) {
-    Job job = backend::training_job(backend::tiny_v3(4), 2, 4, data, expert);
+    Job job = training_job(tiny_v3(4), 2, 4, data, expert);
     job.ema_decay = 0.75;
     job.formats.moments = moments;
     return job;

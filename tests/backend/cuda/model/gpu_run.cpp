@@ -139,7 +139,7 @@ class DeviceRun {
   }
 
   // Of weights or gradients.
-  std::map<std::string, std::vector<float>> numbers(float* GpuNumbers::*which) const {
+  std::map<std::string, std::vector<float>> numbers(float* backend::GpuNumbers::*which) const {
     std::map<std::string, std::vector<float>> result;
     for (const auto& rank : ranks_) {
       for (const auto& chunk : rank->trainer.chunks()) {

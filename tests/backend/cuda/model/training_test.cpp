@@ -41,14 +41,13 @@ struct Case {
 };
 
 Plan plan_of(const Case& tested, Precision precision) {
-  Job job = backend::training_job(tested.model, tested.ranks, tested.micro_batches, tested.data, tested.expert);
+  Job job = training_job(tested.model, tested.ranks, tested.micro_batches, tested.data, tested.expert);
   job.precision = precision;
-  return backend::plan_with(job, tested.schedule).value();
+  return plan_with(job, tested.schedule).value();
 }
 
 backend::TextTokens tokens_for(const Job& job) {
-  return backend::TextTokens::create(backend::some_text(), job.batch, job.model->vocabulary, 1,
-                                     1 + job.model->mtp_depth)
+  return backend::TextTokens::create(some_text(), job.batch, job.model->vocabulary, 1, 1 + job.model->mtp_depth)
       .value();
 }
 
@@ -150,7 +149,7 @@ std::map<std::string, std::vector<float>> gradients_on_cpu(const Plan& plan, con
 constexpr double kGradientTolerance = 2e-3;
 
 void expect_the_cpus_gradients(const Job& job) {
-  const Plan plan = backend::plan_with(job, "gpipe").value();
+  const Plan plan = plan_with(job, "gpipe").value();
   const Model& model = *plan.job.model;
   const backend::TextTokens text = tokens_for(plan.job);
   const auto expected = gradients_on_cpu(plan, text);
@@ -161,21 +160,21 @@ void expect_the_cpus_gradients(const Job& job) {
   }
 }
 
-const Model kAllModels[] = {with_layers(backend::tiny_dense(), 3),
-                            with_layers(backend::tiny_gpt(), 3),
-                            with_layers(backend::tiny_moe(), 3),
-                            with_layers(backend::tiny_mixtral(), 3),
+const Model kAllModels[] = {with_layers(tiny_dense(), 3),
+                            with_layers(tiny_gpt(), 3),
+                            with_layers(tiny_moe(), 3),
+                            with_layers(tiny_mixtral(), 3),
                             tiny_wide(),
-                            backend::tiny_v3(3)};
+                            tiny_v3(3)};
 
 // Every parameter of every kind of component. Losses alone would not show that a part of a gradient is missing.
 DEVICE_TEST(Training, GradientsOfEveryParameter) {
-  for (const Model& model : kAllModels) expect_the_cpus_gradients(backend::training_job(model, 1, 1));
+  for (const Model& model : kAllModels) expect_the_cpus_gradients(training_job(model, 1, 1));
 }
 
 DEVICE_TEST(Training, GradientsWithWhatIsComputedAgain) {
   for (const Model& model : kAllModels) {
-    Job job = backend::training_job(model, 1, 1);
+    Job job = training_job(model, 1, 1);
     job.recompute = Recompute::kSelective;
     expect_the_cpus_gradients(job);
   }
@@ -185,15 +184,15 @@ DEVICE_TEST(Training, GradientsWithWhatIsComputedAgain) {
 // between.
 DEVICE_TEST(Training, RunningLayersAgainChangesNoBit) {
   for (const Model& model : kAllModels) {
-    Job job = backend::training_job(model, 1, 1);
+    Job job = training_job(model, 1, 1);
     job.recompute = Recompute::kFull;
     expect_the_cpus_gradients(job);
   }
   for (const char* schedule : {"zb-v", "dualpipe"}) {
-    Job job = backend::training_job(backend::tiny_v3(4), 2, 4);
-    const Plan kept = backend::plan_with(job, schedule).value();
+    Job job = training_job(tiny_v3(4), 2, 4);
+    const Plan kept = plan_with(job, schedule).value();
     job.recompute = Recompute::kFull;
-    const Plan again = backend::plan_with(job, schedule).value();
+    const Plan again = plan_with(job, schedule).value();
     const backend::TextTokens text = tokens_for(job);
     const backend::TrainingResult expected = train_on_device(kept, text, 1, {}, 17);
     const backend::TrainingResult actual = train_on_device(again, text, 1, {}, 17);
@@ -204,9 +203,9 @@ DEVICE_TEST(Training, RunningLayersAgainChangesNoBit) {
 
 DEVICE_TEST(Training, MemoryIsWhatTheJobSaves) {
   const auto memory_of = [](const Job& job) {
-    return memory_on_device(backend::plan_with(job, "gpipe").value(), tokens_for(job));
+    return memory_on_device(plan_with(job, "gpipe").value(), tokens_for(job));
   };
-  Job job = backend::training_job(backend::tiny_v3(4), 2, 8);
+  Job job = training_job(tiny_v3(4), 2, 8);
   const int64_t kept = memory_of(job);
   job.recompute = Recompute::kSelective;
   const int64_t selective = memory_of(job);
@@ -214,7 +213,7 @@ DEVICE_TEST(Training, MemoryIsWhatTheJobSaves) {
   EXPECT_LT(selective, kept);
   EXPECT_LT(memory_of(job), selective);
   // Of Adam's moments two replicas hold one copy between them.
-  const int64_t replicas = memory_of(backend::training_job(backend::tiny_v3(4), 2, 8, 2));
+  const int64_t replicas = memory_of(training_job(tiny_v3(4), 2, 8, 2));
   int64_t moments = 0;
   const backend::TrainingResult trained = backend::train_sequentially(job, tokens_for(job), 1, {}).value();
   for (const auto& [name, numbers] : trained.parameters) {
@@ -227,7 +226,7 @@ DEVICE_TEST(Training, MemoryIsWhatTheJobSaves) {
 DEVICE_TEST(Training, GradientsWithActivationsInFewBits) {
   for (const Model& model : kAllModels) {
     for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective}) {
-      Job job = backend::training_job(model, 1, 1);
+      Job job = training_job(model, 1, 1);
       job.recompute = recompute;
       job.formats.cached = job.formats.dispatch = Format::kFp8;
       job.formats.cached_core = Format::kE5m6;
@@ -237,31 +236,31 @@ DEVICE_TEST(Training, GradientsWithActivationsInFewBits) {
 }
 
 DEVICE_TEST(Training, GroupedQueriesAndSwiglu) {
-  expect_the_cpus_losses({backend::tiny_dense(), "1f1b"});
+  expect_the_cpus_losses({tiny_dense(), "1f1b"});
 }
 
 DEVICE_TEST(Training, LearnedPositionsAndGelu) {
-  expect_the_cpus_losses({backend::tiny_gpt(), "1f1b"});
+  expect_the_cpus_losses({tiny_gpt(), "1f1b"});
 }
 
 DEVICE_TEST(Training, LatentAttentionAndExpertsInGroups) {
-  expect_the_cpus_losses({with_layers(backend::tiny_moe(), 3), "1f1b"});
+  expect_the_cpus_losses({with_layers(tiny_moe(), 3), "1f1b"});
 }
 
 DEVICE_TEST(Training, ExpertsWithoutSharedOnes) {
-  expect_the_cpus_losses({with_layers(backend::tiny_mixtral(), 3), "1f1b"});
+  expect_the_cpus_losses({with_layers(tiny_mixtral(), 3), "1f1b"});
 }
 
 // Backward passes in two, both directions at once, chunks that meet on a rank.
 DEVICE_TEST(Training, EverySchedule) {
   for (const char* schedule : {"gpipe", "zb-h1", "zb-v", "interleaved-1f1b", "dualpipe", "chimera"}) {
-    expect_the_cpus_losses({backend::tiny_dense(), schedule, 4, 1, 1, 8});
+    expect_the_cpus_losses({tiny_dense(), schedule, 4, 1, 1, 8});
   }
 }
 
 DEVICE_TEST(Training, ExpertsSpreadOverReplicas) {
-  expect_the_cpus_losses({with_layers(backend::tiny_moe(), 3), "1f1b", 2, 2, 2});
-  expect_the_cpus_losses({with_layers(backend::tiny_moe(), 3), "dualpipe", 2, 4, 2});
+  expect_the_cpus_losses({with_layers(tiny_moe(), 3), "1f1b", 2, 2, 2});
+  expect_the_cpus_losses({with_layers(tiny_moe(), 3), "dualpipe", 2, 4, 2});
 }
 
 DEVICE_TEST(Training, Fp8AsOnTheCpuAndCloseToBf16) {
@@ -279,14 +278,14 @@ DEVICE_TEST(Training, TheWholeRecipe) {
   int within = 0;  // of them the CPU's
   for (const char* schedule : {"1f1b", "zb-v", "interleaved-1f1b", "dualpipe"}) {
     for (const bool few_bits : {false, true}) {
-      Job job = backend::training_job(backend::tiny_v3(4), 2, 4);
+      Job job = training_job(tiny_v3(4), 2, 4);
       job.ema_decay = 0.9;
       if (few_bits) {
         job.recompute = Recompute::kSelective;
         job.formats = {
             .cached = Format::kFp8, .cached_core = Format::kE5m6, .dispatch = Format::kFp8, .moments = Format::kBf16};
       }
-      const Plan plan = backend::plan_with(job, schedule).value();
+      const Plan plan = plan_with(job, schedule).value();
       const backend::TextTokens text = tokens_for(plan.job);
       const backend::TrainingResult device = train_on_device(plan, text, kSteps, {}, 17);
       const backend::TrainingResult sequential = backend::train_sequentially(plan.job, text, kSteps, {}).value();
@@ -312,9 +311,9 @@ DEVICE_TEST(Training, LoadsOfExperts) {
   for (const auto& [schedule, data, expert, recompute] : {std::tuple("1f1b", 2, 2, Recompute::kNone),
                                                           {"dualpipe", 2, 1, Recompute::kFull},
                                                           {"zb-v", 1, 1, Recompute::kSelective}}) {
-    Job job = backend::training_job(backend::tiny_v3(4), 2, 4, data, expert);
+    Job job = training_job(tiny_v3(4), 2, 4, data, expert);
     job.recompute = recompute;
-    const Plan plan = backend::plan_with(job, schedule).value();
+    const Plan plan = plan_with(job, schedule).value();
     const backend::TextTokens text = tokens_for(plan.job);
     constexpr int64_t kTwice = 2;
     const auto device = train_on_device(plan, text, kTwice, {}, 17).expert_loads;
@@ -338,9 +337,9 @@ DEVICE_TEST(Training, LoadsOfExperts) {
 // Every weight once, whoever holds copies of it, and never those of an optimizer that is under way.
 DEVICE_TEST(Training, MovingAverages) {
   for (const auto& [schedule, data, expert] : {std::tuple("1f1b", 1, 1), {"zb-v", 1, 1}, {"dualpipe", 2, 2}}) {
-    Job job = backend::training_job(backend::tiny_v3(4), 2, 4, data, expert);
+    Job job = training_job(tiny_v3(4), 2, 4, data, expert);
     job.ema_decay = 0.75;
-    const Plan plan = backend::plan_with(job, schedule).value();
+    const Plan plan = plan_with(job, schedule).value();
     const AveragesDigests digests = averages_on_device(plan, tokens_for(plan.job), kSteps, {});
     EXPECT_EQ(digests.actual, digests.expected) << schedule;
   }
@@ -348,13 +347,12 @@ DEVICE_TEST(Training, MovingAverages) {
 
 // Weights after some steps: Adam hides the scale of gradients from losses, but not how it changes from step to step.
 void expect_the_cpus_clipping(Clipping clipping) {
-  for (const auto& [model, schedule, data, expert] : {std::tuple(backend::tiny_dense(), "1f1b", 1, 1),
-                                                      {backend::tiny_v3(4), "1f1b", 2, 2},
-                                                      {backend::tiny_v3(4), "dualpipe", 1, 1}}) {
-    Job job = backend::training_job(model, 2, 4, data, expert);
+  for (const auto& [model, schedule, data, expert] :
+       {std::tuple(tiny_dense(), "1f1b", 1, 1), {tiny_v3(4), "1f1b", 2, 2}, {tiny_v3(4), "dualpipe", 1, 1}}) {
+    Job job = training_job(model, 2, 4, data, expert);
     job.clipping = clipping;
     job.clip_norm = 0.5;
-    const Plan plan = backend::plan_with(job, schedule).value();
+    const Plan plan = plan_with(job, schedule).value();
     const backend::TextTokens text = tokens_for(plan.job);
     backend::TrainingOptions options;
     options.adam.epsilon = 1;  // so that weights follow the gradients' size
@@ -384,20 +382,20 @@ DEVICE_TEST(Training, GradientsClippedAfterTheOptimizer) {
 
 TEST(TrainableOnGpus, RefusesByName) {
   const auto error_of = [](const Model& model, const auto& change) {
-    Job job = backend::training_job(model, 2, 4);
+    Job job = training_job(model, 2, 4);
     change(job);
     const Status status = backend::check_gpu_trainable(job);
     return status ? std::string() : status.error().message;
   };
-  EXPECT_EQ(error_of(backend::tiny_moe(), [](Job&) {}), "");
+  EXPECT_EQ(error_of(tiny_moe(), [](Job&) {}), "");
   EXPECT_EQ(error_of(tiny_wide(), [](Job& job) { job.precision = Precision::kFp8; }), "");
-  EXPECT_EQ(error_of(backend::tiny_dense(), [](Job& job) { job.precision = Precision::kFp8; }),
+  EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.precision = Precision::kFp8; }),
             "model.hidden is 12; on GPUs FP8 needs a multiple of 16");
-  EXPECT_EQ(error_of(backend::tiny_dense(), [](Job& job) { job.precision = Precision::kFp16; }),
+  EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.precision = Precision::kFp16; }),
             "precision is FP16; on GPUs pipeloom-run trains with BF16 or FP8");
-  EXPECT_EQ(error_of(backend::tiny_dense(), [](Job& job) { job.recompute = Recompute::kSelective; }), "");
-  EXPECT_EQ(error_of(backend::tiny_moe(), [](Job& job) { job.recompute = Recompute::kFull; }), "");
-  Job spread = backend::training_job(backend::tiny_moe(), 2, 4, 2, 2);
+  EXPECT_EQ(error_of(tiny_dense(), [](Job& job) { job.recompute = Recompute::kSelective; }), "");
+  EXPECT_EQ(error_of(tiny_moe(), [](Job& job) { job.recompute = Recompute::kFull; }), "");
+  Job spread = training_job(tiny_moe(), 2, 4, 2, 2);
   spread.recompute = Recompute::kFull;
   EXPECT_EQ(backend::check_gpu_trainable(spread).error().message,
             "recompute is FULL; on GPUs pipeloom-run trains with NONE or SELECTIVE where experts are spread "

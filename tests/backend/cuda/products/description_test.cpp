@@ -39,9 +39,9 @@ backend::Matrix<float> as_bf16(backend::Matrix<float> matrix) {
 
 // The three products of a weight, set and added, against the host's.
 void expect_products(const Shape& shape, const backend::Products<float>& reference, bool fp8, double tolerance) {
-  const backend::Matrix<float> x = as_bf16(backend::random_matrix<float>(shape.rows, shape.inner, 1));
-  const backend::Matrix<float> w = backend::random_matrix<float>(shape.inner, shape.columns, 2);
-  const backend::Matrix<float> dy = as_bf16(backend::random_matrix<float>(shape.rows, shape.columns, 3));
+  const backend::Matrix<float> x = as_bf16(random_matrix<float>(shape.rows, shape.inner, 1));
+  const backend::Matrix<float> w = random_matrix<float>(shape.inner, shape.columns, 2);
+  const backend::Matrix<float> dy = as_bf16(random_matrix<float>(shape.rows, shape.columns, 3));
   const backend::Matrix<float> y = reference.times(x.view(), w.view());
   const backend::Matrix<float> dx = reference.input_gradient(dy.view(), w.view());
   backend::Matrix<float> dw(shape.inner, shape.columns);

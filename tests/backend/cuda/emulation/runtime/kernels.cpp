@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "backend/cuda/check.h"
+#include "backend/cuda/cuda_check.h"
 #include "tests/backend/cuda/emulation/kernel.h"
 #include "tests/backend/cuda/emulation/runtime/streams.h"
 
@@ -36,7 +36,7 @@ cudaError_t check_shape(const Kernel& kernel, const CUstream_st& stream) {
   return kernel.blocks.count() > of_sm * stream.sms.size() ? cudaErrorCooperativeLaunchTooLarge : cudaSuccess;
 }
 
-cudaError_t enqueue_kernel(const Kernel& kernel, const SmStream& where) {
+cudaError_t enqueue_kernel(const Kernel& kernel, const backend::SmStream& where) {
   const cudaStream_t stream = stream_of(where.stream);
   // A launch goes to the current device.
   if (stream == nullptr || stream->device != current_device()) return cudaErrorInvalidResourceHandle;
@@ -68,13 +68,13 @@ cudaError_t enqueue_kernel(const Kernel& kernel, const SmStream& where) {
 
 }  // namespace
 
-void submit(const Kernel& kernel, const SmStream& stream) {
+void submit(const Kernel& kernel, const backend::SmStream& stream) {
   cudaError_t error = cudaSuccess;
   {
     const auto lock = machine().lock();
     error = returned(enqueue_kernel(kernel, stream));
   }
-  check_cuda(error, (std::string("the launch of ") + kernel.name).c_str(), __FILE__, __LINE__);
+  backend::check_cuda(error, (std::string("the launch of ") + kernel.name).c_str(), __FILE__, __LINE__);
 }
 
 void allow_dynamic_shared(const char* name, size_t bytes) {

@@ -39,27 +39,27 @@ Value attribute(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceA
   return value;
 }
 
-std::optional<NumberType> type_of(uint32_t type) {
-  if (type == CUDA_R_32F) return NumberType::kF32;
-  if (type == CUDA_R_16BF) return NumberType::kBf16;
-  if (type == CUDA_R_8F_E4M3) return NumberType::kE4m3;
+std::optional<backend::NumberType> type_of(uint32_t type) {
+  if (type == CUDA_R_32F) return backend::NumberType::kF32;
+  if (type == CUDA_R_16BF) return backend::NumberType::kBf16;
+  if (type == CUDA_R_8F_E4M3) return backend::NumberType::kE4m3;
   return std::nullopt;
 }
 
-std::optional<ScaleMode> scales_of(int32_t mode) {
-  if (mode == CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F) return ScaleMode::kNone;
-  if (mode == CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F) return ScaleMode::kRows128;
-  if (mode == CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F) return ScaleMode::kBlocks128;
+std::optional<backend::ScaleMode> scales_of(int32_t mode) {
+  if (mode == CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F) return backend::ScaleMode::kNone;
+  if (mode == CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F) return backend::ScaleMode::kRows128;
+  if (mode == CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F) return backend::ScaleMode::kBlocks128;
   return std::nullopt;
 }
 
-std::optional<ColumnMatrix> matrix_of(cublasLtMatrixLayout_t layout, int32_t transposed, int32_t scales) {
+std::optional<backend::ColumnMatrix> matrix_of(cublasLtMatrixLayout_t layout, int32_t transposed, int32_t scales) {
   const auto type = type_of(attribute<uint32_t>(layout, CUBLASLT_MATRIX_LAYOUT_TYPE));
   const auto mode = scales_of(scales);
   if (!type || !mode || attribute<int32_t>(layout, CUBLASLT_MATRIX_LAYOUT_ORDER) != CUBLASLT_ORDER_COL) {
     return std::nullopt;
   }
-  ColumnMatrix matrix;
+  backend::ColumnMatrix matrix;
   matrix.type = *type;
   matrix.scales = *mode;
   matrix.transposed = transposed == CUBLAS_OP_T;
@@ -71,34 +71,40 @@ std::optional<ColumnMatrix> matrix_of(cublasLtMatrixLayout_t layout, int32_t tra
 }
 
 // What tensor cores ask of products in FP8 (cuBLAS documentation, cublasLtMatmul, table of FP8 kernels).
-bool fits_fp8(const ProductDescription& product) {
-  const auto aligned = [](const ColumnMatrix& matrix) { return matrix.leading % 16 == 0 && matrix.rows % 16 == 0; };
+bool fits_fp8(const backend::ProductDescription& product) {
+  const auto aligned = [](const backend::ColumnMatrix& matrix) {
+    return matrix.leading % 16 == 0 && matrix.rows % 16 == 0;
+  };
   return product.a.transposed && !product.b.transposed && product.m % 16 == 0 && product.inner % 16 == 0 &&
-         aligned(product.a) && aligned(product.b) && product.a.scales != ScaleMode::kNone &&
-         product.b.scales != ScaleMode::kNone && !product.fast_accumulation;
+         aligned(product.a) && aligned(product.b) && product.a.scales != backend::ScaleMode::kNone &&
+         product.b.scales != backend::ScaleMode::kNone && !product.fast_accumulation;
 }
 
-bool is_consistent(const ProductDescription& product) {
-  const auto rows = [](const ColumnMatrix& matrix) { return matrix.transposed ? matrix.columns : matrix.rows; };
-  const auto columns = [](const ColumnMatrix& matrix) { return matrix.transposed ? matrix.rows : matrix.columns; };
-  for (const ColumnMatrix* matrix : {&product.a, &product.b, &product.d}) {
+bool is_consistent(const backend::ProductDescription& product) {
+  const auto rows = [](const backend::ColumnMatrix& matrix) {
+    return matrix.transposed ? matrix.columns : matrix.rows;
+  };
+  const auto columns = [](const backend::ColumnMatrix& matrix) {
+    return matrix.transposed ? matrix.rows : matrix.columns;
+  };
+  for (const backend::ColumnMatrix* matrix : {&product.a, &product.b, &product.d}) {
     if (matrix->leading < matrix->rows) return false;
   }
   return rows(product.a) == product.m && columns(product.b) == product.n && rows(product.b) == product.inner &&
-         columns(product.a) == product.inner && product.d.type == NumberType::kF32 &&
-         product.a.type == product.b.type && product.a.type != NumberType::kF32 &&
-         (product.a.type != NumberType::kE4m3 || fits_fp8(product));
+         columns(product.a) == product.inner && product.d.type == backend::NumberType::kF32 &&
+         product.a.type == product.b.type && product.a.type != backend::NumberType::kF32 &&
+         (product.a.type != backend::NumberType::kE4m3 || fits_fp8(product));
 }
 
 // Nothing where cuBLASLt would have no algorithm.
-std::optional<ProductDescription> product_of(cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t a,
-                                             cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t d) {
+std::optional<backend::ProductDescription> product_of(cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t a,
+                                                      cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t d) {
   const auto of = [&](cublasLtMatmulDescAttributes_t name) { return attribute<int32_t>(operation, name); };
   const auto first = matrix_of(a, of(CUBLASLT_MATMUL_DESC_TRANSA), of(CUBLASLT_MATMUL_DESC_A_SCALE_MODE));
   const auto second = matrix_of(b, of(CUBLASLT_MATMUL_DESC_TRANSB), of(CUBLASLT_MATMUL_DESC_B_SCALE_MODE));
   const auto result = matrix_of(d, CUBLAS_OP_N, CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F);
   if (!first || !second || !result) return std::nullopt;
-  ProductDescription product;
+  backend::ProductDescription product;
   product.a = *first;
   product.b = *second;
   product.d = *result;
@@ -124,12 +130,12 @@ struct Chosen {
 };
 static_assert(sizeof(Chosen) <= sizeof(cublasLtMatmulAlgo_t));
 
-int64_t bytes_of(NumberType type) {
-  return type == NumberType::kF32 ? 4 : type == NumberType::kBf16 ? 2 : 1;
+int64_t bytes_of(backend::NumberType type) {
+  return type == backend::NumberType::kF32 ? 4 : type == backend::NumberType::kBf16 ? 2 : 1;
 }
 
 // From the first number of the first batch to the last of the last.
-size_t extent_of(const ColumnMatrix& matrix, int64_t batches) {
+size_t extent_of(const backend::ColumnMatrix& matrix, int64_t batches) {
   const int64_t numbers = (batches - 1) * matrix.batch_stride + (matrix.columns - 1) * matrix.leading + matrix.rows;
   return static_cast<size_t>(numbers * bytes_of(matrix.type));
 }
@@ -144,7 +150,8 @@ void end_with(const void* workspace) {
   --workspace_users[workspace];
 }
 
-Work product_work(const ProductDescription& product, const ProductOperands& operands, const void* workspace) {
+Work product_work(const backend::ProductDescription& product, const backend::ProductOperands& operands,
+                  const void* workspace) {
   Work work;
   work.kind = Work::Kind::kKernel;
   work.name = "product";
@@ -166,7 +173,7 @@ void reset_products() {
 
 }  // namespace pipeloom::emulation
 
-using namespace pipeloom;             // NOLINT: the library's own functions follow
+using namespace pipeloom::backend;    // NOLINT: the library's own functions follow
 using namespace pipeloom::emulation;  // NOLINT: the library's own functions follow
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {

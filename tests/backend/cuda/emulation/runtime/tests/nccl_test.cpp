@@ -39,21 +39,21 @@ backend::GpuRunResult expect_the_cpus_losses(const Job& job, const char* schedul
 }
 
 TEST(EmulatedGpuRanks, TrainAsTheCpuDoes) {
-  expect_the_cpus_losses(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b", 1);
-  expect_the_cpus_losses(backend::training_job(backend::tiny_dense(), 4, 8), "dualpipe", 2);
+  expect_the_cpus_losses(training_job(tiny_dense(), 2, 4), "1f1b", 1);
+  expect_the_cpus_losses(training_job(tiny_dense(), 4, 8), "dualpipe", 2);
 }
 
 TEST(EmulatedGpuRanks, WithReplicas) {
-  expect_the_cpus_losses(backend::training_job(backend::tiny_dense(), 2, 4, 2), "1f1b", 3);
+  expect_the_cpus_losses(training_job(tiny_dense(), 2, 4, 2), "1f1b", 3);
 }
 
 TEST(EmulatedGpuRanks, WithExpertsOfSeveralRanks) {
-  expect_the_cpus_losses(backend::training_job(backend::tiny_moe(), 2, 4, 2, 2), "1f1b", 4);
+  expect_the_cpus_losses(training_job(tiny_moe(), 2, 4, 2, 2), "1f1b", 4);
 }
 
 // Sends and receives of a batch are one NCCL group over several communicators.
 TEST(EmulatedGpuRanks, WithBlockingMessages) {
-  Job job = backend::training_job(backend::tiny_dense(), 4, 8);
+  Job job = training_job(tiny_dense(), 4, 8);
   job.p2p.mode = P2pMode::kBlocking;
   expect_the_cpus_losses(job, "1f1b", 5);
   expect_the_cpus_losses(job, "dualpipe", 6);
@@ -67,7 +67,7 @@ TEST(EmulatedGpuRanks, HaveTheBitsOfOneGpu) {
   backend::GpuRunOptions options;
   options.steps = 3;
   for (const char* schedule : {"1f1b", "dualpipe"}) {
-    Job job = backend::training_job(backend::tiny_dense(), 2, 4);
+    Job job = training_job(tiny_dense(), 2, 4);
     job.clipping = Clipping::kGlobal;
     job.clip_norm = 0.5;
     const Plan plan = gpu_plan(job, schedule);
@@ -80,7 +80,7 @@ TEST(EmulatedGpuRanks, HaveTheBitsOfOneGpu) {
 }
 
 Job recipe_job() {
-  Job job = backend::training_job(backend::tiny_v3(4), 2, 4, 2, 2);
+  Job job = training_job(tiny_v3(4), 2, 4, 2, 2);
   job.ema_decay = 0.9;
   job.clipping = Clipping::kGlobal;
   job.clip_norm = 0.5;
@@ -110,15 +110,14 @@ TEST(EmulatedGpuRanks, TheRecipeATraceAndCheckpoints) {
 // Whether the norm is known before the optimizer or after it, each copy gets the parts that the others optimized.
 TEST(EmulatedGpuRanks, WithValidatedClipping) {
   for (const auto& [schedule, ranks, data] : {std::tuple("1f1b", 2, 2), {"dualpipe", 4, 1}}) {
-    Job job = backend::training_job(backend::tiny_dense(), ranks, 2 * ranks, data);
+    Job job = training_job(tiny_dense(), ranks, 2 * ranks, data);
     job.clipping = Clipping::kGlobal;
     job.clip_norm = 0.1;
     const backend::GpuRunResult global = expect_the_cpus_losses(job, schedule, 11);
     job.clipping = Clipping::kValidated;
     EXPECT_EQ(expect_the_cpus_losses(job, schedule, 12).losses, global.losses) << schedule;
-    EXPECT_NE(
-        losses_on_cpu(gpu_plan(backend::training_job(backend::tiny_dense(), ranks, 2 * ranks, data), schedule), 3),
-        losses_on_cpu(gpu_plan(job, schedule), 3));
+    EXPECT_NE(losses_on_cpu(gpu_plan(training_job(tiny_dense(), ranks, 2 * ranks, data), schedule), 3),
+              losses_on_cpu(gpu_plan(job, schedule), 3));
   }
 }
 
@@ -128,7 +127,7 @@ std::string error_of(const emulation::Settings& settings, int64_t patience_ns) {
   options.patience_ns = patience_ns;
   std::string message;
   try {
-    const auto result = train_on_gpus(gpu_plan(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b"), options);
+    const auto result = train_on_gpus(gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b"), options);
     if (!result) message = result.error().message;
   } catch (const std::runtime_error& error) {
     message = error.what();

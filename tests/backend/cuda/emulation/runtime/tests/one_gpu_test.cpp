@@ -28,7 +28,7 @@ TEST(EmulatedOneGpu, TrainsAsTheCpuDoes) {
   uint64_t seed = 0;
   for (const auto& [schedule, ranks] : {std::pair("1f1b", 2), {"zb-h1", 2}, {"chimera", 2}, {"dualpipe", 4}}) {
     const emulation::EmulatedGpus gpus({.seed = ++seed});
-    const Plan plan = gpu_plan(backend::training_job(backend::tiny_dense(), ranks, 2 * ranks), schedule);
+    const Plan plan = gpu_plan(training_job(tiny_dense(), ranks, 2 * ranks), schedule);
     backend::GpuRunOptions options;
     options.steps = 3;
     const auto gpu = train_on_one_gpu(plan, options);
@@ -44,14 +44,14 @@ TEST(EmulatedOneGpu, TrainsAsTheCpuDoes) {
 }
 
 Model small_moe() {
-  Model model = backend::tiny_moe();
+  Model model = tiny_moe();
   model.layers = 3;
   return model;
 }
 
 // Whatever the order in which a GPU works, with and without a graph, and however hand-overs are copied.
 TEST(EmulatedOneGpu, EveryWayToRunAStepHasTheSameBits) {
-  const Plan plan = gpu_plan(backend::training_job(small_moe(), 2, 4), "dualpipe");
+  const Plan plan = gpu_plan(training_job(small_moe(), 2, 4), "dualpipe");
   std::set<std::vector<double>> losses;
   uint64_t seed = 10;
   for (const CopyMethod copy :
@@ -73,7 +73,7 @@ TEST(EmulatedOneGpu, EveryWayToRunAStepHasTheSameBits) {
 }
 
 Job recipe_job(int data, int expert) {
-  Job job = backend::training_job(backend::tiny_v3(4), 2, 4, data, expert);
+  Job job = training_job(tiny_v3(4), 2, 4, data, expert);
   job.ema_decay = 0.9;
   job.clipping = Clipping::kGlobal;
   job.clip_norm = 0.5;
@@ -119,7 +119,7 @@ TEST(EmulatedOneGpu, TheRecipeAndItsCheckpoints) {
 
 // By CUPTI's records, and by events where CUPTI can't be had.
 TEST(EmulatedOneGpu, ATraceHasEveryTask) {
-  const Plan plan = gpu_plan(backend::training_job(small_moe(), 2, 4), "dualpipe");
+  const Plan plan = gpu_plan(training_job(small_moe(), 2, 4), "dualpipe");
   const size_t tasks = backend::launch_graph(plan).tasks().size();
   for (const bool cupti : {false, true}) {
     const emulation::EmulatedGpus gpus({.seed = 30, .cupti = cupti});
@@ -151,7 +151,7 @@ TEST(EmulatedOneGpu, ComputesAndCommunicatesOnSmsOfItsOwn) {
     return emulation::Settings::Fault::kNone;
   };
   const emulation::EmulatedGpus gpus(settings);
-  ASSERT_TRUE(train_on_one_gpu(gpu_plan(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b"), {}));
+  ASSERT_TRUE(train_on_one_gpu(gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b"), {}));
   EXPECT_EQ(sms_of_products, std::set{56});
   EXPECT_EQ(sms_of_copies, std::set{8});
 }
@@ -165,7 +165,7 @@ TEST(EmulatedOneGpu, AHungKernelEndsTheRunWithTheTask) {
     return hangs ? emulation::Settings::Fault::kHangs : emulation::Settings::Fault::kNone;
   };
   const emulation::EmulatedGpus gpus(settings);
-  const Plan plan = gpu_plan(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b");
+  const Plan plan = gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b");
   backend::GpuRunOptions options;
   options.patience_ns = 1'000'000'000;
   const auto result = train_on_one_gpu(plan, options);
@@ -181,7 +181,7 @@ TEST(EmulatedOneGpu, AFailedKernelEndsTheRun) {
     return name == "product" ? emulation::Settings::Fault::kFails : emulation::Settings::Fault::kNone;
   };
   const emulation::EmulatedGpus gpus(settings);
-  const Plan plan = gpu_plan(backend::training_job(backend::tiny_dense(), 2, 4), "1f1b");
+  const Plan plan = gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b");
   const auto result = train_on_one_gpu(plan, {});
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message,
@@ -192,7 +192,7 @@ TEST(EmulatedOneGpu, AFailedKernelEndsTheRun) {
 TEST(EmulatedOneGpu, AGradientThatIsNotFiniteEndsARunThatClips) {
   for (const Clipping clipping : {Clipping::kGlobal, Clipping::kValidated}) {
     const emulation::EmulatedGpus gpus({});
-    Job job = backend::training_job(backend::tiny_dense(), 2, 4);
+    Job job = training_job(tiny_dense(), 2, 4);
     job.clipping = clipping;
     SharedStore store;
     backend::GpuRunOptions options;

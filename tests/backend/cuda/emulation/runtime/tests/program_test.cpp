@@ -22,9 +22,9 @@ class EmulatedProgram : public testing::Test {
   EmulatedProgram() { EXPECT_TRUE(proto::write_plan(folder_.path("a.plan"), plan_).has_value()); }
 
   static Plan some_plan() {
-    Model model = backend::tiny_moe();
+    Model model = tiny_moe();
     model.layers = 3;
-    return gpu_plan(backend::training_job(model, 2, 4), "1f1b");
+    return gpu_plan(training_job(model, 2, 4), "1f1b");
   }
 
   // What it prints; its error where it fails.
@@ -40,7 +40,7 @@ class EmulatedProgram : public testing::Test {
   }
 
   TempFolder folder_;
-  std::string text_ = folder_.file("text", backend::some_text());
+  std::string text_ = folder_.file("text", some_text());
   Plan plan_ = some_plan();
 };
 

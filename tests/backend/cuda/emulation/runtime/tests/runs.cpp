@@ -10,14 +10,13 @@
 namespace pipeloom::tests {
 
 Plan gpu_plan(const Job& job, const char* schedule) {
-  Plan plan = backend::plan_with(job, schedule).value();
+  Plan plan = plan_with(job, schedule).value();
   plan.comm_sms = 8;
   return plan;
 }
 
 backend::TextTokens text_of(const Job& job) {
-  return backend::TextTokens::create(backend::some_text(), job.batch, job.model->vocabulary, 1,
-                                     1 + job.model->mtp_depth)
+  return backend::TextTokens::create(some_text(), job.batch, job.model->vocabulary, 1, 1 + job.model->mtp_depth)
       .value();
 }
 
