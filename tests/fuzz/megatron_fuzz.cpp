@@ -7,6 +7,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace pipeloom;
+  using namespace pipeloom::proto;
   static const MegatronMachine machine = [] {
     MegatronMachine machine;
     machine.cluster.gpu = *find_gpu("H100");

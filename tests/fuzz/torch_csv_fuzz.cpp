@@ -5,6 +5,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace pipeloom;
+  using namespace pipeloom::proto;
   const auto schedule = parse_torch_csv("fuzz.csv", {reinterpret_cast<const char*>(data), size});
   if (!schedule) return 0;
   for (const TorchCsvFormat format : {TorchCsvFormat::kComputeOnly, TorchCsvFormat::kComputeComms}) {

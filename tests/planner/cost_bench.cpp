@@ -11,7 +11,7 @@ namespace pipeloom::planner {
 namespace {
 
 void costs_of_deepseek_v3(benchmark::State& state) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const Placement placement = Placement::bidirectional(16, 1).value();
   const std::vector<int> layers = partitions(job, placement)->front();
   for (auto _ : state) benchmark::DoNotOptimize(sim::step_costs(job, placement, layers)->schedule.stages());

@@ -56,7 +56,7 @@ TEST(Levels, AgreeOnGivenCosts) {
     int compared = 0;
     for (const int ranks : {2, 4, 8}) {
       for (const int micro_batches : {ranks, 2 * ranks, 3 * ranks + 2}) {
-        Job job = test::direct_job(ranks, micro_batches);
+        Job job = tests::direct_job(ranks, micro_batches);
         job.costs->f_ns = {10'007};
         job.costs->i_ns = {13'001};
         job.costs->w_ns = {5'003};
@@ -76,7 +76,7 @@ TEST(Levels, AgreeOnGivenCosts) {
 }
 
 TEST(Levels, AgreeOnPairsOfFAndI) {
-  Job job = test::direct_job(2, 3);
+  Job job = tests::direct_job(2, 3);
   job.costs->f_ns = {10'007};
   job.costs->i_ns = {13'001};
   job.costs->w_ns = {5'003};
@@ -95,9 +95,9 @@ TEST(Levels, AgreeOnPairsOfFAndI) {
 }
 
 TEST(Levels, AgreeOnModels) {
-  Job moe = test::deepseek_v3_job();
+  Job moe = tests::deepseek_v3_job();
   moe.cluster->comm_sms = 9;  // few enough that orders are found which hold W's back
-  Job dense = test::llama3_405b_job();
+  Job dense = tests::llama3_405b_job();
   dense.cluster->gpu.rates.host_us_per_kernel = 60;  // layers that wait for the host
   Job slow_host = moe;
   slow_host.cluster->gpu.rates.host_us_per_kernel = 150;  // hides under compute on fewer SMs

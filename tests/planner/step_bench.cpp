@@ -12,7 +12,7 @@ namespace {
 
 // range(0): members of the expert-parallel group that are simulated one by one.
 void whole_step_of_deepseek_v3(benchmark::State& state) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const Evaluation evaluation = evaluate(job, *find_schedule("dualpipe").value()).value();
   const int replicas = static_cast<int>(state.range(0));
   int64_t tasks = 0;

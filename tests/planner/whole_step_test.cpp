@@ -12,7 +12,7 @@ namespace {
 
 // DeepSeek-V3 with a short step.
 Job short_job() {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   job.batch.global_batch = 128 * 32;
   job.micro_batches = 0;
   return make_job(job).value();

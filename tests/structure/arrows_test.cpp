@@ -92,8 +92,7 @@ const Arrows kMayInclude = {
     {"gui/models",
      {"core", "gui/timeline", "planner/diff", "planner/interchange", "planner/overlap", "planner/schedules",
       "planner/search", "planner/subject", "proto", "sim"}},
-    {"gui/panels",
-     {"core", "gui/models", "gui/timeline", "planner/overlap", "planner/schedules", "planner/subject", "proto"}},
+    {"gui/panels", {"core", "gui/models", "gui/timeline", "planner/overlap", "planner/schedules", "proto"}},
     {"gui", {"gui/panels"}},
 };
 

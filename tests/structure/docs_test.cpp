@@ -1,9 +1,8 @@
-// Holds docs/architecture.md to the repository: every path that it names is there.
+// Holds the documents to the repository: every path that they name is there.
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -61,16 +60,35 @@ bool is_path(const std::string& word) {
          fs::is_directory(fs::path(repository()) / word.substr(0, slash));
 }
 
+void expect_paths_exist(const std::string& doc, const std::string& word) {
+  for (const std::string& path : paths_of(word)) {
+    EXPECT_TRUE(fs::exists(fs::path(repository()) / path)) << doc << " names " << path;
+  }
+}
+
 TEST(Docs, ArchitectureNamesOnlyFilesThatExist) {
   int paths = 0;
   for (const std::string& word : quoted(content_of_doc("docs/architecture.md"))) {
     if (!is_path(word)) continue;
-    for (const std::string& path : paths_of(word)) {
-      ++paths;
-      EXPECT_TRUE(fs::exists(fs::path(repository()) / path)) << "docs/architecture.md names " << path;
-    }
+    ++paths;
+    expect_paths_exist("docs/architecture.md", word);
   }
   EXPECT_GT(paths, 50);
+}
+
+// Elsewhere a word such as `planner/cli` may be short for something; one with an ending is a file.
+TEST(Docs, NameOnlyFilesThatExist) {
+  int paths = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(repository())) {
+    const std::string doc = fs::relative(entry.path(), repository()).string();
+    if (entry.path().extension() != ".md" || doc.starts_with("build/") || doc == "CHANGELOG.md") continue;
+    for (const std::string& word : quoted(content_of_doc(doc))) {
+      if (!is_path(word) || fs::path(word).extension().empty()) continue;
+      ++paths;
+      expect_paths_exist(doc, word);
+    }
+  }
+  EXPECT_GT(paths, 100);
 }
 
 }  // namespace

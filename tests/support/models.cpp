@@ -2,7 +2,7 @@
 
 #include "proto/job/gpu_files.h"
 
-namespace pipeloom::test {
+namespace pipeloom::tests {
 
 namespace {
 
@@ -112,4 +112,4 @@ Job direct_job(int ranks, int micro_batches) {
   return make_job(job).value();
 }
 
-}  // namespace pipeloom::test
+}  // namespace pipeloom::tests

@@ -3,7 +3,7 @@
 #include "core/job/job.h"
 
 // Published models and jobs, for the tests of several folders.
-namespace pipeloom::test {
+namespace pipeloom::tests {
 
 // GPT-3 (arXiv 2005.14165, table 2.1), Llama 2 (arXiv 2307.09288), Llama 3
 // (arXiv 2407.21783, table 3), Mixtral (arXiv 2401.04088, table 1), DeepSeek-V3 (arXiv 2412.19437, section 4.2).
@@ -23,4 +23,4 @@ Job llama3_405b_job();
 // Costs 1, 1, 1 (in units) on `ranks` ranks.
 Job direct_job(int ranks, int micro_batches);
 
-}  // namespace pipeloom::test
+}  // namespace pipeloom::tests

@@ -12,13 +12,13 @@ namespace pipeloom {
 namespace {
 
 TEST(Cluster, OneNodeNeedsNoNic) {
-  Cluster cluster = test::h800_cluster(1);
+  Cluster cluster = tests::h800_cluster(1);
   cluster.nic_bytes_per_s = 0;
   EXPECT_TRUE(make_cluster(cluster).has_value());
 }
 
 TEST(Cluster, RanksThatShareAGpuHaveTheirPartsOfIt) {
-  Cluster cluster = test::h100_cluster(1);
+  Cluster cluster = tests::h100_cluster(1);
   cluster.gpus_per_node = 4;
   cluster.shared_gpu = cluster.gpu;
   cluster.comm_sms = 8;
@@ -35,7 +35,7 @@ TEST(Cluster, RanksThatShareAGpuHaveTheirPartsOfIt) {
 
 TEST(Cluster, OnlyOneNodesRanksCanShareAGpu) {
   const auto error_of = [](const std::function<void(Cluster&)>& change) {
-    Cluster cluster = test::h100_cluster(1);
+    Cluster cluster = tests::h100_cluster(1);
     cluster.gpus_per_node = 4;
     cluster.shared_gpu = cluster.gpu;
     cluster.comm_sms = 8;
@@ -92,7 +92,7 @@ TEST(Cluster, RefusesEachIllegalFieldAlone) {
        "cluster.gpu.nvlink_bytes_per_s is 0; allowed are 1000000 to 1e+18"},
   };
   for (const Bad& one : bad) {
-    Cluster cluster = test::h800_cluster(256);
+    Cluster cluster = tests::h800_cluster(256);
     one.change(cluster);
     const auto result = make_cluster(cluster);
     ASSERT_FALSE(result.has_value()) << one.message;

@@ -26,16 +26,16 @@ void expect_refused(const Job& legal, const std::vector<Bad>& bad) {
 }
 
 TEST(Job, MicroBatchesFollowFromTheBatch) {
-  EXPECT_EQ(test::deepseek_v3_job().micro_batches, 120);  // 15360 sequences over 128 pipelines
+  EXPECT_EQ(tests::deepseek_v3_job().micro_batches, 120);  // 15360 sequences over 128 pipelines
 }
 
 TEST(Job, CheckingTwiceChangesNothing) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   EXPECT_EQ(make_job(job).value(), job);
 }
 
 TEST(Job, DirectCostsMayCountMicroBatchesFromABatch) {
-  Job job = test::direct_job(4, 8);
+  Job job = tests::direct_job(4, 8);
   job.micro_batches = 0;
   job.batch = {.sequence_length = 1, .micro_batch_size = 2, .global_batch = 12};
   EXPECT_EQ(make_job(job).value().micro_batches, 6);
@@ -43,7 +43,7 @@ TEST(Job, DirectCostsMayCountMicroBatchesFromABatch) {
 
 TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
   expect_refused(
-      test::deepseek_v3_job(),
+      tests::deepseek_v3_job(),
       {
           {[](Job& j) { j.model->layers = 0; }, "model.layers is 0; allowed are 1 to 10000"},
           {[](Job& j) { j.cluster->nodes = 0; }, "cluster.nodes is 0; allowed are 1 to 1000000"},
@@ -199,7 +199,7 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
 // DeepSeek-V3 report, section 3.3; a job's own choice goes before its precision's.
 TEST(Job, FormatsFollowThePrecisionAndThenTheChoice) {
   using enum Format;
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   EXPECT_EQ(formats_of(job), (Formats{kFp8, kFp8, kBf16, kFp8, kE5m6, kFp8, kBf16, kBf16}));
   job.formats.cached_core = kBf16;
   job.formats.moments = kFp32;
@@ -235,7 +235,7 @@ TEST(Formats, BytesOfARowHaveItsScales) {
 }
 
 TEST(Job, RefusesEachIllegalFieldOfDirectCostsAlone) {
-  expect_refused(test::direct_job(4, 8),
+  expect_refused(tests::direct_job(4, 8),
                  {
                      {[](Job& j) { j.costs->f_ns = {}; },
                       "costs.f_ns is empty; allowed is one entry for all stages, or one per stage"},

@@ -12,7 +12,7 @@ namespace {
 
 TEST(Model, AcceptsThePublishedOnes) {
   for (const Model& model :
-       {test::gpt3_175b(), test::llama2_7b(), test::llama3_405b(), test::mixtral_8x7b(), test::deepseek_v3()}) {
+       {tests::gpt3_175b(), tests::llama2_7b(), tests::llama3_405b(), tests::mixtral_8x7b(), tests::deepseek_v3()}) {
     const auto again = make_model(model);
     ASSERT_TRUE(again.has_value()) << again.error().message;
     EXPECT_EQ(*again, model);
@@ -20,8 +20,8 @@ TEST(Model, AcceptsThePublishedOnes) {
 }
 
 TEST(Model, FillsHeadSizes) {
-  EXPECT_EQ(test::llama2_7b().attention.head_dim, 128);
-  EXPECT_EQ(test::llama2_7b().attention.value_dim, 128);
+  EXPECT_EQ(tests::llama2_7b().attention.head_dim, 128);
+  EXPECT_EQ(tests::llama2_7b().attention.value_dim, 128);
 }
 
 struct Bad {
@@ -77,7 +77,7 @@ TEST(Model, RefusesEachIllegalFieldAlone) {
       {[](Model& m) { m.moe->layer_step = 0; }, "model.moe.layer_step is 0; allowed are 1 to 61"},
   };
   for (const Bad& one : bad) {
-    Model model = test::deepseek_v3();
+    Model model = tests::deepseek_v3();
     one.change(model);
     const auto result = make_model(model);
     ASSERT_FALSE(result.has_value()) << one.message;

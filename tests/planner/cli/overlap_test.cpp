@@ -35,7 +35,7 @@ TEST(PlanOverlap, RefusesASplitThatLeavesNoSm) {
 }
 
 TEST(SplitCurve, FewSmsExposeTheAllToAll) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const auto curve = planner::split_curve(job, *planner::find_schedule("dualpipe").value(), {4, 12, 20});
   ASSERT_EQ(curve.size(), 3u);
   EXPECT_GT(curve[0].exposed_ns, 0);
@@ -46,7 +46,7 @@ TEST(SplitCurve, FewSmsExposeTheAllToAll) {
 
 // With less memory than the fastest distribution of the layers needs, the fastest that fits is planned.
 TEST(PlanOverlap, FitsWhatMemoryThereIs) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   const planner::Subject ample = planner::plan_overlap(planner::choose_schedule(job).value(), {}).value();
   job.memory_limit_bytes = planner::choose_schedule(job).value().evaluation.peak_memory();
   ASSERT_GT(ample.evaluation.peak_memory(), job.memory_limit_bytes);

@@ -15,7 +15,7 @@ namespace pipeloom::planner {
 namespace {
 
 Plan dualpipe_plan() {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   Evaluation evaluation = evaluate(job, *find_schedule("dualpipe").value()).value();
   return make_plan(job, "dualpipe", evaluation.schedule, evaluation.costs, 20, {});
 }
@@ -76,7 +76,7 @@ TEST(Diff, EveryReplicaIsComparedAlone) {
 
 // An optimizer that has to wait for nothing but the moving average is what that costs the step.
 TEST(Diff, SaysWhatTheMovingAverageCosts) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   job.ema_decay = 0.999;
   Evaluation evaluation = evaluate(job, *find_schedule("1f1b").value()).value();
   const Plan plan = make_plan(job, "1f1b", evaluation.schedule, evaluation.costs, 20, {});

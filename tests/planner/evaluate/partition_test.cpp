@@ -94,7 +94,7 @@ TEST(Partition, MoreStagesThanLayersAreRefused) {
 }
 
 TEST(Partition, TheJobsOwnListIsCheckedAndKept) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   job.layout.layers_per_stage = {31, 30};
   EXPECT_THAT(partitions(job, Placement::linear(2).value()).value(), ElementsAre(ElementsAre(31, 30)));
   EXPECT_EQ(partitions(job, Placement::linear(16).value()).error().message,
@@ -105,7 +105,7 @@ TEST(Partition, TheJobsOwnListIsCheckedAndKept) {
 
 // The last stage of DeepSeek-V3 carries the head and the MTP module, together almost four MoE layers.
 TEST(Partition, DeepSeekV3sLastStageHasFewLayers) {
-  const std::vector<int> sizes = partitions(test::deepseek_v3_job(), Placement::linear(16).value()).value().front();
+  const std::vector<int> sizes = partitions(tests::deepseek_v3_job(), Placement::linear(16).value()).value().front();
   EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), 0), 61);
   EXPECT_LE(sizes.back(), 2);
   EXPECT_LE(*std::max_element(sizes.begin(), sizes.end()), 5);
@@ -113,7 +113,7 @@ TEST(Partition, DeepSeekV3sLastStageHasFewLayers) {
 
 // DeepSeek-V3's 61 layers leave an odd one: what is near a partition has it elsewhere, at about the same weight.
 TEST(NearPartitions, HaveTheOddLayerElsewhereAndNoHeavierRank) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const Placement placement = Placement::bidirectional(16, 1).value();
   const auto base = partitions(job, placement).value();
   const auto near = near_partitions(job, placement).value();
@@ -137,7 +137,7 @@ TEST(NearPartitions, HaveTheOddLayerElsewhereAndNoHeavierRank) {
 }
 
 TEST(NearPartitions, AreOnlyTheJobsOwnWhereItHasOne) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   job.layout.layers_per_stage = {31, 30};
   EXPECT_THAT(near_partitions(job, Placement::linear(2).value()).value(), ElementsAre(ElementsAre(31, 30)));
 }

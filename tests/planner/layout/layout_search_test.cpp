@@ -15,8 +15,8 @@ namespace {
 // Mixtral 8x7B on 32 H100.
 Job mixtral_job() {
   Job job;
-  job.model = test::mixtral_8x7b();
-  job.cluster = test::h100_cluster(4);
+  job.model = tests::mixtral_8x7b();
+  job.cluster = tests::h100_cluster(4);
   job.batch = {.sequence_length = 4096, .micro_batch_size = 1, .global_batch = 64};
   job.layout.pipeline = 4;
   job.layout.data = 8;

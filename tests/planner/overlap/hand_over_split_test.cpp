@@ -21,13 +21,13 @@ std::vector<HandOverCurve> curves(double per_sm, int most) {
 
 // Four ranks on one H100.
 Job job_with(std::vector<HandOverCurve> measured) {
-  Job job = test::llama3_405b_job();
-  job.model = test::llama2_7b();
+  Job job = tests::llama3_405b_job();
+  job.model = tests::llama2_7b();
   job.model->layers = 8;
   job.batch = {.sequence_length = 1024, .micro_batch_size = 1, .global_batch = 16};
   job.layout = {};
   job.layout.pipeline = 4;
-  job.cluster = test::h100_cluster(1);
+  job.cluster = tests::h100_cluster(1);
   job.cluster->gpus_per_node = 4;
   job.cluster->comm_sms = 16;
   job.cluster->gpu.rates.hand_over = std::move(measured);

@@ -156,7 +156,7 @@ TEST(ChunkSearch, KeepsDeepSeeksOrderWhereNothingIsGained) {
 
 // ISCA'25 and the report run pairs of four MoE layers on 20 SMs for communication.
 TEST(ChunkSearch, DeepSeekV3sPairIsNearItsBound) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const sim::OverlapStage stage = sim::overlap_stages(job, {10, 4, 47})[1];
   const FoundSlotOrder plan = search_slot_order(stage, stage);
   printf("  pair %.1f ms, Figure 4 %.1f ms, bound %.1f ms\n", static_cast<double>(plan.duration_ns) / 1e6,

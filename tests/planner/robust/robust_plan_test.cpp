@@ -10,7 +10,7 @@ namespace pipeloom::planner {
 namespace {
 
 Job job_of(const Variation& variation) {
-  Job job = test::direct_job(4, 16);
+  Job job = tests::direct_job(4, 16);
   job.p2p = {P2pMode::kAsync, 100'000, 0};
   job.variation = variation;
   return make_job(job).value();

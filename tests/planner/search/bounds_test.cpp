@@ -102,7 +102,7 @@ TEST(LowerBound, PricesPairsByWhoIsLeftToPairWith) {
 
 // How late I's arrive and what it costs to run F's alone meanwhile: without either it is 88 % of DualPipe's makespan.
 TEST(LowerBound, OfDeepSeekV3IsNearWhatDualPipeTakes) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const planner::Evaluation dualpipe = planner::evaluate(job, *planner::find_schedule("dualpipe").value()).value();
   Job placed = job;
   placed.layout.layers_per_stage = dualpipe.costs.layers_per_stage;

@@ -10,7 +10,7 @@ namespace pipeloom::sim {
 namespace {
 
 Cluster cluster_with(int comm_sms, int piece_tokens) {
-  Cluster cluster = test::h800_cluster(8);
+  Cluster cluster = tests::h800_cluster(8);
   cluster.comm_sms = comm_sms;
   cluster.comm_piece_tokens = piece_tokens;
   return cluster;

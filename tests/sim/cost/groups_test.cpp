@@ -10,7 +10,7 @@ namespace {
 
 // DeepSeek-V3: PP16, DP128, EP64 on nodes of 8 (docs/costs.md, section 7: 256 and 4 replicas with both directions).
 TEST(Groups, OfDeepSeekV3) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   EXPECT_EQ(expert_group(job.layout, *job.cluster), (Group{64, 8}));
   EXPECT_EQ(dense_replicas(job.layout, *job.cluster, 1), (Group{128, 8}));
   EXPECT_EQ(dense_replicas(job.layout, *job.cluster, 2), (Group{256, 8}));
@@ -20,7 +20,7 @@ TEST(Groups, OfDeepSeekV3) {
 
 // Tensor parallelism over a node leaves one member of a data-parallel group in each; over half a node, two.
 TEST(Groups, TensorParallelismSpreadsDataParallelGroups) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   EXPECT_EQ(tensor_group(job.layout, *job.cluster), (Group{8, 8}));
   EXPECT_EQ(dense_replicas(job.layout, *job.cluster, 1), (Group{8, 1}));
   job.layout.tensor = 4;
@@ -32,7 +32,7 @@ TEST(Groups, TensorParallelismSpreadsDataParallelGroups) {
 }
 
 TEST(Groups, ContextSharesTheWeights) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   job.layout.tensor = 2;
   job.layout.context = 4;
   EXPECT_EQ(context_group(job.layout, *job.cluster), (Group{4, 4}));
@@ -40,7 +40,7 @@ TEST(Groups, ContextSharesTheWeights) {
 }
 
 TEST(Groups, OrderDecidesWhoShareANode) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   job.layout.gpu_order = {Dimension::kPipeline, Dimension::kTensor, Dimension::kContext, Dimension::kData};
   EXPECT_EQ(expert_group(job.layout, *job.cluster), (Group{64, 1}));
   EXPECT_EQ(place_of_rank(job.layout, *job.cluster, 9).node, 1);
@@ -49,7 +49,7 @@ TEST(Groups, OrderDecidesWhoShareANode) {
 
 // A ring between nodes uses the NICs of all its members: docs/costs.md, section 8: the node's rate over min(TP, 8).
 TEST(Groups, RingsUseTheNicsOfTheirMembers) {
-  Cluster cluster = test::h800_cluster(4);
+  Cluster cluster = tests::h800_cluster(4);
   cluster.gpu = proto::find_gpu("A100-80GB").value();
   cluster.nic_bytes_per_s = 12.5e9;
   EXPECT_DOUBLE_EQ(ring_bytes_per_s({32, 8}, cluster), 100e9);
@@ -62,7 +62,7 @@ TEST(Groups, RingsUseTheNicsOfTheirMembers) {
 
 // NCCL's all-reduce on A100 as vTrain measured it (MICRO'24), and what the ring says where nothing was measured.
 TEST(Groups, AllReduceFollowsNcclOnA100) {
-  Cluster cluster = test::h800_cluster(1);
+  Cluster cluster = tests::h800_cluster(1);
   cluster.gpu = proto::find_gpu("A100-80GB").value();
   constexpr double kMiB = 1 << 20;
   EXPECT_DOUBLE_EQ(all_reduce_seconds(256 * kMiB, {2, 2}, cluster), 1456e-6);

@@ -14,7 +14,7 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 
 // Four ranks on an H100; 8 SMs copy 100 GB/s of a small message and 200 of a large one, 16 half as much again.
 Cluster shared(int comm_sms) {
-  Cluster cluster = test::h100_cluster(1);
+  Cluster cluster = tests::h100_cluster(1);
   cluster.gpus_per_node = 4;
   cluster.comm_sms = comm_sms;
   cluster.gpu.rates.hand_over = {
@@ -55,7 +55,7 @@ TEST(HandOverRate, WithoutCurvesSmsCopyAsInAnAllToAll) {
 }
 
 TEST(HandOverRate, IsTheLinkOfRanksThatShareAGpu) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   job.layout.pipeline = 4;
   job.layout.data = job.layout.tensor = 1;
   job.cluster = shared(8);

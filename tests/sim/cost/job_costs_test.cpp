@@ -14,7 +14,7 @@ namespace {
 const std::vector<int> kLayers = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1};
 
 StepCosts deepseek_costs() {
-  return step_costs(test::deepseek_v3_job(), Placement::bidirectional(16, 1).value(), kLayers).value();
+  return step_costs(tests::deepseek_v3_job(), Placement::bidirectional(16, 1).value(), kLayers).value();
 }
 
 TEST(StepCosts, StagesAreTheSumOfTheirComponents) {
@@ -62,7 +62,7 @@ TEST(StepCosts, TheEndsAreOnTheFirstAndLastStage) {
 // Overlapping an empty F with B would hide B's own all-to-all beneath its W; a pair is never shorter than its passes.
 TEST(StepCosts, AStageMayBeWithoutLayers) {
   const std::vector<int> layers = {0, 5, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4};
-  const auto costs = step_costs(test::deepseek_v3_job(), Placement::bidirectional(16, 1).value(), layers);
+  const auto costs = step_costs(tests::deepseek_v3_job(), Placement::bidirectional(16, 1).value(), layers);
   ASSERT_TRUE(costs.has_value()) << costs.error().message;
   EXPECT_EQ(costs->programs[0].size(), 1u);
   EXPECT_EQ(costs->schedule.pair(0, 5).duration_ns, costs->schedule.stage(5).backward.duration_ns);
@@ -99,7 +99,7 @@ TEST(StepCosts, PairsLieBetweenTheLongerPassAndBoth) {
 
 // ISCA'25, table 4: 385 causal TFLOPS in a step of 19.926 s.
 TEST(StepCosts, ReportedFlopsAreDeepSeekV3s) {
-  EXPECT_NEAR(static_cast<double>(reported_flops_per_step(test::deepseek_v3_job())) / 19.926e12, 385.1, 0.1);
+  EXPECT_NEAR(static_cast<double>(reported_flops_per_step(tests::deepseek_v3_job())) / 19.926e12, 385.1, 0.1);
 }
 
 // ISCA'25, table 4: the optimizer takes 0.29 s, which includes what of the reductions is not hidden. Rings at the full
@@ -113,7 +113,7 @@ TEST(StepCosts, OptimizerOfDeepSeekV3IsOfThePublishedSize) {
 }
 
 TEST(StepCosts, DenseModelsPairsAreFThenB) {
-  const Job job = test::llama3_405b_job();
+  const Job job = tests::llama3_405b_job();
   const std::vector<int> layers = {7, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 7};
   const StepCosts costs = step_costs(job, Placement::linear(16).value(), layers).value();
   EXPECT_FALSE(costs.schedule.has_pair_costs());
@@ -122,13 +122,13 @@ TEST(StepCosts, DenseModelsPairsAreFThenB) {
 }
 
 TEST(StepCosts, LayersMustFitThePlacement) {
-  const auto costs = step_costs(test::deepseek_v3_job(), Placement::linear(16).value(), {30, 31});
+  const auto costs = step_costs(tests::deepseek_v3_job(), Placement::linear(16).value(), {30, 31});
   ASSERT_FALSE(costs.has_value());
   EXPECT_EQ(costs.error().message, "layout.layers_per_stage has 2 entries; the placement has 16 stages");
 }
 
 TEST(StepCosts, DirectCostsOneForAll) {
-  Job job = test::direct_job(4, 8);
+  Job job = tests::direct_job(4, 8);
   job.costs->b_ns = {1'500'000};
   job.costs->pair_ns = 2'000'000;
   job.p2p.latency_ns = 7;
@@ -144,7 +144,7 @@ TEST(StepCosts, DirectCostsOneForAll) {
 }
 
 TEST(StepCosts, DirectCostsOnePerStage) {
-  Job job = test::direct_job(2, 8);
+  Job job = tests::direct_job(2, 8);
   job.costs->f_ns = {1, 2};
   const StepCosts costs = step_costs(job, Placement::linear(2).value(), {}).value();
   EXPECT_EQ(costs.schedule.stage(0).forward.duration_ns, 1);
@@ -153,7 +153,7 @@ TEST(StepCosts, DirectCostsOnePerStage) {
 }
 
 TEST(StepCosts, DirectCostsMustFitTheStages) {
-  Job job = test::direct_job(4, 8);
+  Job job = tests::direct_job(4, 8);
   job.costs->f_ns = {1, 2, 3};
   const auto costs = step_costs(job, Placement::linear(4).value(), {});
   ASSERT_FALSE(costs.has_value());
@@ -164,7 +164,7 @@ TEST(StepCosts, DirectCostsMustFitTheStages) {
 // The planner asks for many placements: 10 ms each, far above the 0.2 ms it takes in a release build. Best of several
 // runs: the machine may be busy.
 TEST(StepCosts, AreFast) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const Placement placement = Placement::bidirectional(16, 1).value();
   auto best = std::chrono::steady_clock::duration::max();
   for (int run = 0; run < 10; ++run) {

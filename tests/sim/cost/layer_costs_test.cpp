@@ -25,7 +25,7 @@ PassTimes of_components(const StageProgram& program, std::initializer_list<Compo
 // The measured chunk (docs/dsv3_chunk.md), means in us, on the 112 SMs that communication leaves. Nothing is fitted
 // to it. 15 %: contention of memory-bound kernels (1.09 to 1.14) and the kernels' own 10 % around published rates.
 TEST(LayerCosts, ComputeOfTheMeasuredDeepSeekV3Layer) {
-  const StageProgram layer = layer_costs(test::deepseek_v3_job(), {112}).layers[10];
+  const StageProgram layer = layer_costs(tests::deepseek_v3_job(), {112}).layers[10];
   const PassTimes attention = of_components(layer, {Component::kAttention, Component::kRouter});
   const PassTimes experts = of_components(layer, {Component::kExperts});
   struct Row {
@@ -46,7 +46,7 @@ TEST(LayerCosts, ComputeOfTheMeasuredDeepSeekV3Layer) {
 // DeepEP's published rates at EP64 (46 and 45 GB/s) are not reached in the chunk (26 to 40): the
 // payloads come out low, but never by half, and never above.
 TEST(LayerCosts, AllToAllOfTheMeasuredDeepSeekV3Layer) {
-  const StageProgram layer = layer_costs(test::deepseek_v3_job(), {112}).layers[10];
+  const StageProgram layer = layer_costs(tests::deepseek_v3_job(), {112}).layers[10];
   const PassTimes dispatch = of_components(layer, {Component::kDispatch});
   const PassTimes combine = of_components(layer, {Component::kCombine});
   struct Row {
@@ -66,14 +66,14 @@ TEST(LayerCosts, AllToAllOfTheMeasuredDeepSeekV3Layer) {
 
 // docs/costs.md, section 7: the head and the MTP module take almost 4 MoE layers of F + I + W.
 TEST(LayerCosts, DeepSeekV3sEndIsAlmostFourLayers) {
-  const LayerWeights weights = layer_weights(test::deepseek_v3_job());
+  const LayerWeights weights = layer_weights(tests::deepseek_v3_job());
   EXPECT_GT(weights.last_extra_ns, 3 * weights.layers_ns[10]);
   EXPECT_LT(weights.last_extra_ns, 5 * weights.layers_ns[10]);
   EXPECT_LT(weights.first_extra_ns, weights.layers_ns[10] / 50);
 }
 
 TEST(LayerCosts, EveryPartIsLabelled) {
-  const LayerCosts costs = layer_costs(test::deepseek_v3_job(), {132});
+  const LayerCosts costs = layer_costs(tests::deepseek_v3_job(), {132});
   EXPECT_EQ(costs.first.front().layer, -1);
   EXPECT_EQ(costs.layers[2].size(), 2u);  // attention and MLP
   EXPECT_EQ(costs.layers[3].size(), 5u);
@@ -85,7 +85,7 @@ TEST(LayerCosts, EveryPartIsLabelled) {
 
 // 64 GPUs with 4 experts each; the second has half as many tokens again as an even share.
 TEST(LayerCosts, ExpertsTakeAsLongAsTheFullestGpu) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   const LayerCosts even = layer_costs(job, {132});
   ExpertLoad load{10, std::vector<int64_t>(256, 100)};
   load.tokens[5] += 100;
@@ -107,7 +107,7 @@ TEST(LayerCosts, ExpertsTakeAsLongAsTheFullestGpu) {
 }
 
 TEST(LayerCosts, MeasuredLayersReplaceComputedOnes) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   const LayerCosts computed = layer_costs(job, {132});
   job.measured_layers = {{5, 7'000'001, 9'000'000, 0}, {0, 12'345'679, 1, 31}};
   const LayerCosts costs = layer_costs(job, {132});
@@ -119,7 +119,7 @@ TEST(LayerCosts, MeasuredLayersReplaceComputedOnes) {
 
 // Whatever rounding does to the parts, they sum to what was measured.
 TEST(LayerCosts, MeasuredLayersAreExact) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   for (int layer = 0; layer < 61; ++layer) job.measured_layers.push_back({layer, 1'000'003 * layer, 17 * layer, layer});
   const LayerCosts costs = layer_costs(job, {132});
   for (int layer = 0; layer < 61; ++layer) {
@@ -129,7 +129,7 @@ TEST(LayerCosts, MeasuredLayersAreExact) {
 }
 
 TEST(LayerCosts, A100RunsInBf16Only) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   const int64_t on_h100 = layer_weights(job).layers_ns[0];
   job.cluster->gpu = proto::find_gpu("A100-80GB").value();
   const int64_t on_a100 = layer_weights(job).layers_ns[0];

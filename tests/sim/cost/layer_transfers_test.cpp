@@ -16,7 +16,7 @@ int64_t wait_of(const StageProgram& program, int64_t ComponentCost::*pass) {
 
 // 1/8 of a layer's weights over 8 replicas at one NIC: 7/8 of 2 B each.
 TEST(LayerTransfers, Zero3GathersWeights) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   EXPECT_EQ(layer_transfers(job, 0).forward_seconds, 0);
   job.zero_stage = 3;
   const LayerTransfers transfers = layer_transfers(job, 0);
@@ -27,7 +27,7 @@ TEST(LayerTransfers, Zero3GathersWeights) {
 }
 
 TEST(LayerTransfers, OffloadedActivationsCrossToTheHost) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   job.offload.activations = 0.5;
   const auto bytes = static_cast<double>(layer_activation_bytes(job, 0));
   EXPECT_DOUBLE_EQ(layer_transfers(job, 0).forward_seconds, bytes / 2 / 50e9);
@@ -36,7 +36,7 @@ TEST(LayerTransfers, OffloadedActivationsCrossToTheHost) {
 
 // A layer waits for what its compute does not hide, and for no more.
 TEST(LayerTransfers, LayersWaitForWhatComputeDoesNotHide) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   const StageProgram before = layer_costs(job, {132}).layers[0];
   EXPECT_EQ(wait_of(before, &ComponentCost::forward_ns), 0);
   job.zero_stage = 3;
@@ -52,8 +52,8 @@ TEST(LayerTransfers, LayersWaitForWhatComputeDoesNotHide) {
 
 // The host launches one kernel after the other: a small layer takes as long as that.
 TEST(LayerTransfers, SmallLayersWaitForTheHost) {
-  Job job = test::llama3_405b_job();
-  job.model = test::llama2_7b();
+  Job job = tests::llama3_405b_job();
+  job.model = tests::llama2_7b();
   job.cluster->gpu = proto::find_gpu("A100-80GB").value();
   job.layout.tensor = 1;
   job.layout.data = 64;

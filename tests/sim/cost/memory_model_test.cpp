@@ -11,8 +11,8 @@ namespace pipeloom::sim {
 namespace {
 
 Job gpt3_job(int tensor) {
-  Job job = test::llama3_405b_job();
-  job.model = test::gpt3_175b();
+  Job job = tests::llama3_405b_job();
+  job.model = tests::gpt3_175b();
   job.batch = {.sequence_length = 2048, .micro_batch_size = 1, .global_batch = 128};
   job.micro_batches = 0;
   job.layout.tensor = tensor;
@@ -87,7 +87,7 @@ TEST(Memory, WeightGradientsMayNeedMoreThanFKept) {
 // A dense layer of DeepSeek-V3 with its recipe: what F keeps, row by row; and of what W needs each input once and the
 // gradients of q_a, q_b, kv_a, kv_b, o, gate and up, down, all but the core made in I, with scales of 128 tokens.
 TEST(Memory, OfTheRecipe) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const auto fp8 = [](int64_t width) { return width + 4 * ((width + 127) / 128); };
   constexpr int64_t kCore = 16384 * 3 / 2 + 4 * 128;  // E5M6
   const ActivationSize size = stage_activation(job, {0, 1, false, false});
@@ -141,13 +141,13 @@ TEST(Memory, StateFollowsZeroStages) {
 }
 
 TEST(Memory, ParametersOfADeepSeekV3Layer) {
-  const StageParameters parameters = stage_parameters(test::deepseek_v3_job(), {10, 1, false, false}, true);
+  const StageParameters parameters = stage_parameters(tests::deepseek_v3_job(), {10, 1, false, false}, true);
   EXPECT_NEAR(static_cast<double>(parameters.routed), 176e6, 0.01 * 176e6);  // docs/costs.md, section 7
   EXPECT_NEAR(static_cast<double>(parameters.dense), 233e6, 0.01 * 233e6);
 }
 
 TEST(Memory, TheEndsAreOnTheFirstAndLastStage) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   EXPECT_EQ(stage_parameters(job, {0, 0, true, false}, true).ends, int64_t{7168} * 129280);
   EXPECT_EQ(stage_parameters(job, {61, 0, false, true}, true).ends, int64_t{7168} * 129281);  // and the final norm
   EXPECT_EQ(stage_parameters(job, {10, 4, false, false}, true).ends, 0);
@@ -156,7 +156,7 @@ TEST(Memory, TheEndsAreOnTheFirstAndLastStage) {
 
 // DeepSeek-V3, section 3.2.3: where the first and the last stage share a rank, MTP uses the embedding that is there.
 TEST(Memory, MtpSharesTheEmbeddingWhereTheEndsMeet) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const StageSpan last = {57, 4, false, true};
   const int64_t embedding = int64_t{7168} * 129280;
   EXPECT_EQ(stage_parameters(job, last, false).ends - stage_parameters(job, last, true).ends, embedding);
@@ -176,7 +176,7 @@ TEST(Memory, ATiedHeadSharesTheEmbeddingWhereTheEndsMeet) {
 // DeepSeek-V3 was trained on 80 GB: DualPipe holds two copies of the parameters and, on rank r, 16 - r micro-batches of
 // stage r and r + 1 of stage 15 - r.
 TEST(Memory, DeepSeekV3FitsItsGpus) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const std::vector<int> layers = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1};
   const std::vector<StageSpan> spans = stage_spans(layers);
   for (int rank = 0; rank < 8; ++rank) {

@@ -41,7 +41,7 @@ TEST(OverlapCosts, ChainsAndWeightsWaitForWhatTheyNeed) {
 TEST(OverlapCosts, AStagesProgramsHaveTheSamePlacesWhateverTheSms) {
   const std::vector<int> layers = {61};
   for (int host_us = 50; host_us <= 400; host_us += 10) {
-    Job job = test::deepseek_v3_job();
+    Job job = tests::deepseek_v3_job();
     job.cluster->gpu.rates.host_us_per_kernel = host_us;
     const OverlapStage stage = overlap_stages(job, layers)[0];
     const StageProgram alone = stage_program(layer_costs(job, {job.cluster->gpu.sms}), stage_spans(layers)[0]);

@@ -14,25 +14,25 @@ void expect_near_percent(int64_t count, double published, double percent) {
 
 // 0.5 %: what rounding to the printed digits leaves, at most.
 TEST(Parameters, TotalsArePublishedOnes) {
-  expect_near_percent(total_parameters(test::gpt3_175b()), 175e9, 0.5);
-  expect_near_percent(total_parameters(test::llama2_7b()), 6.74e9, 0.5);
-  expect_near_percent(total_parameters(test::llama3_405b()), 405e9, 0.5);
-  expect_near_percent(total_parameters(test::mixtral_8x7b()), 46.7e9, 0.5);
-  expect_near_percent(total_parameters(test::deepseek_v3()), 671e9, 0.5);
+  expect_near_percent(total_parameters(tests::gpt3_175b()), 175e9, 0.5);
+  expect_near_percent(total_parameters(tests::llama2_7b()), 6.74e9, 0.5);
+  expect_near_percent(total_parameters(tests::llama3_405b()), 405e9, 0.5);
+  expect_near_percent(total_parameters(tests::mixtral_8x7b()), 46.7e9, 0.5);
+  expect_near_percent(total_parameters(tests::deepseek_v3()), 671e9, 0.5);
 }
 
 TEST(Parameters, ActiveOnesArePublishedOnes) {
-  expect_near_percent(active_parameters(test::mixtral_8x7b()), 12.9e9, 1.5);  // 12.9 counts the embedding (0.13) too
-  expect_near_percent(active_parameters(test::deepseek_v3()), 36.6e9, 0.5);   // README_WEIGHTS.md of the release
+  expect_near_percent(active_parameters(tests::mixtral_8x7b()), 12.9e9, 1.5);  // 12.9 counts the embedding (0.13) too
+  expect_near_percent(active_parameters(tests::deepseek_v3()), 36.6e9, 0.5);   // README_WEIGHTS.md of the release
 }
 
 // README_WEIGHTS.md: 11.5 B without the shared embedding and head, a MoE layer of 11.5 plus the projection's 0.1.
 TEST(Parameters, MtpModuleIsThePublishedOne) {
-  expect_near_percent(mtp_parameters(test::deepseek_v3()).total(), 11.5e9, 1.0);
+  expect_near_percent(mtp_parameters(tests::deepseek_v3()).total(), 11.5e9, 1.0);
 }
 
 TEST(Parameters, DeepSeekV3Parts) {
-  const Model model = test::deepseek_v3();
+  const Model model = tests::deepseek_v3();
   expect_near_percent(attention_parameters(model), 187.1e6, 0.1);  // docs/costs.md, section 1
   EXPECT_EQ(mlp_parameters(model, 2048), 3 * 7168 * 2048);
   EXPECT_EQ(layer_parameters(model, 2).routed, 0);
@@ -40,7 +40,7 @@ TEST(Parameters, DeepSeekV3Parts) {
 }
 
 TEST(Parameters, TiedHeadCountsOnceInTheTotal) {
-  Model model = test::llama2_7b();
+  Model model = tests::llama2_7b();
   const int64_t untied = total_parameters(model);
   model.tied_embedding = true;
   EXPECT_EQ(untied - total_parameters(model), int64_t{4096} * 32000);

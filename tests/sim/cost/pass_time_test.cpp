@@ -51,7 +51,7 @@ TEST(PassTime, FewerSmsTakeLonger) {
 }
 
 TEST(PassTime, AllToAllTakesTheSlowerLink) {
-  const Cluster cluster = test::h800_cluster(8);
+  const Cluster cluster = tests::h800_cluster(8);
   const double over_nic = all_to_all_seconds({40e6, 0}, cluster);
   EXPECT_NEAR(over_nic, 1e-3, 0.11e-3);  // 40 MB at 40 GB/s, and notification
   EXPECT_DOUBLE_EQ(all_to_all_seconds({40e6, 100e6}, cluster), over_nic);

@@ -20,7 +20,7 @@ double forward_flops(const std::vector<ComponentWork>& parts) {
 // docs/costs.md, section 1: per token and MoE layer 187.1e6 + 396.4e6 weights in products (router apart), attention
 // core T²/2 · 128 · 320 · 2.
 TEST(Work, FlopsOfADeepSeekV3Layer) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const auto parts = layer_work(*job.model, shape_of(job), 10, 10);
   const double router = 2 * 4096.0 * 256 * 7168;
   const double core = 2 * 4096.0 * 4096 / 2 * 128 * 320;
@@ -29,14 +29,14 @@ TEST(Work, FlopsOfADeepSeekV3Layer) {
 }
 
 TEST(Work, ADenseLayerHasAMoeLayersFlops) {  // 18432 = 9 experts of 2048
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const double dense = forward_flops(layer_work(*job.model, shape_of(job), 0, 0));
   const double moe = forward_flops(layer_work(*job.model, shape_of(job), 10, 10));
   EXPECT_NEAR(dense, moe, 0.01 * moe);
 }
 
 TEST(Work, BackwardProductsHaveForwardsFlops) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   job.recompute = Recompute::kNone;
   for (const ComponentWork& part : layer_work(*job.model, shape_of(job), 10, 10)) {
     const double products = part.forward.flops() - part.forward.core_forward_flops;
@@ -46,7 +46,7 @@ TEST(Work, BackwardProductsHaveForwardsFlops) {
 }
 
 TEST(Work, SelectiveRecomputationRepeatsMlasUpProjections) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   const double with = attention_work(*job.model, shape_of(job)).input.flops();
   job.recompute = Recompute::kNone;
   const double without = attention_work(*job.model, shape_of(job)).input.flops();
@@ -54,7 +54,7 @@ TEST(Work, SelectiveRecomputationRepeatsMlasUpProjections) {
 }
 
 TEST(Work, FullRecomputationRunsFAgain) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   const auto without = layer_work(*job.model, shape_of(job), 0, 0);
   job.recompute = Recompute::kFull;
   const auto with = layer_work(*job.model, shape_of(job), 0, 0);
@@ -65,7 +65,7 @@ TEST(Work, FullRecomputationRunsFAgain) {
 }
 
 TEST(Work, TensorParallelismDividesProducts) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   const double split = forward_flops(layer_work(*job.model, shape_of(job), 0, 0));
   job.layout.tensor = 1;
   EXPECT_NEAR(forward_flops(layer_work(*job.model, shape_of(job), 0, 0)), 8 * split, 1e-9 * split);
@@ -73,7 +73,7 @@ TEST(Work, TensorParallelismDividesProducts) {
 
 // docs/costs.md, section 6: FP8 T · 3.97 · (h + 4h/128) = 120 MB, BF16 233 MB, 7/8 of them off the node.
 TEST(Work, DispatchBytesOfDeepSeekV3) {
-  const Job job = test::deepseek_v3_job();
+  const Job job = tests::deepseek_v3_job();
   const ComponentWork dispatch = dispatch_work(*job.model, shape_of(job));
   EXPECT_NEAR(dispatch.forward.all_to_all.nic_bytes, 120e6 * 7 / 8, 0.01 * 120e6);
   EXPECT_NEAR(dispatch.input.all_to_all.nic_bytes, 233e6 * 7 / 8, 0.01 * 233e6);
@@ -84,7 +84,7 @@ TEST(Work, DispatchBytesOfDeepSeekV3) {
 }
 
 TEST(Work, WithoutExpertParallelismNothingIsDispatched) {
-  Job job = test::deepseek_v3_job();
+  Job job = tests::deepseek_v3_job();
   job.layout.expert = 1;
   for (const ComponentWork& part : layer_work(*job.model, shape_of(job), 10, 10)) {
     EXPECT_EQ(part.lane, Lane::kCompute);
@@ -92,8 +92,8 @@ TEST(Work, WithoutExpertParallelismNothingIsDispatched) {
 }
 
 Job gpt_job(int micro_batch, int tensor) {
-  Job job = test::llama3_405b_job();
-  job.model = test::gpt3_175b();
+  Job job = tests::llama3_405b_job();
+  job.model = tests::gpt3_175b();
   job.batch = {.sequence_length = 2048, .micro_batch_size = micro_batch, .global_batch = 128};
   job.micro_batches = 0;
   job.layout.tensor = tensor;
@@ -129,7 +129,7 @@ TEST(Work, SelectiveRecomputationRunsTheUnfusedCoreAgain) {
 
 // Llama 3 (section 3.3.2): every GPU has a share of the tokens and gathers all keys and values.
 TEST(Work, ContextParallelismSplitsTokensAndGathersKeys) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   const PassWork whole = attention_work(*job.model, shape_of(job)).forward;
   EXPECT_EQ(whole.context_bytes, 0);
   EXPECT_EQ(attention_work(*job.model, shape_of(job)).input.context_bytes, 0);
@@ -153,7 +153,7 @@ TEST(Work, DropoutMovesMasks) {
 }
 
 TEST(Work, WithoutSequenceParallelismNormsAreNotSplit) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   const double split = mlp_work(*job.model, shape_of(job)).forward.memory_bytes;
   job.layout.sequence_parallel = false;
   const double whole = mlp_work(*job.model, shape_of(job)).forward.memory_bytes;

@@ -8,14 +8,14 @@ namespace pipeloom::sim {
 namespace {
 
 TEST(Links, GroupsThatFillNodesPutNeighboursOnDifferentNodes) {
-  const std::vector<LinkCost> links = pipeline_links(test::deepseek_v3_job(), 16);
+  const std::vector<LinkCost> links = pipeline_links(tests::deepseek_v3_job(), 16);
   ASSERT_EQ(links.size(), 1u);
   EXPECT_EQ(links[0], (LinkCost{5'000, 45'000'000'000}));
-  EXPECT_EQ(hand_over_bytes(test::deepseek_v3_job()), 2 * 4096 * 7168);  // 58.7 MB: docs/costs.md, section 7
+  EXPECT_EQ(hand_over_bytes(tests::deepseek_v3_job()), 2 * 4096 * 7168);  // 58.7 MB: docs/costs.md, section 7
 }
 
 TEST(Links, ANodeHoldsSeveralRanksOfASmallPipeline) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   job.cluster->nodes = 2;
   job.layout.pipeline = 8;
   job.layout.data = 1;
@@ -32,7 +32,7 @@ TEST(Links, ANodeHoldsSeveralRanksOfASmallPipeline) {
 }
 
 TEST(Links, OneNodeNeedsNoNic) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   job.cluster->nodes = 1;
   job.layout.pipeline = 8;
   job.layout.data = job.layout.tensor = 1;
@@ -43,7 +43,7 @@ TEST(Links, OneNodeNeedsNoNic) {
 
 // The pipeline inside the nodes, data parallelism between them.
 TEST(Links, GpuOrderDecidesWhoAreNeighbours) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   job.cluster->nodes = 8;
   job.layout.pipeline = 8;
   job.layout.data = 8;
@@ -56,7 +56,7 @@ TEST(Links, GpuOrderDecidesWhoAreNeighbours) {
 }
 
 TEST(Links, WithoutSequenceParallelismEveryGpuSendsTheWhole) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   const int64_t share = hand_over_bytes(job);
   job.layout.sequence_parallel = false;
   EXPECT_EQ(hand_over_bytes(job), 8 * share);

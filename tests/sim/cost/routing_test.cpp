@@ -16,7 +16,7 @@ TEST(Routing, ExpectedDistinctOfSmallCases) {
 // A Monte Carlo of DeepSeek-V3's router on random scores gives 3.97 nodes and 7.49 GPUs (docs/costs.md, section 1).
 // The formula leaves out that chosen groups hold high scores: 2 %.
 TEST(Routing, NodeLimitedRoutingOfDeepSeekV3) {
-  const Routing routing = make_routing(*test::deepseek_v3().moe, {64, 8});
+  const Routing routing = make_routing(*tests::deepseek_v3().moe, {64, 8});
   EXPECT_EQ(routing.nodes, 8);
   EXPECT_NEAR(routing.nodes_per_token, 3.97, 0.02 * 3.97);
   EXPECT_NEAR(routing.gpus_per_token, 7.49, 0.02 * 7.49);
@@ -25,7 +25,7 @@ TEST(Routing, NodeLimitedRoutingOfDeepSeekV3) {
 }
 
 TEST(Routing, WithoutGroupsEveryNodeIsInReach) {
-  MoeShape moe = *test::deepseek_v3().moe;
+  MoeShape moe = *tests::deepseek_v3().moe;
   moe.groups = moe.groups_per_token = 1;
   const Routing routing = make_routing(moe, {64, 8});
   EXPECT_GT(routing.nodes_per_token, 5);  // 8 draws over 8 nodes: 8 (1 - (7/8)^8) = 5.2 with replacement
@@ -33,7 +33,7 @@ TEST(Routing, WithoutGroupsEveryNodeIsInReach) {
 }
 
 TEST(Routing, OneGpuKeepsEverything) {
-  const Routing routing = make_routing(*test::mixtral_8x7b().moe, {1, 1});
+  const Routing routing = make_routing(*tests::mixtral_8x7b().moe, {1, 1});
   EXPECT_DOUBLE_EQ(routing.gpus_per_token, 1);
   EXPECT_DOUBLE_EQ(routing.nodes_per_token, 1);
   EXPECT_DOUBLE_EQ(routing.off_node_share(), 0);

@@ -10,7 +10,7 @@ namespace {
 Job job_of(const Model& model, int tensor, int expert, Precision precision, Recompute recompute) {
   Job job;
   job.model = model;
-  job.cluster = test::h800_cluster(16);
+  job.cluster = tests::h800_cluster(16);
   job.batch = {.sequence_length = 4096, .micro_batch_size = 1, .global_batch = 1024};
   job.layout = {.pipeline = 4, .data = 32 / tensor, .tensor = tensor, .expert = expert, .layers_per_stage = {}};
   job.precision = precision;
@@ -41,7 +41,7 @@ void expect_sane(const Job& job) {
 
 TEST(CostSweep, EveryModelLayoutAndRecipeHasSaneCosts) {
   for (const Model& model :
-       {test::gpt3_175b(), test::llama2_7b(), test::llama3_405b(), test::mixtral_8x7b(), test::deepseek_v3()}) {
+       {tests::gpt3_175b(), tests::llama2_7b(), tests::llama3_405b(), tests::mixtral_8x7b(), tests::deepseek_v3()}) {
     for (const int tensor : {1, 2, 8}) {
       for (const int expert : model.moe ? std::vector<int>{1, 2, 8} : std::vector<int>{1}) {
         for (const Precision precision : {Precision::kBf16, Precision::kFp16, Precision::kFp8}) {
@@ -57,7 +57,7 @@ TEST(CostSweep, EveryModelLayoutAndRecipeHasSaneCosts) {
 
 TEST(CostSweep, MoreRecomputationTakesLongerAndHoldsLess) {
   const auto costs_with = [](Recompute recompute) {
-    const Job job = job_of(test::deepseek_v3(), 1, 8, Precision::kFp8, recompute);
+    const Job job = job_of(tests::deepseek_v3(), 1, 8, Precision::kFp8, recompute);
     return step_costs(job, Placement::linear(4).value(), spread_evenly(61, 4)).value();
   };
   const StepCosts none = costs_with(Recompute::kNone);
@@ -71,7 +71,7 @@ TEST(CostSweep, MoreRecomputationTakesLongerAndHoldsLess) {
 
 // The largest that the factories let through: a clear refusal, no overflow (run by the asan preset too).
 TEST(CostSweep, AbsurdJobsAreRefusedNotOverflowed) {
-  Job job = test::llama3_405b_job();
+  Job job = tests::llama3_405b_job();
   job.model->layers = 10'000;
   job.model->hidden = 1'000'000;
   job.model->intermediate = 10'000;

@@ -37,7 +37,7 @@ struct Case {
 
 Case case_of(std::vector<int64_t> f_ns, int micro_batches, const Variation& variation) {
   const int ranks = static_cast<int>(f_ns.size());
-  Job job = test::direct_job(ranks, micro_batches);
+  Job job = tests::direct_job(ranks, micro_batches);
   job.costs->f_ns = std::move(f_ns);
   job.variation = variation;
   StepCosts costs = direct_step_costs(job, Placement::linear(ranks).value()).value();
