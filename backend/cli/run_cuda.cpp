@@ -15,12 +15,12 @@
 #include "backend/cli/start.h"
 #include "backend/cli/step_printer.h"
 #include "backend/cli/training_options.h"
-#include "backend/cuda/model/gpu_trainable.h"
+#include "backend/device/model/gpu_trainable.h"
 #include "backend/cuda/nccl/nccl_run.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/one_gpu_run.h"
 #include "backend/cuda/run/training_launcher.h"
-#include "backend/device/local_rank.h"
+#include "backend/device/setup/local_rank.h"
 #include "proto/trace/trace_io.h"
 
 namespace pipeloom::backend {

@@ -4,9 +4,9 @@
 
 #include <ostream>
 
-#include "backend/device/tuned_file.h"
-#include "backend/device/tuning.h"
-#include "backend/device/tuning_tables.h"
+#include "backend/device/tuning/tuned_file.h"
+#include "backend/device/tuning/tuning.h"
+#include "backend/device/tuning/tuning_tables.h"
 #include "proto/base/files.h"
 #include "proto/job/gpu_files.h"
 

@@ -1,6 +1,6 @@
 #include "backend/cuda/comm/access.cuh"
 #include "backend/cuda/comm/bulk.cuh"
-#include "backend/cuda/comm/copy.h"
+#include "backend/device/comm/copy.h"
 
 namespace pipeloom::backend {
 

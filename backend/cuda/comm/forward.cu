@@ -1,5 +1,5 @@
 #include "backend/cuda/comm/access.cuh"
-#include "backend/cuda/comm/forward.h"
+#include "backend/device/comm/forward.h"
 #include "backend/cuda/kernels/numbers.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
 

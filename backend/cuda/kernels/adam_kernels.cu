@@ -1,4 +1,4 @@
-#include "backend/cuda/kernels/adam_kernels.h"
+#include "backend/device/kernels/adam_kernels.h"
 #include "backend/cuda/kernels/numbers.cuh"
 #include "core/base/check.h"
 

@@ -11,7 +11,7 @@
 #include "backend/cuda/run/gpu_checkpoints.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/gpu_step.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_lowering.h"
 #include "backend/runtime/messages/meeting.h"
 
 namespace pipeloom::backend {

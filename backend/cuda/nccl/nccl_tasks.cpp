@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "backend/cuda/cuda_check.h"
-#include "backend/cuda/run/one_gpu_tasks.h"
+#include "backend/device/run/one_gpu_tasks.h"
 #include "core/base/check.h"
 
 namespace pipeloom::backend {

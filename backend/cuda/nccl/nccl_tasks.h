@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "backend/cuda/nccl/nccl_world.h"
-#include "backend/cuda/run/task_launcher.h"
-#include "backend/device/launch_program.h"
+#include "backend/device/run/task_launcher.h"
+#include "backend/device/program/launch_program.h"
 #include "backend/runtime/program/rank_program.h"
 #include "backend/runtime/program/replicas.h"
 #include "core/tasks/plan.h"

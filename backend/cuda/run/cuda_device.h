@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "backend/cuda/green/sm_contexts.h"
-#include "backend/cuda/run/launch_observer.h"
-#include "backend/cuda/run/task_launcher.h"
-#include "backend/device/device.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_observer.h"
+#include "backend/device/run/task_launcher.h"
+#include "backend/device/program/device.h"
+#include "backend/device/program/launch_lowering.h"
 
 namespace pipeloom::backend {
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "backend/cuda/run/gpu_run.h"
+#include "backend/device/run/launcher_source.h"
 #include "backend/runtime/messages/meeting.h"
 
 namespace pipeloom::backend {

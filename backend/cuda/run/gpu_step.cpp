@@ -8,8 +8,8 @@
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/trace/cupti_trace.h"
 #include "backend/cuda/trace/event_trace.h"
-#include "backend/device/kernel_spans.h"
-#include "backend/device/stuck_launches.h"
+#include "backend/device/program/kernel_spans.h"
+#include "backend/device/program/stuck_launches.h"
 #include "backend/transport/endpoint.h"
 
 namespace pipeloom::backend {

@@ -6,17 +6,17 @@
 #include <memory>
 #include <optional>
 
-#include "backend/cuda/comm/copy.h"
+#include "backend/device/comm/copy.h"
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/cuda_error.h"
 #include "backend/cuda/run/gpu_checkpoints.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/gpu_step.h"
-#include "backend/cuda/run/one_gpu_tasks.h"
+#include "backend/device/run/one_gpu_tasks.h"
 #include "backend/cuda/run/paced_tasks.h"
-#include "backend/device/accesses.h"
-#include "backend/device/hand_over_choice.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/accesses.h"
+#include "backend/device/setup/hand_over_choice.h"
+#include "backend/device/program/launch_lowering.h"
 #include "backend/model/training.h"
 #include "core/base/check.h"
 

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "backend/cuda/green/sm_contexts.h"
-#include "backend/cuda/run/task_launcher.h"
-#include "backend/device/launch_program.h"
-#include "backend/device/sm_census.h"
+#include "backend/device/run/task_launcher.h"
+#include "backend/device/program/launch_program.h"
+#include "backend/device/setup/sm_census.h"
 #include "core/tasks/task_graph.h"
 
 namespace pipeloom::backend {

@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "backend/cuda/cuda_check.h"
-#include "backend/cuda/model/gpu_trainable.h"
-#include "backend/cuda/model/gpu_trainer.h"
+#include "backend/device/model/gpu_trainable.h"
+#include "backend/device/model/gpu_trainer.h"
 #include "backend/cuda/products/lt_products.h"
 
 namespace pipeloom::backend {

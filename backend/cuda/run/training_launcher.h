@@ -1,6 +1,6 @@
 #pragma once
 
-#include "backend/cuda/run/gpu_run.h"
+#include "backend/device/run/launcher_source.h"
 #include "backend/model/tokens.h"
 
 namespace pipeloom::backend {

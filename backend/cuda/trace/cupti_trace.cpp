@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "backend/cuda/cuda_check.h"
-#include "backend/cuda/trace/correlated_records.h"
+#include "backend/device/program/correlated_records.h"
 
 namespace pipeloom::backend {
 

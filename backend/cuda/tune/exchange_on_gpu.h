@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "backend/cuda/comm/forward.h"
+#include "backend/device/comm/forward.h"
 #include "backend/cuda/tune/gpu_timer.h"
 
 namespace pipeloom::backend {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "backend/device/tuning.h"
+#include "backend/device/tuning/tuning.h"
 #include "core/base/result.h"
 
 namespace pipeloom::backend {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "backend/cuda/comm/copy.h"
+#include "backend/device/comm/copy.h"
 #include "backend/cuda/tune/gpu_timer.h"
 
 namespace pipeloom::backend {

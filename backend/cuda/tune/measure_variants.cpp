@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "backend/cuda/comm/copy.h"
+#include "backend/device/comm/copy.h"
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/tune/l2_metrics.h"
 #include "backend/cuda/tune/neighbours.h"

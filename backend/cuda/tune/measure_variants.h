@@ -1,7 +1,7 @@
 #pragma once
 
 #include "backend/cuda/tune/exchange_on_gpu.h"
-#include "backend/device/tuning.h"
+#include "backend/device/tuning/tuning.h"
 
 namespace pipeloom::backend {
 

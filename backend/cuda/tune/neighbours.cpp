@@ -1,6 +1,6 @@
 #include "backend/cuda/tune/neighbours.h"
 
-#include "backend/cuda/comm/copy.h"
+#include "backend/device/comm/copy.h"
 
 namespace pipeloom::backend {
 

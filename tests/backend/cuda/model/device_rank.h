@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "backend/cuda/model/gpu_trainer.h"
+#include "backend/device/model/gpu_trainer.h"
 #include "core/tasks/plan.h"
 #include "tests/backend/cuda/device.h"
 

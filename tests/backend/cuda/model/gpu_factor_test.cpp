@@ -1,4 +1,4 @@
-#include "backend/cuda/model/gpu_factor.h"
+#include "backend/device/model/gpu_factor.h"
 
 #include <gtest/gtest.h>
 

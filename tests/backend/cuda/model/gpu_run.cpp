@@ -9,8 +9,8 @@
 #include <set>
 #include <span>
 
-#include "backend/cuda/model/gpu_trainable.h"
-#include "backend/cuda/model/gpu_trainer.h"
+#include "backend/device/model/gpu_trainable.h"
+#include "backend/device/model/gpu_trainer.h"
 #include "backend/runtime/training/checkpoint.h"
 #include "core/tasks/lower.h"
 #include "tests/backend/cuda/device.h"

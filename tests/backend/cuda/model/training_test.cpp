@@ -7,7 +7,7 @@
 #include <map>
 #include <tuple>
 
-#include "backend/cuda/model/gpu_trainable.h"
+#include "backend/device/model/gpu_trainable.h"
 #include "backend/model/chunk_state.h"
 #include "backend/model/moments.h"
 #include "tests/backend/cuda/device.h"

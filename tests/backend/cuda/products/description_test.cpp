@@ -1,8 +1,8 @@
-#include "backend/cuda/products/description.h"
+#include "backend/device/products/description.h"
 
 #include <gtest/gtest.h>
 
-#include "backend/cuda/model/gpu_products.h"
+#include "backend/device/model/gpu_products.h"
 #include "backend/model/bf16_products.h"
 #include "backend/model/fp8_products.h"
 #include "tests/backend/cuda/device.h"

@@ -8,7 +8,7 @@
 #include "backend/cuda/green/sm_contexts.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/training_launcher.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_lowering.h"
 #include "core/tasks/lower.h"
 #include "planner/evaluate/evaluate.h"
 #include "tests/backend/cuda/gpu.h"

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "backend/cuda/nccl/nccl_run.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_lowering.h"
 #include "core/tasks/lower.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "backend/cuda/run/one_gpu_run.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_lowering.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
 #include "tests/backend/cuda/makespan.h"

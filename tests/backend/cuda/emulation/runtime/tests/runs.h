@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/cuda/run/gpu_run.h"
+#include "backend/device/run/launcher_source.h"
 #include "backend/model/tokens.h"
 #include "core/tasks/plan.h"
 

@@ -1,0 +1,84 @@
+#include "backend/device/model/gpu_attention.h"
+
+namespace pipeloom::backend {
+
+GpuAttention::GpuAttention(const GpuSetup& setup, const Model& model, const GpuPartNumbers& numbers)
+    : tokens_(setup.tokens),
+      head_dim_(model.attention.head_dim),
+      turned_heads_(model.learned_positions > 0 ? 0 : model.attention.heads + model.attention.kv_heads),
+      query_width_(int64_t{model.attention.heads} * model.attention.head_dim),
+      key_width_(int64_t{model.attention.kv_heads} * model.attention.head_dim),
+      again_(setup.keeping.selective),
+      products_(setup.attention),
+      norm_(setup, products_, find_weight(numbers.part.own(), "norm", numbers.own)),
+      query_key_value_(find_weight(numbers.part.own(), "query_key_value", numbers.own)),
+      output_(find_weight(numbers.part.own(), "output", numbers.own)),
+      core_(setup,
+            {setup.sequence, model.attention.heads, model.attention.kv_heads, head_dim_, model.attention.value_dim}),
+      rope_(turned_heads_ > 0 ? setup.constants.rope(setup.sequence, head_dim_) : RopeTables{}),
+      inner_(setup.kept.take<Bf16>(tokens_ * query_key_value_.columns)),
+      core_output_(setup.kept, setup.keeping.formats.cached_core, tokens_, output_.rows),
+      inner_gradient_(GpuFactor::from_input(setup, products_, tokens_, query_key_value_.columns)),
+      output_gradient_(GpuFactor::from_input(setup, products_, tokens_, output_.columns)),
+      rounded_inner_(setup.scratch.take<Bf16>(tokens_ * query_key_value_.columns)),
+      full_inner_(setup.scratch.take<float>(tokens_ * query_key_value_.columns)),
+      full_core_(setup.scratch.take<float>(tokens_ * output_.rows)),
+      rounded_core_(setup.scratch.take<Bf16>(tokens_ * output_.rows)),
+      core_gradient_(setup.scratch.take<Bf16>(tokens_ * output_.rows)),
+      full_hidden_(setup.scratch.take<float>(tokens_ * output_.columns)),
+      rounded_hidden_(setup.scratch.take<Bf16>(tokens_ * output_.columns)) {
+  products_.prepare(tokens_, query_key_value_);
+  products_.prepare(tokens_, output_);
+}
+
+GpuCore::Inputs GpuAttention::core_inputs() const {
+  const int64_t width = query_key_value_.columns;
+  return {{inner_, width}, {inner_ + query_width_, width}, {inner_ + query_width_ + key_width_, width}};
+}
+
+// Queries and keys lie side by side.
+void GpuAttention::turn(const SmStream& stream, bool back) const {
+  if (turned_heads_ == 0) return;
+  turn_heads(stream, {tokens_, turned_heads_, head_dim_}, {full_inner_, query_key_value_.columns, head_dim_}, rope_,
+             back);
+}
+
+void GpuAttention::forward(const SmStream& stream, GpuFlow& flow) {
+  const Bf16* normed = norm_.forward(stream, {flow.hidden, output_.columns});
+  products_.times(stream, normed, tokens_, query_key_value_, full_inner_, Into::kSet);
+  turn(stream, false);
+  round_to_bf16(stream, full_inner_, tokens_ * query_key_value_.columns, inner_);
+  core_.forward(stream, core_inputs(), {full_core_, output_.rows});
+  Bf16* core = core_output_.place(rounded_core_);
+  round_to_bf16(stream, full_core_, tokens_ * output_.rows, core);
+  products_.times(stream, core, tokens_, output_, full_hidden_, Into::kSet);
+  core_output_.keep(stream, core);
+  add_numbers(stream, full_hidden_, tokens_ * output_.columns, flow.hidden);
+}
+
+void GpuAttention::input_backward(const SmStream& stream, GpuFlow& flow) {
+  const int64_t width = query_key_value_.columns;
+  output_gradient_.keep(stream, flow.gradient);
+  products_.input_gradient(stream, flow.gradient, tokens_, output_, full_core_, Into::kSet);
+  round_to_bf16(stream, full_core_, tokens_ * output_.rows, core_gradient_);
+  core_.input_backward(
+      stream, core_inputs(), {core_gradient_, output_.rows},
+      {{full_inner_, width}, {full_inner_ + query_width_, width}, {full_inner_ + query_width_ + key_width_, width}});
+  turn(stream, true);
+  Bf16* inner_gradient = inner_gradient_.place(rounded_inner_);
+  round_to_bf16(stream, full_inner_, tokens_ * width, inner_gradient);
+  inner_gradient_.keep(stream, inner_gradient);
+  if (again_) norm_.recompute(stream);
+  products_.input_gradient(stream, inner_gradient, tokens_, query_key_value_, full_hidden_, Into::kSet);
+  norm_.norm().input_backward(stream, {full_hidden_, output_.columns}, flow.gradient, {flow.gradient, output_.columns});
+}
+
+void GpuAttention::weight_backward(const SmStream& stream) {
+  norm_.norm().weight_backward(stream);
+  products_.add_weight_gradient(stream, norm_.output(stream), inner_gradient_.of_w(stream, rounded_inner_), tokens_,
+                                query_key_value_);
+  products_.add_weight_gradient(stream, {core_output_.values(stream, rounded_core_)},
+                                output_gradient_.of_w(stream, rounded_hidden_), tokens_, output_);
+}
+
+}  // namespace pipeloom::backend

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "backend/device/program/launch_program.h"
+
+namespace pipeloom::backend {
+
+// Told around every launch that is enqueued, on the enqueuing thread: how a trace knows what a kernel belongs to.
+class LaunchObserver {
+ public:
+  virtual ~LaunchObserver() = default;
+  virtual void begins(const Launch& launch, cudaStream_t stream) = 0;
+  virtual void ends(const Launch& launch, cudaStream_t stream) = 0;
+};
+
+}  // namespace pipeloom::backend
