@@ -9,9 +9,7 @@ HandOverCopy of_plan(const Plan& plan) {
   const auto& cluster = plan.job.cluster;
   if (cluster && cluster->hand_over) return *cluster->hand_over;
   if (cluster && plan.job.model) {
-    constexpr int64_t kUnit = 16;
-    const int64_t bytes = cluster->comm_piece_tokens * plan.job.model->hidden * 2;  // BF16
-    how.piece_bytes = (bytes + kUnit - 1) / kUnit * kUnit;
+    how.piece_bytes = piece_of_tokens(cluster->comm_piece_tokens, plan.job.model->hidden * 2);  // BF16
   }
   return how;
 }
