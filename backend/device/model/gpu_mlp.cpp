@@ -1,6 +1,28 @@
-#include "backend/device/model/gpu_mlp.h"
+#include "backend/device/model/gpu_feed_forward.h"
+#include "backend/device/model/gpu_norm.h"
+#include "backend/device/model/gpu_part.h"
+#include "backend/device/model/gpu_parts.h"
 
 namespace pipeloom::backend {
+
+namespace {
+
+// Mlp in backend/model/mlp.h.
+class GpuMlp : public GpuPart {
+ public:
+  GpuMlp(const GpuSetup& setup, const Model& model, const GpuPartNumbers& numbers);
+
+  void forward(const SmStream& stream, GpuFlow& flow) override;
+  void input_backward(const SmStream& stream, GpuFlow& flow) override;
+  void weight_backward(const SmStream& stream) override;
+
+ private:
+  int64_t size_;  // tokens * hidden
+  bool again_;    // the norm's output in I
+  GpuKeptNorm norm_;
+  GpuFeedForward inner_;
+  float* full_hidden_;  // [tokens, hidden] scratch
+};
 
 GpuMlp::GpuMlp(const GpuSetup& setup, const Model& model, const GpuPartNumbers& numbers)
     : size_(setup.tokens * model.hidden),
@@ -24,6 +46,12 @@ void GpuMlp::input_backward(const SmStream& stream, GpuFlow& flow) {
 void GpuMlp::weight_backward(const SmStream& stream) {
   norm_.norm().weight_backward(stream);
   inner_.weight_backward(stream, norm_.output(stream));
+}
+
+}  // namespace
+
+std::unique_ptr<GpuPart> make_gpu_mlp(const GpuSetup& setup, const Model& model, const GpuPartNumbers& numbers) {
+  return std::make_unique<GpuMlp>(setup, model, numbers);
 }
 
 }  // namespace pipeloom::backend

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-#include "backend/device/model/gpu_attention.h"
 #include "backend/device/model/gpu_ends.h"
-#include "backend/device/model/gpu_mla.h"
-#include "backend/device/model/gpu_mlp.h"
 #include "backend/device/model/gpu_moe.h"
+#include "backend/device/model/gpu_parts.h"
 
 namespace pipeloom::backend {
 
@@ -33,8 +31,8 @@ std::unique_ptr<GpuPart> make_gpu_part(const GpuSetup& setup, Component componen
       if (depth > 0) return std::make_unique<GpuMtpInput>(setup, model, depth, numbers);
       return std::make_unique<GpuEmbedding>(setup, model, numbers);
     case Component::kAttention:
-      if (model.attention.is_mla()) return std::make_unique<GpuMla>(setup, model, numbers);
-      return std::make_unique<GpuAttention>(setup, model, numbers);
+      if (model.attention.is_mla()) return make_gpu_mla(setup, model, numbers);
+      return make_gpu_attention(setup, model, numbers);
     case Component::kRouter:
       moe = std::make_shared<GpuMoeLayer>(setup, model, shape);
       return std::make_unique<GpuRouter>(setup, model, shape, numbers, moe);
@@ -43,7 +41,7 @@ std::unique_ptr<GpuPart> make_gpu_part(const GpuSetup& setup, Component componen
     case Component::kExperts:
       return std::make_unique<GpuExperts>(setup, model, shape, with_exchange, numbers, moe);
     case Component::kMlp:
-      return std::make_unique<GpuMlp>(setup, model, numbers);
+      return make_gpu_mlp(setup, model, numbers);
     case Component::kCombine:
       return std::make_unique<GpuCombine>(moe, nullptr);
     case Component::kHead:
