@@ -9,7 +9,7 @@ namespace pipeloom::backend {
 GpuTrainer::HostChunks GpuTrainer::host_chunks() const {
   HostChunks chunks;
   for (const Chunk& chunk : plan_.schedule.placement().chunks_of(rank_.pipeline_rank)) {
-    const bool borrows = one_table_ && chunk.stage == last_stage();
+    const bool borrows = borrows_token_table(plan_, chunk.stage);
     auto maths = std::make_unique<Stage<float>>(*plan_.job.model, plan_.costs.programs[chunk.stage], shape_,
                                                 arithmetic_for(shape_.formats, false),
                                                 borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);

@@ -21,7 +21,7 @@ class AccessFinder {
         graph_(graph),
         transfers_(transfers),
         copies_(copies_token_table(plan)),
-        borrows_(borrows_token_table(plan)),
+        borrows_(borrows_token_table(plan, plan.schedule.stages() - 1)),
         accesses_(graph.tasks().size()) {}
 
   std::vector<std::vector<Access>> run() {

@@ -15,7 +15,7 @@ class Planner {
  public:
   Planner(const Placement& placement, const Layout& layout) : placement_(placement), layout_(layout) {}
 
-  CommunicatorPlan run(bool shares_tokens) {
+  CommunicatorPlan run(bool copies_tokens) {
     for (int replica = 0; replica < layout_.data; ++replica) add_edges(replica);
     for (int replica = 0; replica < layout_.data; replica += layout_.expert) {
       for (int rank = 0; rank < placement_.ranks(); ++rank) {
@@ -29,7 +29,7 @@ class Planner {
         add(Kind::kReplica, reduction_group(layout_, placement_, stage, {place, holder}, true).members);
       }
     }
-    if (shares_tokens)
+    if (copies_tokens)
       add(Kind::kReplica, token_table_group(layout_, placement_, {0, placement_.rank_of(0, 0)}).members);
     return std::move(plan_);
   }
@@ -81,8 +81,8 @@ int CommunicatorPlan::find(Kind kind, const std::vector<int>& members, Direction
   return found == communicators.end() ? -1 : static_cast<int>(found - communicators.begin());
 }
 
-CommunicatorPlan plan_communicators(const Placement& placement, const Layout& layout, bool shares_tokens) {
-  return Planner(placement, layout).run(shares_tokens);
+CommunicatorPlan plan_communicators(const Placement& placement, const Layout& layout, bool copies_tokens) {
+  return Planner(placement, layout).run(copies_tokens);
 }
 
 }  // namespace pipeloom::backend

@@ -37,7 +37,7 @@ struct CommunicatorPlan {
 };
 
 // One for each directed edge of the pipeline in each replica, for each EP group, and for each set of ranks that reduces
-// gradients; `shares_tokens`: also those of a token table that both ends of the pipeline have. Pure.
-CommunicatorPlan plan_communicators(const Placement& placement, const Layout& layout, bool shares_tokens = false);
+// gradients; `copies_tokens`: also those of a token table that both ends of the pipeline have. Pure.
+CommunicatorPlan plan_communicators(const Placement& placement, const Layout& layout, bool copies_tokens = false);
 
 }  // namespace pipeloom::backend
