@@ -49,11 +49,10 @@ GpuTrainer::GpuTrainer(const Plan& plan, const RankProgram& program, RunRank ran
       runner_(runner),
       shape_(part_shape(plan.job, ep_group(plan.job.layout, rank).place)),
       slots_(program),
-      tokens_(plan.job.batch.tokens()),
-      one_table_(borrows_token_table(plan)) {
+      tokens_(plan.job.batch.tokens()) {
   if (plan.job.model->moe) packages_ = GpuPackages(*plan.job.model, shape_, tokens_);
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(program.rank())) {
-    const bool borrows = one_table_ && chunk.stage == last_stage();
+    const bool borrows = borrows_token_table(plan, chunk.stage);
     stages_[{chunk.stage, chunk.pipe}] = std::make_unique<Stage<float>>(
         *plan.job.model, plan.costs.programs[chunk.stage], shape_, arithmetic_for(shape_.formats, false),
         borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);
@@ -127,7 +126,7 @@ std::vector<std::unique_ptr<GpuChunk>> GpuTrainer::make_chunks(Arena& memory, co
   for (const auto& [key, stage] : stages_) {
     const auto [number, pipe] = key;
     const bool is_end = number == 0 || number == last_stage();
-    const GpuChunk* lender = one_table_ && number == last_stage() ? chunks.front().get() : nullptr;
+    const GpuChunk* lender = borrows_token_table(plan_, number) ? chunks.front().get() : nullptr;
     const GpuChunk::Role role{pipe,
                               number,
                               lender,
@@ -284,36 +283,36 @@ void GpuTrainer::unpack(const RankTask& task, const SmStream& stream) {
   leave(task, number, stream);
 }
 
-std::vector<GpuTrainer::Range> GpuTrainer::packages_at(const RankTask& task, unsigned char* begin) const {
+std::vector<DeviceBytes> GpuTrainer::packages_at(const RankTask& task, unsigned char* begin) const {
   const PackageShape& shape = packages_.of(task.task.key.component, is_forward(task));
-  std::vector<Range> ranges;
+  std::vector<DeviceBytes> ranges;
   for (int member = 0; member < shape.members; ++member) {
     ranges.push_back({begin + member * shape.bytes(), shape.bytes()});
   }
   return ranges;
 }
 
-std::vector<GpuTrainer::Range> GpuTrainer::send_packages(const RankTask& task) const {
+std::vector<DeviceBytes> GpuTrainer::send_packages(const RankTask& task) const {
   return packages_at(task, send_);
 }
 
-std::vector<GpuTrainer::Range> GpuTrainer::receive_packages(const RankTask& task) const {
+std::vector<DeviceBytes> GpuTrainer::receive_packages(const RankTask& task) const {
   return packages_at(task, receive_);
 }
 
 // --- between ranks ---
 
-GpuTrainer::Range GpuTrainer::outgoing(const RankTask& send) {
+DeviceBytes GpuTrainer::outgoing(const RankTask& send) {
   const int64_t bytes = rows_size() * static_cast<int64_t>(sizeof(Bf16));
   if (is_forward(send)) return {slot_of(send).flow.hidden, bytes};
   return {leaving_.at({send.pipe, send.stage, send.micro_batch}), bytes};
 }
 
-GpuTrainer::Range GpuTrainer::incoming(const RankTask& receive) {
+DeviceBytes GpuTrainer::incoming(const RankTask& receive) {
   return {arriving_.at(hand_over(receive, true)), rows_size() * static_cast<int64_t>(sizeof(Bf16))};
 }
 
-GpuTrainer::Range GpuTrainer::shared_gradients(const RankTask& reduction) {
+DeviceBytes GpuTrainer::shared_gradients(const RankTask& reduction) {
   const GpuChunk& chunk = chunk_of(reduction.pipe, reduction.stage);
   const int64_t begin = chunk.summed_tokens();
   return {chunk.numbers().gradients + begin, (chunk.stage().own_size() - begin) * static_cast<int64_t>(sizeof(float))};
@@ -325,7 +324,7 @@ GpuTrainer::TokenGradients GpuTrainer::token_gradients(const RankTask& reduction
   return {{chunk.numbers().gradients, bytes}, {chunk.token_sum(), bytes}};
 }
 
-GpuTrainer::Range GpuTrainer::routed_gradients(const RankTask& reduction) {
+DeviceBytes GpuTrainer::routed_gradients(const RankTask& reduction) {
   const GpuChunk& chunk = chunk_of(reduction.pipe, reduction.stage);
   const int64_t count = chunk.stage().size() - chunk.stage().own_size();
   return {chunk.numbers().gradients + chunk.stage().own_size(), count * static_cast<int64_t>(sizeof(float))};
@@ -335,10 +334,10 @@ void GpuTrainer::add_squares(const RankTask& reduction, const SmStream& stream) 
   chunk_of(reduction.pipe, reduction.stage).add_squares(stream, squares_);
 }
 
-void GpuTrainer::total(const std::vector<Range>& squares, const SmStream& stream) const {
+void GpuTrainer::total(const std::vector<DeviceBytes>& squares, const SmStream& stream) const {
   SquareSums sums;
   PIPELOOM_THROW_UNLESS(squares.size() <= SquareSums::kMost);
-  for (const Range& one : squares) sums.partials[sums.count++] = static_cast<const double*>(one.data);
+  for (const DeviceBytes& one : squares) sums.partials[sums.count++] = static_cast<const double*>(one.data);
   pipeloom::backend::total_squares(stream, sums, total_squares_);
 }
 

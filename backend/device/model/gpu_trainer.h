@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/device/kernels/clip_kernels.h"
+#include "backend/device/kernels/device_bytes.h"
 #include "backend/device/model/gpu_averages.h"
 #include "backend/device/model/gpu_chunk.h"
 #include "backend/device/model/gpu_slots.h"
@@ -49,29 +50,25 @@ class GpuTrainer {
   void pack(const RankTask& task, const SmStream& stream);
   void unpack(const RankTask& task, const SmStream& stream);
 
-  struct Range {
-    void* data = nullptr;
-    int64_t size_bytes = 0;
-  };
   // Of an exchange, by member. Packages of all exchanges lie in the same place: they follow each other on their lane.
-  std::vector<Range> send_packages(const RankTask& task) const;
-  std::vector<Range> receive_packages(const RankTask& task) const;
+  std::vector<DeviceBytes> send_packages(const RankTask& task) const;
+  std::vector<DeviceBytes> receive_packages(const RankTask& task) const;
 
   // Of a send: what it takes. It stays until the micro-batch has left the chunk; on the way back until the step ends.
-  Range outgoing(const RankTask& send);
+  DeviceBytes outgoing(const RankTask& send);
   // Of a receive: where it puts that. One of as many buffers as the queue may have receives posted, in turn.
-  Range incoming(const RankTask& receive);
+  DeviceBytes incoming(const RankTask& receive);
 
   // Float sums of the gradients of a stage: of what all replicas share, and of routed experts.
-  Range shared_gradients(const RankTask& reduction);
+  DeviceBytes shared_gradients(const RankTask& reduction);
   // Of a token table of which the other end of the pipeline has a copy: own gradients, and where the sum of those of
   // both ends goes. Empty where there is none; shared_gradients then has it.
   struct TokenGradients {
-    Range own;
-    Range sum;
+    DeviceBytes own;
+    DeviceBytes sum;
   };
   TokenGradients token_gradients(const RankTask& reduction);
-  Range routed_gradients(const RankTask& reduction);
+  DeviceBytes routed_gradients(const RankTask& reduction);
 
   // Where the GPU leaves the sum of the tokens' losses, a double for each micro-batch whose head this rank has; those
   // of its MTP modules follow.
@@ -88,11 +85,11 @@ class GpuTrainer {
   // With clipping. After the reduction of a stage: adds the squares of this rank's part of its gradients
   // (ReductionGroup) to those that others may read.
   void add_squares(const RankTask& reduction, const SmStream& stream) const;
-  Range squares() const { return {squares_, kSquareBlocks * static_cast<int64_t>(sizeof(double))}; }
+  DeviceBytes squares() const { return {squares_, kSquareBlocks * static_cast<int64_t>(sizeof(double))}; }
   // The sum of squares of some ranks', which must be over, to `total_squares`; then how the optimizer scales gradients,
   // or, with validated clipping, the optimizer again where they were too large.
-  void total(const std::vector<Range>& squares, const SmStream& stream) const;
-  Range total_squares() const { return {total_squares_, sizeof(double)}; }
+  void total(const std::vector<DeviceBytes>& squares, const SmStream& stream) const;
+  DeviceBytes total_squares() const { return {total_squares_, sizeof(double)}; }
   void clip(const SmStream& stream) const;
 
   // Of the weights that this rank is the first to hold. After use; the trainer outlives it.
@@ -125,7 +122,7 @@ class GpuTrainer {
   HandOver hand_over(const RankTask& task, bool arriving) const;
   // What a stage beside this one gave on this rank; null where another rank has that stage.
   Bf16* own_hand_over(const RankTask& task) const;
-  std::vector<Range> packages_at(const RankTask& task, unsigned char* begin) const;
+  std::vector<DeviceBytes> packages_at(const RankTask& task, unsigned char* begin) const;
   int depths() const { return 1 + plan_.job.model->mtp_depth; }
   void enter(const RankTask& task, int part, const SmStream& stream);
   void leave(const RankTask& task, int part, const SmStream& stream);
@@ -146,7 +143,6 @@ class GpuTrainer {
   int64_t tokens_;
   // By stage and pipe: who lends its token table comes first.
   std::map<std::pair<int, int>, std::unique_ptr<Stage<float>>> stages_;
-  bool one_table_;  // the last stage borrows the first's token table
 
   int64_t memory_bytes_ = 0;
   Fp8Scratch fp8_;

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cuda_runtime_api.h>
-
+#include "backend/device/kernels/stream.h"
 #include "backend/device/program/launch_program.h"
 
 namespace pipeloom::backend {
@@ -10,8 +9,8 @@ namespace pipeloom::backend {
 class LaunchObserver {
  public:
   virtual ~LaunchObserver() = default;
-  virtual void begins(const Launch& launch, cudaStream_t stream) = 0;
-  virtual void ends(const Launch& launch, cudaStream_t stream) = 0;
+  virtual void begins(const Launch& launch, StreamHandle stream) = 0;
+  virtual void ends(const Launch& launch, StreamHandle stream) = 0;
 };
 
 }  // namespace pipeloom::backend

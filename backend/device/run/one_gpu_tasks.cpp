@@ -10,9 +10,9 @@
 
 namespace pipeloom::backend {
 
-OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<GpuRank>& ranks, Move move)
+OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<LaunchedRank>& ranks, Move move)
     : plan_(plan), ranks_(ranks), move_(std::move(move)) {
-  for (const GpuRank& rank : ranks) {
+  for (const LaunchedRank& rank : ranks) {
     for (const RankTask& task : rank.program->tasks()) {
       if (task.number >= tasks_.size()) tasks_.resize(task.number + 1, nullptr);
       tasks_[task.number] = &task;
@@ -22,7 +22,7 @@ OneGpuTasks::OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::ve
   for (const PassedTask& passed : program.passed) receiver_[passed.ends_with] = tasks_[passed.task];
 }
 
-void launch_alone(TaskLauncher& launcher, const RankTask& task, const LaunchPlace& place) {
+void launch_alone(TaskLauncher& launcher, const RankTask& task, const SmStream& place) {
   if (task.task.lane == Lane::kEp) {
     launcher.pack(task, place);
     launcher.unpack(task, place);
@@ -31,7 +31,7 @@ void launch_alone(TaskLauncher& launcher, const RankTask& task, const LaunchPlac
   }
 }
 
-void OneGpuTasks::run(const Launch& launch, const LaunchPlace& place) {
+void OneGpuTasks::run(const Launch& launch, const SmStream& place) {
   for (const uint32_t number : launch.tasks) {
     const RankTask& what = task(number);
     switch (what.task.key.kind) {
@@ -60,7 +60,7 @@ void OneGpuTasks::run(const Launch& launch, const LaunchPlace& place) {
   }
 }
 
-void OneGpuTasks::send(const RankTask& send, const LaunchPlace& place) {
+void OneGpuTasks::send(const RankTask& send, const SmStream& place) {
   const RankTask& receive = *receiver_[send.number];
   move_(send, launcher(send.task.key.rank).outgoing(send), launcher(receive.task.key.rank).incoming(receive), place);
 }
@@ -85,17 +85,17 @@ float* numbers_of(const DeviceBytes& bytes) {
 
 // Member `group.place` adds up its part, for itself: the others need theirs.
 void add_part(const std::vector<DeviceBytes>& copies, float* sum_of_all, const ReductionGroup& group,
-              const LaunchPlace& place) {
+              const SmStream& place) {
   SharedSum sum;
   for (const DeviceBytes& copy : copies) sum.copies[sum.count++] = numbers_of(copy);
   sum.sums[sum.sums_count++] = sum_of_all;
   std::tie(sum.begin, sum.size) = group.part(group.place, copies[0].size_bytes / static_cast<int64_t>(sizeof(float)));
-  add_up({place.stream, place.sms}, sum);
+  add_up(place, sum);
 }
 
 }  // namespace
 
-void OneGpuTasks::reduce(const RankTask& reduction, const LaunchPlace& place) {
+void OneGpuTasks::reduce(const RankTask& reduction, const SmStream& place) {
   const int rank = reduction.task.key.rank;
   const TaskLauncher::Gradients own = gradients_of(rank, reduction.stage);
   if (own.tokens.size_bytes > 0) reduce_tokens(rank, own, place);
@@ -112,7 +112,7 @@ void OneGpuTasks::reduce(const RankTask& reduction, const LaunchPlace& place) {
 }
 
 // The copies of each end get the sum of both ends'.
-void OneGpuTasks::reduce_tokens(int rank, const TaskLauncher::Gradients& own, const LaunchPlace& place) {
+void OneGpuTasks::reduce_tokens(int rank, const TaskLauncher::Gradients& own, const SmStream& place) {
   const ReductionGroup group = token_table_group(plan_.job.layout, plan_.schedule.placement(), {0, rank});
   std::vector<DeviceBytes> copies;
   for (const int member : group.members) {
@@ -123,16 +123,15 @@ void OneGpuTasks::reduce_tokens(int rank, const TaskLauncher::Gradients& own, co
 }
 
 // Every rank's reductions are over.
-void OneGpuTasks::clip(TaskLauncher& launcher, const LaunchPlace& place) {
+void OneGpuTasks::clip(TaskLauncher& launcher, const SmStream& place) {
   std::vector<DeviceBytes> squares;
-  for (const GpuRank& rank : ranks_) squares.push_back(rank.launcher->squares());
+  for (const LaunchedRank& rank : ranks_) squares.push_back(rank.launcher->squares());
   launcher.total(squares, place);
   launcher.clip(place);
 }
 
 // The part that the rank has optimized, to all others that have those numbers.
-void OneGpuTasks::hand_out(int rank, const LaunchPlace& place) {
-  const SmStream stream{place.stream, place.sms};
+void OneGpuTasks::hand_out(int rank, const SmStream& place) {
   for (const SharedWeights& own : launcher(rank).shared_weights()) {
     const int number = own.numbers.group.place;
     const auto [begin, size] = own.numbers.group.part(number, own.numbers.size);
@@ -144,9 +143,9 @@ void OneGpuTasks::hand_out(int rank, const LaunchPlace& place) {
           std::ranges::find(others, own.numbers.about, [](const SharedWeights& one) { return one.numbers.about; });
       PIPELOOM_THROW_UNLESS(other != others.end());
       weights.sums[weights.sums_count++] = other->weights;
-      round_to_bf16(stream, own.weights + begin, size, other->factors + begin);
+      round_to_bf16(place, own.weights + begin, size, other->factors + begin);
     }
-    add_up(stream, weights);
+    add_up(place, weights);
   }
 }
 

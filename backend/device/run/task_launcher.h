@@ -1,31 +1,18 @@
 #pragma once
 
-#include <cuda_runtime_api.h>
-
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <vector>
 
+#include "backend/device/kernels/device_bytes.h"
+#include "backend/device/kernels/stream.h"
 #include "backend/device/model/shared_weights.h"
 #include "backend/model/training.h"
 #include "backend/runtime/program/rank_program.h"
 #include "backend/runtime/training/chunk_run.h"
 
 namespace pipeloom::backend {
-
-// A range of device memory. Owned by whoever gives it out.
-struct DeviceBytes {
-  void* data = nullptr;
-  int64_t size_bytes = 0;
-};
-
-// Where a task's kernels go: a stream of a partition of the GPU's SMs. Never use the current context or the default
-// stream: NCCL and others change it.
-struct LaunchPlace {
-  cudaStream_t stream = nullptr;
-  int sms = 0;  // that the stream's kernels run on
-};
 
 // What the packages of a dispatch or combine are, by member of the EP group: fixed ranges, filled as far as the tokens
 // go. The rank's own package is among them.
@@ -34,10 +21,10 @@ struct ExchangeBytes {
   std::vector<DeviceBytes> receive;
 };
 
-// What the tasks of one rank launch on a GPU: real training (backend/cuda/model/) or the passing of their planned time.
-// Every method enqueues on the stream that it is given and returns without waiting. launch, pack and unpack are called
-// while a CUDA graph is captured: they don't allocate, don't synchronise, and give the same kernels and addresses in
-// every step. All memory is allocated by the constructor. Called by one thread.
+// What the tasks of one rank launch on a device: real training (backend/device/model/) or the passing of their planned
+// time. Every method enqueues on the stream that it is given and returns without waiting. launch, pack and unpack are
+// called while a CUDA graph is captured: they don't allocate, don't synchronise, and give the same kernels and
+// addresses in every step. All memory is allocated by the constructor. Called by one thread.
 //
 // The caller orders the streams: a task's kernels run after those of everything that it depends on in the task graph.
 class TaskLauncher {
@@ -46,16 +33,16 @@ class TaskLauncher {
 
   // Before the first task of each step, not captured: what changes from step to step (tokens, the optimizer's step)
   // goes to device memory. What is enqueued on `stream` ends before any task starts. Steps number from 0.
-  virtual void begin_step(int64_t step, cudaStream_t stream) = 0;
+  virtual void begin_step(int64_t step, StreamHandle stream) = 0;
 
   // Components on the compute lane, the optimizer, and the moving averages, which are the host's.
-  virtual void launch(const RankTask& task, const LaunchPlace& place) = 0;
+  virtual void launch(const RankTask& task, const SmStream& place) = 0;
 
   // Dispatch and combine (components on the ep lane), around the travel of their packages, with all members' shares of
   // equal size. A rank alone in its group has one package, which unpack finds where pack put it.
-  virtual void pack(const RankTask& task, const LaunchPlace& place) = 0;
+  virtual void pack(const RankTask& task, const SmStream& place) = 0;
   virtual ExchangeBytes packages(const RankTask& task) = 0;
-  virtual void unpack(const RankTask& task, const LaunchPlace& place) = 0;
+  virtual void unpack(const RankTask& task, const SmStream& place) = 0;
 
   // What a send takes, and where a receive puts it: the same size on both sides. A receive's range is free once the
   // slot that takes it has ended.
@@ -78,17 +65,17 @@ class TaskLauncher {
   // With clipping. Of a gradient reduction, when it is over: adds the squares of the rank's part of the stage's sums to
   // `squares`. Of a norm: the sum over `squares` of some ranks, then what the optimizer makes, or is to have made, of
   // the sum over all.
-  virtual void add_squares(const RankTask& reduction, const LaunchPlace& place) = 0;
+  virtual void add_squares(const RankTask& reduction, const SmStream& place) = 0;
   virtual DeviceBytes squares() = 0;
-  virtual void total(const std::vector<DeviceBytes>& squares, const LaunchPlace& place) = 0;
+  virtual void total(const std::vector<DeviceBytes>& squares, const SmStream& place) = 0;
   virtual DeviceBytes total_squares() = 0;  // one double
-  virtual void clip(const LaunchPlace& place) = 0;
+  virtual void clip(const SmStream& place) = 0;
 
   // Behind the last optimizer of the step: weights that other ranks have too, of which each member of the group has
   // optimized its part. All get all parts, as float32; where another process put them, round_weights follows. In the
   // same order on all ranks that share some.
   virtual std::vector<SharedWeights> shared_weights() = 0;
-  virtual void round_weights(const LaunchPlace& place) = 0;
+  virtual void round_weights(const SmStream& place) = 0;
 
   // When the step has ended: what went wrong on the device. May wait.
   virtual Status step_ended() { return {}; }

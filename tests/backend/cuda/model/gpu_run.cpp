@@ -21,15 +21,13 @@ namespace pipeloom::tests {
 
 namespace {
 
-using Range = backend::GpuTrainer::Range;
-
-std::vector<std::byte> read(const Range& range) {
+std::vector<std::byte> read(const backend::DeviceBytes& range) {
   std::vector<std::byte> bytes(static_cast<size_t>(range.size_bytes));
   copy_from_device(bytes.data(), range.data, range.size_bytes);
   return bytes;
 }
 
-void write(const Range& range, const std::vector<std::byte>& bytes) {
+void write(const backend::DeviceBytes& range, const std::vector<std::byte>& bytes) {
   ASSERT_EQ(static_cast<int64_t>(bytes.size()), range.size_bytes);
   copy_to_device(range.data, bytes.data(), range.size_bytes);
 }
@@ -184,7 +182,7 @@ class DeviceRun {
           break;
         }
         case TaskKind::kNorm: {
-          std::vector<Range> squares;
+          std::vector<backend::DeviceBytes> squares;
           for (const auto& rank : ranks_) squares.push_back(rank->trainer.squares());
           own.trainer.total(squares, stream);
           own.trainer.clip(stream);
@@ -231,7 +229,8 @@ class DeviceRun {
       DeviceRank& own = rank(replica, pipeline_rank);
       own.trainer.pack(*own.tasks.at(number), device_stream());
       auto& packages = sent.emplace_back();
-      for (const Range& package : own.trainer.send_packages(*own.tasks.at(number))) packages.push_back(read(package));
+      for (const backend::DeviceBytes& package : own.trainer.send_packages(*own.tasks.at(number)))
+        packages.push_back(read(package));
     }
     for (int replica = 0; replica < replicas; ++replica) {
       DeviceRank& own = rank(replica, pipeline_rank);
@@ -263,7 +262,7 @@ class DeviceRun {
   void add_up_copies(int stage, const std::vector<uint32_t>& members) {
     for (const bool routed : {false, true}) {
       // By place in the EP group for routed experts; one group for the rest.
-      std::map<int, std::vector<Range>> groups;
+      std::map<int, std::vector<backend::DeviceBytes>> groups;
       for (int replica = 0; replica < plan_.job.layout.data; ++replica) {
         for (const uint32_t member : members) {
           const int pipeline_rank = graph_.tasks()[member].key.rank;
@@ -282,8 +281,8 @@ class DeviceRun {
 
   // The copies of one end get the sum of both ends'.
   void reduce_tokens(int stage) {
-    std::vector<Range> own;
-    std::vector<Range> sums;
+    std::vector<backend::DeviceBytes> own;
+    std::vector<backend::DeviceBytes> sums;
     for (int replica = 0; replica < plan_.job.layout.data; ++replica) {
       for (const int end : {0, plan_.schedule.stages() - 1}) {
         for (int pipe = 0; pipe < plan_.schedule.placement().pipes(); ++pipe) {
@@ -300,14 +299,14 @@ class DeviceRun {
     add_up(own, sums);
   }
 
-  static void add_up(const std::vector<Range>& ranges, const std::vector<Range>& to) {
+  static void add_up(const std::vector<backend::DeviceBytes>& ranges, const std::vector<backend::DeviceBytes>& to) {
     std::vector<float> sums(static_cast<size_t>(ranges[0].size_bytes) / sizeof(float));
-    for (const Range& range : ranges) {
+    for (const backend::DeviceBytes& range : ranges) {
       std::vector<float> numbers(sums.size());
       copy_from_device(numbers.data(), range.data, range.size_bytes);
       for (size_t i = 0; i < sums.size(); ++i) sums[i] += numbers[i];
     }
-    for (const Range& range : to) copy_to_device(range.data, sums.data(), range.size_bytes);
+    for (const backend::DeviceBytes& range : to) copy_to_device(range.data, sums.data(), range.size_bytes);
   }
 
   const Plan& plan_;

@@ -29,8 +29,8 @@ Job timed_job() {
   return make_job(job).value();
 }
 
-Result<backend::GpuRunResult> pace(const Plan& plan, bool graphs) {
-  backend::GpuRunOptions options;
+Result<backend::DeviceRunResult> pace(const Plan& plan, bool graphs) {
+  backend::DeviceRunOptions options;
   options.steps = 3;
   options.paced = true;
   options.graphs = graphs;
