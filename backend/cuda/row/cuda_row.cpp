@@ -4,7 +4,7 @@
 #include "backend/cuda/run/cuda_library.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/run/one_gpu_run.h"
-#include "backend/cuda/tune/measure.h"
+#include "backend/cuda/tune/measure_gpu.h"
 #include "backend/device/model/gpu_trainable.h"
 #include "backend/device/run/training_launcher.h"
 

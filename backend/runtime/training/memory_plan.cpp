@@ -8,6 +8,7 @@
 
 #include "backend/model/moments.h"
 #include "backend/model/part_memory.h"
+#include "backend/runtime/program/replicas.h"
 #include "core/base/units.h"
 
 namespace pipeloom::backend {

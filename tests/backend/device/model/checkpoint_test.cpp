@@ -9,7 +9,7 @@
 #include "backend/runtime/training/train.h"
 #include "core/tasks/lower.h"
 #include "tests/backend/cuda/device.h"
-#include "tests/backend/cuda/model/gpu_run.h"
+#include "tests/backend/device/model/gpu_run.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 

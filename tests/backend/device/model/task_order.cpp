@@ -1,4 +1,4 @@
-#include "tests/backend/cuda/model/task_order.h"
+#include "tests/backend/device/model/task_order.h"
 
 #include <random>
 #include <utility>

@@ -1,14 +1,11 @@
-#include "backend/cuda/tune/measure_variants.h"
+#include "backend/device/measure/measure_variants.h"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 
 #include "backend/device/comm/copy.h"
-#include "backend/cuda/cuda_check.h"
-#include "backend/cuda/tune/l2_metrics.h"
-#include "backend/cuda/tune/neighbours.h"
-#include "backend/cuda/tune/range_counters.h"
+#include "backend/device/measure/neighbours.h"
 
 namespace pipeloom::backend {
 
@@ -30,28 +27,31 @@ struct Variant {
 
 class Variants {
  public:
-  Variants(int device_sms, ExchangeOnGpu& exchange, TuneMeasurements& measured)
-      : exchange_(exchange),
+  Variants(MeasuredDevice& device, ExchangeOnGpu& exchange, TuneMeasurements& measured)
+      : device_(device),
+        comm_(device.make_timer(true)),
+        compute_(device.make_timer(false)),
+        exchange_(exchange),
         measured_(measured),
-        from_(kBufferBytes),
-        to_(kBufferBytes),
-        product_(device_sms - kCommSms),
-        memory_bound_(device_sms - kCommSms) {
+        from_(device, kBufferBytes),
+        to_(device, kBufferBytes),
+        product_(device, device.sms() - kCommSms),
+        memory_bound_(device, device.sms() - kCommSms) {
     exchange_.set(kCommSms, kPieceTokens);
     for (const CopyMethod method : kCopyMethods) add_copy(method);
     for (const bool hints : {true, false}) add_exchange(hints);
   }
 
   void time_all() {
-    const auto product = [&] { product_.run(compute_.stream()); };
-    const auto memory_bound = [&] { memory_bound_.run(compute_.stream()); };
-    measured_.product.alone_s = compute_.median_s([&](int) { several(product); });
-    measured_.memory_bound.alone_s = compute_.median_s([&](int) { several(memory_bound); });
+    const auto product = [&] { product_.run(compute_->stream()); };
+    const auto memory_bound = [&] { memory_bound_.run(compute_->stream()); };
+    measured_.product.alone_s = compute_->median_s([&](int) { several(product); });
+    measured_.memory_bound.alone_s = compute_->median_s([&](int) { several(memory_bound); });
     for (const Variant& variant : variants_) {
       MeasuredVariant& one = measured_.variants.emplace_back();
       one.what = variant.what;
       one.sms = kCommSms;
-      const double variant_s = comm_.median_s([&](int) { variant.run(); });
+      const double variant_s = comm_->median_s([&](int) { variant.run(); });
       one.bytes_per_s = static_cast<double>(variant.bytes) / variant_s;
       one.product_s = beside_s(variant, variant_s, measured_.product.alone_s, product);
       one.memory_bound_s = beside_s(variant, variant_s, measured_.memory_bound.alone_s, memory_bound);
@@ -65,11 +65,11 @@ class Variants {
   }
 
   Status count_all() {
-    PIPELOOM_TRY(const auto counters, RangeCounters::create(l2_metrics()));
-    const auto product = [&] { product_.run(compute_.stream()); };
-    const auto memory_bound = [&] { memory_bound_.run(compute_.stream()); };
-    PIPELOOM_TRY(measured_.product_l2, count(*counters, [&] { several(product); }));
-    PIPELOOM_TRY(measured_.memory_bound_l2, count(*counters, [&] { several(memory_bound); }));
+    PIPELOOM_TRY(const auto counters, device_.make_l2_counter());
+    const auto product = [&] { product_.run(compute_->stream()); };
+    const auto memory_bound = [&] { memory_bound_.run(compute_->stream()); };
+    PIPELOOM_TRY(measured_.product_l2, counters->count([&] { several(product); }));
+    PIPELOOM_TRY(measured_.memory_bound_l2, counters->count([&] { several(memory_bound); }));
     for (size_t i = 0; i < variants_.size(); ++i) {
       const Variant& variant = variants_[i];
       MeasuredVariant& one = measured_.variants[i];
@@ -81,9 +81,9 @@ class Variants {
           several(kernel);
         };
       };
-      PIPELOOM_TRY(one.alone, count(*counters, [&] { keep_running(variant, variant_s, 0); }));
-      PIPELOOM_TRY(one.beside_product, count(*counters, both(one.product_s, product)));
-      PIPELOOM_TRY(one.beside_memory_bound, count(*counters, both(one.memory_bound_s, memory_bound)));
+      PIPELOOM_TRY(one.alone, counters->count([&] { keep_running(variant, variant_s, 0); }));
+      PIPELOOM_TRY(one.beside_product, counters->count(both(one.product_s, product)));
+      PIPELOOM_TRY(one.beside_memory_bound, counters->count(both(one.memory_bound_s, memory_bound)));
     }
     return {};
   }
@@ -92,7 +92,7 @@ class Variants {
   void add_copy(CopyMethod method) {
     const auto run = [this, method] {
       const CopyOptions options{method, kCommSms, kMiB / 16, 0};
-      copy_message({comm_.stream(), kCommSms}, from_.as<char>() + at_, to_.as<char>() + at_, kMessageBytes, options);
+      copy_message({comm_->stream(), kCommSms}, from_.as<char>() + at_, to_.as<char>() + at_, kMessageBytes, options);
       at_ = (at_ + kMessageBytes) % kBufferBytes;
     };
     variants_.push_back({std::string("copy ") + copy_method_name(method), kMessageBytes, run});
@@ -103,11 +103,11 @@ class Variants {
     const int64_t bytes = exchange_.copied_bytes();
     variants_.push_back({"dispatch" + with, bytes, [this, hints] {
                            exchange_.set_cache_hints(hints);
-                           exchange_.dispatch(comm_.stream());
+                           exchange_.dispatch(comm_->stream());
                          }});
     variants_.push_back({"combine" + with, bytes, [this, hints] {
                            exchange_.set_cache_hints(hints);
-                           exchange_.combine(comm_.stream());
+                           exchange_.combine(comm_->stream());
                          }});
   }
 
@@ -123,9 +123,9 @@ class Variants {
 
   double beside_s(const Variant& variant, double variant_s, double alone_s, const std::function<void()>& kernel) {
     // Six runs; twice the time, should they take longer.
-    keep_running(variant, variant_s, 2 * (GpuTimer::kRuns + 1) * alone_s);
-    const double seconds = compute_.median_s([&](int) { several(kernel); });
-    PIPELOOM_CUDA_CHECK(cudaStreamSynchronize(comm_.stream()));
+    keep_running(variant, variant_s, 2 * (StreamTimer::kRuns + 1) * alone_s);
+    const double seconds = compute_->median_s([&](int) { several(kernel); });
+    device_.wait_for(comm_->stream());
     return seconds;
   }
 
@@ -133,17 +133,13 @@ class Variants {
     return *std::ranges::find(measured_.variants, what, &MeasuredVariant::what);
   }
 
-  static Result<MeasuredL2> count(RangeCounters& counters, const std::function<void()>& work) {
-    PIPELOOM_TRY(const std::vector<double> values, counters.count(work));
-    return l2_of(values);
-  }
-
+  MeasuredDevice& device_;
+  std::unique_ptr<StreamTimer> comm_;
+  std::unique_ptr<StreamTimer> compute_;
   ExchangeOnGpu& exchange_;
   TuneMeasurements& measured_;
-  GpuTimer comm_{true};
-  GpuTimer compute_;
-  GpuMemory from_;
-  GpuMemory to_;
+  MeasuredMemory from_;
+  MeasuredMemory to_;
   int64_t at_ = 0;  // of the next copied message: one that comes again has left L2
   ProductOnGpu product_;
   MemoryBoundOnGpu memory_bound_;
@@ -152,8 +148,8 @@ class Variants {
 
 }  // namespace
 
-void measure_variants(int device_sms, ExchangeOnGpu& exchange, TuneMeasurements& measured) {
-  Variants variants(device_sms, exchange, measured);
+void measure_variants(MeasuredDevice& device, ExchangeOnGpu& exchange, TuneMeasurements& measured) {
+  Variants variants(device, exchange, measured);
   variants.time_all();
   const Status counted = variants.count_all();
   if (!counted) measured.no_l2 = counted.error().message;

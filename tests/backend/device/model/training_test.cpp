@@ -11,7 +11,7 @@
 #include "backend/model/chunk_state.h"
 #include "backend/model/moments.h"
 #include "tests/backend/cuda/device.h"
-#include "tests/backend/cuda/model/gpu_run.h"
+#include "tests/backend/device/model/gpu_run.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 

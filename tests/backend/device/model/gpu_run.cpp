@@ -1,4 +1,4 @@
-#include "tests/backend/cuda/model/gpu_run.h"
+#include "tests/backend/device/model/gpu_run.h"
 
 #include <gtest/gtest.h>
 
@@ -14,8 +14,8 @@
 #include "backend/runtime/training/checkpoint.h"
 #include "core/tasks/lower.h"
 #include "tests/backend/cuda/device.h"
-#include "tests/backend/cuda/model/device_rank.h"
-#include "tests/backend/cuda/model/task_order.h"
+#include "tests/backend/device/model/device_rank.h"
+#include "tests/backend/device/model/task_order.h"
 
 namespace pipeloom::tests {
 

@@ -1,4 +1,4 @@
-#include "backend/cuda/tune/neighbours.h"
+#include "backend/device/measure/neighbours.h"
 
 #include "backend/device/comm/copy.h"
 
@@ -13,13 +13,14 @@ constexpr int64_t kCopiedBytes = int64_t{256} << 20;
 
 }  // namespace
 
-ProductOnGpu::ProductOnGpu(int sms)
+ProductOnGpu::ProductOnGpu(MeasuredDevice& device, int sms)
     : sms_(sms),
-      x_(kRows * kInner * static_cast<int64_t>(sizeof(Bf16))),
-      w_(kInner * kColumns * static_cast<int64_t>(sizeof(Bf16))),
-      y_(kRows * kColumns * static_cast<int64_t>(sizeof(float))) {}
+      x_(device, kRows * kInner * static_cast<int64_t>(sizeof(Bf16))),
+      w_(device, kInner * kColumns * static_cast<int64_t>(sizeof(Bf16))),
+      y_(device, kRows * kColumns * static_cast<int64_t>(sizeof(float))),
+      products_(device.make_products()) {}
 
-void ProductOnGpu::run(cudaStream_t stream) {
+void ProductOnGpu::run(StreamHandle stream) {
   const ProductDescription product =
       bf16_product(Form::kPlain, RowMatrix::dense(kRows, kInner), RowMatrix::dense(kInner, kColumns),
                    RowMatrix::dense(kRows, kColumns), Into::kSet, 1, sms_);
@@ -27,12 +28,13 @@ void ProductOnGpu::run(cudaStream_t stream) {
   operands.a = w_.as<Bf16>();
   operands.b = x_.as<Bf16>();
   operands.d = y_.as<float>();
-  products_.multiply({stream, sms_}, product, operands);
+  products_->multiply({stream, sms_}, product, operands);
 }
 
-MemoryBoundOnGpu::MemoryBoundOnGpu(int sms) : sms_(sms), from_(kCopiedBytes), to_(kCopiedBytes) {}
+MemoryBoundOnGpu::MemoryBoundOnGpu(MeasuredDevice& device, int sms)
+    : sms_(sms), from_(device, kCopiedBytes), to_(device, kCopiedBytes) {}
 
-void MemoryBoundOnGpu::run(cudaStream_t stream) const {
+void MemoryBoundOnGpu::run(StreamHandle stream) const {
   const CopyOptions options{CopyMethod::kLoadStore, sms_, int64_t{64} << 10, 0};
   copy_message({stream, sms_}, from_.as<char>(), to_.as<char>(), kCopiedBytes, options);
 }

@@ -1,11 +1,9 @@
-#include "backend/cuda/tune/exchange_on_gpu.h"
+#include "backend/device/measure/exchange_on_gpu.h"
 
 #include <algorithm>
 #include <numeric>
 #include <random>
 #include <vector>
-
-#include "backend/cuda/cuda_check.h"
 
 namespace pipeloom::backend {
 
@@ -20,7 +18,7 @@ constexpr int kWarps = 24;
 
 }  // namespace
 
-ExchangeOnGpu::ExchangeOnGpu(int most_sms, int most_piece_tokens) {
+ExchangeOnGpu::ExchangeOnGpu(MeasuredDevice& device, int most_sms, int most_piece_tokens) {
   shape_.nodes = kNodes;
   shape_.ranks = kRanks;
   shape_.tokens = kTokens;
@@ -42,13 +40,14 @@ ExchangeOnGpu::ExchangeOnGpu(int most_sms, int most_piece_tokens) {
     node_copies_ += static_cast<double>(std::count(nodes, nodes + kNodes, true)) / static_cast<double>(tokens);
   }
   rank_copies_ = kChoices;
-  targets_ = std::make_unique<GpuMemory>(static_cast<int64_t>(targets.size()));
-  PIPELOOM_CUDA_CHECK(cudaMemcpy(targets_->as<uint8_t>(), targets.data(), targets.size(), cudaMemcpyHostToDevice));
-  rings_ = std::make_unique<GpuMemory>(ring_bytes(shape_));
-  counters_ = std::make_unique<GpuMemory>(counters_size(shape_) * static_cast<int64_t>(sizeof(uint32_t)));
-  rows_ = std::make_unique<GpuMemory>(tokens * kWidth * static_cast<int64_t>(sizeof(Bf16)));
-  received_ = std::make_unique<GpuMemory>(shape_.all_ranks() * tokens * kWidth * static_cast<int64_t>(sizeof(Bf16)));
-  sums_ = std::make_unique<GpuMemory>(tokens * kWidth * static_cast<int64_t>(sizeof(float)));
+  targets_ = std::make_unique<MeasuredMemory>(device, static_cast<int64_t>(targets.size()));
+  device.copy_to_device(targets.data(), targets_->as<uint8_t>(), static_cast<int64_t>(targets.size()));
+  rings_ = std::make_unique<MeasuredMemory>(device, ring_bytes(shape_));
+  counters_ = std::make_unique<MeasuredMemory>(device, counters_size(shape_) * static_cast<int64_t>(sizeof(uint32_t)));
+  rows_ = std::make_unique<MeasuredMemory>(device, tokens * kWidth * static_cast<int64_t>(sizeof(Bf16)));
+  received_ = std::make_unique<MeasuredMemory>(
+      device, shape_.all_ranks() * tokens * kWidth * static_cast<int64_t>(sizeof(Bf16)));
+  sums_ = std::make_unique<MeasuredMemory>(device, tokens * kWidth * static_cast<int64_t>(sizeof(float)));
 }
 
 void ExchangeOnGpu::set(int sms, int piece_tokens) {
@@ -60,12 +59,12 @@ ForwardBuffers ExchangeOnGpu::buffers() const {
   return {targets_->as<uint8_t>(), rings_->as<unsigned char>(), counters_->as<uint32_t>()};
 }
 
-void ExchangeOnGpu::dispatch(cudaStream_t stream) const {
+void ExchangeOnGpu::dispatch(StreamHandle stream) const {
   const WarpRoles roles = divide_warps(kWarps, dispatch_loads(node_copies_, rank_copies_));
   forward_dispatch({stream, kNodes * shape_.sms}, shape_, roles, buffers(), rows_->as<Bf16>(), received_->as<Bf16>());
 }
 
-void ExchangeOnGpu::combine(cudaStream_t stream) const {
+void ExchangeOnGpu::combine(StreamHandle stream) const {
   const WarpRoles roles = divide_warps(kWarps, combine_loads(node_copies_, rank_copies_));
   forward_combine({stream, kNodes * shape_.sms}, shape_, roles, buffers(), received_->as<Bf16>(), sums_->as<float>());
 }

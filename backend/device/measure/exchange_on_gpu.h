@@ -1,12 +1,10 @@
 #pragma once
 
-#include <cuda_runtime_api.h>
-
 #include <cstdint>
 #include <memory>
 
 #include "backend/device/comm/forward.h"
-#include "backend/cuda/tune/gpu_timer.h"
+#include "backend/device/measure/measured_device.h"
 
 namespace pipeloom::backend {
 
@@ -15,13 +13,13 @@ namespace pipeloom::backend {
 class ExchangeOnGpu {
  public:
   // The most that set() will be asked for.
-  ExchangeOnGpu(int most_sms, int most_piece_tokens);
+  ExchangeOnGpu(MeasuredDevice& device, int most_sms, int most_piece_tokens);
 
   // REQUIRES: sms is a multiple of kNodes.
   void set(int sms, int piece_tokens);
   void set_cache_hints(bool hints) { shape_.cache_hints = hints; }
-  void dispatch(cudaStream_t stream) const;
-  void combine(cudaStream_t stream) const;
+  void dispatch(StreamHandle stream) const;
+  void combine(StreamHandle stream) const;
   // That all stages copy together.
   int64_t copied_bytes() const;
 
@@ -33,12 +31,12 @@ class ExchangeOnGpu {
   ForwardShape shape_;
   double node_copies_ = 0;
   double rank_copies_ = 0;
-  std::unique_ptr<GpuMemory> targets_;
-  std::unique_ptr<GpuMemory> rings_;
-  std::unique_ptr<GpuMemory> counters_;
-  std::unique_ptr<GpuMemory> rows_;
-  std::unique_ptr<GpuMemory> received_;
-  std::unique_ptr<GpuMemory> sums_;
+  std::unique_ptr<MeasuredMemory> targets_;
+  std::unique_ptr<MeasuredMemory> rings_;
+  std::unique_ptr<MeasuredMemory> counters_;
+  std::unique_ptr<MeasuredMemory> rows_;
+  std::unique_ptr<MeasuredMemory> received_;
+  std::unique_ptr<MeasuredMemory> sums_;
 };
 
 }  // namespace pipeloom::backend
