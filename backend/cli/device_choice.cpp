@@ -52,7 +52,7 @@ std::string device_help(const DeviceTable& devices) {
 }
 
 std::string with_device(const DeviceTable& devices, Ability ability) {
-  return fmt::format("with --device {}: ", devices.names_that_can(ability));
+  return fmt::format("with --device {}", devices.names_that_can(ability));
 }
 
 }  // namespace pipeloom::backend

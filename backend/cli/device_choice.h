@@ -12,7 +12,7 @@ Status check_abilities(const CommandOptions& options, bool one_process, const De
 
 // Helps with --device: every row by its name, what it is, and why it is not here.
 std::string device_help(const DeviceTable& devices);
-// Begins the help of an option that only some devices have: "with --device cuda: ".
+// Begins the help of an option that only some devices have: "with --device cuda".
 std::string with_device(const DeviceTable& devices, Ability ability);
 
 }  // namespace pipeloom::backend

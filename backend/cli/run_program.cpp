@@ -40,8 +40,8 @@ void add_options(CLI::App& app, CommandOptions& options, const DeviceTable& devi
   app.add_option("--device", options.device, device_help(devices))
       ->default_val(devices.rows().front().name)
       ->check(CLI::IsMember(devices.names()));
-  const std::string one_device = with_device(devices, Ability::kOneDevice) + "all ranks on one, ";
-  app.add_option("--gpu", options.gpu, one_device + "this one")->check(CLI::NonNegativeNumber)->capture_default_str();
+  const std::string one_device = with_device(devices, Ability::kOneDevice) + " and all ranks on one: ";
+  app.add_option("--gpu", options.gpu, one_device + "which")->check(CLI::NonNegativeNumber)->capture_default_str();
   app.add_option("--copy", options.copy, one_device + "how hand-overs are copied (default: as the plan says)")
       ->check(CLI::IsMember({"load-store", "streaming", "streaming-read-only", "bulk"}));
   app.add_option("--link-gbytes-per-s", options.link_gbytes_per_s,
@@ -49,7 +49,7 @@ void add_options(CLI::App& app, CommandOptions& options, const DeviceTable& devi
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_flag("--no-graph", options.no_graph,
-               with_device(devices, Ability::kStepGraphs) + "launch every step task by task");
+               with_device(devices, Ability::kStepGraphs) + ": launch every step task by task");
   app.add_flag("--check", options.check, "slower, with the bits of `--ranks sequential --check` for every schedule");
   app.add_flag("--pace", options.paced, "no training: every task takes its planned time");
   app.add_option("--vary", options.varied_percent,
