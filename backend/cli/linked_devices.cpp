@@ -7,6 +7,8 @@
 #include "backend/device/table/cpu_row.h"
 #ifdef PIPELOOM_WITH_CUDA
 #include "backend/cuda/row/cuda_row.h"
+#else
+#include "backend/device/table/cuda_outline.h"
 #endif
 
 namespace pipeloom::backend {
@@ -15,9 +17,8 @@ DeviceTable linked_devices() {
 #ifdef PIPELOOM_WITH_CUDA
   const DeviceKind cuda = cuda_row();
 #else
-  const DeviceKind cuda =
-      missing_device("cuda", "NVIDIA GPUs", std::string("built without CUDA (") + PIPELOOM_WITHOUT_CUDA + ")",
-                     {Ability::kOneDevice, Ability::kStepGraphs, Ability::kTuning});
+  DeviceKind cuda = cuda_outline();
+  cuda.missing = std::string("built without CUDA (") + PIPELOOM_WITHOUT_CUDA + ")";
 #endif
   return DeviceTable({cpu_row(), cuda});
 }

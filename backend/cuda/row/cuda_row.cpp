@@ -7,6 +7,7 @@
 #include "backend/cuda/tune/measure_gpu.h"
 #include "backend/device/model/gpu_trainable.h"
 #include "backend/device/run/training_launcher.h"
+#include "backend/device/table/cuda_outline.h"
 
 namespace pipeloom::backend {
 
@@ -36,10 +37,7 @@ Result<TuneMeasurements> tune_gpu(int device, const std::function<void(const std
 }  // namespace
 
 DeviceKind cuda_row() {
-  DeviceKind row;
-  row.name = "cuda";
-  row.what = "NVIDIA GPUs";
-  row.abilities = {Ability::kOneDevice, Ability::kStepGraphs, Ability::kTuning};
+  DeviceKind row = cuda_outline();
   row.why_not_here = why_no_gpu_here;
   row.check_job = check_gpu_trainable;
   row.run = run_on_gpus;

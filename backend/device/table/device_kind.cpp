@@ -30,13 +30,4 @@ bool DeviceKind::can(Ability ability) const {
   return std::ranges::find(abilities, ability) != abilities.end();
 }
 
-DeviceKind missing_device(std::string name, std::string what, std::string reason, std::vector<Ability> abilities) {
-  DeviceKind kind;
-  kind.name = std::move(name);
-  kind.what = std::move(what);
-  kind.missing = std::move(reason);
-  kind.abilities = std::move(abilities);
-  return kind;
-}
-
 }  // namespace pipeloom::backend

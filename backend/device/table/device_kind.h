@@ -42,7 +42,8 @@ struct DeviceRun {
 struct DeviceKind {
   std::string name;                // "cuda"
   std::string what;                // "NVIDIA GPUs": one line for people
-  std::string missing;             // why this build lacks it; empty: it is here, and so are the functions below
+  std::string missing;             // why this build lacks it, "built without CUDA (no nvcc was found)"; empty: it has
+                                   // it, and so are the functions below
   std::vector<Ability> abilities;  // in any order
 
   // Returns why this process can't use one; empty: it can.
@@ -58,8 +59,5 @@ struct DeviceKind {
 
   bool can(Ability ability) const;
 };
-
-// A row for what this build lacks. `reason`: "built without CUDA (no nvcc was found)".
-DeviceKind missing_device(std::string name, std::string what, std::string reason, std::vector<Ability> abilities);
 
 }  // namespace pipeloom::backend

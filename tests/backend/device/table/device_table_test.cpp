@@ -97,11 +97,13 @@ TEST_F(DeviceTableTest, RefusesWhatADeviceCanNotDo) {
 TEST_F(DeviceTableTest, SaysWhyADeviceIsNotHere) {
   EXPECT_EQ(run(DeviceTable({cpu_row(), abacus(asked_, {}, "the beads are lost")}), {}),
             "pipeloom-run: --device abacus: the beads are lost; --device cpu runs the same plan on CPUs\n");
-  const DeviceTable without({cpu_row(), missing_device("abacus", "beads", "built without beads", {Ability::kTuning})});
+  DeviceKind missing = abacus(asked_, {Ability::kTuning});
+  missing.missing = "built without beads";
+  const DeviceTable without({cpu_row(), missing});
   EXPECT_EQ(run(without, {"--check"}),
             "pipeloom-run: --device abacus: this pipeloom-run was built without beads; "
             "--device cpu runs the same plan on CPUs\n");
-  EXPECT_THAT(run(without, {"--help"}), HasSubstr("abacus (beads; not here: built without beads)"));
+  EXPECT_THAT(run(without, {"--help"}), HasSubstr("abacus (beads on wires; not here: built without beads)"));
 }
 
 }  // namespace
