@@ -4,6 +4,7 @@
 #include <iosfwd>
 #include <string>
 
+#include "backend/device/table/device_table.h"
 #include "core/base/result.h"
 
 namespace pipeloom::backend {
@@ -14,11 +15,11 @@ struct CommandOptions {
   std::string text_path;         // empty: only with `paced`
   int token_bytes = 1;           // of the text
   std::string ranks;             // "auto", "threads", "mpi", "sequential"
-  std::string device = "cpu";    // or "cuda"
-  int gpu = 0;                   // cuda, all ranks on one GPU: which
-  bool no_graph = false;         // cuda: every step launch by launch
-  std::string copy;              // cuda, all ranks on one GPU: a copy_method_name; empty: as the plan says
-  double link_gbytes_per_s = 0;  // the same: the pace of hand-overs; 0: as fast as they go
+  std::string device;            // the name of a row of the device table
+  int gpu = 0;                   // all ranks on one device: which
+  bool no_graph = false;         // every step launch by launch
+  std::string copy;              // all ranks on one device: a copy_method_name; empty: as the plan says
+  double link_gbytes_per_s = 0;  // all ranks on one device: the pace of hand-overs; 0: as fast as they go
   bool check = false;
   bool paced = false;
   double varied_percent = 0;  // paced: how much longer or shorter than planned tasks are at most
@@ -41,6 +42,7 @@ struct RunOutput {
   std::ostream& err;
 };
 
-Status run_plan_file(const CommandOptions& options, const RunOutput& output);
+// REQUIRES: `options.device` is one of `devices`.
+Status run_plan_file(const CommandOptions& options, const RunOutput& output, const DeviceTable& devices);
 
 }  // namespace pipeloom::backend

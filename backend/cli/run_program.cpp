@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
+#include "backend/cli/device_choice.h"
 #include "backend/cli/fp8_error.h"
 #include "backend/cli/run_options.h"
 #include "backend/cli/tune.h"
@@ -21,7 +22,7 @@ constexpr const char* kFooter =
     "that\n"
     "set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.";
 
-void add_options(CLI::App& app, CommandOptions& options) {
+void add_options(CLI::App& app, CommandOptions& options, const DeviceTable& devices) {
   app.add_option("PLAN", options.plan_path, "the plan to run");
   app.add_option("--text", options.text_path, "the text to train on");
   app.add_option("--token-bytes", options.token_bytes, "bytes of the text that are one token, the lowest first")
@@ -36,20 +37,19 @@ void add_options(CLI::App& app, CommandOptions& options) {
                  "how ranks run; auto: mpi or tcp where processes were started for them, else threads")
       ->default_val("auto")
       ->check(CLI::IsMember({"auto", "threads", "mpi", "tcp", "sequential"}));
-  app.add_option("--device", options.device, "what computes")
-      ->check(CLI::IsMember({"cpu", "cuda"}))
-      ->capture_default_str();
-  app.add_option("--gpu", options.gpu, "with --device cuda and all ranks on one GPU: which")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--copy", options.copy,
-                 "with all ranks on one GPU: how hand-overs are copied (default: as the plan says)")
+  app.add_option("--device", options.device, device_help(devices))
+      ->default_val(devices.rows().front().name)
+      ->check(CLI::IsMember(devices.names()));
+  const std::string one_device = with_device(devices, Ability::kOneDevice) + " and all ranks on one: ";
+  app.add_option("--gpu", options.gpu, one_device + "which")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--copy", options.copy, one_device + "how hand-overs are copied (default: as the plan says)")
       ->check(CLI::IsMember({"load-store", "streaming", "streaming-read-only", "bulk"}));
   app.add_option("--link-gbytes-per-s", options.link_gbytes_per_s,
-                 "with all ranks on one GPU: hand-overs no faster than such a link; 0: as fast as they go")
+                 one_device + "hand-overs no faster than such a link; 0: as fast as they go")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_flag("--no-graph", options.no_graph, "with --device cuda: launch every step task by task");
+  app.add_flag("--no-graph", options.no_graph,
+               with_device(devices, Ability::kStepGraphs) + ": launch every step task by task");
   app.add_flag("--check", options.check, "slower, with the bits of `--ranks sequential --check` for every schedule");
   app.add_flag("--pace", options.paced, "no training: every task takes its planned time");
   app.add_option("--vary", options.varied_percent,
@@ -95,12 +95,13 @@ CLI::App* add_tune(CLI::App& app, TuneCommand& options) {
 
 }  // namespace
 
-int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, bool progress) {
+int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, bool progress,
+                     const DeviceTable& devices) {
   CLI::App app("Executes a plan: trains its model, step by step, in its order.", "pipeloom-run");
   app.footer(kFooter);
   CommandOptions options;
   options.progress = progress;
-  add_options(app, options);
+  add_options(app, options, devices);
   Fp8ErrorOptions fp8;
   const CLI::App* fp8_error = add_fp8_error(app, fp8);
   TuneCommand tune;
@@ -116,9 +117,9 @@ int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::
   if (fp8_error->parsed()) {
     print_fp8_error(fp8, out);
   } else if (tune_command->parsed()) {
-    status = run_tune(tune, {out, err});
+    status = run_tune(tune, {out, err}, devices);
   } else {
-    status = run_plan_file(options, {out, err});
+    status = run_plan_file(options, {out, err}, devices);
   }
   out.flush();
   if (status && out.good()) return 0;

@@ -4,16 +4,11 @@
 
 #include <ostream>
 
-#include "backend/device/tuned_file.h"
-#include "backend/device/tuning.h"
-#include "backend/device/tuning_tables.h"
+#include "backend/device/tuning/tuned_file.h"
+#include "backend/device/tuning/tuning.h"
+#include "backend/device/tuning/tuning_tables.h"
 #include "proto/base/files.h"
 #include "proto/job/gpu_files.h"
-
-#ifdef PIPELOOM_WITH_CUDA
-#include "backend/cuda/run/gpu_facts.h"
-#include "backend/cuda/tune/measure.h"
-#endif
 
 namespace pipeloom::backend {
 
@@ -29,27 +24,24 @@ void print_rates(const KernelRates& rates, std::ostream& out) {
                      beside.memory_beside_dispatch, beside.memory_beside_combine, 100 * rates.memory_efficiency);
 }
 
-Result<TuneMeasurements> measure(const TuneCommand& command, const RunOutput& output) {
-#ifdef PIPELOOM_WITH_CUDA
-  if (const std::string reason = why_no_gpu_here(); !reason.empty()) {
+Result<TuneMeasurements> measure(const TuneCommand& command, const RunOutput& output, const DeviceTable& devices) {
+  const DeviceKind* device = devices.first_that_can(Ability::kTuning);
+  if (device == nullptr) return unsupported("tune measures a GPU, and this pipeloom-run knows no device to tune");
+  if (!device->missing.empty()) {
+    return unsupported(fmt::format("tune measures a GPU, and this pipeloom-run was {}", device->missing));
+  }
+  if (const std::string reason = device->why_not_here(); !reason.empty()) {
     return unsupported(fmt::format("tune measures a GPU, and this process has none: {}", reason));
   }
-  PIPELOOM_TRY(const DeviceFacts facts, facts_of(command.device, false));
-  PIPELOOM_RETURN_IF_ERROR(check_device(facts, needs_of_build(1, kTuneBytes)));
-  return measure_gpu(command.device, [&](const std::string& what) { output.err << "measuring " << what << "\n"; });
-#else
-  (void)command;
-  (void)output;
-  return unsupported("tune measures a GPU, and this pipeloom-run was built without CUDA");
-#endif
+  return device->tune(command.device, [&](const std::string& what) { output.err << "measuring " << what << "\n"; });
 }
 
 }  // namespace
 
-Status run_tune(const TuneCommand& command, const RunOutput& output) {
+Status run_tune(const TuneCommand& command, const RunOutput& output, const DeviceTable& devices) {
   PIPELOOM_TRY(const std::string base, proto::gpu_file_text(command.gpu));
   PIPELOOM_TRY(const Gpu known, proto::find_gpu(command.gpu));
-  PIPELOOM_TRY(const TuneMeasurements measured, measure(command, output));
+  PIPELOOM_TRY(const TuneMeasurements measured, measure(command, output, devices));
   if (!command.csv_path.empty()) {
     PIPELOOM_RETURN_IF_ERROR(proto::write_file_atomically(command.csv_path, measurements_csv(measured)));
   }

@@ -14,8 +14,8 @@ struct TuneCommand {
   std::string csv_path;      // every measurement; empty: not written
 };
 
-// Measures the GPU and writes a GPU file, which a job names as `gpu_file`: the planner then chooses the SMs and the
-// message size of communication from it.
-Status run_tune(const TuneCommand& command, const RunOutput& output);
+// Measures a GPU of the first device that can be tuned and writes a GPU file, which a job names as `gpu_file`: the
+// planner then chooses the SMs and the message size of communication from it.
+Status run_tune(const TuneCommand& command, const RunOutput& output, const DeviceTable& devices);
 
 }  // namespace pipeloom::backend

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/base/field_check.h"
 
 namespace pipeloom {
@@ -24,6 +26,10 @@ Status check_points(const std::string& path, const HandOverCurve& curve) {
 }
 
 }  // namespace
+
+int64_t piece_of_tokens(int64_t tokens, int64_t token_bytes) {
+  return std::max(kUnitBytes, (tokens * token_bytes + kUnitBytes - 1) / kUnitBytes * kUnitBytes);
+}
 
 Status check_hand_over(std::string_view path, const HandOverCopy& how) {
   PIPELOOM_RETURN_IF_ERROR(check_field(fmt::format("{}.piece_bytes", path), how.piece_bytes, kUnitBytes, kMostBytes));

@@ -16,7 +16,9 @@ struct HandOverCopy {
 
   bool operator==(const HandOverCopy&) const = default;
 };
-// Whether the piece can be; the error names the field `path`.
+// Returns the size of a piece that nobody chose: so many tokens of so many bytes, in whole units that a thread moves.
+int64_t piece_of_tokens(int64_t tokens, int64_t token_bytes);
+// Says whether the piece can be; the error names the field `path`.
 Status check_hand_over(std::string_view path, const HandOverCopy& how);
 
 // What so many SMs copied, message by message, each as was fastest for it.

@@ -41,11 +41,7 @@ double hand_over_bytes_per_s(const Cluster& cluster, int64_t message_bytes) {
 HandOverCopy fastest_hand_over(const Cluster& cluster, int64_t message_bytes, int64_t token_bytes) {
   PIPELOOM_THROW_UNLESS(cluster.shared_gpu && message_bytes > 0);
   const std::vector<HandOverCurve>& curves = cluster.gpu.rates.hand_over;
-  if (curves.empty()) {
-    constexpr int64_t kUnit = 16;
-    const int64_t bytes = cluster.comm_piece_tokens * token_bytes;
-    return {CopyMethod::kStreaming, std::max(kUnit, (bytes + kUnit - 1) / kUnit * kUnit)};
-  }
+  if (curves.empty()) return {CopyMethod::kStreaming, piece_of_tokens(cluster.comm_piece_tokens, token_bytes)};
   const HandOverCurve* curve = &curves.front();
   for (const HandOverCurve& one : curves) {
     if (one.sms <= copying_sms(cluster)) curve = &one;

@@ -1,12 +1,12 @@
 #include "backend/cuda/comm/access.cuh"
 #include "backend/cuda/comm/bulk.cuh"
-#include "backend/cuda/comm/copy.h"
+#include "backend/device/comm/copy.h"
 
 namespace pipeloom::backend {
 
 namespace {
 
-struct Message {
+struct CopiedBytes {
   const unsigned char* from = nullptr;
   unsigned char* to = nullptr;
   int64_t bytes = 0;
@@ -15,7 +15,7 @@ struct Message {
 };
 
 // What does not fill 16 bytes.
-__device__ inline void copy_rest(const Message& message) {
+__device__ inline void copy_rest(const CopiedBytes& message) {
   const int64_t begin = message.bytes / 16 * 16;
   if (blockIdx.x != 0 || begin + threadIdx.x >= message.bytes) return;
   message.to[begin + threadIdx.x] = message.from[begin + threadIdx.x];
@@ -25,7 +25,7 @@ constexpr int kThreads = 512;
 constexpr int kUnrolled = 4;  // loads of a thread that are under way together
 
 template <CacheHints kHints>
-__global__ void __launch_bounds__(kThreads) load_store_kernel(Message message) {
+__global__ void __launch_bounds__(kThreads) load_store_kernel(CopiedBytes message) {
   const uint64_t start = now_ns();
   const int64_t whole = message.bytes / 16 * 16;
   int64_t moved = 0;
@@ -54,7 +54,7 @@ constexpr int kBulkThreads = 32;
 
 // Pieces of a block's chunks, in order.
 struct Pieces {
-  const Message& message;
+  const CopiedBytes& message;
   int64_t whole;
   int64_t chunk;   // begin of the chunk
   int64_t offset;  // in it
@@ -75,7 +75,7 @@ struct Pieces {
 };
 
 // One thread keeps up to kStages - 1 loads under way while it stores what has come.
-__global__ void __launch_bounds__(kBulkThreads) bulk_kernel(Message message) {
+__global__ void __launch_bounds__(kBulkThreads) bulk_kernel(CopiedBytes message) {
   copy_rest(message);
   if (threadIdx.x != 0) return;
   unsigned char* stages = dynamic_shared();
@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(kBulkThreads) bulk_kernel(Message message) {
 }
 
 template <CacheHints kHints>
-void launch_load_store(const SmStream& stream, const Message& message, unsigned blocks) {
+void launch_load_store(const SmStream& stream, const CopiedBytes& message, unsigned blocks) {
   PIPELOOM_LAUNCH(load_store_kernel<kHints>, ({blocks, kThreads, 0}), stream, message);
 }
 
@@ -118,7 +118,7 @@ void launch_load_store(const SmStream& stream, const Message& message, unsigned 
 
 void copy_message(const SmStream& stream, const void* from, void* to, int64_t bytes, const CopyOptions& options) {
   if (bytes == 0) return;
-  Message message;
+  CopiedBytes message;
   message.from = static_cast<const unsigned char*>(from);
   message.to = static_cast<unsigned char*>(to);
   message.bytes = bytes;

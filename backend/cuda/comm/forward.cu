@@ -1,7 +1,7 @@
 #include "backend/cuda/comm/access.cuh"
-#include "backend/cuda/comm/forward.h"
 #include "backend/cuda/kernels/numbers.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
+#include "backend/device/comm/forward.h"
 
 namespace pipeloom::backend {
 
@@ -82,7 +82,7 @@ __device__ inline void copy_row(const ForwardShape& shape, const void* from, voi
   }
 }
 
-struct Sums {
+struct ForwardedSums {
   float numbers[8];
 
   __device__ void add(const Bytes16& row) {
@@ -223,7 +223,7 @@ __device__ void combine_forward(const Place& place, int warp, int warps, int lan
       if (!has_row(in, own_count(in.read))) return false;
     }
     for (int64_t at = lane * 16; at < shape.width * 2; at += kWarp * 16) {
-      Sums sums = {};
+      ForwardedSums sums = {};
       for (int rank = 0; rank < shape.ranks; ++rank) {
         if (!place.goes_to_rank(token, place.node, rank)) continue;
         const Ring in = place.within_node(place.node, rank, home, stream);
@@ -253,7 +253,7 @@ __device__ void combine_receive(const Place& place, float* sums_out, int warp, i
       if (!has_row(in, own_count(in.read))) return false;
     }
     for (int64_t at = lane * 16; at < shape.width * 2; at += kWarp * 16) {
-      Sums sums = {};
+      ForwardedSums sums = {};
       for (int from = 0; from < shape.nodes; ++from) {
         if (!place.goes_to_node(token, from)) continue;
         const Ring in = place.between_nodes(from, place.node, unit);

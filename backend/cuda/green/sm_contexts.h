@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "backend/cuda/green/green_api.h"
-#include "backend/device/sm_partition.h"
+#include "backend/device/setup/sm_partition.h"
 #include "core/base/result.h"
 
 namespace pipeloom::backend {

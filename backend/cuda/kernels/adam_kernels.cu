@@ -1,5 +1,5 @@
-#include "backend/cuda/kernels/adam_kernels.h"
 #include "backend/cuda/kernels/numbers.cuh"
+#include "backend/device/kernels/adam_kernels.h"
 #include "core/base/check.h"
 
 namespace pipeloom::backend {
@@ -9,12 +9,12 @@ namespace {
 constexpr unsigned kThreads = 256;
 
 template <typename Moment>
-struct Parameter {
-  __device__ Parameter(const AdamState& state, int64_t i)
+struct AdamNumber {
+  __device__ AdamNumber(const AdamState& state, int64_t i)
       : weight(state.weights + i),
         first(static_cast<Moment*>(state.first) + i),
         second(static_cast<Moment*>(state.second) + i) {}
-  __device__ void operator=(const Parameter& other) const {
+  __device__ void operator=(const AdamNumber& other) const {
     *weight = *other.weight;
     *first = *other.first;
     *second = *other.second;
@@ -31,12 +31,12 @@ __global__ void adam_kernel(AdamOptions options, const AdamStep* step, const flo
                             AdamNumbers numbers, bool again) {
   const int64_t i = global_thread();
   if (i >= count || (again && step->gradient_scale == 1)) return;
-  const Parameter<Moment> own(numbers.state, i);
+  const AdamNumber<Moment> own(numbers.state, i);
   if (again) {
-    own = Parameter<Moment>(numbers.before, i);
+    own = AdamNumber<Moment>(numbers.before, i);
     numbers.factors[i] = to_bf16(*own.weight);
   } else if (numbers.before.weights != nullptr) {
-    Parameter<Moment>(numbers.before, i) = own;
+    AdamNumber<Moment>(numbers.before, i) = own;
   }
   if (isnan(step->gradient_scale)) return;
   const double gradient = static_cast<float>(gradients[i] * step->gradient_scale);

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "backend/cuda/kernels/clip_kernels.h"
+#include "backend/device/kernels/clip_kernels.h"
 #include "backend/cuda/kernels/device.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
 #include "core/base/check.h"

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "backend/cuda/kernels/stream.h"
+#include "backend/device/kernels/stream.h"
 
 // What kernels need beside CUDA's language. They also compile for the host: tests include
 // tests/backend/cuda/emulation/emulation.h first, which brings what is built into nvcc, and its own `launch`.

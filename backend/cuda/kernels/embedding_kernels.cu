@@ -1,4 +1,4 @@
-#include "backend/cuda/kernels/embedding_kernels.h"
+#include "backend/device/kernels/embedding_kernels.h"
 #include "backend/cuda/kernels/numbers.cuh"
 
 namespace pipeloom::backend {

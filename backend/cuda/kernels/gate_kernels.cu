@@ -1,4 +1,4 @@
-#include "backend/cuda/kernels/gate_kernels.h"
+#include "backend/device/kernels/gate_kernels.h"
 #include "backend/cuda/kernels/numbers.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
 

@@ -1,5 +1,5 @@
-#include "backend/cuda/kernels/columns_kernels.h"
-#include "backend/cuda/kernels/kept_kernels.h"
+#include "backend/device/kernels/columns_kernels.h"
+#include "backend/device/kernels/kept_kernels.h"
 #include "backend/cuda/kernels/numbers.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
 #include "core/base/check.h"

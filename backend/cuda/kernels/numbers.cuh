@@ -1,7 +1,7 @@
 #pragma once
 
 #include "backend/cuda/kernels/device.cuh"
-#include "backend/cuda/kernels/numbers.h"
+#include "backend/device/kernels/numbers.h"
 #ifdef __CUDACC__
 #include <cuda_fp8.h>
 #endif

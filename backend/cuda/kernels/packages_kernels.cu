@@ -1,5 +1,5 @@
 #include "backend/cuda/kernels/numbers.cuh"
-#include "backend/cuda/kernels/packages_kernels.h"
+#include "backend/device/kernels/packages_kernels.h"
 #include "backend/cuda/kernels/reduce.cuh"
 
 namespace pipeloom::backend {

@@ -1,6 +1,6 @@
 #include "backend/cuda/kernels/numbers.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
-#include "backend/cuda/kernels/rms_norm_kernels.h"
+#include "backend/device/kernels/rms_norm_kernels.h"
 
 namespace pipeloom::backend {
 

@@ -1,5 +1,5 @@
 #include "backend/cuda/kernels/device.cuh"
-#include "backend/cuda/kernels/rope_kernels.h"
+#include "backend/device/kernels/rope_kernels.h"
 
 namespace pipeloom::backend {
 

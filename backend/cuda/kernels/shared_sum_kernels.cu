@@ -1,5 +1,5 @@
 #include "backend/cuda/kernels/device.cuh"
-#include "backend/cuda/kernels/shared_sum_kernels.h"
+#include "backend/device/kernels/shared_sum_kernels.h"
 #include "core/base/check.h"
 
 namespace pipeloom::backend {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "backend/cuda/run/gpu_run.h"
+#include "backend/device/run/launcher_source.h"
 #include "backend/transport/endpoint.h"
 
 namespace pipeloom::backend {
@@ -8,6 +8,6 @@ namespace pipeloom::backend {
 // One rank of a run, on GPU `device` of its machine; NCCL between ranks, `endpoint` to find each other, to meet between
 // steps and to end all ranks where one fails. Checks everything before the first launch. Every rank calls it together.
 // REQUIRES: why_no_gpu_here() is empty; check_trainable(plan.job); not paced. Never run on more than one GPU.
-Result<GpuRunResult> run_gpu_rank(const GpuRun& run, Endpoint& endpoint, int device);
+Result<DeviceRunResult> run_gpu_rank(const GpuRun& run, Endpoint& endpoint, int device);
 
 }  // namespace pipeloom::backend

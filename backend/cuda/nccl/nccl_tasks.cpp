@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "backend/cuda/cuda_check.h"
-#include "backend/cuda/run/one_gpu_tasks.h"
+#include "backend/device/run/one_gpu_tasks.h"
 #include "core/base/check.h"
 
 namespace pipeloom::backend {
@@ -60,7 +60,7 @@ void NcclTasks::connect(cudaStream_t stream) {
 
 // --- a step's launches ---
 
-void NcclTasks::run(const Launch& launch, const LaunchPlace& place) {
+void NcclTasks::run(const Launch& launch, const SmStream& place) {
   const RankTask& task = *tasks_.at(launch.tasks.front());
   switch (task.task.key.kind) {
     case TaskKind::kSend:
@@ -97,7 +97,7 @@ int NcclTasks::edge_of(const RankTask& transfer) const {
                             transfer.task.direction);
 }
 
-void NcclTasks::transfer(const Launch& launch, const LaunchPlace& place) {
+void NcclTasks::transfer(const Launch& launch, const SmStream& place) {
   std::set<int> edges;
   PIPELOOM_NCCL_CHECK(ncclGroupStart());
   for (const uint32_t number : launch.tasks) {
@@ -119,7 +119,7 @@ void NcclTasks::transfer(const Launch& launch, const LaunchPlace& place) {
   for (const int edge : edges) wait(world_.communicator(edge), "sends and receives");
 }
 
-void NcclTasks::component(const RankTask& task, const LaunchPlace& place) {
+void NcclTasks::component(const RankTask& task, const SmStream& place) {
   const EpGroup group = ep_group(plan_.job.layout, rank_);
   if (task.task.lane != Lane::kEp || group.members.size() == 1) {
     launch_alone(launcher_, task, place);
@@ -146,7 +146,7 @@ ncclComm_t NcclTasks::communicator_of(const ReductionGroup& group) const {
   return world_.communicator(world_.plan().find(Kind::kReplica, group.members));
 }
 
-void NcclTasks::reduce(const RankTask& reduction, const LaunchPlace& place) {
+void NcclTasks::reduce(const RankTask& reduction, const SmStream& place) {
   const TaskLauncher::Gradients gradients = launcher_.gradients(reduction);
   const Placement& placement = plan_.schedule.placement();
   const auto own_group = [&](bool routed) {
@@ -161,7 +161,7 @@ void NcclTasks::reduce(const RankTask& reduction, const LaunchPlace& place) {
 
 // Each member gets the sum of its part.
 void NcclTasks::reduce_parts(const DeviceBytes& from, const DeviceBytes& to, const ReductionGroup& group,
-                             const LaunchPlace& place) {
+                             const SmStream& place) {
   if (group.members.size() == 1) return;
   const ncclComm_t communicator = communicator_of(group);
   const auto* copies = static_cast<const float*>(from.data);
@@ -177,7 +177,7 @@ void NcclTasks::reduce_parts(const DeviceBytes& from, const DeviceBytes& to, con
 }
 
 // Every member's part to all.
-void NcclTasks::hand_out(const LaunchPlace& place) {
+void NcclTasks::hand_out(const SmStream& place) {
   const std::vector<SharedWeights> shared = launcher_.shared_weights();
   for (const SharedWeights& own : shared) {
     const ReductionGroup& group = own.numbers.group;
@@ -194,7 +194,7 @@ void NcclTasks::hand_out(const LaunchPlace& place) {
   if (!shared.empty()) launcher_.round_weights(place);
 }
 
-void NcclTasks::clip(const LaunchPlace& place) {
+void NcclTasks::clip(const SmStream& place) {
   launcher_.total({launcher_.squares()}, place);
   void* total = launcher_.total_squares().data;
   PIPELOOM_NCCL_CHECK(ncclAllReduce(total, total, 1, ncclDouble, ncclSum, world_.world(), place.stream));

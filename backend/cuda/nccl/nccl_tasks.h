@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "backend/cuda/nccl/nccl_world.h"
-#include "backend/cuda/run/task_launcher.h"
-#include "backend/device/launch_program.h"
+#include "backend/device/program/launch_program.h"
+#include "backend/device/run/task_launcher.h"
 #include "backend/runtime/program/rank_program.h"
 #include "backend/runtime/program/replicas.h"
 #include "core/tasks/plan.h"
@@ -23,16 +23,15 @@ class NcclTasks {
   // communicators. NCCL connects then, which waits for the peer on the host; later calls don't.
   void connect(cudaStream_t stream);
 
-  void run(const Launch& launch, const LaunchPlace& place);
+  void run(const Launch& launch, const SmStream& place);
 
  private:
-  void transfer(const Launch& launch, const LaunchPlace& place);
-  void component(const RankTask& task, const LaunchPlace& place);
-  void reduce(const RankTask& reduction, const LaunchPlace& place);
-  void reduce_parts(const DeviceBytes& from, const DeviceBytes& to, const ReductionGroup& group,
-                    const LaunchPlace& place);
-  void clip(const LaunchPlace& place);
-  void hand_out(const LaunchPlace& place);
+  void transfer(const Launch& launch, const SmStream& place);
+  void component(const RankTask& task, const SmStream& place);
+  void reduce(const RankTask& reduction, const SmStream& place);
+  void reduce_parts(const DeviceBytes& from, const DeviceBytes& to, const ReductionGroup& group, const SmStream& place);
+  void clip(const SmStream& place);
+  void hand_out(const SmStream& place);
   ncclComm_t communicator_of(const ReductionGroup& group) const;
   int edge_of(const RankTask& transfer) const;
   void wait(ncclComm_t communicator, const char* what);

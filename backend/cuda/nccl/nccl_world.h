@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "backend/device/communicators.h"
+#include "backend/device/program/communicators.h"
 #include "backend/transport/endpoint.h"
 #include "core/base/result.h"
 

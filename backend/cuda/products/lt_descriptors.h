@@ -2,7 +2,7 @@
 
 #include <cublasLt.h>
 
-#include "backend/cuda/products/description.h"
+#include "backend/device/products/description.h"
 
 namespace pipeloom::backend {
 

@@ -6,9 +6,9 @@
 #include <memory>
 #include <utility>
 
-#include "backend/cuda/kernels/stream.h"
+#include "backend/device/kernels/stream.h"
 #include "backend/cuda/products/lt_descriptors.h"
-#include "backend/cuda/products/product_runner.h"
+#include "backend/device/products/product_runner.h"
 
 namespace pipeloom::backend {
 

@@ -24,7 +24,7 @@ CudaDevice::~CudaDevice() {
 }
 
 void CudaDevice::launch(uint32_t stream, const Launch& launch) {
-  const LaunchPlace& place = places_[stream];
+  const SmStream& place = places_[stream];
   if (observer_ != nullptr) observer_->begins(launch, place.stream);
   run_(launch, place);
   if (observer_ != nullptr) observer_->ends(launch, place.stream);

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "backend/cuda/green/sm_contexts.h"
-#include "backend/cuda/run/launch_observer.h"
-#include "backend/cuda/run/task_launcher.h"
-#include "backend/device/device.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/device.h"
+#include "backend/device/program/launch_lowering.h"
+#include "backend/device/program/launch_observer.h"
+#include "backend/device/run/task_launcher.h"
 
 namespace pipeloom::backend {
 
@@ -18,7 +18,7 @@ namespace pipeloom::backend {
 class CudaDevice : public Device {
  public:
   // Enqueues what a launch does.
-  using Run = std::function<void(const Launch& launch, const LaunchPlace& place)>;
+  using Run = std::function<void(const Launch& launch, const SmStream& place)>;
 
   // `contexts` have a partition for every rank of the program, or, with kMessages, one. All arguments outlive it.
   CudaDevice(const LaunchProgram& program, Transfers transfers, SmContexts& contexts, Run run);
@@ -37,7 +37,7 @@ class CudaDevice : public Device {
   void observe(LaunchObserver* observer) { observer_ = observer; }
 
  private:
-  std::vector<LaunchPlace> places_;  // [stream], the origin last
+  std::vector<SmStream> places_;  // [stream], the origin last
   std::vector<cudaEvent_t> events_;
   Run run_;
   LaunchObserver* observer_ = nullptr;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "backend/device/device_checks.h"
+#include "backend/device/setup/device_checks.h"
 #include "core/base/result.h"
 
 namespace pipeloom::backend {

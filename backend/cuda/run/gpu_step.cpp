@@ -8,8 +8,8 @@
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/trace/cupti_trace.h"
 #include "backend/cuda/trace/event_trace.h"
-#include "backend/device/kernel_spans.h"
-#include "backend/device/stuck_launches.h"
+#include "backend/device/program/kernel_spans.h"
+#include "backend/device/program/stuck_launches.h"
 #include "backend/transport/endpoint.h"
 
 namespace pipeloom::backend {
@@ -48,7 +48,7 @@ void GpuStep::enqueue() {
   }
 }
 
-Result<int64_t> GpuStep::run(const std::function<void(cudaStream_t)>& before) {
+Result<int64_t> GpuStep::run(const Before& before) {
   if (warm_ && options_.no_graphs.empty() && !tried_) {
     tried_ = true;
     auto captured = StepGraph::capture(program_, device_);
@@ -69,10 +69,11 @@ Result<int64_t> GpuStep::run(const std::function<void(cudaStream_t)>& before) {
   return static_cast<int64_t>(static_cast<double>(ms) * 1e6);
 }
 
-Result<GpuStep::Traced> GpuStep::run_traced(const std::function<void(cudaStream_t)>& before, int replica) {
+Result<GpuStep::Traced> GpuStep::run_traced(const Before& before, int replica) {
   before(device_.origin());
   PIPELOOM_CUDA_CHECK(cudaStreamSynchronize(device_.origin()));
   Traced traced;
+  traced.begin_ns = steady_now_ns();
   Result<std::unique_ptr<CuptiTrace>> cupti = unsupported(options_.no_cupti);
   if (options_.no_cupti.empty()) cupti = CuptiTrace::start();
   std::unique_ptr<EventTrace> events;

@@ -9,6 +9,7 @@
 
 #include "backend/cuda/run/cuda_device.h"
 #include "backend/cuda/run/step_graph.h"
+#include "backend/device/run/launched_steps.h"
 #include "core/base/result.h"
 #include "core/tasks/task_graph.h"
 #include "core/tasks/trace.h"
@@ -26,28 +27,18 @@ struct GpuStepOptions {
 
 // The steps of one launch program on one device. The first is issued launch by launch, so that everything is loaded;
 // the second too, into a graph if that can be. One thread.
-class GpuStep {
+class GpuStep : public LaunchedSteps {
  public:
   // All arguments outlive it.
   GpuStep(const LaunchProgram& program, const TaskGraph& graph, CudaDevice& device, GpuStepOptions options);
-  ~GpuStep();
+  ~GpuStep() override;
   GpuStep(const GpuStep&) = delete;
   GpuStep& operator=(const GpuStep&) = delete;
 
-  // Enqueues on the origin what has to come before the step's tasks, then the step, and waits for its end. Returns how
-  // long the tasks took on the device.
-  Result<int64_t> run(const std::function<void(cudaStream_t)>& before);
-
-  struct Traced {
-    std::vector<Span> spans;
-    int64_t step_ns = 0;
-    std::string by;  // "CUPTI" or why events were used instead
-  };
-  // The same launch by launch, traced.
-  Result<Traced> run_traced(const std::function<void(cudaStream_t)>& before, int replica);
-
-  // How steps are run now: "one CUDA graph of 1234 nodes", or "launch by launch: " and why.
-  std::string how() const;
+  // Both enqueue on the program's origin.
+  Result<int64_t> run(const Before& before) override;
+  Result<Traced> run_traced(const Before& before, int replica) override;
+  std::string how() const override;
 
  private:
   void enqueue();

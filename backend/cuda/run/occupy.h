@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "backend/cuda/kernels/stream.h"
+#include "backend/device/kernels/stream.h"
 
 namespace pipeloom::backend {
 

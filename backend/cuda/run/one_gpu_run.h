@@ -1,6 +1,6 @@
 #pragma once
 
-#include "backend/cuda/run/gpu_run.h"
+#include "backend/device/run/launcher_source.h"
 
 namespace pipeloom::backend {
 
@@ -8,6 +8,6 @@ namespace pipeloom::backend {
 // communication), hand-overs as copies on the sender's communication SMs. One process, one thread. What is measured is
 // the order, the overlap and the SM split of the plan on real hardware; links between GPUs are not. Checks everything
 // before the first launch. REQUIRES: why_no_gpu_here() is empty; check_trainable(plan.job) unless paced.
-Result<GpuRunResult> run_on_one_gpu(const GpuRun& run, int device);
+Result<DeviceRunResult> run_on_one_gpu(const GpuRun& run, int device);
 
 }  // namespace pipeloom::backend

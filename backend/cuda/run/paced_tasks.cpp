@@ -28,18 +28,18 @@ size_t PacedTasks::partition_of(const LaunchStream& stream) const {
   return 2 * static_cast<size_t>(stream.rank) + (apart && stream.lane != Lane::kCompute ? 1 : 0);
 }
 
-void PacedTasks::occupy_host(const LaunchPlace& place, int64_t duration_ns) {
+void PacedTasks::occupy_host(const SmStream& place, int64_t duration_ns) {
   host_times_.emplace_back(duration_ns);
   const auto pass = [](void* time) { std::this_thread::sleep_for(*static_cast<std::chrono::nanoseconds*>(time)); };
   PIPELOOM_CUDA_CHECK(cudaLaunchHostFunc(place.stream, pass, &host_times_.back()));
 }
 
-void PacedTasks::run(const Launch& launch, const LaunchPlace& place) {
+void PacedTasks::run(const Launch& launch, const SmStream& place) {
   int64_t duration_ns = 0;
   for (const uint32_t task : launch.tasks) duration_ns = std::max(duration_ns, graph_.tasks()[task].duration_ns);
   if (duration_ns == 0) return;
   if (program_.streams[launch.stream].lane == Lane::kHost) return occupy_host(place, duration_ns);
-  occupy({place.stream, place.sms}, duration_ns, seen_ + kWords * partition_of(program_.streams[launch.stream]));
+  occupy(place, duration_ns, seen_ + kWords * partition_of(program_.streams[launch.stream]));
 }
 
 std::vector<SeenSms> PacedTasks::census() const {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "backend/cuda/green/sm_contexts.h"
-#include "backend/cuda/run/task_launcher.h"
-#include "backend/device/launch_program.h"
-#include "backend/device/sm_census.h"
+#include "backend/device/program/launch_program.h"
+#include "backend/device/run/task_launcher.h"
+#include "backend/device/setup/sm_census.h"
 #include "core/tasks/task_graph.h"
 
 namespace pipeloom::backend {
@@ -24,13 +24,13 @@ class PacedTasks {
   PacedTasks(const PacedTasks&) = delete;
   PacedTasks& operator=(const PacedTasks&) = delete;
 
-  void run(const Launch& launch, const LaunchPlace& place);
+  void run(const Launch& launch, const SmStream& place);
   // After a step: of every partition that something ran on.
   std::vector<SeenSms> census() const;
 
  private:
   static constexpr int kWords = 8;  // 256 SMs
-  void occupy_host(const LaunchPlace& place, int64_t duration_ns);
+  void occupy_host(const SmStream& place, int64_t duration_ns);
   size_t partition_of(const LaunchStream& stream) const;
 
   const TaskGraph& graph_;

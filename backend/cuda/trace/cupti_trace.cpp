@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "backend/cuda/cuda_check.h"
-#include "backend/cuda/trace/correlated_records.h"
+#include "backend/device/program/correlated_records.h"
 
 namespace pipeloom::backend {
 
@@ -99,12 +99,12 @@ CuptiTrace::~CuptiTrace() {
   for (const CUpti_ActivityKind kind : kKinds) cuptiActivityDisable(kind);
 }
 
-void CuptiTrace::begins(const Launch& launch, cudaStream_t /*stream*/) {
+void CuptiTrace::begins(const Launch& launch, StreamHandle /*stream*/) {
   PIPELOOM_CUPTI_CHECK(
       cuptiActivityPushExternalCorrelationId(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM0, launch.tasks.front()));
 }
 
-void CuptiTrace::ends(const Launch& /*launch*/, cudaStream_t /*stream*/) {
+void CuptiTrace::ends(const Launch& /*launch*/, StreamHandle /*stream*/) {
   uint64_t last = 0;
   PIPELOOM_CUPTI_CHECK(cuptiActivityPopExternalCorrelationId(CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM0, &last));
 }

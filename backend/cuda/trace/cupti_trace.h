@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "backend/cuda/run/launch_observer.h"
-#include "backend/device/kernel_spans.h"
+#include "backend/device/program/launch_observer.h"
+#include "backend/device/program/kernel_spans.h"
 #include "core/base/result.h"
 
 namespace pipeloom::backend {
@@ -22,8 +22,8 @@ class CuptiTrace : public LaunchObserver {
   CuptiTrace(const CuptiTrace&) = delete;
   CuptiTrace& operator=(const CuptiTrace&) = delete;
 
-  void begins(const Launch& launch, cudaStream_t stream) override;
-  void ends(const Launch& launch, cudaStream_t stream) override;
+  void begins(const Launch& launch, StreamHandle stream) override;
+  void ends(const Launch& launch, StreamHandle stream) override;
 
   // CUPTI's clock, in which the records are.
   static int64_t now_ns();

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "backend/cuda/run/launch_observer.h"
-#include "backend/device/kernel_spans.h"
+#include "backend/device/program/launch_observer.h"
+#include "backend/device/program/kernel_spans.h"
 
 namespace pipeloom::backend {
 

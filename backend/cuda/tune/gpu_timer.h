@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "backend/device/measure/measured_device.h"
+
 namespace pipeloom::backend {
 
 // Memory of the current device, and a stream and events on it.
@@ -24,19 +26,16 @@ class GpuMemory {
 };
 
 // Times what is enqueued on a stream of its own.
-class GpuTimer {
+class GpuTimer : public StreamTimer {
  public:
   // `urgent`: blocks of this stream's kernels come first where SMs are free.
   explicit GpuTimer(bool urgent = false);
-  ~GpuTimer();
+  ~GpuTimer() override;
   GpuTimer(const GpuTimer&) = delete;
   GpuTimer& operator=(const GpuTimer&) = delete;
 
-  cudaStream_t stream() const { return stream_; }
-  // Seconds of what `enqueue` enqueues, number of the run given: the median of kRuns after one that does not count.
-  double median_s(const std::function<void(int)>& enqueue);
-
-  static constexpr int kRuns = 5;
+  StreamHandle stream() const override { return stream_; }
+  double median_s(const std::function<void(int)>& enqueue) override;
 
  private:
   double once_s(const std::function<void(int)>& enqueue, int run);

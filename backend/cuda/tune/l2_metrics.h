@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "backend/device/tuning.h"
+#include "backend/device/tuning/tuning.h"
 
 namespace pipeloom::backend {
 

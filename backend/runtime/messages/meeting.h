@@ -17,6 +17,9 @@ class Meeting {
  public:
   Meeting(Endpoint& endpoint, int64_t patience_ns) : endpoint_(endpoint), patience_ns_(patience_ns) {}
 
+  int rank() const { return endpoint_.rank(); }
+  int ranks() const { return endpoint_.ranks(); }
+
   // Fails on all where a rank runs another plan than rank 0.
   Status agree_on_plan(uint64_t plan_digest);
 

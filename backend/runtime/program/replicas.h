@@ -41,10 +41,11 @@ struct ReductionGroup {
     return {begin, size * (member + 1) / count - begin};
   }
 };
-// The last stage's MTP modules use the embedding's table: the first stage's own, where that is on the same rank, else a
-// copy.
-inline bool borrows_token_table(const Plan& plan) {
-  return plan.costs.shares_embedding && plan.schedule.placement().ends_share_a_rank();
+// The last stage's MTP modules use the embedding's table. They borrow the first stage's own where that is on the same
+// rank, else have a copy: the two ways to share it, here and nowhere else.
+inline bool borrows_token_table(const Plan& plan, int stage) {
+  return plan.costs.shares_embedding && stage == plan.schedule.stages() - 1 &&
+         plan.schedule.placement().ends_share_a_rank();
 }
 inline bool copies_token_table(const Plan& plan) {
   return plan.costs.shares_embedding && !plan.schedule.placement().ends_share_a_rank();

@@ -1,30 +1,42 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "backend/runtime/messages/meeting.h"
 #include "backend/runtime/program/heartbeat.h"
 #include "backend/runtime/training/checkpoint.h"
 
 namespace pipeloom::backend {
 
-// How many steps the last checkpoint has that counts; 0: there is none.
-Result<int64_t> last_checkpoint(CheckpointStore& store);
+// One rank's part of a checkpoint, wherever its numbers are.
+struct KeptRank {
+  int number = 0;
+  std::function<std::string(int64_t steps)> write;  // its state after so many steps, as write_checkpoint has it
+  std::function<Status(const std::string& content, int64_t steps)> read;  // takes that state back
+};
 
-// Writes and reads one rank's checkpoints in step with the other ranks: a checkpoint counts once every rank has written
-// its part, and the one before is removed only then.
+// Writes and reads the checkpoints of this process's ranks in step with all others: a checkpoint counts once every rank
+// has written its part, and the one before is removed only then.
 class CheckpointKeeper {
  public:
-  CheckpointKeeper(const CheckpointOptions& options, const CheckpointIdentity& identity, Meeting& meeting,
+  // `options`, `meeting` and `heartbeat` outlive it.
+  CheckpointKeeper(const CheckpointOptions& options, std::vector<KeptRank> ranks, Meeting& meeting,
                    Heartbeat& heartbeat)
-      : options_(options), identity_(identity), meeting_(meeting), heartbeat_(heartbeat) {}
+      : options_(options), ranks_(std::move(ranks)), meeting_(meeting), heartbeat_(heartbeat) {}
 
-  // How many steps the chunks have now behind them: 0 unless a checkpoint is resumed.
-  Result<int64_t> resume(const std::vector<std::unique_ptr<ChunkRun>>& chunks);
+  // Returns how many steps the ranks have behind them now: 0 unless a checkpoint is resumed.
+  Result<int64_t> resume();
   // After `steps` steps.
-  Status step_ended(int64_t steps, const std::vector<std::unique_ptr<ChunkRun>>& chunks);
+  Status step_ended(int64_t steps);
 
  private:
+  Status take(const KeptRank& rank) const;
+  Status write_parts(int64_t steps) const;
+
   const CheckpointOptions& options_;
-  CheckpointIdentity identity_;
+  std::vector<KeptRank> ranks_;
   Meeting& meeting_;
   Heartbeat& heartbeat_;
   int64_t last_ = 0;  // steps of the last checkpoint; 0: none

@@ -8,6 +8,7 @@
 
 #include "backend/model/moments.h"
 #include "backend/model/part_memory.h"
+#include "backend/runtime/program/replicas.h"
 #include "core/base/units.h"
 
 namespace pipeloom::backend {
@@ -30,8 +31,7 @@ struct StageMemory {
 StageMemory stage_memory(const Plan& plan, int stage, const TrainingOptions& options, RoutedTokens routed) {
   const PartShape shape = part_shape(plan.job, 0);
   const int sources = routed == RoutedTokens::kAll ? shape.ep_ranks : std::min(shape.ep_ranks, 2);
-  const bool borrows = plan.costs.shares_embedding && stage == plan.schedule.stages() - 1 &&
-                       plan.schedule.placement().ends_share_a_rank();
+  const bool borrows = borrows_token_table(plan, stage);
   const Stage<float> maths(*plan.job.model, plan.costs.programs[stage], shape,
                            arithmetic_for(shape.formats, options.check),
                            borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);

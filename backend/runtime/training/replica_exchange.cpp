@@ -17,10 +17,10 @@ MessageTag tag_of(int64_t step, int about, bool weights) {
 }  // namespace
 
 ReplicaExchange::ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank,
-                                 Endpoint& endpoint, Format moments, bool shares_tokens)
+                                 Endpoint& endpoint, Format moments, bool copies_tokens)
     : chunk_(chunk),
       endpoint_(endpoint),
-      shared_(shared_numbers(chunk.maths(), chunk.stage(), layout, placement, rank, shares_tokens)) {
+      shared_(shared_numbers(chunk.maths(), chunk.stage(), layout, placement, rank, copies_tokens)) {
   std::vector<NumberRange> parts;
   for (const SharedNumbers& shared : shared_) {
     const auto [begin, count] = shared.part(shared.group.place);

@@ -15,9 +15,9 @@ namespace pipeloom::backend {
 class ReplicaExchange {
  public:
   // All arguments outlive it. `rank` holds `chunk`, whose moments of this member's part it makes in the format given.
-  // `shares_tokens`: a token table that the chunk has is reduced with the one at the other end of the model.
+  // `copies_tokens`: a token table that the chunk has is reduced with the one at the other end of the model.
   ReplicaExchange(ChunkRun& chunk, const Layout& layout, const Placement& placement, RunRank rank, Endpoint& endpoint,
-                  Format moments, bool shares_tokens);
+                  Format moments, bool copies_tokens);
 
   // Returns the bytes that it sends. So below.
   int64_t send_gradients(int64_t step, Gather& gather);

@@ -3,7 +3,7 @@
 namespace pipeloom::backend {
 
 std::vector<SharedNumbers> shared_numbers(const Stage<float>& maths, int stage, const Layout& layout,
-                                          const Placement& placement, RunRank rank, bool shares_tokens) {
+                                          const Placement& placement, RunRank rank, bool copies_tokens) {
   std::vector<SharedNumbers> shared;
   int64_t so_far = 0;
   const auto share = [&](int64_t end, ReductionGroup members, int about) {
@@ -11,7 +11,7 @@ std::vector<SharedNumbers> shared_numbers(const Stage<float>& maths, int stage, 
     so_far = end;
   };
   const auto tokens = maths.table(Table::kTokens);
-  if (shares_tokens && tokens) {
+  if (copies_tokens && tokens) {
     PIPELOOM_THROW_UNLESS(*tokens == 0);
     share(maths.parameters().front().parameter.size(), token_table_group(layout, placement, rank), -1);
   }

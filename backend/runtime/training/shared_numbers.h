@@ -23,9 +23,9 @@ struct SharedNumbers {
   int members() const { return static_cast<int>(group.members.size()); }
 };
 
-// All numbers of stage number `stage` on `rank`, in their order. `shares_tokens`: a token table is reduced with the one
+// All numbers of stage number `stage` on `rank`, in their order. `copies_tokens`: a token table is reduced with the one
 // at the other end of the model.
 std::vector<SharedNumbers> shared_numbers(const Stage<float>& maths, int stage, const Layout& layout,
-                                          const Placement& placement, RunRank rank, bool shares_tokens);
+                                          const Placement& placement, RunRank rank, bool copies_tokens);
 
 }  // namespace pipeloom::backend

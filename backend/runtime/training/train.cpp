@@ -1,28 +1,47 @@
 #include "backend/runtime/training/train.h"
 
-#include <bit>
-
 #include "backend/runtime/messages/meeting.h"
 #include "backend/runtime/program/executor.h"
 #include "backend/runtime/program/watchdog.h"
-#include "backend/runtime/training/checkpoint_keeper.h"
 #include "backend/runtime/training/training_runner.h"
 #include "backend/transport/threads.h"
-#include "core/base/digest.h"
 
 namespace pipeloom::backend {
 
 namespace {
 
-// By micro-batch of the whole batch: replica after replica, as the sequential run counts them.
-std::map<int64_t, double> numbered(const std::map<int, double>& losses, int replica, int micro_batches) {
-  std::map<int64_t, double> result;
-  for (const auto& [micro_batch, loss] : losses) result[int64_t{replica} * micro_batches + micro_batch] = loss;
-  return result;
-}
+// The steps of one rank on CPUs: an executor walks its tasks.
+class TrainingSteps : public StepRunner {
+ public:
+  TrainingSteps(const Plan& plan, TrainingRunner& runner, Executor& executor)
+      : plan_(plan), runner_(runner), executor_(executor) {}
 
-// Ranks meet between steps, where each waits for the slowest: longer than for any one task.
-constexpr int64_t kMeetingPatience = 2;
+  Result<int64_t> run_step(int64_t step) override {
+    runner_.begin_step(step);
+    PIPELOOM_RETURN_IF_ERROR(executor_.run_step());
+    return 0;
+  }
+  std::optional<StepLosses> losses() override {
+    const auto numbered = [&](const std::map<int, double>& losses) {
+      return of_whole_batch(losses, runner_.rank().replica, plan_.job.micro_batches);
+    };
+    return StepLosses{numbered(runner_.losses()), numbered(runner_.mtp_losses())};
+  }
+
+ private:
+  const Plan& plan_;
+  TrainingRunner& runner_;
+  Executor& executor_;
+};
+
+KeptRank kept_rank(const TrainingRun& run, int rank, TrainingRunner& runner) {
+  const CheckpointIdentity identity = checkpoint_identity(run.plan, run.text, run.options.training, rank);
+  const auto write = [identity, &runner](int64_t steps) { return write_checkpoint(identity, steps, runner.chunks()); };
+  const auto read = [identity, &runner](const std::string& content, int64_t steps) {
+    return read_checkpoint(content, identity, steps, runner.chunks());
+  };
+  return {rank, write, read};
+}
 
 }  // namespace
 
@@ -34,35 +53,17 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   const Watchdog watchdog(heartbeat, endpoint, options.patience_ns);
   Executor executor(program, runner, endpoint, heartbeat, options.patience_ns);
   Meeting meeting(endpoint, kMeetingPatience * options.patience_ns);
-  CheckpointKeeper checkpoints(options.checkpoints, checkpoint_identity(plan, text, options.training, endpoint.rank()),
-                               meeting, heartbeat);
-  const double loss_scale = part_shape(plan.job, 0).loss_scale;
+  CheckpointKeeper checkpoints(options.checkpoints, {kept_rank(run, endpoint.rank(), runner)}, meeting, heartbeat);
+  TrainingSteps training(plan, runner, executor);
   matrix_memory() = {};
   RankResult result;
-  int64_t begin_ns = 0;
   PIPELOOM_RETURN_IF_ERROR(meeting.agree_on_plan(plan.task_digest));
   PIPELOOM_TRY(const ClockReading clock, meeting.read_clock());
-  PIPELOOM_TRY(const int64_t done, checkpoints.resume(runner.chunks()));
-  for (int64_t step = done; step < options.steps; ++step) {
-    PIPELOOM_TRY(begin_ns, meeting.meet());
-    runner.begin_step(step);
-    PIPELOOM_RETURN_IF_ERROR(executor.run_step());
-    PIPELOOM_TRY(const double loss_sum,
-                 meeting.sum_losses(numbered(runner.losses(), runner.rank().replica, plan.job.micro_batches)));
-    result.training.losses.push_back(loss_sum * loss_scale);
-    if (plan.job.model->mtp_depth > 0) {
-      PIPELOOM_TRY(const double mtp_sum,
-                   meeting.sum_losses(numbered(runner.mtp_losses(), runner.rank().replica, plan.job.micro_batches)));
-      result.training.mtp_losses.push_back(mtp_sum * mtp_loss_scale(plan.job));
-    }
-    if (endpoint.rank() == 0 && options.on_step) {
-      const TrainingResult& training = result.training;
-      options.on_step({step, training.losses.back(), steady_now_ns() - begin_ns, last_of(training.mtp_losses)});
-    }
-    PIPELOOM_RETURN_IF_ERROR(checkpoints.step_ended(step + 1, runner.chunks()));
-  }
+  PIPELOOM_TRY(StepsResult steps, run_steps(plan.job, options, meeting, checkpoints, training));
+  result.training.losses = std::move(steps.losses);
+  result.training.mtp_losses = std::move(steps.mtp_losses);
   if (options.traced) {
-    PIPELOOM_TRY(result.trace, collect_trace(meeting, clock, executor.spans(), begin_ns, runner.rank().replica));
+    PIPELOOM_TRY(result.trace, collect_trace(meeting, clock, executor.spans(), steps.begin_ns, runner.rank().replica));
   }
   result.peak_activation_bytes = matrix_memory().peak_bytes;
   result.peak_kept_bytes = runner.peak_kept_bytes();

@@ -1,23 +1,16 @@
 #pragma once
 
-#include <functional>
-
 #include "backend/model/training.h"
 #include "backend/runtime/messages/run_trace.h"
-#include "backend/runtime/training/checkpoint.h"
+#include "backend/runtime/training/step_loop.h"
 #include "backend/transport/endpoint.h"
 #include "core/tasks/plan.h"
 #include "core/tasks/task_graph.h"
 
 namespace pipeloom::backend {
 
-struct RunOptions {
+struct RunOptions : StepOptions {
   TrainingOptions training;
-  int64_t steps = 1;                               // in all, those before a checkpoint included
-  int64_t patience_ns = 60'000'000'000;            // nothing ends for so long: hung. Longer than any single task
-  std::function<void(const StepReport&)> on_step;  // called by rank 0
-  bool traced = false;                             // the trace of the last step is collected
-  CheckpointOptions checkpoints;
 };
 
 // A plan, ready to run: its tasks, and what they train on. REQUIRES: check_trainable(plan.job).

@@ -36,10 +36,9 @@ TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, con
       formats_(formats_of(plan.job)),
       credits_(program, plan.job.p2p, endpoint, rank_.replica * plan.job.layout.pipeline) {
   const PartShape shape = part_shape(plan.job, ep_group_.place);
-  const bool one_table = plan.costs.shares_embedding && plan.schedule.placement().ends_share_a_rank();
   const Sums sums = options.check ? Sums::kFixedPoint : Sums::kFloat;
   for (const Chunk& chunk : plan.schedule.placement().chunks_of(rank_.pipeline_rank)) {
-    const bool borrows = one_table && chunk.stage == plan.schedule.stages() - 1;
+    const bool borrows = borrows_token_table(plan, chunk.stage);
     auto maths = std::make_unique<Stage<float>>(*plan.job.model, plan.costs.programs[chunk.stage], shape,
                                                 arithmetic_for(formats_, options.check),
                                                 borrows ? Stage<float>::Tokens::kBorrowed : Stage<float>::Tokens::kOwn);
@@ -50,13 +49,12 @@ TrainingRunner::TrainingRunner(const Plan& plan, const RankProgram& program, con
   std::ranges::sort(chunks_, {}, [](const auto& chunk) { return chunk->stage(); });
   for (const auto& chunk : chunks_) {
     exchanges_.emplace_back(*chunk, plan.job.layout, plan.schedule.placement(), rank_, endpoint, formats_.moments,
-                            plan.costs.shares_embedding && !one_table);
+                            copies_token_table(plan));
   }
   average_ = std::make_unique<MovingAverage>(chunks_, plan.job.ema_decay);
-  if (!one_table) return;
   // The first stage comes first.
   for (const auto& chunk : chunks_) {
-    if (chunk->stage() == plan.schedule.stages() - 1) chunk->state().borrow_tokens(chunks_.front()->state());
+    if (borrows_token_table(plan, chunk->stage())) chunk->state().borrow_tokens(chunks_.front()->state());
   }
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/prctl.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <list>
@@ -11,7 +10,7 @@
 #include <span>
 #include <thread>
 
-#include "backend/transport/inbox.h"
+#include "backend/transport/inbox_endpoint.h"
 #include "backend/transport/mpi/bells.h"
 #include "backend/transport/mpi/mpi_check.h"
 #include "core/base/check.h"
@@ -63,37 +62,27 @@ struct Finalizer {
   ~Finalizer() { MPI_Finalize(); }
 };
 
-class MpiEndpoint : public Endpoint {
+class MpiEndpoint : public InboxEndpoint {
  public:
-  MpiEndpoint(int rank, int ranks) : rank_(rank), ranks_(ranks), inbox_(ranks), bells_(MPI_COMM_WORLD) {
+  MpiEndpoint(int rank, int ranks) : InboxEndpoint(rank, ranks), bells_(MPI_COMM_WORLD) {
     PIPELOOM_MPI(MPI_Type_contiguous(kBlockBytes, MPI_BYTE, &block_));
     PIPELOOM_MPI(MPI_Type_commit(&block_));
     thread_ = std::jthread([this](const std::stop_token& stop) { move_messages(stop); });
   }
   ~MpiEndpoint() override {
     thread_.request_stop();
-    bells_.ring(rank_);
+    bells_.ring(rank());
     thread_.join();
     MPI_Type_free(&block_);
   }
 
-  int rank() const override { return rank_; }
-  int ranks() const override { return ranks_; }
-  void send(int target, Channel channel, Message message) override {
-    if (target == rank_) return inbox_.put(rank_, channel, std::move(message));
+ protected:
+  void send_away(int target, Channel channel, Message message) override {
     send_bytes(target, static_cast<int>(channel), sealed(std::move(message)));
   }
-  std::optional<Message> try_receive(int source, Channel channel) override { return inbox_.try_take(source, channel); }
-  void wait_until(int64_t time_ns) override { inbox_.wait_until(time_ns); }
-  void abort(const Error& error) override {
-    inbox_.abort(error);
-    if (told_others_.exchange(true)) return;
-    const auto text = std::as_bytes(std::span(error.message));
-    for (int rank = 0; rank < ranks_; ++rank) {
-      if (rank != rank_) send_bytes(rank, kAbortTag, sealed({{}, 0, {text.begin(), text.end()}}));
-    }
+  void send_abort(int target, std::span<const std::byte> text) override {
+    send_bytes(target, kAbortTag, sealed({{}, 0, {text.begin(), text.end()}}));
   }
-  std::optional<Error> aborted() override { return inbox_.aborted(); }
 
  private:
   struct Sending {
@@ -115,7 +104,7 @@ class MpiEndpoint : public Endpoint {
       if (gone) sending_.pop_back();
     }
     bells_.ring(target);
-    if (!gone) bells_.ring(rank_);  // its thread has to look after it
+    if (!gone) bells_.ring(rank());  // its thread has to look after it
   }
 
   // MPI moves large messages only while somebody calls it, and the rank computes: hence a thread (with 200 ms of
@@ -129,7 +118,7 @@ class MpiEndpoint : public Endpoint {
         if (moved || bells_.wait(pause_ns(quiet_since_ns))) quiet_since_ns = steady_now_ns();
       }
     } catch (const std::exception& bug) {
-      inbox_.abort({ErrorCode::kIo, fmt::format("rank {}: {}", rank_, bug.what())});
+      abort_here({ErrorCode::kIo, fmt::format("rank {}: {}", rank(), bug.what())});
     }
   }
 
@@ -150,11 +139,9 @@ class MpiEndpoint : public Endpoint {
     PIPELOOM_MPI(MPI_Mrecv(bytes.data(), blocks, block_, &message, MPI_STATUS_IGNORE));
     Message received = opened(std::move(bytes));
     if (status.MPI_TAG == kAbortTag) {
-      told_others_ = true;
-      const auto* text = reinterpret_cast<const char*>(received.bytes.data());
-      inbox_.abort({ErrorCode::kIo, std::string(text, received.bytes.size())});
+      abort_arrived(received.bytes);
     } else {
-      inbox_.put(status.MPI_SOURCE, static_cast<Channel>(status.MPI_TAG), std::move(received));
+      arrived(status.MPI_SOURCE, static_cast<Channel>(status.MPI_TAG), std::move(received));
     }
     return true;
   }
@@ -179,14 +166,10 @@ class MpiEndpoint : public Endpoint {
   }
 
   Finalizer finalizer_;
-  int rank_;
-  int ranks_;
-  Inbox inbox_;
   Bells bells_;
   MPI_Datatype block_ = MPI_DATATYPE_NULL;
   std::mutex mutex_;
   std::list<Sending> sending_;  // not moved while MPI reads them
-  std::atomic<bool> told_others_ = false;
   std::jthread thread_;
 };
 

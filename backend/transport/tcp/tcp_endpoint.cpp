@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -16,7 +15,6 @@
 #include <span>
 #include <thread>
 
-#include "backend/transport/inbox.h"
 #include "backend/transport/tcp/rendezvous.h"
 
 namespace pipeloom::backend {
@@ -60,28 +58,28 @@ struct Peer {
 class Connections : public TcpEndpoint {
  public:
   Connections(std::unique_ptr<asio::io_context> io, const TcpWorld& world, std::vector<tcp::socket> sockets)
-      : io_(std::move(io)), rank_(world.rank), ranks_(world.ranks), inbox_(world.ranks), work_(io_->get_executor()) {
+      : TcpEndpoint(world.rank, world.ranks), io_(std::move(io)), work_(io_->get_executor()) {
     for (tcp::socket& socket : sockets) peers_.emplace_back(std::move(socket));
-    peers_[rank_].left = peers_[rank_].closed = true;
-    for (int rank = 0; rank < ranks_; ++rank) {
-      if (rank != rank_) read(rank);
+    peers_[rank()].left = peers_[rank()].closed = true;
+    for (int peer = 0; peer < ranks(); ++peer) {
+      if (peer != rank()) read(peer);
     }
     io_->restart();
     thread_ = std::thread([this] { io_->run(); });
   }
 
   ~Connections() override {
-    for (int rank = 0; rank < ranks_; ++rank) {
-      if (rank != rank_) send_frame(rank, {{.kind = kGoodbye}, {}});
+    for (int peer = 0; peer < ranks(); ++peer) {
+      if (peer != rank()) send_frame(peer, {{.kind = kGoodbye}, {}});
     }
     std::unique_lock lock(mutex_);
     const auto all_left = [&] {
       return std::ranges::all_of(peers_, [](const Peer& peer) { return peer.closed || peer.left; }) && unsent_ == 0;
     };
-    if (inbox_.aborted()) {
+    if (aborted()) {
       changed_.wait_for(lock, kTimeToLeave, all_left);
     } else {
-      changed_.wait(lock, [&] { return all_left() || inbox_.aborted().has_value(); });
+      changed_.wait(lock, [&] { return all_left() || aborted().has_value(); });
     }
     lock.unlock();
     work_.reset();
@@ -89,28 +87,19 @@ class Connections : public TcpEndpoint {
     thread_.join();
   }
 
-  int rank() const override { return rank_; }
-  int ranks() const override { return ranks_; }
-  void send(int target, Channel channel, Message message) override {
-    if (target == rank_) return inbox_.put(rank_, channel, std::move(message));
-    send_frame(target, {{static_cast<uint32_t>(channel), message.tag, message.ready_ns, message.bytes.size()},
-                        std::move(message.bytes)});
-  }
-  std::optional<Message> try_receive(int source, Channel channel) override { return inbox_.try_take(source, channel); }
-  void wait_until(int64_t time_ns) override { inbox_.wait_until(time_ns); }
-  void abort(const Error& error) override {
-    inbox_.abort(error);
-    if (told_others_.exchange(true)) return;
-    const auto text = std::as_bytes(std::span(error.message));
-    for (int rank = 0; rank < ranks_; ++rank) {
-      if (rank != rank_) send_frame(rank, {{.kind = kAbort, .size = text.size()}, {text.begin(), text.end()}});
-    }
-  }
-  std::optional<Error> aborted() override { return inbox_.aborted(); }
   bool rank_0_left(std::chrono::nanoseconds within) override {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, within, [&] { return peers_[0].left || peers_[0].closed; });
     return peers_[0].left;
+  }
+
+ protected:
+  void send_away(int target, Channel channel, Message message) override {
+    send_frame(target, {{static_cast<uint32_t>(channel), message.tag, message.ready_ns, message.bytes.size()},
+                        std::move(message.bytes)});
+  }
+  void send_abort(int target, std::span<const std::byte> text) override {
+    send_frame(target, {{.kind = kAbort, .size = text.size()}, {text.begin(), text.end()}});
   }
 
  private:
@@ -168,25 +157,23 @@ class Connections : public TcpEndpoint {
     if (frame.header.kind == kGoodbye) {
       change([&] { peers_[source].left = true; });
     } else if (frame.header.kind == kAbort) {
-      told_others_ = true;
-      inbox_.abort(
-          {ErrorCode::kIo, std::string(reinterpret_cast<const char*>(frame.bytes.data()), frame.bytes.size())});
+      abort_arrived(frame.bytes);
       change([] {});
     } else {
-      inbox_.put(source, static_cast<Channel>(frame.header.kind),
-                 {frame.header.tag, frame.header.ready_ns, std::move(frame.bytes)});
+      arrived(source, static_cast<Channel>(frame.header.kind),
+              {frame.header.tag, frame.header.ready_ns, std::move(frame.bytes)});
     }
   }
 
-  void close(int rank, const error_code& error) {
-    Peer& peer = peers_[rank];
+  void close(int number, const error_code& error) {
+    Peer& peer = peers_[number];
     if (peer.closed) return;
     error_code none;
     peer.socket.close(none);
     change([&] { peer.closed = true; });
     forget_outgoing(peer);
     if (peer.left) return;
-    abort({ErrorCode::kIo, fmt::format("rank {} is gone: rank {} lost its connection ({})", rank, rank_,
+    abort({ErrorCode::kIo, fmt::format("rank {} is gone: rank {} lost its connection ({})", number, rank(),
                                        error == asio::error::eof ? "closed without goodbye" : error.message())});
     change([] {});
   }
@@ -206,12 +193,8 @@ class Connections : public TcpEndpoint {
   }
 
   std::unique_ptr<asio::io_context> io_;
-  int rank_;
-  int ranks_;
-  Inbox inbox_;
   std::deque<Peer> peers_;  // [rank]
-  std::atomic<bool> told_others_ = false;
-  std::mutex mutex_;  // of Peer::left and closed, and of unsent_
+  std::mutex mutex_;        // of Peer::left and closed, and of unsent_
   std::condition_variable changed_;
   int64_t unsent_ = 0;  // frames
   asio::executor_work_guard<asio::io_context::executor_type> work_;

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "backend/transport/endpoint.h"
+#include "backend/transport/inbox_endpoint.h"
 
 namespace pipeloom::backend {
 
@@ -18,10 +18,13 @@ struct TcpWorld {
 
 // Ranks that are processes with a connection between any two of them, on any number of machines; no MPI. A thread of
 // its own moves messages while the rank computes. A process that is gone without goodbye ends the run on all.
-class TcpEndpoint : public Endpoint {
+class TcpEndpoint : public InboxEndpoint {
  public:
   // Whether rank 0 has left in order, at most so much later.
   virtual bool rank_0_left(std::chrono::nanoseconds within) = 0;
+
+ protected:
+  TcpEndpoint(int rank, int ranks) : InboxEndpoint(rank, ranks) {}
 };
 
 // As rendezvous().

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "backend/cli/linked_devices.h"
 #include "proto/base/files.h"
 #include "proto/job/expert_loads_csv.h"
 #include "proto/plan/plan_io.h"
@@ -39,7 +40,7 @@ class PipeloomRun : public testing::Test {
     for (const std::string& argument : arguments) argv.push_back(argument.c_str());
     std::ostringstream out;
     std::ostringstream err;
-    const int code = run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, err, false);
+    const int code = run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, err, false, linked_devices());
     return {code, out.str(), err.str()};
   }
   Outcome train(std::vector<std::string> more) const {
@@ -190,18 +191,20 @@ TEST_F(PipeloomRun, WritesNoLoadsWhereNothingIsTrained) {
 }
 
 TEST_F(PipeloomRun, RefusesOnAGpuWhatGpusDoNotDo) {
-#ifdef PIPELOOM_WITH_CUDA
-  const std::string check = run({plan_path(), "--device", "cuda", "--check"}).err;
-  EXPECT_NE(check.find("GPUs have no check mode"), std::string::npos) << check;
-  const std::string resume = run({plan_path(), "--device", "cuda", "--resume"}).err;
-  EXPECT_NE(resume.find("need --checkpoints FOLDER"), std::string::npos) << resume;
-  const std::string sequential = run({plan_path(), "--device", "cuda", "--ranks", "sequential"}).err;
-  EXPECT_NE(sequential.find("--device cpu"), std::string::npos) << sequential;
-#else
-  const std::string none = run({plan_path(), "--device", "cuda"}).err;
-  EXPECT_NE(none.find("built without CUDA"), std::string::npos) << none;
-#endif
+  if (linked_devices().find("cuda")->missing.empty()) {
+    const std::string check = run({plan_path(), "--device", "cuda", "--check"}).err;
+    EXPECT_NE(check.find("--device cuda has no check mode: use --device cpu"), std::string::npos) << check;
+    const std::string resume = run({plan_path(), "--device", "cuda", "--resume"}).err;
+    EXPECT_NE(resume.find("need --checkpoints FOLDER"), std::string::npos) << resume;
+    const std::string sequential = run({plan_path(), "--device", "cuda", "--ranks", "sequential"}).err;
+    EXPECT_NE(sequential.find("--device cpu"), std::string::npos) << sequential;
+  } else {
+    const std::string none = run({plan_path(), "--device", "cuda"}).err;
+    EXPECT_NE(none.find("built without CUDA"), std::string::npos) << none;
+  }
   EXPECT_EQ(run({plan_path(), "--device", "tpu"}).code, 2);
+  const std::string graph = run({plan_path(), "--no-graph"}).err;
+  EXPECT_EQ(graph, "pipeloom-run: --no-graph is given; --device cpu has no graphs of whole steps: use --device cuda\n");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "backend/cli/linked_devices.h"
 #include "backend/cli/run_program.h"
 #include "tests/support/temp_folder.h"
 
@@ -18,7 +19,7 @@ int tune(const std::vector<const char*>& more, std::string& err) {
   argv.insert(argv.end(), more.begin(), more.end());
   std::ostringstream out;
   std::ostringstream errors;
-  const int code = run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, errors, false);
+  const int code = run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, errors, false, linked_devices());
   err = errors.str();
   return code;
 }

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "backend/cuda/kernels/numbers.h"
-#include "backend/cuda/kernels/stream.h"
-#include "backend/cuda/model/gpu_products.h"
+#include "backend/device/kernels/numbers.h"
+#include "backend/device/kernels/stream.h"
+#include "backend/device/model/gpu_products.h"
 
 // Tests of kernels and of what is made of them run twice: on a GPU (cuda_test; suites begin with Gpu), and on CPU
 // threads that behave as a GPU's (cuda_emulated_test; suites begin with Emulated), on every machine.

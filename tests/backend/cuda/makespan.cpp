@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_lowering.h"
 
 namespace pipeloom::tests {
 

@@ -33,6 +33,12 @@ TEST(HandOverCurves, RefuseEachIllegalFieldAlone) {
   }
 }
 
+TEST(PieceOfTokens, IsWholeUnits) {
+  EXPECT_EQ(piece_of_tokens(28, 4096), 28 * 4096);
+  EXPECT_EQ(piece_of_tokens(3, 6), 32);
+  EXPECT_EQ(piece_of_tokens(1, 2), 16);
+}
+
 TEST(CopyMethods, AreFoundByTheirNames) {
   for (const CopyMethod method : kCopyMethods) EXPECT_EQ(find_copy_method(copy_method_name(method)), method);
   EXPECT_EQ(find_copy_method("streaming-read-only"), CopyMethod::kStreamingReadOnly);

@@ -1,4 +1,4 @@
-#include "backend/cuda/comm/copy.h"
+#include "backend/device/comm/copy.h"
 
 #include <gtest/gtest.h>
 

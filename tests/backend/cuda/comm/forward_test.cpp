@@ -1,4 +1,4 @@
-#include "backend/cuda/comm/forward.h"
+#include "backend/device/comm/forward.h"
 
 #include <gtest/gtest.h>
 

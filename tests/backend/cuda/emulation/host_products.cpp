@@ -3,7 +3,7 @@
 #include <bit>
 #include <vector>
 
-#include "backend/cuda/kernels/fp8_kernels.h"
+#include "backend/device/kernels/fp8_kernels.h"
 #include "backend/model/low_precision.h"
 
 namespace pipeloom::tests {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "backend/cuda/model/gpu_products.h"
+#include "backend/device/model/gpu_products.h"
 
 namespace pipeloom::tests {
 

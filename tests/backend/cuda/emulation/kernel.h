@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "backend/cuda/kernels/stream.h"
+#include "backend/device/kernels/stream.h"
 
 // A kernel as launched, apart from CUDA's own names (emulation.h): also files that include CUDA's headers use it.
 namespace pipeloom::emulation {

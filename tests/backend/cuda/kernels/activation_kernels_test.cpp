@@ -1,11 +1,11 @@
-#include "backend/cuda/kernels/activation_kernels.h"
+#include "backend/device/kernels/activation_kernels.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "backend/cuda/kernels/cross_entropy_kernels.h"
-#include "backend/cuda/kernels/softmax_kernels.h"
+#include "backend/device/kernels/cross_entropy_kernels.h"
+#include "backend/device/kernels/softmax_kernels.h"
 #include "tests/backend/cuda/device.h"
 
 namespace pipeloom::tests {

@@ -1,4 +1,4 @@
-#include "backend/cuda/kernels/adam_kernels.h"
+#include "backend/device/kernels/adam_kernels.h"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <limits>
 #include <tuple>
 
-#include "backend/cuda/kernels/clip_kernels.h"
-#include "backend/cuda/kernels/columns_kernels.h"
-#include "backend/cuda/kernels/embedding_kernels.h"
+#include "backend/device/kernels/clip_kernels.h"
+#include "backend/device/kernels/columns_kernels.h"
+#include "backend/device/kernels/embedding_kernels.h"
 #include "backend/model/embedding.h"
 #include "backend/model/moments.h"
 #include "backend/model/square_sum.h"

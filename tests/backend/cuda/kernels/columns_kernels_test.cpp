@@ -1,11 +1,11 @@
-#include "backend/cuda/kernels/columns_kernels.h"
+#include "backend/device/kernels/columns_kernels.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "backend/cuda/kernels/rope_kernels.h"
+#include "backend/device/kernels/rope_kernels.h"
 #include "backend/model/rope.h"
 #include "tests/backend/cuda/device.h"
 

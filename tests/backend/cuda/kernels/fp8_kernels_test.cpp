@@ -1,4 +1,4 @@
-#include "backend/cuda/kernels/fp8_kernels.h"
+#include "backend/device/kernels/fp8_kernels.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "backend/cuda/kernels/kept_kernels.h"
+#include "backend/device/kernels/kept_kernels.h"
 
 #include <gtest/gtest.h>
 

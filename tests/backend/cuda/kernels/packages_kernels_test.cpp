@@ -1,4 +1,4 @@
-#include "backend/cuda/kernels/packages_kernels.h"
+#include "backend/device/kernels/packages_kernels.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "backend/cuda/kernels/rms_norm_kernels.h"
+#include "backend/device/kernels/rms_norm_kernels.h"
 
 #include <gtest/gtest.h>
 

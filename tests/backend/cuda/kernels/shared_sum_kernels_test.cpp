@@ -1,4 +1,4 @@
-#include "backend/cuda/kernels/shared_sum_kernels.h"
+#include "backend/device/kernels/shared_sum_kernels.h"
 
 #include <gtest/gtest.h>
 

@@ -7,8 +7,8 @@
 
 #include "backend/cuda/green/sm_contexts.h"
 #include "backend/cuda/run/gpu_facts.h"
-#include "backend/cuda/run/training_launcher.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_lowering.h"
+#include "backend/device/run/training_launcher.h"
 #include "core/tasks/lower.h"
 #include "planner/evaluate/evaluate.h"
 #include "tests/backend/cuda/gpu.h"
@@ -47,7 +47,7 @@ TEST(CudaRun, MemoryOfARankIsKnownBeforeItIsAllocated) {
   const Plan plan = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4), "1f1b").value();
   const auto text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary).value();
   const TrainingOptions options;
-  const LauncherSource launchers = training_launchers(plan, text, options);
+  const LauncherSource launchers = training_launchers(plan, text, options, cuda_library());
   const TaskGraph graph = launch_graph(plan);
   for (int rank = 0; rank < 2; ++rank) {
     EXPECT_GT(launchers.memory_bytes(RankProgram(plan.schedule, graph, rank), {0, rank}).value(), 0);
@@ -77,7 +77,7 @@ TEST_F(GpuOneGpuRun, PacedStepsTakeTheirPredictedTimeOnDisjointSms) {
   for (const char* schedule : {"1f1b", "chimera", "dualpipe"}) {
     const Plan plan = with_comm_sms(tests::plan_with(timed_job(8), schedule).value(), 8);
     for (const bool graphs : {false, true}) {
-      GpuRunOptions options;
+      DeviceRunOptions options;
       options.steps = 5;
       options.paced = true;
       options.graphs = graphs;
@@ -99,7 +99,7 @@ TEST_F(GpuOneGpuRun, AReplayedGraphTakesAtMost3usATask) {
   job.costs->f_ns = job.costs->i_ns = job.costs->w_ns = {1};
   job.layout.pipeline = 1;
   const Plan plan = tests::plan_with(job, "1f1b").value();
-  GpuRunOptions options;
+  DeviceRunOptions options;
   options.steps = 20;
   options.paced = true;
   const auto result = run_on_one_gpu({plan, {}, options}, 0);
@@ -118,8 +118,8 @@ TEST_F(GpuOneGpuRun, TrainsAsTheCpuDoes) {
     const auto text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary).value();
     TrainingOptions training;
     training.adam.learning_rate = 1e-2;
-    const LauncherSource launchers = training_launchers(plan, text, training);
-    GpuRunOptions options;
+    const LauncherSource launchers = training_launchers(plan, text, training, cuda_library());
+    DeviceRunOptions options;
     options.steps = 10;
     const auto gpu = run_on_one_gpu({plan, launchers, options}, 0);
     ASSERT_TRUE(gpu) << gpu.error().message;
@@ -134,7 +134,7 @@ TEST_F(GpuOneGpuRun, TrainsAsTheCpuDoes) {
 
 TEST_F(GpuOneGpuRun, ATraceHasEveryTask) {
   const Plan plan = with_comm_sms(tests::plan_with(timed_job(8), "dualpipe").value(), 8);
-  GpuRunOptions options;
+  DeviceRunOptions options;
   options.steps = 2;
   options.paced = true;
   options.traced = true;

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "backend/cuda/comm/copy.h"
+#include "backend/device/comm/copy.h"
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/tune/cupti_status.h"

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "backend/cuda/nccl/nccl_run.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_lowering.h"
 #include "core/tasks/lower.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
@@ -20,8 +20,8 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-backend::GpuRunResult expect_the_cpus_losses(const Job& job, const char* schedule, uint64_t seed,
-                                             backend::GpuRunOptions options = {}) {
+backend::DeviceRunResult expect_the_cpus_losses(const Job& job, const char* schedule, uint64_t seed,
+                                                backend::DeviceRunOptions options = {}) {
   const emulation::EmulatedGpus gpus({.seed = seed});
   const Plan plan = gpu_plan(job, schedule);
   options.steps = 3;
@@ -64,7 +64,7 @@ TEST(EmulatedGpuRanks, HaveTheBitsOfOneGpu) {
   backend::TrainingOptions training;
   training.adam.epsilon = 1;
   training.adam.learning_rate = 0.1;
-  backend::GpuRunOptions options;
+  backend::DeviceRunOptions options;
   options.steps = 3;
   for (const char* schedule : {"1f1b", "dualpipe"}) {
     Job job = training_job(tiny_dense(), 2, 4);
@@ -89,10 +89,10 @@ Job recipe_job() {
 
 TEST(EmulatedGpuRanks, TheRecipeATraceAndCheckpoints) {
   SharedStore store;
-  backend::GpuRunOptions options;
+  backend::DeviceRunOptions options;
   options.traced = true;
   options.checkpoints = {&store, 2, false};
-  const backend::GpuRunResult whole = expect_the_cpus_losses(recipe_job(), "1f1b", 7, options);
+  const backend::DeviceRunResult whole = expect_the_cpus_losses(recipe_job(), "1f1b", 7, options);
   ASSERT_EQ(whole.losses.size(), 3u);
   const Plan plan = gpu_plan(recipe_job(), "1f1b");
   EXPECT_EQ(whole.trace.spans.size(), 2 * lower(plan).tasks().size());
@@ -113,7 +113,7 @@ TEST(EmulatedGpuRanks, WithValidatedClipping) {
     Job job = training_job(tiny_dense(), ranks, 2 * ranks, data);
     job.clipping = Clipping::kGlobal;
     job.clip_norm = 0.1;
-    const backend::GpuRunResult global = expect_the_cpus_losses(job, schedule, 11);
+    const backend::DeviceRunResult global = expect_the_cpus_losses(job, schedule, 11);
     job.clipping = Clipping::kValidated;
     EXPECT_EQ(expect_the_cpus_losses(job, schedule, 12).losses, global.losses) << schedule;
     EXPECT_NE(losses_on_cpu(gpu_plan(training_job(tiny_dense(), ranks, 2 * ranks, data), schedule), 3),
@@ -123,7 +123,7 @@ TEST(EmulatedGpuRanks, WithValidatedClipping) {
 
 std::string error_of(const emulation::Settings& settings, int64_t patience_ns) {
   const emulation::EmulatedGpus gpus(settings);
-  backend::GpuRunOptions options;
+  backend::DeviceRunOptions options;
   options.patience_ns = patience_ns;
   std::string message;
   try {

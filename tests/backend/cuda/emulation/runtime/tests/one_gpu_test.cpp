@@ -5,7 +5,7 @@
 #include <set>
 
 #include "backend/cuda/run/one_gpu_run.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_lowering.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
 #include "tests/backend/support.h"
@@ -29,7 +29,7 @@ TEST(EmulatedOneGpu, TrainsAsTheCpuDoes) {
   for (const auto& [schedule, ranks] : {std::pair("1f1b", 2), {"zb-h1", 2}, {"chimera", 2}, {"dualpipe", 4}}) {
     const emulation::EmulatedGpus gpus({.seed = ++seed});
     const Plan plan = gpu_plan(training_job(tiny_dense(), ranks, 2 * ranks), schedule);
-    backend::GpuRunOptions options;
+    backend::DeviceRunOptions options;
     options.steps = 3;
     const auto gpu = train_on_one_gpu(plan, options);
     ASSERT_TRUE(gpu) << gpu.error().message;
@@ -57,7 +57,7 @@ TEST(EmulatedOneGpu, EveryWayToRunAStepHasTheSameBits) {
   for (const CopyMethod copy :
        {CopyMethod::kLoadStore, CopyMethod::kStreaming, CopyMethod::kStreamingReadOnly, CopyMethod::kBulk}) {
     const emulation::EmulatedGpus gpus({.seed = ++seed});
-    backend::GpuRunOptions options;
+    backend::DeviceRunOptions options;
     options.steps = 3;
     options.copy = copy;
     options.graphs = copy != CopyMethod::kLoadStore;
@@ -85,9 +85,9 @@ Job recipe_job(int data, int expert) {
 TEST(EmulatedOneGpu, TheRecipeAndItsCheckpoints) {
   const Plan plan = gpu_plan(recipe_job(1, 1), "1f1b");
   SharedStore store;
-  backend::GpuRunOptions options;
+  backend::DeviceRunOptions options;
   options.steps = 4;
-  backend::GpuRunResult whole;
+  backend::DeviceRunResult whole;
   {
     const emulation::EmulatedGpus gpus({.seed = 20});
     const auto result = train_on_one_gpu(plan, options);
@@ -123,7 +123,7 @@ TEST(EmulatedOneGpu, ATraceHasEveryTask) {
   const size_t tasks = backend::launch_graph(plan).tasks().size();
   for (const bool cupti : {false, true}) {
     const emulation::EmulatedGpus gpus({.seed = 30, .cupti = cupti});
-    backend::GpuRunOptions options;
+    backend::DeviceRunOptions options;
     options.steps = 1;
     options.traced = true;
     const auto result = train_on_one_gpu(plan, options);
@@ -166,7 +166,7 @@ TEST(EmulatedOneGpu, AHungKernelEndsTheRunWithTheTask) {
   };
   const emulation::EmulatedGpus gpus(settings);
   const Plan plan = gpu_plan(training_job(tiny_dense(), 2, 4), "1f1b");
-  backend::GpuRunOptions options;
+  backend::DeviceRunOptions options;
   options.patience_ns = 1'000'000'000;
   const auto result = train_on_one_gpu(plan, options);
   ASSERT_FALSE(result);
@@ -195,7 +195,7 @@ TEST(EmulatedOneGpu, AGradientThatIsNotFiniteEndsARunThatClips) {
     Job job = training_job(tiny_dense(), 2, 4);
     job.clipping = clipping;
     SharedStore store;
-    backend::GpuRunOptions options;
+    backend::DeviceRunOptions options;
     options.steps = 3;
     options.checkpoints = {&store, 1, false};
     backend::TrainingOptions training;

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "backend/cuda/run/one_gpu_run.h"
-#include "backend/device/launch_lowering.h"
+#include "backend/device/program/launch_lowering.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
 #include "tests/backend/cuda/makespan.h"
@@ -29,8 +29,8 @@ Job timed_job() {
   return make_job(job).value();
 }
 
-Result<backend::GpuRunResult> pace(const Plan& plan, bool graphs) {
-  backend::GpuRunOptions options;
+Result<backend::DeviceRunResult> pace(const Plan& plan, bool graphs) {
+  backend::DeviceRunOptions options;
   options.steps = 3;
   options.paced = true;
   options.graphs = graphs;

@@ -1,13 +1,16 @@
-// `pipeloom-run --device cuda` on emulated GPUs.
+// `pipeloom-run --device emulated`: emulated GPUs as a second accelerator beside `cuda`.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
 
 #include "backend/cli/run_program.h"
+#include "backend/cuda/row/cuda_row.h"
+#include "backend/device/table/cpu_row.h"
 #include "proto/plan/plan_io.h"
 #include "proto/trace/trace_io.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
+#include "tests/backend/cuda/emulation/runtime/program/emulated_row.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
 #include "tests/backend/support.h"
 #include "tests/support/temp_folder.h"
@@ -29,13 +32,14 @@ class EmulatedProgram : public testing::Test {
 
   // What it prints; its error where it fails.
   std::string run(std::vector<std::string> arguments) const {
-    const std::vector<std::string> common = {"pipeloom-run", folder_.path("a.plan"), "--device", "cuda"};
+    const std::vector<std::string> common = {"pipeloom-run", folder_.path("a.plan"), "--device", "emulated"};
     arguments.insert(arguments.begin(), common.begin(), common.end());
     std::vector<const char*> argv;
     for (const std::string& argument : arguments) argv.push_back(argument.c_str());
     std::ostringstream out;
     std::ostringstream err;
-    const int code = backend::run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, err, false);
+    const backend::DeviceTable devices({backend::cpu_row(), backend::cuda_row(), emulated_row()});
+    const int code = backend::run_pipeloom_run(static_cast<int>(argv.size()), argv.data(), out, err, false, devices);
     return code == 0 ? out.str() : err.str();
   }
 
@@ -70,6 +74,23 @@ TEST_F(EmulatedProgram, SaysWhatTheGpuLacks) {
   const emulation::EmulatedGpus gpus({.memory_bytes = int64_t{1} << 20});
   EXPECT_THAT(run({"--text", text_}), HasSubstr("has 1.0 MB free of 1.0 MB; 2 ranks need "));
   EXPECT_THAT(run({"--text", text_, "--gpu", "8"}), HasSubstr("this rank wants GPU 8; the machine has 8"));
+}
+
+TEST_F(EmulatedProgram, RefusesWhatItsRowCanNotDo) {
+  const emulation::EmulatedGpus gpus({});
+  EXPECT_EQ(run({"--check"}),
+            "pipeloom-run: --check is given; --device emulated has no check mode: use --device cpu\n");
+  EXPECT_THAT(run({"--ranks", "sequential"}), HasSubstr("--device emulated has no sequential run: use --device cpu"));
+  EXPECT_EQ(run({"--pace", "--vary", "5"}),
+            "pipeloom-run: --vary is given; --device emulated has no paced tasks that vary: use --device cpu\n");
+  EXPECT_THAT(run({"--help"}), HasSubstr("emulated (GPUs that CPUs emulate)"));
+}
+
+TEST_F(EmulatedProgram, SaysThatAMachineHasNone) {
+  const emulation::EmulatedGpus gpus({.devices = 0});
+  EXPECT_EQ(run({"--text", text_}),
+            "pipeloom-run: --device emulated: this machine has no NVIDIA GPU; --device cpu runs "
+            "the same plan on CPUs\n");
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
 
 #include "backend/cuda/nccl/nccl_run.h"
+#include "backend/cuda/run/cuda_library.h"
 #include "backend/cuda/run/one_gpu_run.h"
-#include "backend/cuda/run/training_launcher.h"
+#include "backend/device/run/training_launcher.h"
 #include "backend/transport/threads.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
@@ -20,19 +21,20 @@ backend::TextTokens text_of(const Job& job) {
       .value();
 }
 
-Result<backend::GpuRunResult> train_on_one_gpu(const Plan& plan, const backend::GpuRunOptions& options,
-                                               const backend::TrainingOptions& training) {
+Result<backend::DeviceRunResult> train_on_one_gpu(const Plan& plan, const backend::DeviceRunOptions& options,
+                                                  const backend::TrainingOptions& training) {
   const backend::TextTokens text = text_of(plan.job);
-  return backend::run_on_one_gpu({plan, backend::training_launchers(plan, text, training), options}, 0);
+  return backend::run_on_one_gpu(
+      {plan, backend::training_launchers(plan, text, training, backend::cuda_library()), options}, 0);
 }
 
-Result<backend::GpuRunResult> train_on_gpus(const Plan& plan, const backend::GpuRunOptions& options,
-                                            const backend::TrainingOptions& training) {
+Result<backend::DeviceRunResult> train_on_gpus(const Plan& plan, const backend::DeviceRunOptions& options,
+                                               const backend::TrainingOptions& training) {
   const backend::TextTokens text = text_of(plan.job);
-  const backend::LauncherSource launchers = backend::training_launchers(plan, text, training);
-  backend::GpuRunResult of_rank_0;
+  const backend::LauncherSource launchers = backend::training_launchers(plan, text, training, backend::cuda_library());
+  backend::DeviceRunResult of_rank_0;
   const auto rank_main = [&](backend::Endpoint& endpoint) -> Status {
-    PIPELOOM_TRY(backend::GpuRunResult result,
+    PIPELOOM_TRY(backend::DeviceRunResult result,
                  backend::run_gpu_rank({plan, launchers, options}, endpoint, endpoint.rank()));
     if (endpoint.rank() == 0) of_rank_0 = std::move(result);
     return {};

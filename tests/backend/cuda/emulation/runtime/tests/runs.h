@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/cuda/run/gpu_run.h"
+#include "backend/device/run/launcher_source.h"
 #include "backend/model/tokens.h"
 #include "core/tasks/plan.h"
 
@@ -20,10 +20,10 @@ Plan gpu_plan(const Job& job, const char* schedule);
 // The tokens that the job trains on.
 backend::TextTokens text_of(const Job& job);
 // On GPU 0, or each rank on a thread and a GPU of its own.
-Result<backend::GpuRunResult> train_on_one_gpu(const Plan& plan, const backend::GpuRunOptions& options,
+Result<backend::DeviceRunResult> train_on_one_gpu(const Plan& plan, const backend::DeviceRunOptions& options,
+                                                  const backend::TrainingOptions& training = {});
+Result<backend::DeviceRunResult> train_on_gpus(const Plan& plan, const backend::DeviceRunOptions& options,
                                                const backend::TrainingOptions& training = {});
-Result<backend::GpuRunResult> train_on_gpus(const Plan& plan, const backend::GpuRunOptions& options,
-                                            const backend::TrainingOptions& training = {});
 // The sequential run's.
 std::vector<double> losses_on_cpu(const Plan& plan, int64_t steps);
 

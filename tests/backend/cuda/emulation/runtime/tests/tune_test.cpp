@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "backend/cuda/tune/measure.h"
+#include "backend/cuda/tune/measure_gpu.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 
 namespace pipeloom::tests {

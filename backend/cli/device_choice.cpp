@@ -1,0 +1,58 @@
+#include "backend/cli/device_choice.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace pipeloom::backend {
+
+namespace {
+
+// An option that asks for an ability.
+struct Ask {
+  const char* option;
+  Ability ability;
+  bool (*given)(const CommandOptions& options, bool one_process);
+};
+
+constexpr std::array kAsks = {
+    Ask{"--check", Ability::kCheckMode, [](const CommandOptions& options, bool) { return options.check; }},
+    Ask{"--ranks sequential", Ability::kSequential,
+        [](const CommandOptions& options, bool) { return options.ranks == "sequential"; }},
+    Ask{"--vary", Ability::kVariedPace, [](const CommandOptions& options, bool) { return options.varied_percent > 0; }},
+    Ask{"--pace, started as several processes,", Ability::kPacedProcesses,
+        [](const CommandOptions& options, bool one_process) { return options.paced && !one_process; }},
+    Ask{"--gpu", Ability::kOneDevice, [](const CommandOptions& options, bool) { return options.gpu > 0; }},
+    Ask{"--copy", Ability::kOneDevice, [](const CommandOptions& options, bool) { return !options.copy.empty(); }},
+    Ask{"--link-gbytes-per-s", Ability::kOneDevice,
+        [](const CommandOptions& options, bool) { return options.link_gbytes_per_s > 0; }},
+    Ask{"--no-graph", Ability::kStepGraphs, [](const CommandOptions& options, bool) { return options.no_graph; }},
+};
+
+}  // namespace
+
+Status check_abilities(const CommandOptions& options, bool one_process, const DeviceKind& device,
+                       const DeviceTable& devices) {
+  for (const Ask& ask : kAsks) {
+    if (!ask.given(options, one_process) || device.can(ask.ability)) continue;
+    const std::string others = devices.names_that_can(ask.ability);
+    return unsupported(fmt::format("{} is given; --device {} has no {}{}", ask.option, device.name,
+                                   ability_name(ask.ability),
+                                   others.empty() ? "" : fmt::format(": use --device {}", others)));
+  }
+  return {};
+}
+
+std::string device_help(const DeviceTable& devices) {
+  std::string help = "what computes:";
+  for (const DeviceKind& row : devices.rows()) {
+    help += fmt::format(" {} ({}{})", row.name, row.what, row.missing.empty() ? "" : "; not here: " + row.missing);
+  }
+  return help;
+}
+
+std::string with_device(const DeviceTable& devices, Ability ability) {
+  return fmt::format("with --device {}", devices.names_that_can(ability));
+}
+
+}  // namespace pipeloom::backend

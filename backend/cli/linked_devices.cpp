@@ -1,0 +1,26 @@
+// The one file that knows which devices a build has: backend/CMakeLists.txt defines PIPELOOM_WITH_CUDA, or
+// PIPELOOM_WITHOUT_CUDA as why not.
+#include "backend/cli/linked_devices.h"
+
+#include <string>
+
+#include "backend/device/table/cpu_row.h"
+#ifdef PIPELOOM_WITH_CUDA
+#include "backend/cuda/row/cuda_row.h"
+#else
+#include "backend/device/table/cuda_outline.h"
+#endif
+
+namespace pipeloom::backend {
+
+DeviceTable linked_devices() {
+#ifdef PIPELOOM_WITH_CUDA
+  const DeviceKind cuda = cuda_row();
+#else
+  DeviceKind cuda = cuda_outline();
+  cuda.missing = std::string("built without CUDA (") + PIPELOOM_WITHOUT_CUDA + ")";
+#endif
+  return DeviceTable({cpu_row(), cuda});
+}
+
+}  // namespace pipeloom::backend

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "backend/cli/run_options.h"
+#include "backend/device/table/rank_starter.h"
+
+namespace pipeloom::backend {
+
+// The ranks of a run as the command line and what started this process have them.
+class ProcessRanks : public RankStarter {
+ public:
+  // Both outlive it.
+  ProcessRanks(const CommandOptions& options, const RunOutput& output);
+
+  bool one_process() const override { return ranks_ == "threads" || ranks_ == "sequential"; }
+  int ranks_here(int count) const override;
+  int local_rank(int rank) const override;
+  Status start(int count, const std::function<Status(Endpoint&)>& rank_main) const override;
+
+ private:
+  const CommandOptions& options_;
+  const RunOutput& output_;
+  std::string ranks_;  // "threads", "mpi", "tcp", "sequential"
+};
+
+}  // namespace pipeloom::backend
