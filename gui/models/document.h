@@ -40,9 +40,12 @@ struct Document {
 };
 using DocumentPointer = std::shared_ptr<const Document>;
 
-// A job (.txtpb, .json), a plan, a schedule (.csv), a trace or a run that PyTorch's profiler saw (.json, .json.gz). A
-// job without a schedule gets the best one that fits.
+// Shows what planner::open_file opens; its errors are those of the command.
 Result<DocumentPointer> open_document(const std::string& path, const PictureOptions& options);
+// All of them, or the error of the first that can't be opened.
+Result<std::vector<DocumentPointer>> open_documents(const std::vector<std::string>& paths,
+                                                    const PictureOptions& options);
+// Shows a job that the program carries inside (planner::sample_jobs).
 Result<DocumentPointer> open_sample(const std::string& path, const PictureOptions& options);
 // The same file with another step.
 DocumentPointer with_subject(const Document& document, planner::Subject subject);
@@ -51,13 +54,5 @@ DocumentPointer with_options(const Document& document, const PictureOptions& opt
 Result<DocumentPointer> with_trace(const Document& document, const std::string& trace_path);
 // The document as it is after its plan was written to `path`.
 DocumentPointer saved_as(const Document& document, const std::string& path);
-
-// A job that the program carries inside.
-struct Sample {
-  std::string path;
-  std::string name;
-  std::string summary;  // what its file says first
-};
-std::vector<Sample> samples();
 
 }  // namespace pipeloom::gui

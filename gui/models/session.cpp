@@ -3,8 +3,9 @@
 #include <chrono>
 #include <new>
 
-#include "gui/models/plan_edit.h"
-#include "proto/plan/plan_io.h"
+#include "planner/app/improve.h"
+#include "planner/app/save_plan.h"
+#include "planner/app/search_limits.h"
 
 namespace pipeloom::gui {
 
@@ -27,13 +28,10 @@ auto guarded(Work work) -> decltype(work()) {
   }
 }
 
-Result<std::vector<DocumentPointer>> open_all(const QStringList& paths, const PictureOptions& options) {
-  std::vector<DocumentPointer> documents;
-  for (const QString& path : paths) {
-    PIPELOOM_TRY(DocumentPointer document, open_document(path.toStdString(), options));
-    documents.push_back(std::move(document));
-  }
-  return documents;
+std::vector<std::string> in_std(const QStringList& paths) {
+  std::vector<std::string> all;
+  for (const QString& path : paths) all.push_back(path.toStdString());
+  return all;
 }
 
 }  // namespace
@@ -80,15 +78,16 @@ void Session::replace_all(std::vector<DocumentPointer> documents) {
 
 void Session::open(const QStringList& paths) {
   if (paths.isEmpty()) return;
-  loading_.run([paths, options = options_] { return guarded([&] { return open_all(paths, options); }); },
-               [this](Result<std::vector<DocumentPointer>> opened) {
-                 if (opened) {
-                   replace_all(std::move(*opened));
-                 } else {
-                   Q_EMIT failed(QString::fromStdString(opened.error().message));
-                 }
-                 Q_EMIT state_changed();
-               });
+  loading_.run(
+      [paths = in_std(paths), options = options_] { return guarded([&] { return open_documents(paths, options); }); },
+      [this](Result<std::vector<DocumentPointer>> opened) {
+        if (opened) {
+          replace_all(std::move(*opened));
+        } else {
+          Q_EMIT failed(QString::fromStdString(opened.error().message));
+        }
+        Q_EMIT state_changed();
+      });
   Q_EMIT state_changed();
 }
 
@@ -110,16 +109,17 @@ void Session::open_sample(const QString& path) {
 
 void Session::add_to_comparison(const QStringList& paths) {
   if (paths.isEmpty()) return;
-  loading_.run([paths, options = options_] { return guarded([&] { return open_all(paths, options); }); },
-               [this](Result<std::vector<DocumentPointer>> opened) {
-                 if (opened) {
-                   documents_.insert(documents_.end(), opened->begin(), opened->end());
-                   Q_EMIT documents_changed();
-                 } else {
-                   Q_EMIT failed(QString::fromStdString(opened.error().message));
-                 }
-                 Q_EMIT state_changed();
-               });
+  loading_.run(
+      [paths = in_std(paths), options = options_] { return guarded([&] { return open_documents(paths, options); }); },
+      [this](Result<std::vector<DocumentPointer>> opened) {
+        if (opened) {
+          documents_.insert(documents_.end(), opened->begin(), opened->end());
+          Q_EMIT documents_changed();
+        } else {
+          Q_EMIT failed(QString::fromStdString(opened.error().message));
+        }
+        Q_EMIT state_changed();
+      });
   Q_EMIT state_changed();
 }
 
@@ -201,15 +201,11 @@ void Session::preview(Edit edit, std::function<void(const Result<planner::Subjec
 }
 
 planner::SearchLimits Session::limits() {
-  planner::SearchLimits limits;
-  limits.time_spent = [begin = Clock::now()] {
-    return std::chrono::duration<double>(Clock::now() - begin) / std::chrono::duration<double>(kSearchFor);
-  };
+  const Job& planned = document()->step->subject.job;
+  planner::SearchLimits limits = planner::limits_of({.budget = kSearchFor}, planned);
   limits.cancel = cancelled_.get();
-  limits.p2p = planner::p2p_rule_of(document()->step->subject.job);
   // Called on the searching threads' side; the message crosses over as a queued call.
-  limits.progress = [this, job = document()->step->subject.job,
-                     last = Clock::time_point{}](const planner::SearchProgress& progress) mutable {
+  limits.progress = [this, job = planned, last = Clock::time_point{}](const planner::SearchProgress& progress) mutable {
     if (Clock::now() - last < kBetweenReports) return;
     last = Clock::now();
     const QString text = QString("%1 moves, best makespan %2, bound %3")
@@ -229,7 +225,7 @@ void Session::improve(int64_t activation_cap) {
       [base = document(), activation_cap, limits = limits(),
        keep = cancelled_]() -> Result<std::pair<DocumentPointer, bool>> {
         return guarded([&]() -> Result<std::pair<DocumentPointer, bool>> {
-          PIPELOOM_TRY(Improved found, improved(base->step->subject, activation_cap, limits));
+          PIPELOOM_TRY(planner::Improved found, planner::improved(base->step->subject, activation_cap, limits));
           const bool better = found.better;
           return std::pair(better ? with_subject(*base, std::move(found.subject)) : base, better);
         });
@@ -259,10 +255,7 @@ void Session::save(const QString& path) {
   saving_.run(
       [base = document(), name = path.toStdString()]() -> Result<DocumentPointer> {
         return guarded([&]() -> Result<DocumentPointer> {
-          if (name.ends_with(".json") || name.ends_with(".txtpb")) {
-            return invalid(name + ": .json and .txtpb are jobs; name a plan otherwise, such as my.plan");
-          }
-          PIPELOOM_RETURN_IF_ERROR(proto::write_plan(name, planner::plan_of(base->step->subject)));
+          PIPELOOM_RETURN_IF_ERROR(planner::save_plan(base->step->subject, name));
           return saved_as(*base, name);
         });
       },

@@ -44,7 +44,7 @@ class Session : public QObject {
   void edit(const QString& what, Edit edit, int merge = -1);
   // What `edit` would lead to, without doing it. Only the last one asked for is told.
   void preview(Edit edit, std::function<void(const Result<planner::Subject>&)> done);
-  // `activation_cap`: as of improved() (plan_edit.h).
+  // `activation_cap`: as of planner::improved().
   void improve(int64_t activation_cap = 0);
   void stop();
   void save(const QString& path);

@@ -7,7 +7,6 @@
 #include "gui/models/document.h"
 #include "gui/panels/export.h"
 #include "gui/timeline/frame.h"
-#include "proto/base/embedded.h"
 
 namespace pipeloom::gui {
 
@@ -73,8 +72,7 @@ Options parse_options(const QStringList& arguments) {
   parser.setApplicationDescription(
       "Shows jobs, plans and traces: bubbles and their causes, overlap, memory; changes and compares plans.");
   parser.addPositionalArgument(
-      "FILE",
-      "jobs (.txtpb, .json), plans, PyTorch schedules (.csv), traces; a sample's name: samples/deepseek-v3.txtpb",
+      "FILE", "jobs (.txtpb, .json), plans, PyTorch schedules (.csv) and profiles (.json, .json.gz), traces",
       "[FILE...]");
   const QCommandLineOption out("out", "draw a picture instead of showing a window", "x.png|x.svg");
   const QCommandLineOption view("view", "the stretch of time it shows", "0:40ms");
@@ -136,11 +134,9 @@ Options parse_options(const QStringList& arguments) {
 namespace {
 
 Result<std::vector<DocumentPointer>> open_all(const Options& options) {
-  std::vector<DocumentPointer> documents;
-  for (const QString& path : options.paths) {
-    PIPELOOM_TRY(DocumentPointer document, open_document(path.toStdString(), options.picture));
-    documents.push_back(std::move(document));
-  }
+  std::vector<std::string> paths;
+  for (const QString& path : options.paths) paths.push_back(path.toStdString());
+  PIPELOOM_TRY(std::vector<DocumentPointer> documents, open_documents(paths, options.picture));
   if (!options.trace.isEmpty()) {
     PIPELOOM_TRY(documents.front(), with_trace(*documents.front(), options.trace.toStdString()));
   }

@@ -9,13 +9,30 @@
 #include "gui/panels/export.h"
 #include "gui/panels/help_dialog.h"
 #include "gui/panels/main_window.h"
+#include "planner/app/file_kind.h"
 
 namespace pipeloom::gui {
 
 namespace {
 
-constexpr const char* kOpenFilter =
-    "Jobs, plans, schedules and traces (*.txtpb *.json *.json.gz *.plan *.csv *.trace);;All files (*)";
+using planner::FileKind;
+
+// What a file dialog offers: names that end as those of these kinds do, or any.
+QString filter_of(const char* words, std::initializer_list<FileKind> kinds) {
+  QStringList patterns;
+  for (const FileKind kind : kinds) {
+    for (const std::string_view ending : planner::file_endings(kind)) {
+      patterns.append("*" + QString::fromStdString(std::string(ending)));
+    }
+  }
+  patterns.removeDuplicates();
+  return QString("%1 (%2);;All files (*)").arg(words, patterns.join(' '));
+}
+
+QString open_filter() {
+  return filter_of("Jobs, plans, schedules, traces and profiles",
+                   {FileKind::kJob, FileKind::kPlan, FileKind::kSchedule, FileKind::kTrace, FileKind::kProfile});
+}
 
 // A panel that is hidden, or behind another one's tab, comes to the front; one in front goes away.
 void toggle(QMainWindow& window, QDockWidget* panel) {
@@ -153,16 +170,17 @@ void MainWindow::perform(Act act) {
 }
 
 void MainWindow::choose_files_to_open() {
-  open(QFileDialog::getOpenFileNames(this, "Open", {}, kOpenFilter));
+  open(QFileDialog::getOpenFileNames(this, "Open", {}, open_filter()));
 }
 
 void MainWindow::choose_files_to_compare() {
-  session_.add_to_comparison(QFileDialog::getOpenFileNames(this, "Add to comparison", {}, kOpenFilter));
+  session_.add_to_comparison(QFileDialog::getOpenFileNames(this, "Add to comparison", {}, open_filter()));
 }
 
 void MainWindow::choose_trace() {
-  const QString path = QFileDialog::getOpenFileName(
-      this, "Lay a trace over the plan", {}, "Traces, PyTorch profiles (*.trace *.json *.json.gz);;All files (*)");
+  const QString path =
+      QFileDialog::getOpenFileName(this, "Lay a trace over the plan", {},
+                                   filter_of("Traces, profiles of PyTorch", {FileKind::kTrace, FileKind::kProfile}));
   if (!path.isEmpty()) session_.lay_trace_over(path);
 }
 
@@ -171,7 +189,7 @@ bool MainWindow::save(bool ask_for_path) {
   if (!document) return false;
   QString path = QString::fromStdString(document->path);
   if (ask_for_path || path.isEmpty() || !document->is_plan_file) {
-    path = QFileDialog::getSaveFileName(this, "Save plan", "my.plan", "Plans (*.plan);;All files (*)");
+    path = QFileDialog::getSaveFileName(this, "Save plan", "my.plan", filter_of("Plans", {FileKind::kPlan}));
   }
   if (path.isEmpty()) return false;
   session_.save(path);

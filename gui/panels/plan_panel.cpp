@@ -11,6 +11,7 @@
 #include <QVBoxLayout>
 #include <cmath>
 
+#include "planner/app/sm_split.h"
 #include "planner/schedules/schedule_table.h"
 
 namespace pipeloom::gui {
@@ -146,7 +147,7 @@ QWidget* PlanPanel::split() {
     session_.edit(
         "split the SMs",
         [comm_sms = slider_->value()](const planner::Subject& subject) {
-          return with_comm_sms(subject, comm_sms, planner::searched_order);
+          return planner::with_comm_sms(subject, comm_sms, planner::searched_order);
         },
         kSliderMerge);
   });
@@ -166,8 +167,8 @@ void PlanPanel::set_theme(const Theme& theme) {
   curve_->set_theme(theme);
 }
 
-PlanSettings PlanPanel::settings() const {
-  PlanSettings settings = shown_;
+planner::PlanSettings PlanPanel::settings() const {
+  planner::PlanSettings settings = shown_;
   if (schedule_->currentIndex() >= 0) settings.schedule = schedule_->currentData().toString().toStdString();
   settings.ranks = ranks_->value();
   settings.micro_batches = micro_batches_->value();
@@ -197,7 +198,7 @@ void PlanPanel::show_document(const DocumentPointer& document) {
   }
   const planner::Subject& subject = document->step->subject;
   headline_->setText(QString::fromStdString(document->picture->detail));
-  shown_ = settings_of(subject);
+  shown_ = planner::settings_of(subject);
   schedule_->setCurrentIndex(schedule_->findData(QString::fromStdString(shown_.schedule)));
   ranks_->setValue(shown_.ranks);
   micro_batches_->setValue(shown_.micro_batches);
@@ -229,21 +230,22 @@ void PlanPanel::show_document(const DocumentPointer& document) {
 }
 
 void PlanPanel::show_curve(const DocumentPointer& document) {
-  curves_.run([step = document->step] { return split_points(step->subject); },
+  curves_.run([step = document->step] { return planner::split_points(step->subject); },
               [this](std::vector<planner::SplitPoint> points) { curve_->set_points(std::move(points)); });
 }
 
 void PlanPanel::apply() {
   if (schedule_->currentIndex() < 0) return;
-  session_.edit("plan anew",
-                [settings = settings()](const planner::Subject& subject) { return with_settings(subject, settings); });
+  session_.edit("plan anew", [settings = settings()](const planner::Subject& subject) {
+    return planner::with_settings(subject, settings);
+  });
 }
 
 void PlanPanel::slide(int comm_sms) {
   curve_->set_current(comm_sms);
   session_.edit(
-      "split the SMs", [comm_sms](const planner::Subject& subject) { return with_comm_sms(subject, comm_sms); },
-      kSliderMerge);
+      "split the SMs",
+      [comm_sms](const planner::Subject& subject) { return planner::with_comm_sms(subject, comm_sms); }, kSliderMerge);
   refine_.start();
 }
 

@@ -3,9 +3,9 @@
 #include <QTimer>
 #include <QWidget>
 
-#include "gui/models/plan_edit.h"
 #include "gui/models/session.h"
 #include "gui/panels/split_curve_view.h"
+#include "planner/app/plan_settings.h"
 
 class QComboBox;
 class QDoubleSpinBox;
@@ -26,7 +26,7 @@ class PlanPanel : public QWidget {
 
   void show_document(const DocumentPointer& document);
   void set_theme(const Theme& theme);
-  PlanSettings settings() const;
+  planner::PlanSettings settings() const;
   // What a search may let a rank hold where the job has no model, in millionths of an activation; 0: as much as the
   // plan does.
   int64_t activation_cap() const;
@@ -42,7 +42,7 @@ class PlanPanel : public QWidget {
   Session& session_;
   DocumentPointer document_;
   Background curves_;
-  PlanSettings shown_;
+  planner::PlanSettings shown_;
   QTimer refine_;
 
   QLabel* headline_;

@@ -53,7 +53,7 @@ void SlotView::show_slot(std::optional<uint32_t> slot) {
   const DocumentPointer document = session_.document();
   if (slot && document && document->step) {
     const planner::Subject& subject = document->step->subject;
-    auto order = ComponentOrder::of_slot(subject, *slot);
+    auto order = planner::ComponentOrder::of_slot(subject, *slot);
     const SlotLayout layout = slot_layout(subject.evaluation.schedule.slots()[*slot], subject.evaluation.costs);
     if (order) {
       order_ = std::move(*order);
@@ -127,7 +127,7 @@ void SlotView::commit(size_t to) {
   ghost_.clear();
   target_.reset();
   session_.edit("move a component", [slot = *slot_, program](const planner::Subject& subject) {
-    return with_component_order(subject, slot, program);
+    return planner::with_component_order(subject, slot, program);
   });
   update();
 }
@@ -137,25 +137,27 @@ void SlotView::preview(size_t to) {
   target_ = to;
   ghost_ = "...";
   const SlotProgram program = order_->moved(*chosen_, to);
-  session_.preview([slot = *slot_,
-                    program](const planner::Subject& subject) { return with_component_order(subject, slot, program); },
-                   [this, before = session_.document()](const Result<planner::Subject>& after) {
-                     if (!dragging_) return;
-                     if (!after) {
-                       ghost_ = QString::fromStdString(after.error().message);
-                     } else {
-                       const int64_t step_ns = after->evaluation.end.step_ns;
-                       const int64_t change_ns = step_ns - before->step->subject.evaluation.end.step_ns;
-                       const auto time = [&](int64_t ns) { return QString::fromStdString(before->step->why.time(ns)); };
-                       ghost_ = QString("step %1 (%2%3)")
-                                    .arg(time(step_ns),
-                                         QString(change_ns > 0   ? "+"
-                                                 : change_ns < 0 ? "-"
-                                                                 : ""),
-                                         time(std::abs(change_ns)));
-                     }
-                     update();
-                   });
+  session_.preview(
+      [slot = *slot_, program](const planner::Subject& subject) {
+        return planner::with_component_order(subject, slot, program);
+      },
+      [this, before = session_.document()](const Result<planner::Subject>& after) {
+        if (!dragging_) return;
+        if (!after) {
+          ghost_ = QString::fromStdString(after.error().message);
+        } else {
+          const int64_t step_ns = after->evaluation.end.step_ns;
+          const int64_t change_ns = step_ns - before->step->subject.evaluation.end.step_ns;
+          const auto time = [&](int64_t ns) { return QString::fromStdString(before->step->why.time(ns)); };
+          ghost_ = QString("step %1 (%2%3)")
+                       .arg(time(step_ns),
+                            QString(change_ns > 0   ? "+"
+                                    : change_ns < 0 ? "-"
+                                                    : ""),
+                            time(std::abs(change_ns)));
+        }
+        update();
+      });
 }
 
 void SlotView::paint_bar(QPainter& painter, size_t position) const {

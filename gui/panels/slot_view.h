@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "gui/models/component_order.h"
 #include "gui/models/session.h"
 #include "gui/timeline/theme.h"
+#include "planner/app/component_order.h"
 
 namespace pipeloom::gui {
 
@@ -24,7 +24,7 @@ class SlotView : public QWidget {
   bool move_chosen(bool left);
   void choose(std::optional<size_t> position);
   std::optional<size_t> chosen() const { return chosen_; }
-  const std::optional<ComponentOrder>& order() const { return order_; }
+  const std::optional<planner::ComponentOrder>& order() const { return order_; }
   const QString& ghost() const { return ghost_; }
   // Where the component at `position` is painted.
   QRectF bar_of(size_t position) const;
@@ -54,7 +54,7 @@ class SlotView : public QWidget {
   Session& session_;
   const Theme* theme_;
   std::optional<uint32_t> slot_;
-  std::optional<ComponentOrder> order_;
+  std::optional<planner::ComponentOrder> order_;
   QString why_not_;        // why there is no order to change
   std::vector<Bar> bars_;  // [position]
   int64_t length_ns_ = 1;

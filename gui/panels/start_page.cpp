@@ -10,7 +10,7 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include "gui/models/document.h"
+#include "planner/app/sample_jobs.h"
 
 namespace pipeloom::gui {
 
@@ -114,7 +114,7 @@ StartPage::StartPage(QWidget* parent) : QWidget(parent) {
   auto* grid = new QGridLayout;
   grid->setSpacing(12);
   int number = 0;
-  for (const Sample& sample : samples()) {
+  for (const planner::SampleJob& sample : planner::sample_jobs()) {
     auto* card = new Card(QString::fromStdString(sample.name), QString::fromStdString(sample.summary), content);
     card->setObjectName(QString::fromStdString(sample.path));
     connect(card, &Card::clicked, this,

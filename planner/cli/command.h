@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "planner/app/variation_changes.h"
 #include "planner/cli/program.h"
 #include "planner/cli/subject_options.h"
 
@@ -19,17 +20,6 @@ struct Output {
 };
 
 // The subcommands: options as program.cpp parses them, and what each does. `json`: print for a script.
-
-// How durations scatter, in the place of what the job says.
-struct VariationOptions {
-  std::optional<double> jitter;
-  std::optional<double> expert_imbalance;
-  std::optional<double> straggler_probability;
-  std::optional<double> straggler_slowdown;
-
-  bool given() const { return jitter || expert_imbalance || straggler_probability || straggler_slowdown; }
-};
-Result<Job> with_variation(Job job, const VariationOptions& options);
 
 struct CompareOptions {
   SubjectOptions subject;
@@ -57,7 +47,7 @@ struct SearchOptions {
 struct PlanOptions {
   SubjectOptions subject;
   SearchOptions search;
-  VariationOptions variation;
+  VariationChanges variation;
   std::string layout;           // "free": search the layout too
   std::string hold;             // fields of the layout that stay as they are: "tensor,expert"
   bool explain = false;         // why other layouts lost
@@ -65,8 +55,6 @@ struct PlanOptions {
   std::optional<int> comm_sms;  // SMs for communication; absent: as many as is best
   bool json = false;
 };
-// The plan file of a subject.
-Status write_plan_of(const Subject& subject, const std::string& path);
 // The part of run_plan that searches.
 Status run_search(const PlanOptions& options, const Output& output);
 // The part that plans for a percentile.
@@ -82,7 +70,7 @@ Status run_show(const ShowOptions& options, const Output& output);
 
 struct SimulateOptions {
   SubjectOptions subject;
-  VariationOptions variation;
+  VariationChanges variation;
   int samples = 0;          // steps whose durations scatter; 0: none
   bool components = false;  // the whole step at component level
   int expert_ranks = 1;     // WholeStepOptions

@@ -7,38 +7,17 @@
 #include <ostream>
 
 #include "core/base/units.h"
-#include "core/tasks/lower.h"
+#include "planner/app/executed_trace.h"
+#include "planner/app/open_as.h"
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
 #include "planner/cli/text_table.h"
-#include "planner/interchange/trace_of_run.h"
 #include "proto/base/files.h"
 #include "proto/job/measured_layers.h"
-#include "proto/kineto/kineto.h"
-#include "proto/plan/plan_io.h"
-#include "proto/trace/trace_io.h"
 
 namespace pipeloom::planner {
 
 namespace {
-
-Result<Plan> read_checked_plan(const std::string& path) {
-  PIPELOOM_TRY(Plan plan, proto::read_plan(path));
-  if (const Status same = check_digest(plan); !same) {
-    return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
-  }
-  return plan;
-}
-
-// Our own trace, or one of PyTorch's profiler, whose kernels count as `work` says.
-Result<Trace> read_any_trace(const std::string& path, const Plan& plan, KernelWork work) {
-  if (!path.ends_with(".json") && !path.ends_with(".json.gz")) return proto::read_trace(path);
-  PIPELOOM_TRY(const ProfiledRun run, proto::read_kineto(path));
-  auto trace = trace_of_run(plan, run, work);
-  if (!trace) return fail(trace.error().code, fmt::format("{}: {}", path, trace.error().message));
-  trace->name = path.substr(path.find_last_of('/') + 1);
-  return trace;
-}
 
 std::string change_text(int64_t predicted_ns, int64_t executed_ns) {
   if (predicted_ns == 0) return "-";
@@ -168,31 +147,26 @@ nlohmann::json to_json(const PlanDiff& diff) {
 }  // namespace
 
 Status run_diff(const DiffOptions& options, const Output& output) {
-  PIPELOOM_TRY(const Plan plan, read_checked_plan(options.plan));
-  PIPELOOM_TRY(const Trace trace, read_any_trace(options.trace, plan, KernelWork::kMeasured));
-  const auto result = diff(plan, trace);
-  if (!result) return fail(result.error().code, fmt::format("{}: {}", options.trace, result.error().message));
+  PIPELOOM_TRY(const Plan plan, open_plan(options.plan));
+  PIPELOOM_TRY(const ExecutedTrace executed, open_executed_trace(options.trace, plan, KernelWork::kMeasured));
   if (options.json) {
-    output.out << to_json(*result).dump(2) << '\n';
+    output.out << to_json(executed.diff).dump(2) << '\n';
   } else if (options.rank) {
-    return print_rank(*result, *options.rank, output.out);
+    return print_rank(executed.diff, *options.rank, output.out);
   } else {
-    print_diff(*result, output.out);
+    print_diff(executed.diff, output.out);
   }
   return {};
 }
 
 Status run_calibrate(const CalibrateOptions& options, const Output& output) {
-  PIPELOOM_TRY(const Plan plan, read_checked_plan(options.plan));
+  PIPELOOM_TRY(const Plan plan, open_plan(options.plan));
   if (!plan.job.model)
     return invalid(fmt::format("{}: layers are measured of a model; this plan has none", options.plan));
   std::vector<Trace> traces;
   for (const std::string& path : options.traces) {
-    PIPELOOM_TRY(Trace trace, read_any_trace(path, plan, KernelWork::kAlone));
-    if (const auto same = diff(plan, trace); !same) {
-      return fail(same.error().code, fmt::format("{}: {}", path, same.error().message));
-    }
-    traces.push_back(std::move(trace));
+    PIPELOOM_TRY(ExecutedTrace executed, open_executed_trace(path, plan, KernelWork::kAlone));
+    traces.push_back(std::move(executed.trace));
   }
   const std::string csv = proto::measured_layers_to_csv(measured_layers_of(plan, traces));
   if (options.output.empty() || options.output == "-") {

@@ -5,12 +5,14 @@
 #include <ostream>
 
 #include "core/base/units.h"
+#include "planner/app/kind_of_file.h"
+#include "planner/app/open_as.h"
+#include "planner/app/save_plan.h"
 #include "planner/cli/command.h"
 #include "planner/cli/import_launch.h"
 #include "planner/cli/report.h"
 #include "planner/cli/text_table.h"
 #include "planner/interchange/run_summary.h"
-#include "proto/kineto/kineto.h"
 
 namespace pipeloom::planner {
 
@@ -34,7 +36,7 @@ Status import_schedule(const ImportOptions& options, const Output& output) {
     print_summary(subject, output);
   }
   if (options.output.empty()) return {};
-  PIPELOOM_RETURN_IF_ERROR(write_plan_of(subject, options.output));
+  PIPELOOM_RETURN_IF_ERROR(save_plan(subject, options.output));
   if (!options.json) output.out << fmt::format("\n{} written\n", options.output);
   return {};
 }
@@ -115,8 +117,7 @@ Status import_run(const ImportOptions& options, const Output& output) {
                     "makes costs of it",
                     path, path));
   }
-  PIPELOOM_TRY(const ProfiledRun run, proto::read_kineto(path));
-  if (run.kernels.empty()) return invalid(fmt::format("{}: no kernels; was the GPU profiled too?", path));
+  PIPELOOM_TRY(const ProfiledRun run, open_profile(path));
   const RunSummary summary = summarise(run);
   if (options.json) {
     output.out << to_json(run, summary).dump(2) << '\n';
@@ -129,15 +130,11 @@ Status import_run(const ImportOptions& options, const Output& output) {
 }  // namespace
 
 Status run_import(const ImportOptions& options, const Output& output) {
-  const std::string& path = options.subject.path;
-  if (is_launch_path(path)) return import_launch(options, output);
+  PIPELOOM_TRY(const FileKind kind,
+               kind_of_file(options.subject.path, {FileKind::kSchedule, FileKind::kProfile, FileKind::kLaunch}));
+  if (kind == FileKind::kLaunch) return import_launch(options, output);
   PIPELOOM_RETURN_IF_ERROR(check_no_launch(options));
-  if (path.ends_with(".csv")) return import_schedule(options, output);
-  if ((path.ends_with(".json") || path.ends_with(".json.gz"))) return import_run(options, output);
-  return unsupported(
-      fmt::format("{}: unknown kind of file; a PyTorch schedule ends in .csv, a run of its profiler in .json or "
-                  ".json.gz, what starts Megatron-LM in .txt, .args or .sh",
-                  path));
+  return kind == FileKind::kSchedule ? import_schedule(options, output) : import_run(options, output);
 }
 
 }  // namespace pipeloom::planner

@@ -133,23 +133,15 @@ void print_counts(const FoundLayouts& found, const Output& output) {
 
 }  // namespace
 
-Result<FoundLayouts> find_layouts(const Job& job, const PlanOptions& options, const Output& output) {
-  if (!job.model) return invalid("--layout free needs a job with a model");
+Result<FoundLayouts> search_layouts_live(const Job& job, const PlanOptions& options, const Output& output) {
   PIPELOOM_TRY(const HeldFields held, HeldFields::parse(options.hold));
   LayoutSearchLimits limits;
-  limits.workers = options.search.workers.value_or(2);
+  limits.workers = options.search.workers.value_or(limits.workers);
   const bool live = output.terminal.live && !options.json;
   if (live) limits.progress = progress_line(output);
-  const auto start = Clock::now();
-  FoundLayouts found = {search_layouts(job, held, limits), 0};
-  found.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  auto found = find_layouts(job, held, limits);
   if (live) output.out << '\r' << std::string(60, ' ') << '\r';
-  if (found.result.layouts.empty()) {
-    return unsupported("no layout divides the GPUs, the model and the global batch as the held fields say");
-  }
-  if (!found.result.front.empty()) return found;
-  return unsupported(fmt::format("none of {} layouts fits the memory: a GPU may use {}", found.result.considered.size(),
-                                 format_bytes(memory_limit_bytes(job))));
+  return found;
 }
 
 void print_layouts(const Job& own, const FoundLayouts& found, const PlanOptions& options, const Output& output) {

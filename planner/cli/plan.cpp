@@ -6,25 +6,18 @@
 #include <ostream>
 
 #include "core/base/units.h"
+#include "planner/app/save_plan.h"
 #include "planner/cli/command.h"
 #include "planner/cli/layout_report.h"
 #include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
 #include "planner/cli/subject_options.h"
 #include "planner/cli/whole_step_report.h"
-#include "proto/plan/plan_io.h"
 
 namespace pipeloom::planner {
 
-Status write_plan_of(const Subject& subject, const std::string& path) {
-  return proto::write_plan(path, plan_of(subject));
-}
-
 Status run_plan(const PlanOptions& options, const Output& output) {
-  if (options.output.ends_with(".json") || options.output.ends_with(".txtpb")) {
-    return invalid(
-        fmt::format("{}: .json and .txtpb are jobs; name a plan otherwise, such as my.plan", options.output));
-  }
+  PIPELOOM_RETURN_IF_ERROR(check_plan_path(options.output));
   if (options.layout != "free" && (options.explain || !options.hold.empty())) {
     return invalid("--explain and --hold belong to --layout free");
   }
@@ -35,7 +28,7 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   std::optional<Subject> loaded;
   if (options.layout == "free") {
     PIPELOOM_TRY(const Job own, load_job(options.subject));
-    PIPELOOM_TRY(layouts, find_layouts(own, options, output));
+    PIPELOOM_TRY(layouts, search_layouts_live(own, options, output));
     if (!options.json) print_layouts(own, *layouts, options, output);
     PIPELOOM_TRY(loaded, subject_of(layouts->best()));
   } else {
@@ -43,12 +36,8 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   }
   Subject chosen = *std::move(loaded);
   PIPELOOM_TRY(const Subject subject, plan_overlap(std::move(chosen), options.comm_sms));
-  if (!fits_memory(subject.job, subject.evaluation)) {
-    return unsupported(fmt::format("{} does not fit the memory: its fullest rank needs {}, a GPU may use {}",
-                                   subject.schedule_name, format_bytes(subject.evaluation.peak_memory()),
-                                   format_bytes(memory_limit_bytes(subject.job))));
-  }
-  if (!options.output.empty()) PIPELOOM_RETURN_IF_ERROR(write_plan_of(subject, options.output));
+  PIPELOOM_RETURN_IF_ERROR(check_fits(subject));
+  if (!options.output.empty()) PIPELOOM_RETURN_IF_ERROR(save_plan(subject, options.output));
   std::optional<sim::WholeStep> whole;
   if (subject.job.model) {
     PIPELOOM_TRY(whole, whole_step_of(subject));

@@ -68,7 +68,7 @@ void add_json(CLI::App* command, bool& json) {
   command->add_flag("--json", json, "for scripts");
 }
 
-void add_variation(CLI::App* command, VariationOptions& options) {
+void add_variation(CLI::App* command, VariationChanges& options) {
   command->add_option("--jitter", options.jitter, "scatter of each component: standard deviation over mean (0.05)");
   command->add_option("--expert-imbalance", options.expert_imbalance,
                       "scatter of the tokens of one GPU's experts: standard deviation over mean");

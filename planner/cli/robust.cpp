@@ -5,28 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "planner/cli/overlap_plan.h"
+#include "planner/app/robust_choice.h"
+#include "planner/app/save_plan.h"
 #include "planner/cli/report.h"
-#include "planner/cli/search_setup.h"
+#include "planner/cli/search_options.h"
 #include "planner/cli/text_table.h"
-#include "planner/robust/robust_plan.h"
-#include "planner/search/contest.h"
 
 namespace pipeloom::planner {
-
-Result<Job> with_variation(Job job, const VariationOptions& options) {
-  Variation& variation = job.variation;
-  variation.jitter = options.jitter.value_or(variation.jitter);
-  variation.expert_imbalance = options.expert_imbalance.value_or(variation.expert_imbalance);
-  variation.straggler_probability = options.straggler_probability.value_or(variation.straggler_probability);
-  variation.straggler_slowdown = options.straggler_slowdown.value_or(variation.straggler_slowdown);
-  return make_job(std::move(job));
-}
-
-Status check_scatters(const Job& job) {
-  if (!job.variation.none()) return {};
-  return invalid("nothing scatters: give the job a variation, or for example --jitter 0.05");
-}
 
 namespace {
 
@@ -96,28 +81,16 @@ void print_candidates(const Job& job, const std::vector<RobustCandidate>& candid
   output.out << "\nby p95:\n" << table.text();
 }
 
-// Orders on the placement of the best named schedule, or on that which is asked for, with no slack, some and twice as
-// much; of several partitions of the layers, with the one that does best without slack.
-Status add_searched(const Job& job, const PlanOptions& options, const sim::SampleOptions& samples,
-                    std::vector<RobustCandidate>& candidates) {
-  constexpr int kSlacks = 3;
-  PIPELOOM_TRY(const SearchedJob searched, searched_job(job, options));
-  const bool several = searched.problems.size() > 1;
-  const size_t searches = kSlacks + (several ? 1 : 0);
-  size_t best = 0;
-  if (several) {
-    PIPELOOM_TRY(const SearchLimits limits, limits_of(options.search, job, searches));
-    PIPELOOM_TRY(const ContestResult contest, search_any(searched.candidates(), limits));
-    best = contest.winner;
+Result<RobustRequest> robust_request_of(const PlanOptions& options) {
+  const SearchOptions& how = options.search;
+  RobustRequest request = {.comm_sms = options.comm_sms};
+  PIPELOOM_TRY(request.effort, effort_of(how));
+  // With a memory cap in activations only the search knows what fits.
+  request.named = how.memory_cap.empty() && how.placement.empty();
+  if (how.searches()) {
+    PIPELOOM_TRY(request.order, order_request_of(options));
   }
-  const JobProblem& problem = searched.problems[best];
-  for (int slack = 0; slack < kSlacks; ++slack) {
-    PIPELOOM_TRY(const SearchLimits limits, limits_of(options.search, job, searches));
-    auto candidate = robust_searched(searched.job, problem, slack * slack_ns(job, problem.problem), limits, samples);
-    if (!candidate) return tl::unexpected(std::move(candidate).error());
-    candidates.push_back(*std::move(candidate));
-  }
-  return {};
+  return request;
 }
 
 }  // namespace
@@ -125,33 +98,21 @@ Status add_searched(const Job& job, const PlanOptions& options, const sim::Sampl
 Status run_robust_plan(const PlanOptions& options, const Output& output) {
   PIPELOOM_TRY(Job job, load_job(options.subject));
   PIPELOOM_TRY(job, with_variation(std::move(job), options.variation));
-  PIPELOOM_RETURN_IF_ERROR(check_scatters(job));
-  const SearchOptions& how = options.search;
-  sim::SampleOptions samples = {.samples = 400, .seed = how.seed.value_or(1), .by_rank = false};
-  // With a memory cap in activations only the search knows what fits.
-  std::vector<RobustCandidate> candidates;
-  if (how.memory_cap.empty() && how.placement.empty()) candidates = robust_named(job, samples);
-  if (how.searches()) PIPELOOM_RETURN_IF_ERROR(add_searched(job, options, samples, candidates));
-  std::ranges::stable_sort(candidates, {}, [](const RobustCandidate& c) { return c.robustness.p95_ns; });
-  if (candidates.empty()) return unsupported("no schedule fits the memory");
-  RobustCandidate& best = candidates.front();
-  PIPELOOM_TRY(const Subject subject,
-               plan_overlap({std::move(best.job), best.name, std::move(best.evaluation)}, options.comm_sms));
-  samples = {.samples = 1000, .seed = samples.seed};
-  PIPELOOM_TRY(const sim::Robustness robustness,
-               sim::measure_robustness(subject.job, subject.evaluation.schedule, subject.evaluation.costs, samples));
-  if (!options.output.empty()) PIPELOOM_RETURN_IF_ERROR(write_plan_of(subject, options.output));
+  PIPELOOM_TRY(const RobustRequest request, robust_request_of(options));
+  PIPELOOM_TRY(const RobustChoice choice, choose_robust(job, request));
+  const Subject& subject = choice.subject;
+  if (!options.output.empty()) PIPELOOM_RETURN_IF_ERROR(save_plan(subject, options.output));
   if (options.json) {
     nlohmann::json json = subject_json(subject);
     json["objective"] = "p95";
-    json["robustness"] = robustness_json(robustness, samples);
+    json["robustness"] = robustness_json(choice.robustness, choice.samples);
     output.out << json.dump(2) << '\n';
     return {};
   }
   output.out << headline(subject) << '\n';
   print_summary(subject, output);
-  print_robustness(subject.job, robustness, samples, output);
-  print_candidates(subject.job, candidates, output);
+  print_robustness(subject.job, choice.robustness, choice.samples, output);
+  print_candidates(subject.job, choice.candidates, output);
   if (!options.output.empty()) output.out << fmt::format("\nplan written to {}\n", options.output);
   return {};
 }

@@ -7,9 +7,6 @@
 
 namespace pipeloom::planner {
 
-// Fails where nothing scatters: the steps would all be the same.
-Status check_scatters(const Job& job);
-
 // Median, p95, and what each rank's scatter costs.
 void print_robustness(const Job& job, const sim::Robustness& robustness, const sim::SampleOptions& options,
                       const Output& output);

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <ostream>
 
+#include "planner/app/open_as.h"
 #include "planner/cli/command.h"
-#include "proto/plan/plan_io.h"
 
 namespace pipeloom::planner {
 
@@ -28,7 +28,7 @@ std::string find_runner() {
 
 // One process per rank. A machine with fewer cores than ranks runs them all the same.
 Result<std::vector<std::string>> mpi_words(const std::string& plan_path) {
-  PIPELOOM_TRY(const Plan plan, proto::read_plan(plan_path));
+  PIPELOOM_TRY(const Plan plan, open_plan(plan_path));
   const int processes = plan.schedule.ranks() * plan.job.layout.data;
   std::vector<std::string> words = {"mpirun", "-n", std::to_string(processes), "--oversubscribe"};
   if (geteuid() == 0) words.emplace_back("--allow-run-as-root");

@@ -58,7 +58,7 @@ Result<Values> parse_values(std::string_view text) {
 
 }  // namespace
 
-Result<Times> parse_times(std::string_view text) {
+Result<PassTimes> parse_times(std::string_view text) {
   static_assert(kNsPerUnit == 1'000'000, "millionths of a unit are nanoseconds");
   PIPELOOM_TRY(Values values, parse_values(text));
   for (const char* name : {"pair", "FI", "link"}) {
@@ -71,7 +71,7 @@ Result<Times> parse_times(std::string_view text) {
       values.contains("I") != values.contains("W")) {
     return invalid(fmt::format("--times \"{}\" needs F, and I and W or B; {}", text, kAllowed));
   }
-  Times times;
+  PassTimes times;
   times.costs.f_ns = values["F"];
   times.costs.b_ns = values["B"];
   if (split_backward) {

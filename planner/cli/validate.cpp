@@ -6,13 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "planner/app/open_as.h"
+#include "planner/app/open_gpu.h"
+#include "planner/app/sample_jobs.h"
 #include "planner/cli/command.h"
-#include "planner/cli/gpu_option.h"
 #include "planner/cli/subject_options.h"
 #include "planner/cli/text_table.h"
 #include "planner/validate/iterations.h"
 #include "planner/validate/quantity.h"
-#include "proto/base/embedded.h"
 #include "proto/base/files.h"
 #include "proto/job/job_io.h"
 #include "proto/job/measured_iterations.h"
@@ -53,13 +54,11 @@ Status compare_job(const std::string& path, const Job& job, std::vector<Comparis
 Result<std::vector<Comparison>> compare_references(const std::vector<std::string>& paths) {
   std::vector<Comparison> comparisons;
   for (const std::string& path : paths) {
-    PIPELOOM_TRY(const Job job, proto::read_job(path));
+    PIPELOOM_TRY(const Job job, open_job(path));
     PIPELOOM_RETURN_IF_ERROR(compare_job(path, job, comparisons));
   }
   if (!paths.empty()) return comparisons;
-  for (const proto::EmbeddedFile& file : proto::embedded_files()) {
-    if (!file.path.starts_with("samples/") || !file.path.ends_with(".txtpb")) continue;
-    const std::string path(file.path);
+  for (const std::string& path : embedded_job_paths()) {
     PIPELOOM_TRY(const Job job, proto::read_embedded_job(path));
     PIPELOOM_RETURN_IF_ERROR(compare_job(path, job, comparisons));
   }
@@ -123,7 +122,7 @@ struct Iterations {
 };
 
 Result<Iterations> compare_iterations(const ValidateOptions& options) {
-  PIPELOOM_TRY(const Gpu gpu, gpu_of_option(options.gpu.empty() ? "A100-80GB" : options.gpu));
+  PIPELOOM_TRY(const Gpu gpu, open_gpu(options.gpu.empty() ? "A100-80GB" : options.gpu));
   PIPELOOM_TRY(const std::string csv, proto::read_file(options.iterations));
   Iterations iterations;
   PIPELOOM_TRY(iterations.measured, proto::parse_measured_iterations(options.iterations, csv));

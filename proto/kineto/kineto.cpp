@@ -338,17 +338,4 @@ Result<ProfiledRun> read_kineto(const std::string& path) {
   return handler.take_run();
 }
 
-bool is_kineto_file(const std::string& path) {
-  if (path.ends_with(".json.gz")) return true;
-  if (!path.ends_with(".json")) return false;
-  auto file = BlockReader::open(path);
-  if (!file) return false;
-  constexpr size_t kHead = size_t{1} << 16;
-  std::string head;
-  while (head.size() < kHead && file->Peek() != '\0') head += file->Take();
-  const size_t first = head.find_first_not_of(" \t\r\n");
-  return (first != std::string::npos && head[first] == '[') || head.find("\"traceEvents\"") != std::string::npos ||
-         head.find("\"deviceProperties\"") != std::string::npos;
-}
-
 }  // namespace pipeloom::proto

@@ -12,7 +12,4 @@ namespace pipeloom::proto {
 // torch.distributed.pipelining wraps its passes ("PP:0F0").
 Result<ProfiledRun> read_kineto(const std::string& path);
 
-// Whether a .json or .json.gz is one, by its first 64 KiB: a job can be .json too.
-bool is_kineto_file(const std::string& path);
-
 }  // namespace pipeloom::proto

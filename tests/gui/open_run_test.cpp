@@ -59,7 +59,9 @@ TEST(OpenRun, LaidOverAPlanItIsCompared) {
 }
 
 TEST(OpenRun, ALaunchIsNotYetAJob) {
-  EXPECT_THAT(open_document("train.sh", {}).error().message, HasSubstr("pipeloom import train.sh --gpu H100"));
+  const tests::TempFolder folder;
+  const std::string path = folder.file("train.sh", "torchrun pretrain_gpt.py");
+  EXPECT_THAT(open_document(path, {}).error().message, HasSubstr("pipeloom import " + path + " --gpu H100"));
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "gui/models/document.h"
-#include "gui/models/plan_edit.h"
 #include "gui/timeline/timeline_painter.h"
+#include "planner/app/sm_split.h"
 #include "tests/gui/lanes.h"
 
 namespace pipeloom::gui {
@@ -66,7 +66,7 @@ void split_sms(benchmark::State& state) {
   const auto document = open_sample("samples/deepseek-v3.txtpb", {});
   int sms = 8;
   for (auto _ : state) {
-    auto subject = with_comm_sms((*document)->step->subject, sms);
+    auto subject = planner::with_comm_sms((*document)->step->subject, sms);
     benchmark::DoNotOptimize(with_subject(**document, std::move(*subject)));
     sms = sms == 32 ? 8 : sms + 1;
   }

@@ -13,7 +13,8 @@
 #include <QTimer>
 #include <ctime>
 
-#include "gui/models/plan_edit.h"
+#include "planner/app/plan_settings.h"
+#include "planner/app/sample_jobs.h"
 #include "proto/base/files.h"
 #include "proto/plan/plan_io.h"
 #include "tests/support/temp_folder.h"
@@ -46,8 +47,8 @@ TEST(StartPage, OpensASampleInOneClick) {
 
 TEST(StartPage, EverySampleOpens) {
   tests::TestWindow window;
-  ASSERT_GE(samples().size(), 5u);
-  for (const Sample& sample : samples()) {
+  ASSERT_GE(planner::sample_jobs().size(), 5u);
+  for (const planner::SampleJob& sample : planner::sample_jobs()) {
     window.open_sample(sample.path.c_str());
     EXPECT_TRUE(window->message().isEmpty()) << sample.path << ": " << window->message().toStdString();
     EXPECT_FALSE(sample.summary.empty()) << sample.path;
@@ -106,9 +107,9 @@ TEST(Window, AsksBeforeItClosesWithUnsavedChanges) {
   tests::TestWindow window;
   window.open({QString::fromStdString(tests::plan_file(folder.path("a.plan"), "1f1b", 4, 8))});
   window->session().edit("more micro-batches", [](const planner::Subject& subject) {
-    PlanSettings settings = settings_of(subject);
+    planner::PlanSettings settings = planner::settings_of(subject);
     settings.micro_batches = 12;
-    return with_settings(subject, settings);
+    return planner::with_settings(subject, settings);
   });
   window.wait_until_idle();
   EXPECT_EQ(window.document().schedule()->micro_batches(), 12);

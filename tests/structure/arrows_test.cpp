@@ -38,9 +38,12 @@ const Arrows kMayInclude = {
     {"planner/diff", {"core", "sim"}},
     {"planner/interchange", {"core", "planner/diff", "planner/evaluate", "planner/subject", "sim"}},
     {"planner/validate", {"core", "planner/evaluate", "sim"}},
+    {"planner/app",
+     {"core", "planner/diff", "planner/evaluate", "planner/interchange", "planner/layout", "planner/overlap",
+      "planner/robust", "planner/schedules", "planner/search", "planner/subject", "proto", "sim"}},
     {"planner/cli",
-     {"core", "planner/diff", "planner/interchange", "planner/layout", "planner/overlap", "planner/robust",
-      "planner/schedules", "planner/search", "planner/subject", "planner/validate", "proto", "sim"}},
+     {"core", "planner/app", "planner/diff", "planner/interchange", "planner/overlap", "planner/schedules",
+      "planner/subject", "planner/validate", "proto", "sim"}},
 
     {"proto/base", {"core"}},
     {"proto/huggingface", {"core", "proto/base"}},
@@ -108,9 +111,10 @@ const Arrows kMayInclude = {
 
     {"gui/timeline", {"core", "planner/schedules", "planner/subject", "sim"}},
     {"gui/models",
-     {"core", "gui/timeline", "planner/diff", "planner/interchange", "planner/overlap", "planner/schedules",
-      "planner/search", "planner/subject", "proto", "sim"}},
-    {"gui/panels", {"core", "gui/models", "gui/timeline", "planner/overlap", "planner/schedules", "proto"}},
+     {"core", "gui/timeline", "planner/app", "planner/diff", "planner/interchange", "planner/search", "planner/subject",
+      "proto", "sim"}},
+    {"gui/panels",
+     {"core", "gui/models", "gui/timeline", "planner/app", "planner/overlap", "planner/schedules", "proto"}},
     {"gui", {"gui/panels"}},
 };
 

@@ -160,7 +160,7 @@ TEST(BadInput, FilesThatAreNotWhatTheyShouldBe) {
   expect_refused("show " + folder.path("folder.plan"), "Is a directory");
   expect_refused("show " + folder.path("missing.plan"), "missing.plan");
   expect_refused("compare " + folder.path("missing.txtpb"), "missing.txtpb");
-  expect_refused("compare " + plan, "a job file ends in .txtpb or .json");
+  expect_refused("compare " + plan, "good.plan is a plan; expected a job (.txtpb, .json)");
 }
 
 TEST(BadInput, APlanThatWasChangedAnywhereIsRefused) {

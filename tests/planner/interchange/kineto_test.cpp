@@ -293,7 +293,7 @@ TEST_F(KinetoJoin, WhatDoesNotFitIsRefused) {
   const std::string none = folder_.file("none.json", file_of({event("kernel", "gemm", 7, 0, 1, 1)}));
   EXPECT_THAT(run_command({"calibrate", plan_, none}).err, HasSubstr("no ranges of a pipeline schedule"));
   EXPECT_THAT(run_command({"import", folder_.file("empty.json", file_of({}))}).err, HasSubstr("no kernels"));
-  EXPECT_THAT(run_command({"import", folder_.file("x.dat", "")}).err, HasSubstr("unknown kind of file"));
+  EXPECT_THAT(run_command({"import", folder_.file("x.dat", "noise")}).err, HasSubstr("unknown kind of file"));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace pipeloom::planner {
 
-// What --gpu names: a GPU that Pipeloom knows, or a file (.txtpb).
-Result<Gpu> gpu_of_option(const std::string& name);
+// The GPU of a name that Pipeloom knows ("H100"), or of a file (.txtpb).
+Result<Gpu> open_gpu(const std::string& name_or_path);
 
 }  // namespace pipeloom::planner

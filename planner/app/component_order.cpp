@@ -1,13 +1,13 @@
-#include "gui/models/component_order.h"
+#include "planner/app/component_order.h"
 
 #include <algorithm>
 
 #include "core/tasks/slot_components.h"
 #include "sim/cost/overlap_costs.h"
 
-namespace pipeloom::gui {
+namespace pipeloom::planner {
 
-Result<ComponentOrder> ComponentOrder::of_slot(const planner::Subject& subject, uint32_t slot) {
+Result<ComponentOrder> ComponentOrder::of_slot(const Subject& subject, uint32_t slot) {
   const Slot& content = subject.evaluation.schedule.slots()[slot];
   const StepCosts& costs = subject.evaluation.costs;
   const SlotProgram* program = overlap_program(content, costs);
@@ -78,8 +78,7 @@ size_t ComponentOrder::neighbour(size_t position, bool left) const {
   return after == places.end() ? position : *after;
 }
 
-Result<planner::Subject> with_component_order(const planner::Subject& subject, uint32_t slot,
-                                              const SlotProgram& program) {
+Result<Subject> with_component_order(const Subject& subject, uint32_t slot, const SlotProgram& program) {
   const Slot& content = subject.evaluation.schedule.slots()[slot];
   StepCosts costs = subject.evaluation.costs;
   const bool pair = content.kind == SlotKind::kFB;
@@ -111,9 +110,8 @@ Result<planner::Subject> with_component_order(const planner::Subject& subject, u
   }
   PIPELOOM_TRY(costs.schedule,
                ScheduleCosts::create(static_cast<int>(stages), subject.evaluation.schedule.ranks(), std::move(input)));
-  PIPELOOM_TRY(planner::Evaluation evaluation,
-               planner::evaluate(subject.job, subject.evaluation.schedule, std::move(costs)));
-  return planner::Subject{subject.job, subject.schedule_name, std::move(evaluation)};
+  PIPELOOM_TRY(Evaluation evaluation, evaluate(subject.job, subject.evaluation.schedule, std::move(costs)));
+  return Subject{subject.job, subject.schedule_name, std::move(evaluation)};
 }
 
-}  // namespace pipeloom::gui
+}  // namespace pipeloom::planner

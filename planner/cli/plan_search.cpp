@@ -1,5 +1,3 @@
-#include "planner/cli/search_setup.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -9,13 +7,15 @@
 #include <ostream>
 
 #include "core/base/units.h"
+#include "planner/app/order_search.h"
+#include "planner/app/save_plan.h"
+#include "planner/app/search_limits.h"
 #include "planner/cli/command.h"
 #include "planner/cli/interrupt.h"
 #include "planner/cli/layout_report.h"
-#include "planner/cli/overlap_plan.h"
 #include "planner/cli/report.h"
+#include "planner/cli/search_options.h"
 #include "planner/cli/text_table.h"
-#include "planner/search/contest.h"
 #include "planner/subject/compare.h"
 
 namespace pipeloom::planner {
@@ -24,45 +24,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Result<Clock::duration> parse_budget(const std::string& text) {
-  constexpr const char* kAllowed = "allowed are times such as 500ms, 5s or 2m, more than 0 and at most a day";
-  const size_t unit_at = text.find_first_not_of("0123456789.");
-  const std::string unit = unit_at == std::string::npos ? "s" : text.substr(unit_at);
-  const auto number = parse_millionths(text.substr(0, unit_at));
-  constexpr int64_t kDay = int64_t{86'400} * 1'000'000;
-  const int64_t factor = unit == "m" ? 60 : 1;
-  const int64_t divisor = unit == "ms" ? 1000 : 1;
-  if (!number || (unit != "s" && unit != "ms" && unit != "m") || *number <= 0 || *number / divisor > kDay / factor) {
-    return invalid(fmt::format("--budget is {}; {}", text, kAllowed));
-  }
-  return std::chrono::microseconds(*number * factor / divisor);
-}
-
-// "8" or "8:8:7:6", in millionths of an activation.
-Result<std::vector<int64_t>> parse_caps(const std::string& text, int ranks) {
-  std::vector<int64_t> caps;
-  for (size_t begin = 0; !text.empty() && begin <= text.size();) {
-    const size_t end = std::min(text.find_first_of(":,", begin), text.size());
-    const auto cap = parse_millionths(text.substr(begin, end - begin));
-    if (!cap || *cap <= 0) {
-      return invalid(
-          fmt::format("--memory-cap is {}; allowed are activations, more than 0: one number or one per rank "
-                      "(8:8:7:6)",
-                      text));
-    }
-    caps.push_back(*cap);
-    begin = end + 1;
-  }
-  if (caps.size() > 1 && static_cast<int>(caps.size()) != ranks) {
-    return invalid(fmt::format("--memory-cap has {} entries; allowed are one, or one for each of the {} ranks",
-                               caps.size(), ranks));
-  }
-  return caps;
-}
-
 // One line that is written over and over, on a terminal only.
 std::function<void(const SearchProgress&)> progress_line(const Job& job, const Output& output) {
-  return [&job, &output, last = Clock::time_point{}](const SearchProgress& progress) mutable {
+  return [job, &output, last = Clock::time_point{}](const SearchProgress& progress) mutable {
     constexpr auto kBetween = std::chrono::milliseconds(200);
     const auto now = Clock::now();
     if (now - last < kBetween) return;
@@ -80,15 +44,18 @@ std::string gap_text(const SearchResult& found) {
                      100 * over / static_cast<double>(std::max<int64_t>(found.bound_ns, 1)));
 }
 
-nlohmann::json result_json(const Subject& subject, const SearchResult& found, const SearchOptions& options,
-                           Objective objective) {
-  nlohmann::json json = subject_json(subject);
+nlohmann::json result_json(const FoundOrder& found, const SearchOptions& options, Objective objective) {
+  nlohmann::json json = subject_json(found.subject);
   json["objective"] = objective_name(objective);
-  json["bound"] = json_time(found.bound_ns);
-  json["proven"] = found.proven;
-  json["moves"] = found.moves;
+  json["bound"] = json_time(found.result.bound_ns);
+  json["proven"] = found.result.proven;
+  json["moves"] = found.result.moves;
   json["seed"] = options.seed.value_or(1);
-  json["found_by"] = found.found_by;
+  json["found_by"] = found.result.found_by;
+  if (found.partitions > 1) {
+    json["partitions"] = found.partitions;
+    json["bound_of_any_partition"] = json_time(found.least_bound_ns);
+  }
   return json;
 }
 
@@ -167,11 +134,11 @@ nlohmann::json rows_json(const Job& job, const std::vector<ComparedRow>& rows) {
 }
 
 // Where the layers lie, if the search was free to part them.
-void print_partition(const Subject& subject, const ContestResult& contest, size_t partitions, const Output& output) {
-  if (partitions == 1) return;
+void print_partition(const FoundOrder& found, const Output& output) {
+  if (found.partitions == 1) return;
   output.out << fmt::format("layers per stage {}; of {} partitions that are about as even none can take less than {}\n",
-                            fmt::join(subject.evaluation.costs.layers_per_stage, " "), partitions,
-                            time_text(subject.job, contest.least_bound_ns));
+                            fmt::join(found.subject.evaluation.costs.layers_per_stage, " "), found.partitions,
+                            time_text(found.subject.job, found.least_bound_ns));
 }
 
 void print_found(const Subject& subject, const SearchResult& found, const PlanOptions& options, Objective objective,
@@ -186,101 +153,45 @@ void print_found(const Subject& subject, const SearchResult& found, const PlanOp
   if (!options.output.empty()) output.out << fmt::format("plan written to {}\n", options.output);
 }
 
-struct PlacedJob {
-  Job job;
-  PlacementKind kind = PlacementKind::kLinear;
-};
-
-// Where no placement is asked for, a job with a model is searched where the best named schedule runs it: on its
-// placement, with its chunks and split of the SMs.
-Result<PlacedJob> placed_job(const Job& job, const PlanOptions& options) {
-  const std::string& placement = options.search.placement;
-  if (!placement.empty() || !job.model) {
-    PIPELOOM_TRY(const PlacementKind kind, placement_kind_from_name(placement.empty() ? "linear" : placement));
-    return PlacedJob{job, kind};
-  }
-  PIPELOOM_TRY(Subject best, choose_schedule(job));
-  PIPELOOM_TRY(best, plan_overlap(std::move(best), options.comm_sms));
-  const Placement& placed = best.evaluation.schedule.placement();
-  best.job.schedule.chunks = placed.stages() / placed.ranks();
-  return PlacedJob{std::move(best.job), placed.kind()};
-}
-
 }  // namespace
-
-Result<SearchLimits> limits_of(const SearchOptions& options, const Job& job, size_t searches) {
-  SearchLimits limits;
-  limits.seed = options.seed.value_or(1);
-  limits.workers = options.workers.value_or(2);
-  limits.exact = options.exact;
-  limits.p2p = p2p_rule_of(job);
-  limits.moves = options.moves.value_or(0);
-  if (options.moves && options.budget.empty()) return limits;
-  PIPELOOM_TRY(const auto budget, parse_budget(options.budget.empty() ? "5s" : options.budget));
-  limits.time_spent = [begin = Clock::now(), budget = budget / searches] {
-    return static_cast<double>((Clock::now() - begin).count()) / static_cast<double>(budget.count());
-  };
-  return limits;
-}
-
-Result<SearchedJob> searched_job(const Job& given, const PlanOptions& options) {
-  PIPELOOM_TRY(PlacedJob placed, placed_job(given, options));
-  SearchedJob searched = {std::move(placed.job), {}, Objective::kMakespan, {}};
-  if (options.search.objective == "span") searched.objective = Objective::kSpan;
-  if (searched.objective == Objective::kSpan && searched.job.clipping == Clipping::kGlobal) {
-    return invalid(
-        "--objective span can't be combined with clipping: GLOBAL, a barrier that no rank passes alone; allowed are "
-        "--objective makespan, and clipping: VALIDATED");
-  }
-  PIPELOOM_TRY(searched.caps, parse_caps(options.search.memory_cap, searched.job.layout.pipeline));
-  PIPELOOM_TRY(searched.problems, problems_of(searched.job, placed.kind, searched.caps, searched.objective));
-  return searched;
-}
 
 Status run_search(const PlanOptions& options, const Output& output) {
   const SearchOptions& how = options.search;
   if (!options.subject.schedule.empty()) {
     return invalid("--schedule names an order; it can't be combined with the options of a search");
   }
+  PIPELOOM_TRY(const OrderRequest request, order_request_of(options));
+  PIPELOOM_TRY(const SearchEffort effort, effort_of(how));
   PIPELOOM_TRY(Job given, load_job(options.subject));
   std::optional<FoundLayouts> layouts;
   if (options.layout == "free") {
-    PIPELOOM_TRY(layouts, find_layouts(given, options, output));
+    PIPELOOM_TRY(layouts, search_layouts_live(given, options, output));
     if (!options.json) print_layouts(given, *layouts, options, output);
     given = layouts->best();
   }
-  PIPELOOM_TRY(SearchedJob searched, searched_job(given, options));
-  const Job& job = searched.job;
-  const Objective objective = searched.objective;
+  PIPELOOM_TRY(SearchedJob searched, searched_job(given, request));
   const bool live = output.terminal.live && !options.json;
   const Interrupt interrupt;
-  PIPELOOM_TRY(SearchLimits limits, limits_of(how, job, 1));
-  if (live) limits.progress = progress_line(job, output);
+  SearchLimits limits = limits_of(effort, searched.job);
+  if (live) limits.progress = progress_line(searched.job, output);
   limits.cancel = interrupt.flag();
-  PIPELOOM_TRY(const ContestResult contest, search_any(searched.candidates(), limits));
-  const SearchResult& found = contest.found;
-  StepCosts& costs = searched.problems[contest.winner].costs;
+  PIPELOOM_TRY(const FoundOrder found, search_order(std::move(searched), limits));
   if (live) output.out << '\r' << std::string(60, ' ') << '\r';
-  PIPELOOM_TRY(Evaluation evaluation, evaluate(job, found.schedule, std::move(costs)));
-  const Subject subject = {job, found.found_by, std::move(evaluation)};
-  if (!options.output.empty()) PIPELOOM_RETURN_IF_ERROR(write_plan_of(subject, options.output));
+  const Subject& subject = found.subject;
+  if (!options.output.empty()) PIPELOOM_RETURN_IF_ERROR(save_plan(subject, options.output));
   std::vector<ComparedRow> rows;
-  if (how.compare) rows = compared_rows(subject, searched.caps, objective);
+  if (how.compare) rows = compared_rows(subject, request.caps, request.objective);
   if (options.json) {
-    nlohmann::json json = result_json(subject, found, how, objective);
-    if (how.compare) json["compared"] = rows_json(job, rows);
-    if (searched.problems.size() > 1) {
-      json["partitions"] = searched.problems.size();
-      json["bound_of_any_partition"] = json_time(contest.least_bound_ns);
-    }
+    nlohmann::json json = result_json(found, how, request.objective);
+    if (how.compare) json["compared"] = rows_json(subject.job, rows);
     if (layouts) json["layouts"] = layouts_json(*layouts);
     output.out << json.dump(2) << '\n';
     return {};
   }
   if (interrupt.raised()) output.out << "interrupted: the best so far\n";
-  print_found(subject, found, options, objective, output);
-  print_partition(subject, contest, searched.problems.size(), output);
-  if (how.compare) print_rows(job, rows, output);
+  print_found(subject, found.result, options, request.objective, output);
+  print_partition(found, output);
+  if (how.compare) print_rows(subject.job, rows, output);
   return {};
 }
 

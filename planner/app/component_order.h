@@ -7,14 +7,14 @@
 #include "core/costs/slot_program.h"
 #include "planner/subject/subject.h"
 
-namespace pipeloom::gui {
+namespace pipeloom::planner {
 
 // The order of the components of one kind of slot, which a person may change. All slots that share it change with it.
 // Positions count the issue order. Immutable.
 class ComponentOrder {
  public:
   // Fails where the slot has no order of its own: only B and overlapped pairs with all-to-all do.
-  static Result<ComponentOrder> of_slot(const planner::Subject& subject, uint32_t slot);
+  static Result<ComponentOrder> of_slot(const Subject& subject, uint32_t slot);
 
   const SlotProgram& program() const { return program_; }
   const ComponentCost& cost(const SlotStep& step) const;
@@ -39,7 +39,6 @@ class ComponentOrder {
 };
 
 // The subject with `program` in the place of the slot's order, timed anew. Its durations are worked out. Pure.
-Result<planner::Subject> with_component_order(const planner::Subject& subject, uint32_t slot,
-                                              const SlotProgram& program);
+Result<Subject> with_component_order(const Subject& subject, uint32_t slot, const SlotProgram& program);
 
-}  // namespace pipeloom::gui
+}  // namespace pipeloom::planner

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace pipeloom::planner {
+
+// What the programs open.
+enum class FileKind : uint8_t {
+  kJob,
+  kPlan,
+  kTrace,
+  kProfile,   // a run that PyTorch's profiler saw
+  kSchedule,  // as torch.distributed.pipelining writes it
+  kLaunch,    // what starts Megatron-LM
+  kModelConfig,
+};
+inline constexpr std::initializer_list<FileKind> kAllFileKinds = {
+    FileKind::kJob,      FileKind::kPlan,   FileKind::kTrace,      FileKind::kProfile,
+    FileKind::kSchedule, FileKind::kLaunch, FileKind::kModelConfig};
+
+// "a job".
+std::string_view file_kind_name(FileKind kind);
+// "a job (.txtpb, .json)".
+std::string described(FileKind kind);
+// "a job (.txtpb, .json) or a plan (.plan)".
+std::string described(std::initializer_list<FileKind> kinds);
+
+// How names of its files end, the usual ending first. Plans and traces may have any name.
+std::span<const std::string_view> file_endings(FileKind kind);
+bool has_ending_of(std::string_view path, FileKind kind);
+
+}  // namespace pipeloom::planner
