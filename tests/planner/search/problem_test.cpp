@@ -38,7 +38,7 @@ TEST(SearchProblem, SaysWhatItDoesNotTake) {
   input = input_of();
   input.pipe_of_micro_batch[2] = 1;
   EXPECT_EQ(refusal(input), "a micro-batch is on pipe 1; the placement has 1");
-  EXPECT_EQ(refusal(input_of(0)), "the search is for 1 to 67108864 passes; these are 0");
+  EXPECT_EQ(refusal(input_of(0)), "the search takes 1 to 67108864 passes; this problem has 0");
 }
 
 TEST(SearchProblem, CountsHandOversBetweenRanksOnly) {
