@@ -50,7 +50,7 @@ TEST(SearchProblem, CountsHandOversBetweenRanksOnly) {
   EXPECT_EQ(problem.line(0, 0, planner::Pass::kW).give, 4);
 }
 
-// Of a stage whose W needs more than F kept.
+// The W of this stage needs more than F kept.
 TEST(SearchProblem, AnIMayTakeMemory) {
   auto input = input_of();
   input.activations[0] = {10, 13};
