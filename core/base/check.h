@@ -2,7 +2,7 @@
 
 namespace pipeloom {
 
-// Throws std::logic_error with file and line: only a bug can bring us here.
+// Throws std::logic_error with file and line. Only a bug in Pipeloom calls it.
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 
 }  // namespace pipeloom

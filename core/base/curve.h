@@ -7,8 +7,8 @@
 
 namespace pipeloom {
 
-// A measured dependence: points with increasing x, straight lines between them over log x and log y, constant outside.
-// Empty: nothing was measured.
+// A measured function: points with increasing x, straight lines between them over log x and log y, constant outside. An
+// empty curve means that nothing was measured.
 class Curve {
  public:
   struct Point {
@@ -19,7 +19,7 @@ class Curve {
   };
 
   Curve() = default;
-  // Errors name the field `path`: x not increasing, or a number that is not above 0.
+  // Fails if x does not increase or a number is not above 0. Error messages call the field `path`.
   static Result<Curve> create(std::string_view path, std::vector<Point> points);
 
   bool empty() const { return points_.empty(); }

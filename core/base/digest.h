@@ -5,8 +5,8 @@
 
 namespace pipeloom {
 
-// FNV-1a over 64-bit words, byte by byte: the same value on every machine, for telling plans and task graphs apart. Not
-// for secrets.
+// FNV-1a hash over 64-bit words, byte by byte. The value is the same on every machine. It tells plans and task graphs
+// apart; it is not for secrets.
 class Digest {
  public:
   template <typename... Values>

@@ -7,7 +7,8 @@
 
 namespace pipeloom {
 
-// "model.layers is 0; allowed are 1 to 10000" where `value` lies outside [least, most]; NaN lies outside every range.
+// Fails if `value` lies outside [least, most]: "model.layers is 0; allowed are 1 to 10000". NaN lies outside every
+// range.
 Status check_field(std::string_view path, int64_t value, int64_t least, int64_t most);
 Status check_field(std::string_view path, double value, double least, double most);
 

@@ -14,7 +14,7 @@ enum class ErrorCode {
   kDeadlock,     // the order can never finish
 };
 
-// Something that input can cause. The message names the file, the field, the value and what is allowed.
+// An error that input can cause. The message names the file, the field, the value and what is allowed.
 struct Error {
   ErrorCode code = ErrorCode::kInvalid;
   std::string message;
@@ -43,11 +43,11 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
   if (!result) return tl::unexpected<::pipeloom::Error>(std::move(result).error()); \
   declaration = *std::move(result)
 
-// PIPELOOM_TRY(auto x, make_x()): x is the value, or the enclosing function returns the error.
+// PIPELOOM_TRY(auto x, make_x()): sets x to the value, or returns the error from the enclosing function.
 #define PIPELOOM_TRY(declaration, expression) \
   PIPELOOM_TRY_IMPL(PIPELOOM_CONCAT(pipeloom_result_, __LINE__), declaration, expression)
 
-// PIPELOOM_RETURN_IF_ERROR(check(x)): the enclosing function returns the error of a Status, if there is one.
+// PIPELOOM_RETURN_IF_ERROR(check(x)): returns the error from the enclosing function if check(x) has one.
 #define PIPELOOM_RETURN_IF_ERROR(expression)                 \
   if (auto pipeloom_status = (expression); !pipeloom_status) \
   return tl::unexpected<::pipeloom::Error>(std::move(pipeloom_status).error())

@@ -9,7 +9,7 @@ namespace pipeloom {
 
 // A part of a pass. Stored in plans and traces: values never change.
 enum class Component : uint8_t {
-  kStage = 0,  // a whole stage, where costs are given directly
+  kStage = 0,  // a whole stage, if the job gives plain times
   kEmbed = 1,
   kAttention = 2,
   kRouter = 3,
@@ -18,7 +18,7 @@ enum class Component : uint8_t {
   kMlp = 6,
   kCombine = 7,
   kHead = 8,  // head and loss
-  kWait = 9,  // for the host, or for a layer's weights or activations on their way: what compute doesn't hide
+  kWait = 9,  // compute waits for the host, or for a layer's weights or activations to arrive
 };
 const char* component_name(Component component);  // "attention", "dispatch", ...
 std::optional<Component> find_component(std::string_view name);
@@ -27,14 +27,14 @@ std::optional<Component> find_component(std::string_view name);
 enum class Lane : uint8_t { kCompute = 0, kEp = 1, kP2p = 2, kDp = 3, kHost = 4 };
 const char* lane_name(Lane lane);  // "compute", "ep", ...
 
-// One component of one layer on its lane: how long it takes alone, and what it moves.
+// What one component of one layer takes alone, and on which lane.
 struct ComponentCost {
-  int layer = 0;  // of the model; -1: embedding, the model's layer count: head, beyond that: MTP modules
+  int layer = 0;  // layer of the model; -1: embedding; number of layers: head; above: MTP modules
   Component component = Component::kStage;
   Lane lane = Lane::kCompute;
   int64_t forward_ns = 0;
   int64_t input_ns = 0;   // I
-  int64_t weight_ns = 0;  // W; 0 where the component has no weights
+  int64_t weight_ns = 0;  // W; 0 if the component has no weights
 
   bool operator==(const ComponentCost&) const = default;
 };

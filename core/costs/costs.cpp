@@ -54,7 +54,7 @@ Status check_pair(const PairCost& pair, const PassCost& forward, const PassCost&
   return {};
 }
 
-// Pairs of F with B (`backward` is StageCost::backward) or with I.
+// Checks the pairs of F with B (`backward` is StageCost::backward) or of F with I (StageCost::input_backward).
 class PairCheck {
  public:
   PairCheck(const ScheduleCosts::Input& input, int stages, PassCost StageCost::*backward)
@@ -84,7 +84,7 @@ class PairCheck {
   }
 
  private:
-  // It must hold for the longest F and the longest backward.
+  // One cost for all pairs must cover the longest F and the longest backward.
   Status check_one_for_all() const {
     PassCost forward;
     PassCost backward;
@@ -169,7 +169,7 @@ PairCost ScheduleCosts::pair(int forward_stage, int backward_stage, int forward_
   const std::vector<PairCost>& pairs = pairs_of(kind);
   if (pairs.size() == 1) return pairs[0];
   if (!pairs.empty()) return pairs[static_cast<size_t>(forward_stage) * stages_ + backward_stage];
-  // Without a measured overlap one after the other.
+  // Without a measured overlap, the backward follows F.
   const PassCost& forward = stage(forward_stage, forward_class).forward;
   const StageCost& backward_stage_cost = stage(backward_stage, backward_class);
   const PassCost& backward = kind == SlotKind::kFI ? backward_stage_cost.input_backward : backward_stage_cost.backward;

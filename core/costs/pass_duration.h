@@ -5,7 +5,7 @@
 
 namespace pipeloom {
 
-// What of a component's costs belongs to F, I or W.
+// Returns the part of a component's cost that belongs to `pass`. REQUIRES: `pass` is F, I or W.
 inline int64_t pass_duration_ns(const ComponentCost& cost, SlotKind pass) {
   return pass == SlotKind::kF ? cost.forward_ns : pass == SlotKind::kI ? cost.input_ns : cost.weight_ns;
 }

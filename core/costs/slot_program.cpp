@@ -31,7 +31,7 @@ std::vector<LayerRange> layers_of(const StageProgram& stage) {
   return layers;
 }
 
-// Where the layer's component of this kind is, or `otherwise`.
+// Returns the index of the layer's component of this kind, or `otherwise` if it has none.
 size_t find_in(const StageProgram& stage, LayerRange layer, Component component, size_t otherwise) {
   for (size_t i = layer.begin; i < layer.end; ++i) {
     if (stage[i].component == component) return i;

@@ -5,7 +5,7 @@
 
 namespace pipeloom {
 
-// Duration and offsets of one slot, whatever its kind. Passes that a slot does not have are 0.
+// Duration and offsets of one slot of any kind. Directions that the slot does not hand over have offset 0.
 struct SlotTimes {
   int64_t duration_ns = 0;
   int64_t need_ns[2] = {0, 0};   // [Direction]

@@ -10,7 +10,8 @@ namespace pipeloom {
 
 namespace {
 
-constexpr int64_t kMost = int64_t{1} << 50;
+// Keeps sums of a few thousand values within int64: 2^50 ns are 13 days, 2^50 bytes are 1 PiB.
+constexpr int64_t kMaxValue = int64_t{1} << 50;
 
 template <typename Rows>
 Status check_rows(const char* name, const Rows& rows, int64_t needed) {
@@ -19,7 +20,7 @@ Status check_rows(const char* name, const Rows& rows, int64_t needed) {
 }
 
 Status check_value(const char* name, int64_t value) {
-  return check_field(name, value, 0, kMost);
+  return check_field(name, value, 0, kMaxValue);
 }
 
 Status check_values(const char* name, const std::vector<int64_t>& values, int64_t needed) {
@@ -50,25 +51,25 @@ Status check_program_numbers(const char* name, const std::vector<int32_t>& numbe
   return {};
 }
 
-// A slot's program names components of its stages, and every component as often as its passes.
+// Checks that a slot's program names only components of its stages, each F and I exactly once and each W at most once.
 Status check_steps(const char* name, const SlotProgram& program, const StageProgram* forward,
                    const StageProgram& backward) {
   std::vector<bool> seen[3];
   for (const SlotStep& step : program) {
     const bool is_forward = step.pass == SlotKind::kF;
     if (step.pass != SlotKind::kF && step.pass != SlotKind::kI && step.pass != SlotKind::kW) {
-      return invalid(fmt::format("{}: a step is no F, I or W", name));
+      return invalid(fmt::format("{}: a step is not F, I or W", name));
     }
-    if (is_forward && forward == nullptr) return invalid(fmt::format("{}: F has no place in a B", name));
+    if (is_forward && forward == nullptr) return invalid(fmt::format("{}: a B can't contain F", name));
     const StageProgram& stage = is_forward ? *forward : backward;
     if (step.component >= stage.size()) {
-      return invalid(
-          fmt::format("{}: a step is of component {}; its stage has {}", name, step.component, stage.size()));
+      return invalid(fmt::format("{}: a step names component {}; its stage has {} components", name, step.component,
+                                 stage.size()));
     }
     PIPELOOM_RETURN_IF_ERROR(check_value("overlap.duration_ns", step.duration_ns));
     std::vector<bool>& done = seen[is_forward ? 0 : step.pass == SlotKind::kI ? 1 : 2];
     done.resize(stage.size(), false);
-    if (done[step.component]) return invalid(fmt::format("{}: component {} is run twice", name, step.component));
+    if (done[step.component]) return invalid(fmt::format("{}: component {} runs twice", name, step.component));
     done[step.component] = true;
   }
   const auto count = [](const std::vector<bool>& done) { return std::count(done.begin(), done.end(), true); };

@@ -22,16 +22,16 @@ struct StageState {
 
 // What a GPU holds through the whole step beside stages and activations, in bytes.
 struct Reserve {
-  int64_t runtime_bytes = 0;        // of the GPU's driver and libraries
+  int64_t runtime_bytes = 0;        // driver and libraries of the GPU
   int64_t communication_bytes = 0;  // buffers of collectives
-  int64_t workspace_bytes = 0;      // of products, and what recomputation rebuilds
+  int64_t workspace_bytes = 0;      // workspaces of products, and what recomputation rebuilds
   int64_t fragmentation_bytes = 0;
 
   int64_t total_bytes() const { return runtime_bytes + communication_bytes + workspace_bytes + fragmentation_bytes; }
   bool operator==(const Reserve&) const = default;
 };
 
-// How much of a stage's passes is communication (all-to-all), each pass alone.
+// How much of a stage's passes is communication (all-to-all), if each pass runs alone.
 struct StageCommunication {
   int64_t forward_ns = 0;
   int64_t backward_ns = 0;
@@ -39,44 +39,45 @@ struct StageCommunication {
   bool operator==(const StageCommunication&) const = default;
 };
 
-// Orders and durations of slots in which compute and all-to-all overlap and slow each other down. Slots that have none
-// here follow the orders of core/costs/slot_program.h with their components' times alone.
+// Orders and contended durations of slots in which compute and all-to-all overlap and slow each other down. A slot
+// without an entry here follows core/costs/slot_program.h.
 struct OverlapPrograms {
   std::vector<SlotProgram> programs = {};
-  std::vector<int32_t> of_pair = {};      // [stage of F][stage of B] into `programs`; empty: none
-  std::vector<int32_t> of_backward = {};  // [stage] of B; empty: none
+  std::vector<int32_t> of_pair = {};      // [stage of F][stage of B] index into `programs`; empty: none
+  std::vector<int32_t> of_backward = {};  // [stage] B's index into `programs`; empty: none
 
   bool operator==(const OverlapPrograms&) const = default;
 };
 
-// Everything that a job, a placement and a partition of the layers cost: what schedules, the simulator, the memory
-// report and the lowering read. All vectors are [stage]. From sim/cost, or read back from a plan.
+// Everything that a job costs with a placement and a partition of the layers. Schedules, the simulator, the memory
+// report and the lowering read it. Vectors are [stage] unless said otherwise. Made by sim/cost, or read back from a
+// plan.
 struct StepCosts {
-  std::vector<int> layers_per_stage = {};  // empty where the job has no model
+  std::vector<int> layers_per_stage = {};  // empty if the job has no model
   std::vector<StageProgram> programs = {};
   OverlapPrograms overlap = {};
   ScheduleCosts schedule;
-  std::vector<ActivationSize> activations = {};  // bytes; millionths of an activation where the job has no model
+  std::vector<ActivationSize> activations = {};  // bytes; millionths of an activation if the job has no model
   std::vector<StageState> states = {};
   std::vector<StageCommunication> communication = {};
-  // Of the all-to-all of an overlapped pair, what its compute hides: [stage of F][stage of B]; empty: nothing.
+  // [stage of F][stage of B] How much all-to-all of an overlapped pair its compute hides; empty: nothing.
   std::vector<int64_t> pair_hidden_ns = {};
-  std::vector<int64_t> gradient_reduction_ns = {};  // over the stage's copies and data-parallel replicas
+  std::vector<int64_t> gradient_reduction_ns = {};  // reduction over the stage's copies and data-parallel replicas
   std::vector<int64_t> optimizer_ns = {};
-  // The last stage uses the first one's embedding (MTP modules): one copy where both are on a rank, else the gradients
-  // of both are reduced together.
+  // The last stage uses the first one's embedding (MTP modules). If one rank holds both stages, it holds one copy; else
+  // the gradients of both are reduced together.
   bool shares_embedding = false;
-  std::vector<int64_t> ema_ns = {};  // of a moving average of the stage's weights on the host; empty: none
-  int64_t norm_ns = 0;               // of all gradients, over all ranks and replicas; 0 where the job does not clip
+  std::vector<int64_t> ema_ns = {};  // moving average of the stage's weights, on the host; empty: none
+  int64_t norm_ns = 0;               // norm of all gradients over all ranks and replicas; 0 if the job does not clip
   Reserve reserve = {};
-  int64_t flops_per_step = 0;  // of the model's products, one GPU, for utilisation; 0 where there is no model
+  int64_t flops_per_step = 0;  // in products of the model, per GPU, for utilisation; 0 if there is no model
 
   bool in_bytes() const { return !layers_per_stage.empty(); }
   bool operator==(const StepCosts&) const = default;
 };
 
-// What sums rely on: one entry per stage in every vector, a component in every program, nothing negative and nothing
-// that no GPU could hold. For costs that were read from a file.
+// Checks costs that were read from a file: one entry per stage in every vector, a component in every program, nothing
+// negative, nothing larger than any GPU could hold.
 Status check_step_costs(const StepCosts& costs, int stages);
 
 }  // namespace pipeloom

@@ -6,7 +6,7 @@
 
 namespace pipeloom {
 
-// What a rectangle shows; a theme turns it into colours and hatches (the SVG writer and the window have one each).
+// What a rectangle shows. A theme turns it into colours and hatches; the SVG writer and the window have one each.
 enum class SceneRole : uint8_t {
   kForward,
   kBackward,
@@ -25,8 +25,8 @@ struct SceneRectangle {
   double width = 0;
   double height = 0;
   SceneRole role = SceneRole::kLane;
-  int pipe = 0;      // pipes are told apart by shade
-  std::string text;  // inside; empty where there is no room
+  int pipe = 0;      // shades tell pipes apart
+  std::string text;  // text inside; empty if it does not fit
   std::string tool_tip;
 
   bool operator==(const SceneRectangle&) const = default;
@@ -34,7 +34,7 @@ struct SceneRectangle {
 
 struct SceneText {
   double x = 0;
-  double y = 0;  // of the base line
+  double y = 0;  // base line
   double size = 12;
   enum class Anchor : uint8_t { kStart, kMiddle, kEnd } anchor = Anchor::kStart;
   std::string text;
@@ -42,7 +42,7 @@ struct SceneText {
   bool operator==(const SceneText&) const = default;
 };
 
-// A picture without a device: rectangles, then texts, in painting order. Pixels from the top left.
+// A picture that no device has drawn yet: rectangles, then texts, in painting order. Pixels from the top left.
 struct Scene {
   double width = 0;
   double height = 0;

@@ -18,7 +18,7 @@ constexpr double kTitleHeight = 40;
 constexpr double kAxisHeight = 30;
 constexpr double kLegendHeight = 34;
 constexpr double kLaneGap = 3;
-// A digit of the lane's font is about this wide, relative to its height.
+// Width of a digit of the lane's font, relative to its height.
 constexpr double kDigitAspect = 0.6;
 
 SceneRole role_of(SlotKind kind) {
@@ -93,7 +93,7 @@ class TimelineScene {
     }
   }
 
-  // `from` and `to`: the part of the lane's height.
+  // `from` and `to` give the part of the lane's height, from 0 to 1.
   void add_pass(int rank, uint32_t slot, SlotKind kind, int stage, int micro_batch, double from, double to) {
     const int64_t begin_ns = timeline_.start_ns[slot];
     const int64_t end_ns = timeline_.end_ns[slot];
@@ -107,7 +107,7 @@ class TimelineScene {
          fmt::format("{}: {} to {}", pass_name(kind, micro_batch, stage), time_text(begin_ns), time_text(end_ns))});
   }
 
-  // About ten marks at a round distance (1, 2 or 5 times a power of ten).
+  // Adds about ten marks at round times (1, 2 or 5 times a power of ten).
   void add_axis() {
     const double length = static_cast<double>(timeline_.makespan_ns);
     if (length <= 0) return;

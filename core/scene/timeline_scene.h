@@ -14,11 +14,11 @@ struct TimelineSceneOptions {
   double width = 1600;
   double lane_height = 22;
   std::string title;
-  int64_t ns_per_unit = 0;  // the axis counts these; 0: seconds, milliseconds, ...
+  int64_t ns_per_unit = 0;  // unit of the axis; 0: seconds, milliseconds, ... as fits
 };
 
-// One lane per rank: every slot as a rectangle (a pair as two halves), idle time hatched with its cause as tool tip, an
-// axis and a legend.
+// Draws one lane per rank, an axis and a legend. Every slot is a rectangle (a pair two halves). Idle time is hatched,
+// with its cause as tool tip.
 Scene timeline_scene(const Schedule& schedule, const Timeline& timeline, std::span<const IdleInterval> idle,
                      const TimelineSceneOptions& options);
 

@@ -28,7 +28,7 @@ struct IdleInterval {
   int64_t begin_ns = 0;
   int64_t end_ns = 0;
   uint32_t before_slot = kNoSlot;  // the slot that could not start; kNoSlot after the rank's last
-  uint32_t waits_for = kNoSlot;    // the slot whose output (or whose rank's receive) it waits for
+  uint32_t waits_for = kNoSlot;    // the slot whose output, or whose rank's receive, is awaited
 
   int64_t duration_ns() const { return end_ns - begin_ns; }
   bool operator==(const IdleInterval&) const = default;

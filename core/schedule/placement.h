@@ -14,7 +14,7 @@ namespace pipeloom {
 enum class PlacementKind : uint8_t { kLinear = 0, kLooped = 1, kV = 2, kWave = 3, kBidirectional = 4 };
 
 std::string_view placement_name(PlacementKind kind);                    // "linear", "looped", "v", ...
-Result<PlacementKind> placement_kind_from_name(std::string_view name);  // names the allowed ones on failure
+Result<PlacementKind> placement_kind_from_name(std::string_view name);  // the error lists the allowed names
 
 // One (pipe, stage) that a rank holds.
 struct Chunk {
@@ -28,37 +28,38 @@ class Placement {
   static constexpr int kMaxRanks = 4096;
   static constexpr int kMaxStages = 65535;
 
-  // Stage s on rank s.
+  // Puts stage s on rank s.
   static Result<Placement> linear(int ranks);
-  // Stage s on rank s mod ranks; `chunks` stages on each rank (Megatron's virtual pipeline).
+  // Puts stage s on rank s mod ranks, `chunks` stages on each rank (Megatron's virtual pipeline).
   static Result<Placement> looped(int ranks, int chunks);
-  // Stage s on rank s, then back: rank r holds r and 2*ranks-1-r.
+  // Goes down the ranks and back up: rank r holds stages r and 2*ranks-1-r.
   static Result<Placement> v(int ranks);
-  // `waves` times down and back up: rank r holds i, 2P-1-i, 2P+i, 4P-1-i, ... (Hanayo, SC23). One wave is `v`.
+  // Goes down the ranks and back up `waves` times: rank r holds r, 2P-1-r, 2P+r, 4P-1-r, ... (Hanayo, SC23). One wave
+  // equals `v`.
   static Result<Placement> wave(int ranks, int waves);
-  // 2*pairs pipes over the same stages. Pipe p < pairs runs stage s on rank (s + p*P/pairs) mod P, pipe pairs+p on the
-  // mirrored rank (p*P/pairs + P-1-s) mod P (Chimera, SC21, section 3.6; DualPipe with pairs = 1).
+  // Runs 2*pairs pipes over the same stages. Pipe p < pairs runs stage s on rank (s + p*P/pairs) mod P, pipe pairs+p on
+  // the mirrored rank (p*P/pairs + P-1-s) mod P (Chimera, SC21, section 3.6; DualPipe with pairs = 1).
   static Result<Placement> bidirectional(int ranks, int pairs);
 
   PlacementKind kind() const { return kind_; }
   int ranks() const { return ranks_; }
   int stages() const { return stages_; }
   int pipes() const { return pipes_; }
-  // Whether every rank that holds the last stage holds the first one too, of whatever pipe (DualPipe, V placements):
-  // what both need is there once.
+  // True if every rank that holds a last stage also holds a first stage, of any pipe (DualPipe, V placements). Such a
+  // rank holds one copy of what both stages need.
   bool ends_share_a_rank() const;
-  // Stages that one rank holds, all pipes counted.
+  // Number of chunks that each rank holds, over all pipes.
   int chunks_per_rank() const { return pipes_ * stages_ / ranks_; }
 
   int rank_of(int pipe, int stage) const { return rank_of_[static_cast<size_t>(pipe) * stages_ + stage]; }
-  // In the rank's local order: by pipe, then by stage.
+  // Returns the rank's chunks, by pipe, then by stage.
   std::span<const Chunk> chunks_of(int rank) const {
     return std::span(chunks_).subspan(static_cast<size_t>(rank) * chunks_per_rank(), chunks_per_rank());
   }
 
-  // A queue carries what one rank sends to another in one direction, first in, first out. Queues are numbered
-  // 0 .. queues()-1. Returns -1 where the hand-over stays on one rank, or past the last (first) stage.
-  // Forward: stage -> stage+1 of `pipe`. Backward: stage -> stage-1.
+  // Returns the queue that carries `stage`'s output of `pipe`: to stage+1 forward, to stage-1 backward. -1 if the
+  // hand-over stays on one rank or there is no next stage. A queue carries what one rank sends to another in one
+  // direction, first in, first out. Queues are numbered 0 .. queues().size()-1.
   int queue_from(Direction direction, int pipe, int stage) const {
     return queue_from_[static_cast<size_t>(direction)][static_cast<size_t>(pipe) * stages_ + stage];
   }

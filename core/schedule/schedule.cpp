@@ -58,7 +58,7 @@ Result<Schedule> Schedule::create(Placement placement, std::vector<uint16_t> pip
     }
   }
   Schedule schedule(std::move(placement), std::move(pipe_of_micro_batch), std::move(orders));
-  // Before anything is allocated per pass: a file of a few bytes may claim a million micro-batches.
+  // Checked before anything is allocated per pass: a file of a few bytes may claim a million micro-batches.
   const int64_t needed = 2 * int64_t{schedule.stages()} * micro_batches;
   if (needed > (1 << 20) && schedule.passes() < needed) {
     return invalid(fmt::format("passes are missing: the orders hold {}, {} stages and {} micro-batches need {}",

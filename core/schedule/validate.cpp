@@ -9,7 +9,7 @@ namespace pipeloom {
 
 namespace {
 
-// What has been seen (in a rank's order) or executed (in the topological order) of a (stage, micro-batch).
+// Bits of the passes of a (stage, micro-batch) seen so far.
 constexpr uint8_t kForwardDone = 1;
 constexpr uint8_t kInputDone = 2;
 constexpr uint8_t kWeightDone = 4;
@@ -115,7 +115,7 @@ constexpr Traffic kForward{Direction::kForward};
 constexpr Traffic kBackward{Direction::kBackward};
 
 // Runs the ranks in turn, each until it must wait, and numbers the messages of each queue as they are sent and taken.
-// O(slots): a waiting rank is looked at again only when what it waits for is there.
+// O(slots): a waiting rank is looked at again only when its input is there.
 class OrderSweep {
  public:
   explicit OrderSweep(const Schedule& schedule)
@@ -212,7 +212,7 @@ class OrderSweep {
     return {traffic, traffic.previous(traffic.stage(slot)), traffic.micro_batch(slot)};
   }
 
-  // Each stuck rank waits for one pass of another: following them must come back to a rank already seen.
+  // Follows from each stuck rank to the rank that it waits for, until a rank comes up again.
   std::string describe_cycle() {
     int rank = 0;
     while (next_[rank] == schedule_.first_slot(rank + 1)) ++rank;
@@ -238,8 +238,8 @@ class OrderSweep {
 
   const Schedule& schedule_;
   const Placement& placement_;
-  std::vector<int32_t> number_[2];  // [direction][cell] of the message on its queue; 0 where none is sent
-  std::vector<uint32_t> next_;      // [rank] the slot that the rank has not run yet
+  std::vector<int32_t> number_[2];  // [direction][cell] message number on its queue; 0 if none is sent
+  std::vector<uint32_t> next_;      // [rank] the first slot that has not run yet
   std::vector<int32_t> sent_;       // [queue]
   std::vector<int32_t> taken_;      // [queue]
   std::vector<int> runnable_;

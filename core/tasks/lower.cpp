@@ -16,7 +16,7 @@ namespace {
 constexpr uint32_t kNone = MessageTable::kNone;
 constexpr Direction kDirections[] = {Direction::kForward, Direction::kBackward};
 
-// The last task on each of a slot's two lanes so far.
+// The last task so far on each of a rank's two lanes.
 struct LaneEnds {
   std::array<uint32_t, 2> task = {kNone, kNone};  // [Lane::kCompute, Lane::kEp]
 };
@@ -58,8 +58,8 @@ class Lowering {
     }
   }
 
-  // A slot starts when both lanes of the slot before it are done; its tasks then follow their lanes and what they wait
-  // for.
+  // Adds the tasks of one slot. The slot starts when both lanes of the slot before are done; after that its tasks
+  // follow their lanes and their inputs.
   LaneEnds add_slot(int rank, uint32_t number, const LaneEnds& before) {
     const Slot& slot = schedule_.slots()[number];
     LaneEnds ends = before;
@@ -98,7 +98,7 @@ class Lowering {
 
   size_t stage_index(int rank, int stage) const { return static_cast<size_t>(rank) * schedule_.stages() + stage; }
 
-  // `task` waits for everything that `slot` does.
+  // Lets `task` wait until all of `slot` is done.
   void depend_on_slot(uint32_t task, uint32_t slot) {
     for (const uint32_t end : ends_[slot].task) {
       if (end != kNone) builder_.depend(task, end);
@@ -183,10 +183,10 @@ class Lowering {
 
   // --- blocking P2P: the slots around the batches of a message ---
 
-  // On one of the two ranks.
+  // The slots around the batch that holds a message, on one of its two ranks.
   struct Commit {
-    uint32_t after = kNone;   // the batch is committed when this slot has ended; none: at once
-    uint32_t before = kNone;  // this slot waits for the batch; none: it is the last
+    uint32_t after = kNone;   // the batch is committed when this slot has ended; kNone: at once
+    uint32_t before = kNone;  // this slot waits for the batch; kNone: the batch comes after the last slot
   };
 
   void find_commits() {
@@ -222,7 +222,7 @@ class Lowering {
 
   // --- the end of the step ---
 
-  // The stage whose passes also add to this one's gradients, or reduce theirs with them.
+  // Returns the stage whose gradients belong to the same embedding as those of `stage`, if any.
   std::optional<int> stage_sharing_with(int stage) const {
     const int last = schedule_.stages() - 1;
     if (!costs_.shares_embedding || (stage != 0 && stage != last)) return std::nullopt;
@@ -230,8 +230,8 @@ class Lowering {
     return last - stage;
   }
 
-  // One collective per stage over the ranks that hold a copy; the payload starts when the last member is there.
-  // Gradients of late stages are ready first.
+  // Adds one collective per stage over the ranks that hold a copy; the payload starts when the last member is there.
+  // Late stages go first, because their gradients are ready first.
   void add_gradient_reductions() {
     const Placement& placement = schedule_.placement();
     reductions_.resize(schedule_.ranks());
@@ -266,7 +266,8 @@ class Lowering {
     }
   }
 
-  // Of the weights as the step before left them, beside the whole step: only the optimizer, which changes them, waits.
+  // Adds the moving averages of the weights that the last step left. They run beside the whole step; only the
+  // optimizer, which changes the weights, waits for them.
   void add_emas() {
     for (int rank = 0; rank < schedule_.ranks(); ++rank) {
       Task task;
@@ -292,7 +293,7 @@ class Lowering {
     }
   }
 
-  // One collective over all ranks. It comes before the optimizer, or validates what that did.
+  // Adds one collective over all ranks: before the optimizers, or after them to validate.
   void add_norms() {
     for (int rank = 0; rank < schedule_.ranks(); ++rank) {
       Task task;
@@ -314,8 +315,8 @@ class Lowering {
   TaskGraphBuilder builder_;
   std::vector<LaneEnds> ends_;                 // [slot]
   std::vector<std::vector<uint32_t>> begins_;  // [slot] its first task on each lane
-  // [slot][forward, backward] the last task of its chain where the slot has an overlap program, else none: its outputs
-  // leave when all of it is done.
+  // [slot][forward, backward] The last task of its chain if the slot has an overlap program. Else kNone: outputs leave
+  // when the whole slot is done.
   std::vector<std::array<uint32_t, 2>> outputs_;
   std::vector<uint32_t> last_weight_slot_;         // [rank][stage] the last slot that holds a W of the stage
   std::vector<uint32_t> send_of_;                  // [message]

@@ -26,12 +26,12 @@ SlotProgram default_program(const Slot& slot, const StepCosts& costs) {
   return figure4_program(stage, costs.programs[slot.backward_stage]);
 }
 
-// A stage without a model: its cost is given as a whole.
+// True for a stage without a model, whose cost is given as a whole.
 bool is_whole(const StageProgram& stage) {
   return stage.size() == 1 && stage.front().component == Component::kStage;
 }
 
-// Divides `duration_ns` among the components in proportion to what they last.
+// Divides `duration_ns` among the components in proportion to their durations.
 void share_duration(std::vector<SlotComponent>& components, int64_t duration_ns) {
   if (components.empty()) return;
   int64_t all_ns = 0;

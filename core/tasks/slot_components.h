@@ -13,15 +13,16 @@ struct SlotComponent {
   ComponentCost cost;
   SlotKind pass = SlotKind::kF;  // F, I or W
   int64_t duration_ns = 0;
-  int32_t after = -1;  // the earlier component of the slot that it waits for beyond its lane; -1: none
+  int32_t after = -1;  // index of the earlier component that this one waits for beyond its lane; -1: none
 };
 
-// The components of `slot` in issue order; each lane runs its own in this order: as the slot's overlap program says, if
-// it has one, else as core/costs/slot_program.h does. Where a stage's cost is given as a whole, F, I and W of a slot
-// share the slot's duration.
+// Returns the components of `slot` in issue order, which each lane follows: the order of the slot's overlap program if
+// it has one, else that of core/costs/slot_program.h. If a stage's cost is given as a whole, F, I and W of a slot share
+// the slot's duration.
 std::vector<SlotComponent> slot_components(const Slot& slot, const StepCosts& costs);
 
-// The stored program of `slot`, or null: its outputs leave when their chains end, not when the slot does.
+// Returns the stored program of `slot`, or null. With a program, an output leaves when its chain ends; without, when
+// the slot ends.
 const SlotProgram* overlap_program(const Slot& slot, const StepCosts& costs);
 
 }  // namespace pipeloom

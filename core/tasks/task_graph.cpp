@@ -15,7 +15,7 @@ namespace {
 
 using Graph = boost::compressed_sparse_row_graph<boost::directedS>;
 
-// Arcs from each task to what comes after it: queue order and dependencies.
+// Makes an arc from each task to every task that comes after it by queue order or dependency.
 Graph to_boost(const TaskGraph& graph) {
   std::vector<std::pair<uint32_t, uint32_t>> arcs;
   for (uint32_t queue = 0; queue < graph.queues(); ++queue) {
@@ -40,7 +40,7 @@ std::string task_name(const Task& task) {
                      slot_kind_name(task.key.pass), task.key.slot, task.key.rank);
 }
 
-// Tasks of one strong component wait for each other; names the first few.
+// Names the first few tasks that wait for each other, found as a strong component.
 std::string describe_cycle(const TaskGraph& tasks, const Graph& graph) {
   std::vector<uint32_t> component(tasks.tasks().size());
   const auto index = boost::get(boost::vertex_index, graph);

@@ -15,12 +15,12 @@ namespace pipeloom {
 struct Task {
   TaskKey key;
   Lane lane = Lane::kCompute;
-  Direction direction = Direction::kForward;  // of a send or receive
-  int32_t peer = -1;                          // the other rank of a send or receive
+  Direction direction = Direction::kForward;  // for sends and receives
+  int32_t peer = -1;                          // for sends and receives: the other rank
   int32_t collective = -1;                    // members of one collective share it
-  uint32_t queue = 0;                         // TaskGraph::queues(): the in-order queue that runs it
+  uint32_t queue = 0;                         // number of the in-order queue that runs it, below TaskGraph::queues()
   int64_t duration_ns = 0;                    // alone, without contention
-  int64_t bytes = 0;                          // of a send or receive
+  int64_t bytes = 0;                          // for sends and receives
 
   bool operator==(const Task&) const = default;
 };
@@ -38,7 +38,7 @@ struct TaskDependency {
 class TaskGraph {
  public:
   std::span<const Task> tasks() const { return tasks_; }
-  // The tasks of one queue, in its order.
+  // Tasks of one queue, in its order.
   std::span<const uint32_t> queue(uint32_t number) const {
     return std::span(queue_tasks_).subspan(queue_begin_[number], queue_begin_[number + 1] - queue_begin_[number]);
   }
@@ -48,10 +48,10 @@ class TaskGraph {
         .subspan(dependency_begin_[task], dependency_begin_[task + 1] - dependency_begin_[task]);
   }
 
-  // Every task after the one before it on its queue and after its dependencies; or an error that names tasks of a
-  // cycle.
+  // Returns an order in which every task comes after the one before it on its queue and after its dependencies. The
+  // error names tasks of a cycle.
   Result<std::vector<uint32_t>> topological_order() const;
-  // Names all tasks, queues and dependencies: equal digests mean equal graphs. The same on every machine.
+  // Hash of all tasks, queues and dependencies, equal on every machine. Equal digests mean equal graphs.
   uint64_t digest() const;
 
  private:
@@ -64,8 +64,8 @@ class TaskGraph {
   std::vector<TaskDependency> dependencies_;
 };
 
-// Collects tasks in any order of ranks. A task joins the end of the queue of its (rank, lane; peer and direction for
-// sends and receives).
+// Collects tasks, in any order of ranks. A task joins the end of the queue of its rank and lane; sends and receives
+// have one queue per peer, direction and side.
 class TaskGraphBuilder {
  public:
   uint32_t add(Task task);

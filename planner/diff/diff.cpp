@@ -35,7 +35,7 @@ std::string kind_of(const TaskKey& key) {
   return "task";
 }
 
-// The least value that this share of the values does not exceed. REQUIRES: not empty.
+// Returns the least value that this share of the values does not exceed. REQUIRES: not empty.
 int64_t quantile(std::vector<int64_t>& values, double share) {
   const auto last = static_cast<double>(values.size() - 1);
   const auto place = values.begin() + static_cast<std::ptrdiff_t>(share * last + 0.5);
@@ -43,7 +43,7 @@ int64_t quantile(std::vector<int64_t>& values, double share) {
   return *place;
 }
 
-// To look tasks up by.
+// Returns a key to look tasks up by.
 auto order_of(const TaskKey& key) {
   return std::tuple(key.rank, key.slot, key.layer, key.component, key.pass, key.kind);
 }
@@ -64,14 +64,14 @@ std::vector<KindDiff> kinds_of(KindTimes& kinds) {
   return rows;
 }
 
-// The intervals of one rank's compute and ep lanes, and when its optimizer could begin.
+// Intervals of one rank's compute and ep lanes, and the waits of its optimizer.
 struct Lanes {
   std::vector<Interval> compute;
   std::vector<Interval> exchange;
   int64_t end_ns = 0;
   int64_t average_end_ns = 0;
   int64_t optimizer_ns = INT64_MAX;
-  std::vector<Interval> others = {};  // than the optimizer and the moving average
+  std::vector<Interval> other_tasks = {};  // all but the optimizer and the moving average
 
   void add(const TaskKey& key, Lane lane, const Interval& interval, int64_t begin_of_work_ns) {
     end_ns = std::max(end_ns, interval.end_ns);
@@ -82,13 +82,13 @@ struct Lanes {
     } else if (key.kind == TaskKind::kOptimizer) {
       optimizer_ns = interval.begin_ns;
     } else {
-      others.push_back(interval);
+      other_tasks.push_back(interval);
     }
   }
 
   int64_t average_wait_ns() const {
     int64_t before_ns = 0;
-    for (const Interval& other : others) {
+    for (const Interval& other : other_tasks) {
       if (other.begin_ns < optimizer_ns) before_ns = std::max(before_ns, std::min(other.end_ns, optimizer_ns));
     }
     return std::max<int64_t>(0, average_end_ns - before_ns);
@@ -104,7 +104,7 @@ struct Lanes {
   }
 };
 
-// What one rank of one replica did, against the plan.
+// What one rank of one replica did, beside what the plan says.
 struct RankTrace {
   Lanes lanes;
   KindTimes kinds;
@@ -127,8 +127,8 @@ class Comparison {
   Status add(const Span& span) {
     const auto found = numbers_.find(order_of(span.key));
     if (found == numbers_.end()) {
-      return invalid(fmt::format("the trace has {} in slot {} of rank {}, which the plan has not", kind_of(span.key),
-                                 span.key.slot, span.key.rank));
+      return invalid(fmt::format("the trace has {} in slot {} of rank {}, which the plan does not have",
+                                 kind_of(span.key), span.key.slot, span.key.rank));
     }
     RankTrace& rank = executed_[{span.replica, span.key.rank}];
     for (KindTimes* kinds : {&kinds_, &rank.kinds}) {
@@ -201,7 +201,8 @@ std::vector<MeasuredLayer> measured_layers_of(const Plan& plan, const std::vecto
   std::map<std::pair<int, Component>, MeasuredLayer> measured;
   for (auto& [part, values] : times) {
     const auto [layer, component, pass] = part;
-    if (layer > layers || component == Component::kStage || component == Component::kWait) continue;  // MTP modules too
+    // Layers above `layers` are MTP modules.
+    if (layer > layers || component == Component::kStage || component == Component::kWait) continue;
     MeasuredLayer& row = measured[{layer, component}];
     row.layer = layer;
     row.component = component;

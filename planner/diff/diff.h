@@ -10,7 +10,7 @@
 
 namespace pipeloom::planner {
 
-// Predicted and executed times of all tasks of one kind. Executed ones without what the tasks waited for other ranks.
+// Predicted and executed times of all tasks of one kind. Executed times leave out waits for other ranks.
 struct KindDiff {
   std::string kind;  // "attention F", "send", "optimizer"
   int64_t tasks = 0;
@@ -22,12 +22,12 @@ struct KindDiff {
 
 // What a rank did in a step.
 struct RankTimes {
-  int64_t busy_ns = 0;                   // of its compute lane
-  int64_t end_ns = 0;                    // of its last task
+  int64_t busy_ns = 0;                   // compute lane
+  int64_t end_ns = 0;                    // when its last task ends
   int64_t exchange_ns = 0;               // all-to-all, its waits included
-  int64_t overlapped_ns = 0;             // of that, while the compute lane was busy
-  int64_t average_wait_ns = 0;           // the optimizer, for nothing any more but the moving average
-  double overlap() const;                // share of the all-to-all; 0 where there is none
+  int64_t overlapped_ns = 0;             // part of exchange_ns while the compute lane was busy
+  int64_t average_wait_ns = 0;           // how long the optimizer waited for the moving average alone
+  double overlap() const;                // overlapped share of the all-to-all; 0 if there is none
   double bubble(int64_t step_ns) const;  // idle share of the step
 };
 
@@ -36,24 +36,24 @@ struct RankDiff {
   int rank = 0;
   RankTimes predicted;
   RankTimes executed;
-  std::vector<KindDiff> kinds;  // of this rank's tasks alone
+  std::vector<KindDiff> kinds;  // this rank's tasks alone
 };
 
 struct PlanDiff {
   std::vector<KindDiff> kinds;
-  std::vector<RankDiff> ranks;  // of every replica in the trace
+  std::vector<RankDiff> ranks;  // for every replica in the trace
   int64_t predicted_step_ns = 0;
   int64_t executed_step_ns = 0;
   int64_t clock_error_ns = 0;  // as Trace::clock_error_ns
-  int64_t missing = 0;         // planned tasks that a replica of the trace does not have
+  int64_t missing = 0;         // planned tasks without an executed one, over all replicas in the trace
 };
 
-// Joins what the plan's tasks should take (without contention beyond the plan's own) with what they took, by task key.
-// Errors: the trace is of another plan; it has a task that the plan has not.
+// Joins planned and executed tasks by key. Planned tasks have no contention beyond the plan's own. Fails if the trace
+// is of another plan, or has a task that the plan does not have.
 Result<PlanDiff> diff(const Plan& plan, const Trace& trace);
 
-// What the components of the layers took: medians, waits for other ranks left out. Layer -1 is the embedding, the
-// model's layer count the head. What the traces have not is left out.
+// Returns the median time of each component of each layer, without waits for other ranks. Layer -1 is the embedding,
+// the model's layer count the head. Components that no trace has are left out.
 std::vector<MeasuredLayer> measured_layers_of(const Plan& plan, const std::vector<Trace>& traces);
 
 }  // namespace pipeloom::planner

@@ -10,7 +10,8 @@ struct Interval {
   int64_t end_ns = 0;
 };
 
-// How much of `intervals`, in all, lies within `cover`. Intervals of `cover` don't overlap each other.
+// Returns how much of `intervals`, in all, lies within `cover`. REQUIRES: intervals of `cover` don't overlap each
+// other.
 int64_t covered_ns(const std::vector<Interval>& intervals, std::vector<Interval> cover);
 
 }  // namespace pipeloom::planner

@@ -11,7 +11,8 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Posted receive buffers of a rank: one for each queue that ends there with blocking P2P, else as many as its depth.
+// Returns the bytes of a rank's posted receive buffers: for each queue that ends there one with blocking P2P, else
+// `receive_depth`.
 int64_t receive_buffer_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
   if (!costs.in_bytes()) return 0;
   const int depth = job.p2p.mode == P2pMode::kBlocking ? 1 : job.p2p.receive_depth;
@@ -23,7 +24,7 @@ int64_t receive_buffer_bytes(const Job& job, const Placement& placement, const S
   return into * depth * largest;
 }
 
-// What a rank holds whatever the order.
+// Returns what a rank holds with any order.
 RankMemory fixed_memory(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
   RankMemory held;
   for (const Chunk& chunk : placement.chunks_of(rank)) {
@@ -60,7 +61,7 @@ double hidden_share(const Schedule& schedule, const StepCosts& costs) {
   return total_ns == 0 ? 0 : static_cast<double>(hidden_ns) / static_cast<double>(total_ns);
 }
 
-// What fits the memory wins, then what is faster.
+// True if `a` is better: an evaluation that fits the memory wins, then the shorter step.
 bool better(const Job& job, const Evaluation& a, const Evaluation& b) {
   const auto key = [&](const Evaluation& evaluation) {
     return std::pair(fits_memory(job, evaluation) ? 0 : 1, evaluation.end.step_ns);
@@ -121,7 +122,8 @@ Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named, const si
   std::optional<Evaluation> best;
   for (std::vector<int>& layers_per_stage : worth_trying) {
     PIPELOOM_TRY(StepCosts costs, sim::step_costs(job, placement, std::move(layers_per_stage), slot_order));
-    // Heuristics add up times before there is a schedule to check: F, I and W of every micro-batch on every stage.
+    // Checked before there is a schedule, because heuristics add up times: F, I and W of every micro-batch on every
+    // stage.
     PIPELOOM_RETURN_IF_ERROR(costs.schedule.check_step_of(int64_t{3} * placement.stages() * shape.micro_batches));
     PIPELOOM_TRY(Schedule schedule, named.generate(shape, {costs.schedule, costs.activations, 0}));
     PIPELOOM_TRY(Evaluation evaluation, evaluate(job, std::move(schedule), std::move(costs)));

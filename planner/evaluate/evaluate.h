@@ -16,11 +16,11 @@
 
 namespace pipeloom::planner {
 
-// The fullest moment of one rank, in bytes; without a model, activations only, in millionths of an activation.
+// What a rank holds at its fullest moment: bytes; without a model, only activations, in millionths of an activation.
 struct RankMemory {
-  StageState state = {};        // of every chunk
+  StageState state = {};        // over all chunks
   int64_t activations = 0;      // at their peak
-  int64_t receive_buffers = 0;  // posted
+  int64_t receive_buffers = 0;  // posted receive buffers
   Reserve reserve = {};
 
   int64_t total() const { return state.total_bytes() + activations + receive_buffers + reserve.total_bytes(); }
@@ -34,29 +34,28 @@ struct Evaluation {
   sim::StepEnd end;
   sim::Bubble bubble;
   std::vector<RankMemory> memory;  // [rank]
-  int weight_copies = 1;           // of every stage
-  double overlap = 0;              // share of the all-to-all that overlapped pairs hide; 0 where there is none
+  int weight_copies = 1;           // ranks of one pipeline that hold the weights of a stage
+  double overlap = 0;              // share of all all-to-all that overlapped pairs hide; 0 if there is none
 
   int fullest_rank() const;
   int64_t peak_memory() const { return memory[fullest_rank()].total(); }
 };
 
-// The job as `named` runs it, or why it can't. To be evaluated in the job's place.
+// Returns the job as `named` runs it, to be evaluated instead of `job`; or why the schedule can't run it.
 Result<Job> job_for(const Job& job, const NamedSchedule& named);
 
-// Placement, layers to stages, costs, order, simulation and memory of `job` with one named schedule; or why the
-// schedule can't run it. Pure.
-// `slot_order`: of the components inside overlapped pairs and B.
+// Evaluates `job` with one named schedule: placement, layers per stage, costs, order, simulation and memory. The error
+// says why the schedule can't run it. `slot_order` orders the components inside overlapped pairs and B's. Pure.
 Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named,
                             const sim::SlotOrder& slot_order = sim::usual_order);
 
-// The same for an order that is already there (a plan).
+// Evaluates an order that exists already (a plan's).
 Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);
 
-// Bytes that a rank may use; 0: no limit is known, or the job has no model.
+// Returns the bytes that a rank may use; 0: no limit is known, or the job has no model.
 int64_t memory_limit_bytes(const Job& job);
 bool fits_memory(const Job& job, const Evaluation& evaluation);
-// What a rank holds whatever the order: the states of its chunks, posted receive buffers and the reserve.
+// Returns what a rank holds with any order: the states of its chunks, posted receive buffers and the reserve.
 int64_t fixed_memory_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank);
 
 PipelineShape shape_of(const Job& job);

@@ -12,7 +12,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// The cost of layers [begin, end) as one stage, with what the ends add.
+// Sums of layers: the cost of layers [begin, end) as one stage, with the extra costs of the first and last stage.
 class StageSums {
  public:
   StageSums(const sim::LayerWeights& weights, int stages) : weights_(weights), stages_(stages), sums_{0} {
@@ -34,7 +34,8 @@ class StageSums {
   std::vector<int64_t> sums_;
 };
 
-// Greedy: each stage takes as much as fits, leaving one layer for each stage after it.
+// True if no stage needs more than `limit_ns`. Greedy: each stage takes as many layers as fit, but leaves one for each
+// stage after it.
 bool fits(const StageSums& sums, int stages, int64_t limit_ns) {
   int begin = 0;
   for (int stage = 0; stage < stages; ++stage) {
@@ -61,13 +62,14 @@ int64_t least_slowest_ns(const StageSums& sums, int stages) {
   return low;
 }
 
-// Dynamic programming over (stage, where it ends): the least sum of squares with no stage above `limit_ns`.
+// Returns the partition with the least sum of squares whose stages don't exceed `limit_ns`. Dynamic programming over
+// (stage, layer at which it ends).
 std::vector<int> most_even(const StageSums& sums, int stages, int64_t limit_ns) {
   constexpr int128_t kNone = std::numeric_limits<int64_t>::max() * (int128_t{1} << 62);
   const int layers = sums.layers();
-  std::vector<int128_t> before(layers + 1, kNone);  // [layers so far] over the stages so far
+  std::vector<int128_t> before(layers + 1, kNone);  // [layers so far] least sum over the stages so far
   before[0] = 0;
-  std::vector<std::vector<int>> size(stages, std::vector<int>(layers + 1, 0));  // of the stage that ends there
+  std::vector<std::vector<int>> size(stages, std::vector<int>(layers + 1, 0));  // [stage][end] layers of it
   for (int stage = 0; stage < stages; ++stage) {
     std::vector<int128_t> now(layers + 1, kNone);
     for (int end = stage + 1; end <= layers - (stages - 1 - stage); ++end) {
@@ -75,7 +77,7 @@ std::vector<int> most_even(const StageSums& sums, int stages, int64_t limit_ns) 
         const int128_t ns = sums.stage_ns(stage, begin, end);
         if (ns > limit_ns) break;
         if (before[begin] == kNone || before[begin] + ns * ns > now[end]) continue;
-        now[end] = before[begin] + ns * ns;  // on a tie the larger stage, seen later: late stages get more
+        now[end] = before[begin] + ns * ns;  // ties go to the larger stage, which is seen later: late stages get more
         size[stage][end] = end - begin;
       }
     }
@@ -89,7 +91,7 @@ std::vector<int> most_even(const StageSums& sums, int stages, int64_t limit_ns) 
   return layers_per_stage;
 }
 
-// How heavy the ranks of a placement are with one partition; less is better.
+// How much work the ranks of a placement have with one partition; less is better.
 struct RankLoads {
   int64_t heaviest_ns = 0;
   int128_t sum_of_squares = 0;
@@ -100,7 +102,8 @@ struct RankLoads {
   }
 };
 
-// Each micro-batch runs on one pipe: a rank of `pipes` pipes meets one in `pipes` of them on each of its chunks.
+// Sums the stages that each rank holds, over all pipes. Each pipe takes an equal share of the micro-batches, so the
+// sums compare ranks of one placement.
 RankLoads rank_loads(const StageSums& sums, const Placement& placement, const std::vector<int>& layers_per_stage) {
   std::vector<int64_t> loads_ns(placement.ranks(), 0);
   int begin = 0;
@@ -177,7 +180,7 @@ Result<std::vector<std::vector<int>>> partitions(const Job& job, const Placement
 
 namespace {
 
-// What is one moved layer away from any of `partitions`, and these.
+// Returns `partitions` and every partition that is one moved layer away from one of them.
 std::vector<std::vector<int>> with_neighbours(const std::vector<std::vector<int>>& partitions) {
   std::vector<std::vector<int>> all = partitions;
   for (std::vector<int> layers : partitions) {
@@ -202,8 +205,9 @@ std::vector<std::vector<int>> with_neighbours(const std::vector<std::vector<int>
 }  // namespace
 
 Result<std::vector<std::vector<int>>> near_partitions(const Job& job, const Placement& placement) {
+  // A costlier rank is not worth a search; the number limits the time of a contest over them.
   constexpr int kHeavierPercent = 103;
-  constexpr size_t kMostOfBasis = 24;
+  constexpr size_t kMaxPerBasis = 24;
   PIPELOOM_TRY(std::vector<std::vector<int>> near, partitions(job, placement));
   if (!job.layout.layers_per_stage.empty()) return near;
   const std::vector<std::vector<int>> all = with_neighbours(near);
@@ -214,7 +218,7 @@ Result<std::vector<std::vector<int>>> near_partitions(const Job& job, const Plac
     for (const auto& layers : all) weighed.emplace_back(rank_loads(sums, placement, layers), &layers);
     std::ranges::stable_sort(weighed, [](const auto& a, const auto& b) { return a.first < b.first; });
     const int64_t most_ns = weighed.front().first.heaviest_ns / 100 * kHeavierPercent;
-    for (size_t i = 0; i < std::min(kMostOfBasis, weighed.size()) && weighed[i].first.heaviest_ns <= most_ns; ++i) {
+    for (size_t i = 0; i < std::min(kMaxPerBasis, weighed.size()) && weighed[i].first.heaviest_ns <= most_ns; ++i) {
       if (std::ranges::find(near, *weighed[i].second) == near.end()) near.push_back(*weighed[i].second);
     }
   }

@@ -9,23 +9,24 @@
 
 namespace pipeloom::planner {
 
-// Contiguous stages of at least one layer, the slowest as fast as possible; among those the most even (least sum of
-// squares); among those the later stages hold more layers, as early stages hold more micro-batches.
-// O(stages * layers * layers per stage). Error: more stages than layers.
-// REQUIRES: no cost is negative, and their sum stays inside int64.
+// Divides layers into contiguous stages of at least one layer, so that the slowest stage is as fast as possible. Ties
+// go to the most even partition (least sum of squares), then to more layers in later stages, because early stages hold
+// more micro-batches. O(stages * layers * layers per stage). Fails if there are more stages than layers. REQUIRES: no
+// cost is negative, and their sum stays within int64.
 Result<std::vector<int>> balanced_partition(const sim::LayerWeights& weights, int stages);
 
-// Moves layers between stages for as long as that lightens the heaviest rank, or leaves it and makes the ranks more
-// even: a rank of a V or bidirectional placement holds light and heavy stages together. Starts from `layers_per_stage`.
+// Improves `layers_per_stage`: moves layers between stages as long as that lightens the heaviest rank, or keeps it and
+// makes the ranks more even. A rank of a V or bidirectional placement holds light and heavy stages together.
 std::vector<int> balance_ranks(const sim::LayerWeights& weights, const Placement& placement,
                                std::vector<int> layers_per_stage);
 
-// Partitions worth trying for the placement: the job's own list if it has one and it fits; else balanced by rank for
-// passes that run alone and, where that differs, for overlapped pairs. REQUIRES: the job has a model.
+// Returns the partitions worth trying for the placement: the job's own list if it has one; else one balanced by rank
+// for passes that run alone and, if that differs, one for overlapped pairs. Fails if the job's list does not fit.
+// REQUIRES: the job has a model.
 Result<std::vector<std::vector<int>>> partitions(const Job& job, const Placement& placement);
 
-// Those, and what is one moved layer away from them with a heaviest rank that is at most 3 % heavier, alone or
-// overlapped; some 50 at most. Where layers don't divide evenly, the place of the odd one may win more than any order.
+// Returns partitions() and those that are one moved layer away and whose heaviest rank is at most 3 % heavier, alone or
+// overlapped; some 50 at most. If layers don't divide evenly, the place of the odd one may gain more than any order.
 // REQUIRES: the job has a model.
 Result<std::vector<std::vector<int>>> near_partitions(const Job& job, const Placement& placement);
 

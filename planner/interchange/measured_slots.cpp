@@ -35,7 +35,7 @@ class Slowdowns {
   std::map<std::pair<uint32_t, uint32_t>, double> of_kernel_;
 };
 
-// Ranges of one slot that overlap in time are one, whatever their streams.
+// The slots of a run: ranges of one slot that overlap in time are joined, on whichever streams they are.
 struct SlotRanges {
   std::vector<MeasuredSlot> slots;
   std::vector<size_t> slot_of;  // [range]
@@ -46,9 +46,9 @@ SlotRanges joined(const std::vector<ProfiledRun::Range>& ranges, bool on_gpu) {
   for (const ProfiledRun::Range& range : ranges) {
     size_t found = joined.slots.size();
     if (range.on_gpu == on_gpu) {
-      // Ranges are in order of begin: what overlaps this one is among the last.
-      constexpr size_t kMostStreams = 64;
-      const size_t first = found - std::min(found, kMostStreams);
+      // Ranges are in order of begin, so those that overlap this one are among the last, one for each stream.
+      constexpr size_t kMaxStreams = 64;
+      const size_t first = found - std::min(found, kMaxStreams);
       for (size_t i = found; i-- > first;) {
         if (joined.slots[i].slot == range.slot && joined.slots[i].end_ns > range.begin_ns) found = i;
       }
@@ -60,12 +60,12 @@ SlotRanges joined(const std::vector<ProfiledRun::Range>& ranges, bool on_gpu) {
   return joined;
 }
 
-// Ranges to look kernels up in, in order of begin.
+// Finds the range that holds a time. Ranges are added in order of begin.
 class RangeIndex {
  public:
   void add(const ProfiledRun::Range& range, size_t slot) { entries_.push_back({range.begin_ns, range.end_ns, slot}); }
 
-  // The slot of the last range that begins no later; nothing where that range has ended.
+  // Returns the slot of the last range that begins no later than `time_ns`; null if that range has ended.
   const size_t* slot_at(int64_t time_ns) const {
     const auto after = std::ranges::upper_bound(entries_, time_ns, {}, &Entry::begin_ns);
     if (after == entries_.begin() || std::prev(after)->end_ns <= time_ns) return nullptr;
@@ -81,7 +81,8 @@ class RangeIndex {
   std::vector<Entry> entries_;
 };
 
-// On the GPU a range's own stream comes first: the exchange of one slot may run beside the compute of the next.
+// Gives every kernel to its slot. On the GPU a range of the kernel's own stream comes first: the exchange of one slot
+// may run beside the compute of the next.
 void add_kernels(const ProfiledRun& run, const std::vector<SlotKernel>& kernels, bool on_gpu, SlotRanges& ranges) {
   RangeIndex all;
   std::vector<RangeIndex> of_stream(run.streams.size());

@@ -8,7 +8,7 @@
 
 namespace pipeloom::planner {
 
-// What a kernel of a slot does, by its stream and its name.
+// What a kernel of a slot does, judged by its stream and its name.
 enum class KernelRole : uint8_t {
   kCompute,
   kDispatch,
@@ -20,9 +20,9 @@ enum class KernelRole : uint8_t {
 struct SlotKernel {
   int64_t begin_ns = 0;
   int64_t end_ns = 0;
-  int64_t work_ns = 0;  // of that what counts as its own
+  int64_t work_ns = 0;  // the part of its duration that counts as its own work
   KernelRole role = KernelRole::kCompute;
-  uint32_t name = 0;  // of the run's
+  uint32_t name = 0;  // index into ProfiledRun::names
 };
 
 // One slot of a schedule as a run measured it.
@@ -35,16 +35,16 @@ struct MeasuredSlot {
 
 enum class KernelWork : uint8_t {
   kMeasured,  // what kernels took
-  kAlone,     // what they would take without communication beside them: as long as their like did in the same run, or
-              // all compute on average
+  kAlone,  // what they would take without communication beside them, by the slowdown of their like in the same run, or
+           // else the mean slowdown of all compute
 };
 
-// The slots that a run's ranges name, each with the kernels that the range holds: on the GPU those that begin in it on
-// its stream; where the host alone knows of ranges, those that it launched there. A slot's ranges on several streams
-// are one slot. In order of begin.
+// Returns the slots that a run's ranges name, each with the kernels of its range, in order of begin. A range on the GPU
+// holds the kernels that begin in it on its stream; a range on the host holds those that it launched. A slot's ranges
+// on several streams are one slot.
 std::vector<MeasuredSlot> measured_slots(const ProfiledRun& run, KernelWork work);
 
-// Of each kernel of the run.
+// Returns every kernel of the run with its role.
 std::vector<SlotKernel> kernels_with_roles(const ProfiledRun& run, KernelWork work);
 
 }  // namespace pipeloom::planner

@@ -13,9 +13,9 @@ bool communicates(const std::string& kernel_name) {
 }
 
 std::string short_kernel_name(const std::string& name) {
-  constexpr size_t kMost = 60;
+  constexpr size_t kMaxLength = 60;  // fits a column of a table
   const size_t begin = name.starts_with("void ") ? 5 : 0;
-  return name.substr(begin, std::min(name.find_first_of("<(", begin) - begin, kMost));
+  return name.substr(begin, std::min(name.find_first_of("<(", begin) - begin, kMaxLength));
 }
 
 RunStreams::RunStreams(const ProfiledRun& run) : streams_(run.streams.size()) {
@@ -27,7 +27,7 @@ RunStreams::RunStreams(const ProfiledRun& run) : streams_(run.streams.size()) {
     stream.busy_ns += kernel.duration_ns();
     if (!name_communicates[kernel.name]) continue;
     stream.communicating_ns += kernel.duration_ns();
-    // A kernel that communicates keeps its SMs: no more of its blocks than there are SMs run at once.
+    // A kernel that communicates keeps its SMs, so at most one of its blocks runs on each.
     const uint32_t sms = run.sms > 0 ? std::min(kernel.blocks, static_cast<uint32_t>(run.sms)) : kernel.blocks;
     stream.time_by_sms[sms] += kernel.duration_ns();
   }
@@ -35,7 +35,7 @@ RunStreams::RunStreams(const ProfiledRun& run) : streams_(run.streams.size()) {
   communication_ = joined(run, true);
 }
 
-// Joined where they touch.
+// Returns the busy intervals of one kind of stream; those that touch are joined.
 std::vector<Interval> RunStreams::joined(const ProfiledRun& run, bool communicating) const {
   std::vector<Interval> intervals;
   for (const ProfiledRun::Kernel& kernel : run.kernels) {

@@ -10,13 +10,13 @@
 
 namespace pipeloom::planner {
 
-// Whether a kernel moves data between GPUs: NCCL's, DeepEP's and NVSHMEM's.
+// True if a kernel moves data between GPUs: NCCL's, DeepEP's and NVSHMEM's.
 bool communicates(const std::string& kernel_name);
 
-// "void cutlass::Kernel2<...>(...)" -> "cutlass::Kernel2".
+// Shortens a kernel's name: "void cutlass::Kernel2<...>(...)" -> "cutlass::Kernel2".
 std::string short_kernel_name(const std::string& name);
 
-// Which streams of a run communicate: those most of whose time goes into kernels that do. And when.
+// The streams of a run, and when they are busy. A stream communicates if most of its time goes into kernels that do.
 // REQUIRES: the run outlives this.
 class RunStreams {
  public:
@@ -26,17 +26,17 @@ class RunStreams {
     size_t kernels = 0;
     int64_t busy_ns = 0;
     int64_t communicating_ns = 0;
-    std::map<uint32_t, int64_t> time_by_sms;  // of kernels that communicate: the SMs that they keep
+    std::map<uint32_t, int64_t> time_by_sms;  // [SMs kept] time of kernels that communicate
 
     bool communicates() const { return 2 * communicating_ns > busy_ns; }
   };
   const std::vector<Stream>& streams() const { return streams_; }
   bool communicates(const ProfiledRun::Kernel& kernel) const { return streams_[kernel.stream].communicates(); }
 
-  // When some stream of that kind is busy, in order and apart.
+  // Intervals in which some stream of this kind is busy, in order and disjoint.
   const std::vector<Interval>& compute() const { return compute_; }
   const std::vector<Interval>& communication() const { return communication_; }
-  // How much of a kernel runs beside communication. O(log n).
+  // Returns how much of a kernel runs beside communication. O(log n).
   int64_t beside_ns(const ProfiledRun::Kernel& kernel) const;
 
  private:

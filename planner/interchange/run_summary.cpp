@@ -15,7 +15,7 @@ int64_t total_ns(const std::vector<Interval>& intervals) {
   return sum_ns;
 }
 
-// The number of SMs that holds for most of the time.
+// Returns the number of SMs that is kept for most of the time.
 uint32_t usual_sms(const std::map<uint32_t, int64_t>& time_by_sms) {
   const auto most = std::ranges::max_element(time_by_sms, {}, [](const auto& entry) { return entry.second; });
   return most == time_by_sms.end() ? 0 : most->first;
@@ -40,7 +40,7 @@ double weighted_slowdown(const std::vector<KernelContention>& kernels) {
 }  // namespace
 
 RunContention contention_of(const ProfiledRun& run, const RunStreams& streams) {
-  constexpr size_t kLeast = 2;  // samples of each kind: one alone says nothing
+  constexpr size_t kMinSamples = 2;  // samples of each kind, since a single one says nothing
   std::map<std::pair<uint32_t, uint32_t>, std::array<std::vector<int64_t>, 2>> samples;  // [name, blocks][beside]
   for (const ProfiledRun::Kernel& kernel : run.kernels) {
     const int64_t duration_ns = kernel.duration_ns();
@@ -52,7 +52,7 @@ RunContention contention_of(const ProfiledRun& run, const RunStreams& streams) {
   RunContention contention;
   for (auto& [kernel, times] : samples) {
     auto& [alone, beside] = times;
-    if (alone.size() < kLeast || beside.size() < kLeast) continue;
+    if (alone.size() < kMinSamples || beside.size() < kMinSamples) continue;
     contention.kernels.push_back(
         {kernel.first, kernel.second, alone.size(), beside.size(), median(alone), median(beside)});
   }

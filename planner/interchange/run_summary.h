@@ -13,15 +13,15 @@ struct StreamSummary {
   bool communication = false;  // most of its time goes into kernels that communicate
   size_t kernels = 0;
   int64_t busy_ns = 0;
-  uint32_t sms = 0;  // of a communication stream: what its kernels occupy for most of the time
+  uint32_t sms = 0;  // communication streams only: the SMs that its kernels occupy for most of the time
 };
 
-// How much longer a kernel takes beside communication: medians of those that ran alone and of those beside it from
+// How much longer a kernel takes beside communication: the medians of those that ran alone and of those beside it from
 // begin to end.
 struct KernelContention {
   uint32_t name = 0;
   uint32_t blocks = 0;
-  size_t alone = 0;  // how many
+  size_t alone = 0;  // number of samples
   size_t beside = 0;
   int64_t alone_ns = 0;
   int64_t beside_ns = 0;
@@ -31,17 +31,17 @@ struct KernelContention {
 
 struct RunContention {
   std::vector<KernelContention> kernels;  // those with enough samples, by time
-  double slowdown = 1;                    // of them all, weighted by time alone
+  double slowdown = 1;                    // over all kernels, weighted by time alone
 };
-// O(n log n).
+// Compares kernels that ran alone with their like beside communication. O(n log n).
 RunContention contention_of(const ProfiledRun& run, const RunStreams& streams);
 
 struct RunSummary {
   std::vector<StreamSummary> streams;  // in order of their numbers
   int64_t span_ns = 0;                 // from the first kernel to the end of the last
-  int64_t compute_ns = 0;              // some compute stream is busy
-  int64_t communication_ns = 0;        // some communication stream is busy
-  int64_t hidden_ns = 0;               // both are
+  int64_t compute_ns = 0;              // while some compute stream is busy
+  int64_t communication_ns = 0;        // while some communication stream is busy
+  int64_t hidden_ns = 0;               // while both are
   uint32_t communication_sms = 0;
   RunContention contention;
 

@@ -34,7 +34,7 @@ std::map<decltype(key_of({})), Place> places_of(const Schedule& schedule) {
   return places;
 }
 
-// `part` of `whole`, of `length`.
+// Scales `part` of `whole` to `length`.
 int64_t share(int64_t part, int64_t whole, int64_t length) {
   return whole == 0 ? 0 : static_cast<int64_t>(int128_t{part} * length / whole);
 }
@@ -46,7 +46,7 @@ Span span_of(const ComponentInterval& part, const Place& place) {
   return span;
 }
 
-// Of a slot without kernels: every component its planned share of the slot's time.
+// Gives every component of a slot without kernels its planned share of the slot's time.
 void add_shares(const MeasuredSlot& slot, const std::vector<ComponentInterval>& parts, const Place& place,
                 std::vector<Span>& spans) {
   int64_t planned_ns = 0;
@@ -60,8 +60,8 @@ void add_shares(const MeasuredSlot& slot, const std::vector<ComponentInterval>& 
   }
 }
 
-// The kernels that a component's work is in. In the backward pass a combine's transfer is a dispatch, and the other way
-// round.
+// Returns the role of the kernels that do a component's work. In the backward pass a combine's transfer is a dispatch,
+// and the reverse.
 KernelRole role_of(const SlotComponent& part) {
   if (part.cost.lane == Lane::kCompute) return KernelRole::kCompute;
   const bool forward = part.pass == SlotKind::kF;
@@ -70,9 +70,9 @@ KernelRole role_of(const SlotComponent& part) {
   return KernelRole::kExchange;
 }
 
-// When kernels [begin, end) of a component ran, and what of that was not their work.
+// Sets when a component ran, and how much of that was not the work of its kernels.
 void set_times(std::span<const SlotKernel> kernels, Span& span) {
-  // The host launches kernels one by one: such pauses are part of the work, longer ones are waits.
+  // The host launches kernels one by one, so short pauses are part of the work; longer ones are waits.
   constexpr int64_t kLaunchGapNs = 20'000;
   span.begin_ns = kernels.front().begin_ns;
   span.end_ns = span.begin_ns;
@@ -93,8 +93,8 @@ void divide(const std::vector<SlotKernel>& kernels, const std::vector<const Comp
   int64_t busy_ns = 0;
   for (const SlotKernel& kernel : kernels) busy_ns += kernel.end_ns - kernel.begin_ns;
   size_t next = 0;
-  int64_t before_ns = 0;  // of the kernels
-  int64_t until_ns = 0;   // of the plan
+  int64_t before_ns = 0;  // duration of the kernels so far
+  int64_t until_ns = 0;   // planned duration so far
   for (const ComponentInterval* part : parts) {
     until_ns += part->part.duration_ns;
     const bool last = part == parts.back();
@@ -116,7 +116,7 @@ void add_kernels(const MeasuredSlot& slot, const std::vector<ComponentInterval>&
                  std::vector<Span>& spans) {
   std::array<std::vector<SlotKernel>, 5> kernels;  // [KernelRole]
   for (const SlotKernel& kernel : slot.kernels) kernels[static_cast<size_t>(kernel.role)].push_back(kernel);
-  // Names that don't tell dispatch and combine apart: all of the exchange in one row.
+  // If names don't tell dispatch and combine apart, the whole exchange is one row.
   const bool named = !kernels[static_cast<size_t>(KernelRole::kDispatch)].empty() ||
                      !kernels[static_cast<size_t>(KernelRole::kCombine)].empty();
   std::array<std::vector<const ComponentInterval*>, 5> of_role;
@@ -140,7 +140,7 @@ Result<Trace> trace_of_run(const Plan& plan, const ProfiledRun& run, KernelWork 
     const auto place = places.find(key_of(it.slot));
     if (place == places.end()) {
       return invalid(
-          fmt::format("the run has {} of stage {}, which the plan has not", slot_label(it.slot), it.slot.stage));
+          fmt::format("the run has {} of stage {}, which the plan does not have", slot_label(it.slot), it.slot.stage));
     }
     last[place->second] = &it;
   }

@@ -9,11 +9,11 @@ namespace pipeloom::planner {
 
 namespace {
 
-// What one micro-batch of some layers keeps a rank busy for, at least.
+// The least time for which one micro-batch of some layers keeps a rank busy.
 struct Busy {
   int64_t compute_ns = 0;
   int64_t communication_ns = 0;
-  int64_t alone_ns = 0;  // where no pair overlaps: F's and I's components are chains
+  int64_t alone_ns = 0;  // if no pair overlaps: F's and I's components are chains
 
   int64_t overlapped_ns() const { return std::max(compute_ns, communication_ns); }
   Busy& operator+=(const Busy& other) {
@@ -35,7 +35,7 @@ Busy busy_of(const StageProgram& program) {
     weight_ns += part.weight_ns;
     busy.alone_ns += part.forward_ns + part.input_ns;
   }
-  // In a B alone W's run beside all-to-all.
+  // In a B alone, W's run beside all-to-all.
   busy.alone_ns += std::max<int64_t>(0, weight_ns - input_communication_ns);
   return busy;
 }
@@ -63,8 +63,8 @@ LayoutBound layout_bound(const Job& job) {
     keep_less(&Busy::alone_ns);
     whole += busy;
   }
-  // Some rank holds at least so many layers where there are so many pipes, and each takes its part of the
-  // micro-batches; with fewer pipes it has at least as much to do.
+  // With this many pipes, some rank holds at least this many layers, and each pipe takes its share of the
+  // micro-batches. With fewer pipes a rank has at least as much to do.
   const int64_t pipes = 2 * job.schedule.pipe_pairs;
   const int64_t most_layers = (pipes * job.model->layers + ranks - 1) / ranks;
   const auto step_ns = [&](int64_t whole_ns, int64_t layer_ns) {

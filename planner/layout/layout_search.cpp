@@ -18,7 +18,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Layouts between two looks at the front: enough for two threads, few enough that the first front prunes early.
+// Layouts between two updates of the front: enough for two threads, few enough that the first front prunes early.
 constexpr size_t kBatch = 32;
 constexpr int kChunkChoices[] = {2, 4};
 
@@ -28,10 +28,10 @@ struct Point {
   int weight_copies = 1;
 };
 
-// What was timed so far, where nothing beats it.
+// The timed layouts that no other beats so far.
 class Front {
  public:
-  // Whether a plan with at least these values could still join.
+  // True if a plan with at least these values could still join the front.
   bool open_to(const Point& least) const {
     if (!points_.empty() && least.step_ns * 100 > best_ns_ * LayoutSearchResult::kSlowestPercent) return false;
     return std::ranges::none_of(points_, [&](const auto& known) { return no_worse(known.first, least); });
@@ -77,7 +77,7 @@ struct Group {
 // Judges one layout with every schedule.
 class Judge {
  public:
-  // `own_split`: the job's split of the SMs; others are tried only where pairs make something of them.
+  // `own_split`: the job's own split of the SMs. Other splits are tried only with schedules that have pairs.
   Judge(const Job& layout, int32_t number, const LayoutBound& bound, int own_split, const Front& front)
       : layout_(layout),
         number_(number),
@@ -101,14 +101,15 @@ class Judge {
     return chosen;
   }
 
-  // A schedule that recomputes whatever the layout says is that of the layout which says so.
+  // True if the schedule recomputes more or less than the layout says. It is then considered with the layout that says
+  // the same.
   bool is_other_layout(const NamedSchedule& named) const {
     if (named.adapt == nullptr) return false;
     const auto own = named.adapt(layout_);
     return own && own->recompute != layout_.recompute;
   }
 
-  // Whether the layout's bounds rule it out, with one copy of the weights and pairs: then they do with any schedule.
+  // True if the layout's bounds for one weight copy and pairs rule it out. They then rule out every schedule.
   bool ruled_out(LayoutVerdict& verdict) const {
     if (bound_.bytes[0] > memory_limit_bytes(layout_)) {
       verdict = LayoutVerdict::kTooLarge;
@@ -230,14 +231,14 @@ class Judge {
     return most;
   }
 
-  // No order of this placement and these stages is shorter, whatever its memory.
+  // Returns a bound for every order of this placement and these stages, without memory caps.
   static int64_t order_bound_ns(const Group& group, const StepCosts& costs) {
     const auto problem = SearchProblem::create(
         {group.placement, pipes_for(group.placement, group.job.micro_batches), costs.schedule, costs.activations, {}});
     return problem ? rank_bound_ns(*problem) : 0;
   }
 
-  // Every rank holds at least one micro-batch of its stages on one pipe.
+  // Returns the least memory of the fullest rank: every rank holds at least one micro-batch of its stages on one pipe.
   static int64_t least_bytes(const Group& group, const StepCosts& costs) {
     int64_t most = 0;
     for (int rank = 0; rank < group.placement.ranks(); ++rank) {
@@ -283,7 +284,7 @@ class Judge {
   std::vector<ConsideredLayout> considered_;
 };
 
-// The layouts that promise most come first, so that what they take rules out the others.
+// Sorts the most promising layouts first, so that their times rule out the others.
 std::vector<int32_t> by_promise(const std::vector<Job>& layouts, const std::vector<LayoutBound>& bounds) {
   std::vector<int32_t> order(layouts.size());
   std::iota(order.begin(), order.end(), 0);

@@ -24,7 +24,7 @@ std::vector<int> divisors(int64_t whole, int most) {
   return found;
 }
 
-// Changes jobs field by field; each step leaves the jobs that the values before it allow.
+// Varies jobs field by field. Each step keeps the jobs that the values so far allow.
 class Space {
  public:
   Space(const Job& job, const HeldFields& held) : held_(held), jobs_{job} {
@@ -33,7 +33,7 @@ class Space {
     if (!held.holds(LayoutField::kSchedule)) jobs_.front().schedule = {};
   }
 
-  // `values_of(job)` for each job; `set(job, value)` gives one of them to a copy.
+  // Replaces each job by one copy for each of `values_of(job)`, changed by `set(copy, value)`.
   template <typename ValuesOf, typename Set>
   Space& vary(LayoutField field, ValuesOf values_of, Set set) {
     if (held_.holds(field)) return *this;
@@ -48,7 +48,7 @@ class Space {
     return *this;
   }
 
-  // Data parallelism takes what is left of the GPUs; jobs that leave a rest are dropped.
+  // Gives the remaining GPUs to data parallelism; drops jobs that leave a rest.
   Space& fill_cluster() {
     std::vector<Job> filled;
     for (Job& job : jobs_) {
@@ -89,7 +89,7 @@ std::vector<Precision> precision_values(const Job& job) {
   return {job.precision};
 }
 
-// Few: the chosen layout's split is scanned finely afterwards.
+// Returns only a few splits: the split of the chosen layout is searched finely afterwards.
 std::vector<int> split_values(const Job& job) {
   std::vector<int> values = {job.cluster->comm_sms};
   if (job.layout.expert == 1) return values;

@@ -10,7 +10,7 @@
 
 namespace pipeloom::planner {
 
-// What a layout search may change. Data parallelism takes the GPUs that are left.
+// Fields that a layout search may change. Data parallelism takes the remaining GPUs.
 enum class LayoutField : uint8_t {
   kPipeline,
   kTensor,
@@ -27,10 +27,10 @@ constexpr LayoutField kLayoutFields[] = {LayoutField::kPipeline,       LayoutFie
 
 std::string_view field_name(LayoutField field);  // "pipeline", ...
 
-// Fields that keep the job's value.
+// The fields that keep the job's value.
 class HeldFields {
  public:
-  // "tensor,expert"; the error names what is allowed.
+  // Parses names as in "tensor,expert". The error names what is allowed.
   static Result<HeldFields> parse(std::string_view names);
   bool holds(LayoutField field) const { return (bits_ >> static_cast<int>(field) & 1) != 0; }
 
@@ -38,14 +38,14 @@ class HeldFields {
   uint32_t bits_ = 0;
 };
 
-// Every layout of the job's cluster that its model and global batch allow, each a job of its own, ready to be
-// evaluated: pipeline divides what tensor and context parallelism leave of the GPUs, with at least a layer for each
-// rank; tensor stays inside a node; expert divides its replicas and the experts; micro-batches of 1 to 8 sequences.
-// Precision is the job's or a more exact one: searching must not change what is trained for the worse. Layers per stage
-// are not fixed. REQUIRES: the job has a model.
+// Returns every layout of the job's cluster that its model and global batch allow, each a job that is ready to be
+// evaluated. `pipeline` divides the GPUs that tensor and context parallelism leave, with at least a layer for each
+// rank. `tensor` stays inside a node. `expert` divides the replicas and the experts. Micro-batches have 1, 2, 4 or 8
+// sequences. Precision is the job's or a more exact one: a search must not train anything worse. Layers per stage are
+// not fixed. REQUIRES: the job has a model.
 std::vector<Job> layouts_of(const Job& job, const HeldFields& held);
 
-// The value of one field, as people read it; of kSchedule nothing.
+// Returns the value of one field, as people read it; empty for kSchedule.
 std::string field_value(const Job& job, LayoutField field);
 
 }  // namespace pipeloom::planner

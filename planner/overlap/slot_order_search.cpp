@@ -12,22 +12,22 @@ namespace pipeloom::planner {
 namespace {
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-// A search of that many states takes some 50 ms.
+// Limits a search to some 50 ms.
 constexpr size_t kMaxStates = 300'000;
 
-// Consecutive steps of a chain on one lane, or the W's of one I unit.
+// Consecutive steps of a chain on one lane, or the W's of the steps in one unit of I.
 struct Unit {
   std::vector<SlotStep> steps;
-  sim::SlotTask task;  // of all of them together
+  sim::SlotTask task;  // all steps together
 };
 
-// What can run: two chains of units, and the W's of the backward chain's compute units, alternately of two kinds
-// (experts, attention).
+// The units to order: two chains, and the W's of the compute units of the backward chain. The W's alternate between two
+// kinds (experts, attention).
 struct Pieces {
   std::vector<Unit> forward;
   std::vector<Unit> input;
   std::array<std::vector<Unit>, 2> weights;
-  std::array<std::vector<int>, 2> weight_after;  // [kind][number] the input unit that it waits for, as a count
+  std::array<std::vector<int>, 2> weight_after;  // [kind][number] how many input units must have ended before it
 };
 
 void add_step(Unit& unit, const SlotStep& step, const sim::SlotTask& task) {
@@ -70,11 +70,11 @@ Pieces pieces_of(const sim::OverlapStage& forward, const sim::OverlapStage& back
   return pieces;
 }
 
-// What a lane runs.
+// The unit that a lane runs.
 enum class Running : uint8_t { kNothing, kForward, kInput, kWeight0, kWeight1 };
 
 struct State {
-  uint16_t forward = 0;  // units that have started
+  uint16_t forward = 0;  // units started so far
   uint16_t input = 0;
   std::array<uint16_t, 2> weights = {0, 0};
   Running compute = Running::kNothing;
@@ -83,15 +83,15 @@ struct State {
 
 struct Label {
   int64_t time_ns = 0;
-  sim::Work left = 0;  // of the one task that runs, if one does
+  sim::Work left = 0;  // of the one task that is running, if any
   int32_t parent = -1;
-  Running started = Running::kNothing;  // the unit that this step started
+  Running started = Running::kNothing;  // kind of the unit that this step started
 };
 
-// Whether contention counts; without, the result bounds every order from below.
+// kAlone ignores contention, so its result bounds every order from below.
 enum class Rates { kContended, kAlone };
 
-// How far the chains may be apart, in layers: F from where it is if both advance evenly, a W behind its I.
+// Limits how far the chains may be apart, in layers: F from its place if both advanced evenly, a W from its I.
 class Window {
  public:
   Window(const Pieces& pieces, size_t layers)
@@ -99,7 +99,7 @@ class Window {
         forward_width_(std::min(pieces.forward.size(), 2 * kUnitsPerLayer * layers) + 1),
         weight_width_{std::min(pieces.weights[0].size(), layers) + 1, std::min(pieces.weights[1].size(), layers) + 1} {}
 
-  // The widest that leaves at most kMaxStates.
+  // Returns the widest window with at most kMaxStates states.
   static Window widest(const Pieces& pieces) {
     size_t layers = std::max(pieces.forward.size(), pieces.input.size());
     while (layers > 1 && Window(pieces, layers).states() > kMaxStates) --layers;
@@ -152,7 +152,7 @@ class Search {
  public:
   Search(const Pieces& pieces, const Window& window, Rates rates) : pieces_(pieces), window_(window), rates_(rates) {}
 
-  // The units in the order in which they start; empty: a search that found nothing.
+  // Returns the units in the order in which they start; empty if none was found.
   std::vector<Running> run() {
     cells_.resize(window_.states());
     const size_t last_rank =
@@ -162,7 +162,7 @@ class Search {
     for (size_t rank = 0; rank < last_rank; ++rank) {
       for (size_t i = 0; i < ranks_[rank].size(); ++i) {
         const State state = ranks_[rank][i];
-        // Each step starts or ends a unit, so that put() changes cells of later ranks only.
+        // Each step starts or ends a unit, so put() changes only cells of later ranks.
         for (const int32_t label : cells_[window_.index(state)]) expand(state, label);
       }
       std::vector<State>().swap(ranks_[rank]);
@@ -172,7 +172,7 @@ class Search {
   int64_t duration_ns() const { return duration_ns_; }
 
  private:
-  // Starts and ends so far.
+  // Returns the number of starts and ends so far.
   static size_t rank_of(const State& s) {
     const size_t started = size_t{s.forward} + s.input + s.weights[0] + s.weights[1];
     return 2 * started - (s.compute != Running::kNothing ? 1 : 0) - (s.transfer != Running::kNothing ? 1 : 0);
@@ -194,7 +194,7 @@ class Search {
   bool runs(const State& s, Running running) const { return s.compute == running || s.transfer == running; }
   int ended_input(const State& s) const { return s.input - (runs(s, Running::kInput) ? 1 : 0); }
 
-  // Whether the next unit of this kind can start now on that lane.
+  // True if the next unit of this kind can start now on the given lane.
   bool can_start(const State& s, Running what, bool transfer_lane) const {
     switch (what) {
       case Running::kForward:
@@ -224,7 +224,7 @@ class Search {
     return s;
   }
 
-  // At least one lane is free. Starts a unit on it, or waits for the other lane.
+  // Starts a unit on a free lane, or waits for the other lane. REQUIRES: at least one lane is free.
   void expand(const State& s, int32_t number) {
     const Label label = labels_[number];
     for (const bool transfer_lane : {false, true}) {
@@ -250,7 +250,7 @@ class Search {
       put(next, {label.time_ns, whole, parent, what});
       return;
     }
-    // Both lanes run until the first of them ends.
+    // Both lanes run until one of them ends.
     const sim::SlotTask& compute = task_of(next, next.compute);
     const sim::SlotTask& transfer = task_of(next, next.transfer);
     const sim::Work compute_left = transfer_lane ? label.left : whole;
@@ -307,9 +307,9 @@ class Search {
   const Pieces& pieces_;
   const Window& window_;
   Rates rates_;
-  std::vector<std::vector<int32_t>> cells_;  // [state] labels, none better than another
+  std::vector<std::vector<int32_t>> cells_;  // [state] labels, none of which beats another
   std::vector<Label> labels_;
-  std::vector<std::vector<State>> ranks_;  // states with labels, by starts and ends so far
+  std::vector<std::vector<State>> ranks_;  // [starts and ends so far] states with labels
   int64_t duration_ns_ = kNever;
 };
 
@@ -327,7 +327,7 @@ SlotProgram program_of(const Pieces& pieces, const std::vector<Running>& order) 
   return program;
 }
 
-// C + e X / (1 + e).
+// Returns C + e X / (1 + e), the bound by contention of search_slot_order().
 int64_t contention_bound_ns(const std::vector<sim::SlotTask>& tasks) {
   int64_t compute_ns = 0;
   int64_t transfer_ns = 0;

@@ -7,26 +7,27 @@
 
 namespace pipeloom::planner {
 
-// The order of the components of an overlapped pair or of a B, and how good any other could be.
+// An order of the components of an overlapped pair or of a B, and how good any other order could be.
 struct FoundSlotOrder {
-  SlotProgram program;      // without durations
-  int64_t duration_ns = 0;  // as simulate_slot times it
-  int64_t usual_ns = 0;     // usual_order(), timed the same way: DeepSeek-V3's in a pair
+  SlotProgram program;      // durations are those of the components alone
+  int64_t duration_ns = 0;  // as simulate_slot() times it
+  int64_t usual_ns = 0;     // of usual_order(), timed the same way; in a pair it is DeepSeek-V3's order
   int64_t bound_ns = 0;     // no order is shorter
-  bool is_usual = false;    // a search that gains nothing keeps the usual order
+  bool is_usual = false;    // the search gained nothing and keeps the usual order
 };
 
-// Searches all orders of both lanes. The components of a chain (F's, I's) that follow each other on one lane stay
-// together; a W may be held back across layers, those of one kind in turn. Dynamic programming over how far each chain
-// is, how many W of each kind have run and what runs now; of two ways to the same point the one that is no later and
-// has no more left of what runs is kept: the shortest order, but for a nanosecond of rounding per component. O(states),
-// some ten thousand for four layers. In longer slots, which repeat themselves, the chains stay within a window of a
-// few layers of each other: the shortest such order. F alone has one order only, as have I and W.
-//
-// bound_ns: the same search with nothing slowed down (where no window limits it) is the least any order takes without
-// contention, and contention only adds; and with C of compute alone, X of communication, and every component at least 1
-// + e times longer beside it, T >= C + e X / (1 + e): at most T - (busy compute) of X is not beside compute, which
-// slows what is beside it by e. A forward stage without components: B alone.
+// Searches the orders of both lanes. Components of a chain (F's, I's) that follow each other on one lane stay together.
+// A W may be held back across layers; W's of one kind run in turn.
+// Method: dynamic programming over how far each chain is, how many W's of each kind have run, and what runs now. If two
+// ways reach the same point, the one that is no later and has no more left of what runs is kept. The result is the
+// shortest order, but for a nanosecond of rounding per component. O(states), some ten thousand for four layers. Longer
+// slots repeat themselves; in them the chains stay within a window of a few layers of each other, and the result is the
+// shortest such order. F, I or W alone have only one order.
+// bound_ns is the larger of two bounds. First, the same search without contention, if no window limits it: contention
+// only adds time. Second, T >= C + e X / (1 + e), with C of compute alone, X of communication, and every component at
+// least 1 + e times as long beside communication: at most T - (busy compute) of X is not beside compute, and the rest
+// slows compute by e.
+// An empty forward stage means a B alone.
 FoundSlotOrder search_slot_order(const sim::OverlapStage& forward, const sim::OverlapStage& backward);
 
 }  // namespace pipeloom::planner

@@ -10,7 +10,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// All-to-all of one layer of each kind, every pass.
+// Returns the all-to-all of every pass, summed over all layers.
 int64_t all_to_all_ns(const Job& job) {
   int64_t sum_ns = 0;
   for (const StageProgram& layer : sim::layer_costs(job, {job.cluster->compute_sms()}).layers) {
@@ -40,7 +40,7 @@ Job with_best_pieces(const Job& job, int comm_sms) {
   return best;
 }
 
-// The pair that the schedule runs most: its all-to-all beside compute and the rest.
+// Fills in how much all-to-all the most frequent pair hides and exposes.
 void fill_pair(const Evaluation& evaluation, SplitPoint& point) {
   const Schedule& schedule = evaluation.schedule;
   const StepCosts& costs = evaluation.costs;
@@ -66,8 +66,8 @@ SlotProgram searched_order(const sim::OverlapStage& forward, const sim::OverlapS
 
 std::vector<int> candidate_splits(const Cluster& cluster) {
   constexpr int kFewest = 4;
-  constexpr int kMost = 40;
-  constexpr int kLeftForCompute = 8;
+  constexpr int kMost = 40;           // more SMs hardly speed up an all-to-all
+  constexpr int kLeftForCompute = 8;  // with fewer, compute hardly advances
   std::vector<int> splits;
   for (int sms = kFewest; sms <= std::min(kMost, cluster.gpu.sms - kLeftForCompute); ++sms) splits.push_back(sms);
   return splits;

@@ -9,27 +9,27 @@
 
 namespace pipeloom::planner {
 
-// The searched order of a pair's components (slot_order_search), for step_costs and evaluate.
+// Returns the order that search_slot_order() finds, for step_costs() and evaluate().
 SlotProgram searched_order(const sim::OverlapStage& forward, const sim::OverlapStage& backward);
 
-// One way to divide the SMs, with the best size of pieces for it.
+// One way to divide the SMs, with the best piece size for it.
 struct SplitPoint {
   int comm_sms = 0;
   int piece_tokens = 0;
   int64_t step_ns = 0;     // with DeepSeek-V3's order inside pairs
-  int64_t hidden_ns = 0;   // of one pair's all-to-all, of the pair that runs most
-  int64_t exposed_ns = 0;  // the rest of it
-  bool fits = true;        // the memory
+  int64_t hidden_ns = 0;   // hidden all-to-all of the pair that runs most often
+  int64_t exposed_ns = 0;  // exposed all-to-all of that pair
+  bool fits = true;        // within the memory limit
 };
 
-// The curve over all splits in `candidates`; a split that can't be evaluated is left out.
+// Evaluates every split in `candidates`; leaves out splits that can't be evaluated.
 std::vector<SplitPoint> split_curve(const Job& job, const NamedSchedule& named, const std::vector<int>& candidates);
 
-// Splits worth looking at: 4 to 40 SMs, as far as the GPU has a few more than that.
+// Returns splits worth trying: 4 to 40 SMs, if the GPU has a few more than that.
 std::vector<int> candidate_splits(const Cluster& cluster);
 
-// The job with the split of the shortest step, of those that fit the memory if any do; of equal ones the job's own,
-// then the smallest. Unchanged where there is no all-to-all. Pure.
+// Returns the job with the split that gives the shortest step among those that fit the memory, or among all if none
+// fits. Ties go to the job's own split, then to fewer SMs. Returns the job unchanged if the curve is empty. Pure.
 Job with_best_split(const Job& job, const std::vector<SplitPoint>& curve);
 
 }  // namespace pipeloom::planner

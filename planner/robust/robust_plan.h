@@ -12,23 +12,24 @@
 
 namespace pipeloom::planner {
 
-// One order of a job, and how its steps scatter.
+// One order of a job, and how its step time scatters.
 struct RobustCandidate {
-  std::string name;  // of the schedule; what was searched says with how much slack
+  std::string name;  // name of the schedule; a searched order also names its slack
   Job job;
   Evaluation evaluation;
   sim::Robustness robustness;
 };
 
-// Every named schedule that fits the job's memory, the least p95 first. All meet the same luck.
+// Measures every named schedule that fits the job's memory; the least p95 comes first. All schedules meet the same
+// random draws.
 std::vector<RobustCandidate> robust_named(const Job& job, const sim::SampleOptions& options);
 
-// The order that a search finds when it takes every hand-over to last `slack_ns` longer than it does: inputs are then
-// there before they are needed, and what is late delays fewer ranks. Timed with the true costs. Fails as search does.
+// Searches an order as if every hand-over lasted `slack_ns` longer. Inputs then arrive before they are needed, and a
+// late one delays fewer ranks. The result is timed with the true costs. Fails as search() does.
 Result<RobustCandidate> robust_searched(const Job& job, const JobProblem& problem, int64_t slack_ns,
                                         const SearchLimits& limits, const sim::SampleOptions& options);
 
-// A slack worth trying: what a mean pass of the problem scatters by.
+// Returns a slack worth trying: the scatter of a mean pass of the problem.
 int64_t slack_ns(const Job& job, const SearchProblem& problem);
 
 }  // namespace pipeloom::planner

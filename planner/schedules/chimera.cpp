@@ -8,18 +8,19 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Where the passes of one round lie: with `forwards_per_slot` micro-batches of a pipe in one forward slot.
+// The grid on which the passes of one round lie, with `forwards_per_slot` micro-batches of a pipe in one forward slot.
 struct Grid {
   int forwards_per_slot = 1;
-  // Slots from one round to the next: the least that keeps the passes of two rounds apart on every rank.
+  // Slots from one round to the next: the fewest that keep the passes of two rounds apart on every rank.
   int64_t round_slots = 0;
 };
 
-// Micro-batches fill a round pipe by pipe; a round that is not full leaves pipes out, the last ones first.
+// The place of a micro-batch. Micro-batches fill a round pipe by pipe; in a round that is not full, the last pipes stay
+// empty.
 struct Seat {
   int round = 0;
   int pipe = 0;
-  int within = 0;  // among the pipe's micro-batches of the round
+  int within = 0;  // number among the pipe's micro-batches of the round
 };
 
 Seat seat_of(int micro_batch, int per_pipe, int pipes) {
@@ -49,21 +50,22 @@ Result<Schedule> on_grid(const PipelineShape& shape, Placement placement, const 
 
 }  // namespace
 
-// Direct concatenation (Chimera, SC21, section 3.5). The reference loses passes from the third round on; this does not.
+// Concatenates rounds directly (Chimera, SC21, section 3.5). The reference loses passes from the third round on; this
+// code does not.
 Result<Schedule> chimera(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, chimera_placement(shape));
   return on_grid(shape, std::move(placement), {1, int64_t{2} * shape.ranks});
 }
 
-// Forward doubling (section 3.5, our reading): two micro-batches in one forward slot make it as long as a backward with
+// Doubles forwards (section 3.5, our reading): two micro-batches in one forward slot make it as long as a backward with
 // recomputation. A round then has P forward and 2P backward slots on each rank.
 Result<Schedule> chimera_doubling(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, chimera_placement(shape));
   return on_grid(shape, std::move(placement), {2, int64_t{3} * shape.ranks});
 }
 
-// Backward halving (section 3.5, our reading): forward doubling's grid, with halves of a micro-batch in place of
-// micro-batches, so nothing is recomputed.
+// Halves backwards (section 3.5, our reading): uses forward doubling's grid with half micro-batches, so nothing is
+// recomputed.
 Result<Schedule> chimera_halving(const PipelineShape& shape) {
   if (shape.micro_batches % 2 != 0) {
     return unsupported(

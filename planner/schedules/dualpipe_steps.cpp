@@ -29,7 +29,8 @@ class Steps {
     for (int i = 0; i < 2 * before_turn_; ++i) push(next_forward(0));
   }
 
-  // F0, F1 in turn. The input of the next F0 comes in F1's batch, and the output of F0 waits for that batch too.
+  // Runs F0 and F1 in turn. The input of the next F0 comes in F1's batch, and the output of F0 waits for that batch
+  // too.
   void enter_phase_1() {
     for (int i = 0; i <= rank_.position; ++i) {
       Slot& f0 = push(next_forward(0));
@@ -52,7 +53,7 @@ class Steps {
 
   void main_steps() {
     for (int i = 0; i < main_step_count(); ++i) {
-      if (i == 0 && rank_.is_turn()) {  // not overlapped: the bubble is smaller so
+      if (i == 0 && rank_.is_turn()) {  // not overlapped, because the bubble is then smaller
         push(next_forward(0)).send_later = 1;
         receive_at(batch_of_early_input_);
         push(next_backward(1));
@@ -71,7 +72,7 @@ class Steps {
     }
   }
 
-  // B1, B0 in turn; the second half of them delays W.
+  // Runs B1 and B0 in turn. The second half of them delays W.
   void drain_both() {
     const int count = 2 * (rank_.position + 1);
     for (int i = 0; i < count; ++i) {
@@ -122,7 +123,7 @@ class Steps {
   const DualPipeRank& rank_;
   const int before_turn_;
   std::vector<Slot> order_;
-  std::vector<Slot> delayed_;  // W, first in, first out
+  std::vector<Slot> delayed_;  // W's, first in, first out
   size_t next_w_ = 0;
   size_t batch_of_early_input_ = 0;
   int forwards_[2] = {0, 0};

@@ -6,23 +6,23 @@
 
 namespace pipeloom::planner {
 
-// One rank of DualPipe or DualPipeV. A rank runs two routes ("phases"): 0 is the one that reaches it first.
+// One rank of DualPipe or DualPipeV. A rank runs two routes ("phases"). Phase 0 is the one that reaches it first.
 struct DualPipeRank {
   struct Phase {
     int stage = 0;
     int first_micro_batch = 0;
   };
   Phase phases[2];
-  int micro_batches = 0;  // of each phase
-  int position = 0;       // 0 where phase 0 begins, half-1 where the two phases meet
-  int half = 0;           // positions in all
+  int micro_batches = 0;  // in each phase
+  int position = 0;       // 0 on the rank where phase 0 begins, half-1 where the two phases meet
+  int half = 0;           // number of positions
   bool sends_warm_up_at_once = false;
 
   bool is_turn() const { return position == half - 1; }
 };
 
-// The eight steps of DualPipe.step and DualPipeV.step (deepseek-ai/DualPipe@3da1bbe), which differ only in the numbers
-// of a DualPipeRank; with the flags that make blocking P2P form the same batches.
+// Returns the rank's order by the eight steps of DualPipe.step and DualPipeV.step (deepseek-ai/DualPipe@3da1bbe), which
+// differ only in the numbers of a DualPipeRank. Sets the flags of slots so that blocking P2P forms the same batches.
 std::vector<Slot> dualpipe_order(const DualPipeRank& rank);
 
 }  // namespace pipeloom::planner

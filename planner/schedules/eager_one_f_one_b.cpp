@@ -4,8 +4,8 @@
 
 namespace pipeloom::planner {
 
-// Twice 1F1B's warm-up, so that a transfer in each direction hides behind the passes between: the first backward comes
-// after 2(P-r)-1 forwards.
+// Doubles 1F1B's warm-up, so that a transfer in each direction hides behind the passes between: the first backward
+// comes after 2(P-r)-1 forwards.
 Result<Schedule> eager_one_f_one_b(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, linear_placement(shape));
   FlatOrders orders(2 * static_cast<size_t>(shape.ranks) * shape.micro_batches);

@@ -12,15 +12,16 @@ namespace pipeloom::planner {
 
 namespace {
 
-// With equal passes, micro-batch k of a round enters at slot 2k, goes down and up the ranks one stage a slot and comes
-// back the same way: the passes of `ranks` micro-batches never collide, and rounds 2*stages apart fill every slot.
+// The grid of equal passes. Micro-batch k of a round enters at slot 2k, goes down and up the ranks one stage a slot and
+// comes back the same way. The passes of `ranks` micro-batches never collide, and rounds 2*stages apart fill every
+// slot.
 class WaveGrid {
  public:
   WaveGrid(int ranks, int stages, int micro_batches)
       : ranks_(ranks), stages_(stages), rest_(micro_batches > ranks ? micro_batches % ranks : 0) {}
 
   int64_t slot_of(const Slot& pass) const {
-    // What does not fill a round joins the first one: there the pipeline still has room.
+    // Micro-batches that don't fill a round join the first one, in which the pipeline still has room.
     const int round = std::max(0, pass.micro_batch - rest_) / ranks_;
     const int within = pass.micro_batch - (round == 0 ? 0 : rest_ + round * ranks_);
     const int way = pass.kind == SlotKind::kF ? pass.stage : 2 * stages_ - 1 - pass.stage;
@@ -33,11 +34,11 @@ class WaveGrid {
   int rest_;
 };
 
-// What a rank takes first of what has arrived; then it goes by the grid.
+// Which arrived pass a rank takes first. Ties go by the grid.
 enum class Preference { kOtherKind, kBackward, kNone };
 
-// Backwards last twice as long as forwards, which shifts the grid apart; this list simulation closes the gaps. Each
-// inbox is first in, first out, so the queues keep their order.
+// Simulates a list schedule that closes the gaps of the grid: backwards last twice as long as forwards, which shifts it
+// apart. Each inbox is first in, first out, so the queues keep their order.
 class WaveSimulation {
  public:
   WaveSimulation(const Placement& placement, int micro_batches, Preference preference)
@@ -73,7 +74,7 @@ class WaveSimulation {
 
  private:
   struct Rank {
-    // By kind (F, B) and source: the rank before (before rank 0: the input), the rank itself, the rank after.
+    // [kind (F, B)][source] Sources are the rank before (for rank 0, the input), the rank itself, and the rank after.
     std::array<std::deque<Slot>, 6> inboxes;
     std::optional<Slot> running;
     int64_t ends_at = 0;
@@ -86,7 +87,8 @@ class WaveSimulation {
     ranks_[target].inboxes[3 * kind + source - target + 1].push_back(pass);
   }
 
-  // Twice what fills a pipeline: no rank waits for the input, and activations stay below twice 1F1B's.
+  // Limits the micro-batches inside to twice what fills a pipeline: no rank waits for the input, and activations stay
+  // below twice 1F1B's.
   bool may_enter() const { return entered_ - returned_ < 2 * placement_.ranks(); }
 
   bool is_input(const Slot& pass) const { return pass.kind == SlotKind::kF && pass.stage == 0; }
@@ -143,8 +145,8 @@ class WaveSimulation {
 
 }  // namespace
 
-// Our reading of Hanayo (SC23): Chimera's slots on one wave-like pipe, with no second copy of the model. No preference
-// is best for every size, so the shortest of the three is taken.
+// Our reading of Hanayo (SC23): Chimera's slots on one wave-like pipe, with one copy of the model. No preference is
+// best for every size, so the shortest of three orders is taken.
 Result<Schedule> hanayo(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, wave_placement(shape));
   WaveSimulation::Outcome best{std::numeric_limits<int64_t>::max(), {}};

@@ -7,8 +7,8 @@
 
 namespace pipeloom::planner {
 
-// Megatron's combined 1F1B (overlap_moe_expert_parallel_comm): one more forward in the warm-up makes the forward and
-// the backward of each steady step independent.
+// Follows Megatron's combined 1F1B (overlap_moe_expert_parallel_comm): one more forward in the warm-up makes the
+// forward and the backward of each steady step independent.
 Result<Schedule> interleaved_one_f_one_b_overlap(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, looped_placement(shape));
   const int chunks = placement.chunks_per_rank();

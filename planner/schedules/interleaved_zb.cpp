@@ -8,7 +8,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// W lags I by `rank` steps, so that its work fills the drain of the ranks that would idle longest.
+// Lets W lag I by `rank` steps, so that W's fill the drain of the ranks that would idle longest.
 std::vector<Slot> order_of(int rank, int warm_up, const Interleaving& visits) {
   const int count = visits.count();
   std::vector<Slot> order;

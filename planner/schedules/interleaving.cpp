@@ -8,7 +8,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Megatron-LM: a last, smaller group must still fill the pipeline.
+// True if Megatron-LM allows the group: a last, smaller group must still fill the pipeline.
 bool megatron_allows(const PipelineShape& shape, int group) {
   const int rest = shape.micro_batches % group;
   return group >= shape.ranks && group <= shape.micro_batches && (rest == 0 || rest >= shape.ranks);
@@ -25,9 +25,9 @@ Result<int> explicit_group(const PipelineShape& shape) {
     return unsupported(
         fmt::format("group is {}; allowed are {} (ranks) to {} (micro_batches)", group, ranks, micro_batches));
   }
-  return unsupported(
-      fmt::format("group is {}, which leaves {} of {} micro_batches; allowed is to leave 0 or at least {} (ranks)",
-                  group, micro_batches % group, micro_batches, ranks));
+  return unsupported(fmt::format(
+      "group is {}, which leaves {} of {} micro_batches for the last group; allowed are 0 or at least {} (ranks)",
+      group, micro_batches % group, micro_batches, ranks));
 }
 
 int default_group(const PipelineShape& shape) {

@@ -19,7 +19,7 @@ std::vector<Slot> order_of(int rank, int chunks, const PipelineShape& shape) {
 
 }  // namespace
 
-// Every micro-batch passes a chunk before the next chunk starts; backwards run in descending order of both.
+// Sends every micro-batch through a chunk before the next chunk starts. Backwards run in descending order of both.
 Result<Schedule> looped_bfs(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, looped_placement(shape));
   FlatOrders orders(2 * static_cast<size_t>(placement.stages()) * shape.micro_batches);

@@ -4,8 +4,8 @@
 
 namespace pipeloom::planner {
 
-// The warm-up grows by two for each rank below, because a pair hands its forward down and its backward up only at its
-// end, and by one more that keeps the passes of a pair independent.
+// Warm-up: two forwards for each later rank, because a pair hands its forward down and its backward up only at its end;
+// and one more, which keeps the passes of a pair independent.
 Result<Schedule> one_f_one_b_overlap(const PipelineShape& shape) {
   PIPELOOM_TRY(Placement placement, linear_placement(shape));
   FlatOrders orders(2 * static_cast<size_t>(shape.ranks) * shape.micro_batches);

@@ -10,7 +10,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Two slots for each are 4 GiB: beyond this a machine is more likely to run out of memory than to want the schedule.
+// Most (stage, micro-batch) allowed. Their slots take 4 GiB; beyond this a machine rather runs out of memory.
 constexpr int64_t kMaxCells = int64_t{1} << 27;
 
 Status check_at_least(std::string_view field, int value, int least) {

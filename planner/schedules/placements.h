@@ -8,8 +8,8 @@ namespace pipeloom::planner {
 
 constexpr int kDefaultChunks = 2;  // the smallest number that interleaves
 
-// The placements of the named schedules. Each checks the whole shape first, so a schedule that has its placement need
-// only check what is its own.
+// Placements of the named schedules. Each function checks the whole shape first, so a schedule checks only its own
+// rules.
 Result<Placement> linear_placement(const PipelineShape& shape);
 Result<Placement> looped_placement(const PipelineShape& shape);
 Result<Placement> v_placement(const PipelineShape& shape);

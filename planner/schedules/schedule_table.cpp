@@ -59,7 +59,7 @@ const NamedSchedule kSchedules[] = {
     {"zb1p", "ZB1P", "W lags I by the rank's number, with 1F1B's memory; the same order for all costs",
      "Zero Bubble Pipeline Parallelism, ICLR 2024, section 2", kReference, linear_placement, by_shape<zb1p>},
 
-    {"zb-h1-quick", "ZB-H1 quick", "ZB1P that splits a backward only where the split shortens the step",
+    {"zb-h1-quick", "ZB-H1 quick", "ZB1P that splits a backward only if that shortens the step",
      "github.com/sail-sg/zero-bubble-pipeline-parallelism, branch zb-h1-quick-start", kReference, linear_placement,
      by_shape<zb_h1_quick>},
 
@@ -72,7 +72,7 @@ const NamedSchedule kSchedules[] = {
     {"zb-v", "ZB-V", "zero bubble on a V placement with 1F1B's memory, placed by the costs",
      "Zero Bubble Pipeline Parallelism, ICLR 2024, section 6", kReference, v_placement, zb_v},
 
-    {"zb-v-pytorch", "ZB-V (PyTorch)", "ZB-V in a fixed order, free of bubbles where F, I and W take equally long",
+    {"zb-v-pytorch", "ZB-V (PyTorch)", "ZB-V in a fixed order, free of bubbles if F, I and W take equally long",
      "Zero Bubble Pipeline Parallelism, ICLR 2024, section 6; PyTorch ScheduleZBVZeroBubble", kReference, v_placement,
      by_shape<zb_v_pytorch>},
 
@@ -106,7 +106,7 @@ const NamedSchedule kSchedules[] = {
      kOurReading, wave_placement, by_shape<hanayo>},
 };
 
-// Levenshtein's, one row at a time.
+// Returns Levenshtein's distance, computed one row at a time.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -122,7 +122,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-// "ZB_H1" and "zbh1" are "zb-h1" too.
+// Reduces a name so that "ZB_H1" and "zbh1" find "zb-h1".
 std::string letters_and_digits(std::string_view name) {
   std::string plain;
   for (const char c : name) {

@@ -14,7 +14,7 @@
 
 namespace pipeloom::planner {
 
-// What a schedule that decides by costs or memory is given beside the shape.
+// Inputs, beside the shape, of a schedule that decides by costs or memory.
 struct ScheduleInputs {
   const ScheduleCosts& costs;
   // [stage] What one micro-batch holds, in any unit; empty: one unit, all of it kept for W.
@@ -23,24 +23,26 @@ struct ScheduleInputs {
   int64_t memory_limit = 0;
 };
 
-// One named schedule. Adding one: its file, its declaration in schedules.h, and its row in table.cpp.
+// One named schedule. To add one, write its file, its declaration in schedules.h and its row in schedule_table.cpp.
 struct NamedSchedule {
   std::string_view name;     // what people type: "1f1b", "dualpipe"
   std::string_view title;    // what people read: "1F1B", "DualPipe"
   std::string_view summary;  // one line
-  std::string_view paper;    // where it comes from
-  // True where no public reference code exists: validated, but our reading of the paper.
+  std::string_view paper;    // its source
+  // True if there is no public reference code: the schedule is validated, but our reading of the paper.
   bool our_reading = false;
   Result<Placement> (*placement)(const PipelineShape&);
   // REQUIRES: costs are for the placement's stages.
   Result<Schedule> (*generate)(const PipelineShape&, const ScheduleInputs&);
-  // What the schedule makes of a job with a model (it recomputes, or cuts micro-batches); nullptr: nothing.
+  // Changes a job with a model as the schedule needs it (recomputation, smaller micro-batches); nullptr: leaves it as
+  // it is.
   Result<Job> (*adapt)(Job) = nullptr;
 };
 
 std::span<const NamedSchedule> named_schedules();
 
-// Case, dashes and underscores don't matter. The error of an unknown name suggests the nearest one.
+// Finds a schedule by name. Case, dashes and underscores don't matter. The error for an unknown name suggests the
+// nearest one.
 Result<const NamedSchedule*> find_schedule(std::string_view name);
 
 }  // namespace pipeloom::planner

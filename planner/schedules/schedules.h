@@ -7,8 +7,8 @@
 
 namespace pipeloom::planner {
 
-// The schedules that follow from the shape alone. Each says what it needs in its error; none looks at options that it
-// does not have.
+// Schedules that follow from the shape alone. Errors say what a schedule needs. A schedule ignores options that it does
+// not have.
 Result<Schedule> gpipe(const PipelineShape& shape);
 Result<Schedule> one_f_one_b(const PipelineShape& shape);
 Result<Schedule> eager_one_f_one_b(const PipelineShape& shape);
@@ -24,7 +24,7 @@ Result<Schedule> chimera_doubling(const PipelineShape& shape);
 Result<Schedule> chimera_halving(const PipelineShape& shape);
 Result<Schedule> hanayo(const PipelineShape& shape);
 
-// What forward doubling and backward halving make of a job with a model.
+// Adapt a job with a model to forward doubling and to backward halving.
 Result<Job> with_full_recompute(Job job);
 Result<Job> with_half_micro_batches(Job job);
 

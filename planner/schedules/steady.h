@@ -7,8 +7,8 @@
 
 namespace pipeloom::planner {
 
-// The shape that 1F1B and its relatives share: `warm_up` forwards, then a forward and a backward in turn, then the
-// backwards that are left. `forward(k)` and `backward(k)` give a rank's k-th slot of that kind, k in 0 .. count-1.
+// Makes the order that 1F1B and its relatives share: `warm_up` forwards, then a forward and a backward in turn, then
+// the remaining backwards. `forward(k)` and `backward(k)` return a rank's k-th slot of that kind, k in 0 .. count-1.
 template <typename Forward, typename Backward>
 std::vector<Slot> one_f_one_b_order(int count, int warm_up, Forward forward, Backward backward) {
   std::vector<Slot> order;
@@ -23,7 +23,7 @@ std::vector<Slot> one_f_one_b_order(int count, int warm_up, Forward forward, Bac
   return order;
 }
 
-// The same with each forward and backward of the steady state overlapped.
+// Makes the order of one_f_one_b_order() with each forward and backward of the steady state as a pair.
 template <typename Forward, typename Backward>
 std::vector<Slot> overlapped_order(int count, int warm_up, Forward forward, Backward backward) {
   std::vector<Slot> order;

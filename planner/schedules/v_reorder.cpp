@@ -8,8 +8,8 @@ namespace {
 
 // What a rank holds after a slot.
 struct Load {
-  int chunks = 0;
-  int waiting_weights = 0;  // counted only where no W are in the grid
+  int activations = 0;
+  int waiting_weights = 0;  // counted only if the grid has no W's
 
   bool operator==(const Load&) const = default;
 };
@@ -53,19 +53,19 @@ class Reorder {
     for (const VCell cell : grid_.rows[rank]) {
       load = after(load, cell.pass);
       loads_[rank].push_back(load);
-      most_chunks_ = std::max(most_chunks_, load.chunks);
+      max_activations_ = std::max(max_activations_, load.activations);
     }
   }
 
   Load after(Load load, VPass pass) const {
     if (pass == VPass::kForwardDown || pass == VPass::kForwardUp) {
-      ++load.chunks;
+      ++load.activations;
     } else if (is_weight(pass)) {
-      --load.chunks;
+      --load.activations;
     } else if (is_input(pass)) {
       load.waiting_weights += has_weights_ ? 0 : 1;
     } else if (load.waiting_weights > 0) {
-      --load.chunks;
+      --load.activations;
       --load.waiting_weights;
     }
     return load;
@@ -91,7 +91,7 @@ class Reorder {
     return false;
   }
 
-  // Returns the slot in which the pass is afterwards.
+  // Moves a pass to the earliest free slot that fits, and returns its slot.
   int move_earlier(int rank, int slot) {
     const auto& row = grid_.rows[rank];
     for (int target = earliest_slot(rank, row[slot]); target < slot; ++target) {
@@ -116,12 +116,12 @@ class Reorder {
     return latest + 1;
   }
 
-  // Of the I with that number on the rank, both ways together. O(log micro_batches).
+  // Returns the slot of the I with that number on the rank, both ways counted together. O(log micro_batches).
   int input_slot(int rank, int number) {
     const int micro_batches = grid_.micro_batches;
     const auto down = [&](int m) { return slot_of(VPass::kInputDown, rank, m); };
     const auto up = [&](int m) { return slot_of(VPass::kInputUp, rank, m); };
-    int downs = std::max(0, number + 1 - micro_batches);  // how many of the first number+1 are on the way down
+    int downs = std::max(0, number + 1 - micro_batches);  // how many of the first number+1 I's are on the way down
     int most_downs = std::min(number + 1, micro_batches);
     while (downs < most_downs) {
       const int middle = (downs + most_downs) / 2;
@@ -151,7 +151,7 @@ class Reorder {
 
   bool fits(int rank, int slot, int target) const {
     bool fits = true;
-    loads_if_moved(rank, slot, target, [&](int, Load load) { return fits = load.chunks <= most_chunks_; });
+    loads_if_moved(rank, slot, target, [&](int, Load load) { return fits = load.activations <= max_activations_; });
     return fits;
   }
 
@@ -168,7 +168,7 @@ class Reorder {
   Phase phase_ = Phase::kWarmUp;
   std::vector<int> slot_of_[4];           // [pass][rank][micro-batch]
   std::vector<std::vector<Load>> loads_;  // [rank][slot]
-  int most_chunks_ = 0;
+  int max_activations_ = 0;
   std::vector<int> last_weight_slot_;  // [rank]
 };
 

@@ -7,8 +7,8 @@
 
 namespace pipeloom::planner {
 
-// Orders of schedules that are drawn on a grid of equal slots. Where every dependency points to a strictly earlier
-// slot, any order inside one slot is free of deadlock; it is by micro-batch.
+// Collects the orders of a schedule that is drawn on a grid of equal slots. Slots at one place of the grid are ordered
+// by micro-batch; if every dependency points to a strictly earlier place, no order deadlocks.
 class VirtualSlots {
  public:
   VirtualSlots(int ranks, size_t slots_per_rank);

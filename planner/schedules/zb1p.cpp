@@ -26,7 +26,7 @@ std::vector<Slot> rank_order(int rank, const PipelineShape& shape) {
 
 }  // namespace
 
-// Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 2.1 (there ZB-H1).
+// Follows Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 2.1 (called ZB-H1 there).
 Result<Schedule> zb1p(const PipelineShape& shape) {
   PIPELOOM_RETURN_IF_ERROR(check_micro_batches(shape));
   PIPELOOM_TRY(Placement placement, Placement::linear(shape.ranks));

@@ -25,7 +25,7 @@ class RankOrder {
   }
 
  private:
-  // As W lags I by `rank_`, the W of an unsplit B stands for the one that would be due.
+  // W lags I by `rank_`. The W inside an unsplit B counts as the one that is due.
   void put_backward(int m) {
     const bool filling = m < rank_;
     const bool draining = m >= micro_batches_ - warm_up_ - 1;
@@ -47,7 +47,7 @@ class RankOrder {
   int micro_batches_;
   int warm_up_;
   std::vector<Slot> order_;
-  std::vector<int> waiting_;  // micro-batches whose W is still to come; at most a rank's in-flight ones
+  std::vector<int> waiting_;  // micro-batches whose W is still to come; at most those in flight on the rank
 };
 
 }  // namespace

@@ -11,17 +11,18 @@ namespace pipeloom::planner {
 
 namespace {
 
-constexpr int64_t kNoInput = -1;  // the arrival of a pass that gets nothing from another rank
-constexpr int64_t kNotYet = -1;   // the end of a pass that has not been put
+constexpr int64_t kNoInput = -1;  // arrival of a pass that needs no input from another rank
+constexpr int64_t kNotYet = -1;   // end of a pass that has not been put
 
-// F and I each pass the ranks twice: leg 0 from rank 0 to the last one, then leg 1 back. On leg 0, F meets the first
-// stage of a rank and I its second. A W counts to the leg of its I.
+// A pass on one leg. F and I each pass the ranks twice: on leg 0 from rank 0 to the last one, on leg 1 back. On leg 0,
+// F meets the first stage of a rank and I its second. A W has the leg of its I.
 struct LegPass {
   SlotKind kind = SlotKind::kF;
   int leg = 0;
 };
 
-// The same for all stages and ranks: the warm-up counts on ranks that come forward equally fast and hold equally much.
+// The inputs, equal for all stages and ranks: the warm-up relies on ranks that progress equally fast and hold equally
+// much.
 struct Facts {
   int ranks = 0;
   int micro_batches = 0;
@@ -41,13 +42,13 @@ struct Facts {
     return is_first_stage ? rank : 2 * ranks - 1 - rank;
   }
 
-  // Where the input of the pass comes from; outside 0 .. ranks-1 for the first rank of a leg.
+  // Returns the rank that the input comes from; outside 0 .. ranks-1 for the first rank of a leg.
   static int source_of(LegPass pass, int rank) { return pass.leg == 0 ? rank - 1 : rank + 1; }
   bool is_first_of_leg(LegPass pass, int rank) const { return pass.leg == 0 ? rank == 0 : rank == ranks - 1; }
 };
 
 struct Rules {
-  bool fill_before_backward = false;  // on leg 0; on leg 1 always
+  bool fill_before_backward = false;  // on leg 0 only; leg 1 always fills
   bool fill_before_forward = false;
 };
 
@@ -56,7 +57,7 @@ struct Progress {
   std::array<int, 2> forwards = {};  // [leg]
   std::array<int, 2> inputs = {};
   std::array<int, 2> weights = {};
-  std::vector<uint8_t> legs_of_inputs;  // in the order in which they were put, which is that of the W
+  std::vector<uint8_t> legs_of_inputs;  // in the order of the I's, which the W's follow
   int64_t clock_ns = 0;
   int64_t memory = 0;
   int64_t bubble_ns = 0;  // idle since the first F
@@ -80,8 +81,8 @@ struct Outcome {
 
 class Attempt {
  public:
-  // `approved_ns`: the bubbles of an attempt before this one, by rank, or empty. A rank may lose as much again as that
-  // one's most idle rank lost beyond it.
+  // `approved_ns`: the ranks' bubbles in an earlier attempt, or empty. A rank may then lose as much as the most idle
+  // rank of that attempt lost beyond it.
   Attempt(const Facts& facts, Rules rules, const std::vector<int64_t>& approved_ns)
       : facts_(facts), rules_(rules), progress_(facts.ranks), approved_slack_ns_(facts.ranks, 0), orders_(facts.ranks) {
     const size_t cells = static_cast<size_t>(facts.ranks) * facts.micro_batches;
@@ -119,21 +120,21 @@ class Attempt {
 
   int next_micro_batch(LegPass pass, int rank) { return progress_[rank].done(pass.kind)[pass.leg]; }
 
-  // True where the rank before has put what the next `pass` of `rank` waits for.
+  // True if the rank before has put the input of the next `pass` of `rank`.
   bool source_has_put(LegPass pass, int rank) {
     if (facts_.is_first_of_leg(pass, rank)) return true;
     return end_ns(pass, Facts::source_of(pass, rank), next_micro_batch(pass, rank)) != kNotYet;
   }
 
-  // With little memory balance_warm_up() may put an F before its input; Schedule::create has the last word on the
-  // order.
+  // Returns when the input of the next `pass` arrives. With little memory balance_warm_up() may put an F before its
+  // input; Schedule::create then refuses the order.
   int64_t arrival_ns(LegPass pass, int rank) {
     if (pass.kind == SlotKind::kW || facts_.is_first_of_leg(pass, rank) || !source_has_put(pass, rank)) return kNoInput;
     const int source = Facts::source_of(pass, rank);
     return end_ns(pass, source, next_micro_batch(pass, rank)) + facts_.latency_ns;
   }
 
-  // So long `rank` may wait without making the step longer.
+  // Returns how long `rank` may wait without making the step longer.
   int64_t slack_ns(int rank) const {
     return std::max(most_bubble_ns_, approved_slack_ns_[rank]) - progress_[rank].bubble_ns;
   }
@@ -169,8 +170,8 @@ class Attempt {
     while (now.memory + size > facts_.limit && now.has_waiting_weight()) put_weight(rank);
   }
 
-  // The first micro-batch down and back up; on the way up, more F of leg 0 as long as the next rank is not done and the
-  // ranks before have memory left for as many.
+  // Puts the first micro-batch down and back up. On the way up, puts more F's of leg 0 while the next rank is not done
+  // and the ranks before have memory for as many.
   void warm_up() {
     for (int rank = 0; rank < facts_.ranks; ++rank) put(kForward[0], rank);
     for (int rank = facts_.ranks - 1; rank >= 0; --rank) {
@@ -184,7 +185,7 @@ class Attempt {
     }
   }
 
-  // More F, of leg 0 and 1 in turns, until no rank has put fewer than the one before it.
+  // Puts more F's, of leg 0 and 1 in turn, until no rank has put fewer than the one before it.
   void balance_warm_up() {
     int leg = 0;
     for (int rank = 1; rank < facts_.ranks; ++rank) {
@@ -202,7 +203,7 @@ class Attempt {
            (forwards[1] <= before[1] && before[1] < facts_.micro_batches);
   }
 
-  // One on each rank: those of leg 1 from the last rank to the first, then those of leg 0.
+  // Puts one I on each rank: on leg 1 from the last rank to the first, then on leg 0.
   void put_input_backwards() {
     std::vector<int> on_leg[2];
     for (int rank = 0; rank < facts_.ranks; ++rank) on_leg[next_input_leg(rank)].push_back(rank);
@@ -239,8 +240,8 @@ class Attempt {
     return std::nullopt;
   }
 
-  // W as long as they end before the input of `pass` arrives, then, if `past_arrival`, one that ends later where the
-  // rank can't afford to wait.
+  // Puts W's that end before the input of `pass` arrives; then, if `past_arrival`, one that ends later if the rank
+  // can't afford to wait.
   void fill_before(LegPass pass, int rank, bool past_arrival) {
     const Progress& now = progress_[rank];
     const int64_t arrival = arrival_ns(pass, rank);
@@ -261,7 +262,7 @@ class Attempt {
   int64_t most_memory_ = 0;
 };
 
-// Repeated with what the ranks lost the last time as long as that helps.
+// Repeats the attempt with the bubbles of the last one as long as that helps.
 Outcome best_attempt(const Facts& facts, Rules rules) {
   Outcome best = Attempt(facts, rules, {}).run();
   while (true) {
@@ -271,7 +272,7 @@ Outcome best_attempt(const Facts& facts, Rules rules) {
   }
 }
 
-// The mean of all stages.
+// Reads the mean durations of all stages and the longest latency.
 void read_costs(const ScheduleCosts& costs, Facts& facts) {
   const int stages = costs.stages();
   for (int stage = 0; stage < stages; ++stage) {
@@ -288,7 +289,7 @@ void read_costs(const ScheduleCosts& costs, Facts& facts) {
   }
 }
 
-// The largest of all stages.
+// Reads the largest sizes of all stages.
 Status read_memory(const ScheduleInputs& inputs, Facts& facts) {
   PIPELOOM_TRY(const auto sizes, activation_sizes(inputs, 2 * facts.ranks));
   for (const ActivationSize& size : sizes) {
@@ -302,7 +303,7 @@ Status read_memory(const ScheduleInputs& inputs, Facts& facts) {
 
 }  // namespace
 
-// Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 6, as sail-sg's zbv.py reads it.
+// Follows Qi et al., "Zero Bubble Pipeline Parallelism", ICLR 2024, section 6, as sail-sg's zbv.py reads it.
 Result<Schedule> zb_v(const PipelineShape& shape, const ScheduleInputs& inputs) {
   PIPELOOM_RETURN_IF_ERROR(check_v_shape(shape));
   PIPELOOM_TRY(Placement placement, Placement::v(shape.ranks));

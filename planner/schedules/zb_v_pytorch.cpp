@@ -13,8 +13,8 @@ class RankOrder {
   RankOrder(int rank, const PipelineShape& shape)
       : rank_(rank), ranks_(shape.ranks), micro_batches_(shape.micro_batches) {}
 
-  // The pattern is complete only for 2*ranks-1 micro-batches or more; with fewer it runs for that many and leaves out
-  // those that don't exist.
+  // Builds the order. The pattern needs 2*ranks-1 micro-batches; with fewer it runs for that many and leaves out those
+  // that don't exist.
   std::vector<Slot> build() {
     const int pattern_length = std::max(2 * ranks_ - 1, micro_batches_);
     const int behind = ranks_ - rank_;
@@ -64,7 +64,7 @@ class RankOrder {
 
 }  // namespace
 
-// The order of PyTorch's ScheduleZBVZeroBubble (torch.distributed.pipelining), after Qi et al., "Zero Bubble Pipeline
+// Follows PyTorch's ScheduleZBVZeroBubble (torch.distributed.pipelining), after Qi et al., "Zero Bubble Pipeline
 // Parallelism", ICLR 2024, section 6.
 Result<Schedule> zb_v_pytorch(const PipelineShape& shape) {
   PIPELOOM_RETURN_IF_ERROR(check_v_shape(shape));

@@ -10,26 +10,26 @@ namespace pipeloom::planner {
 
 namespace {
 
-constexpr int64_t kNoInput = -1;  // the arrival of a pass that gets nothing from another rank
+constexpr int64_t kNoInput = -1;  // arrival of a pass that needs no input from another rank
 
-// What is given of a stage, and of the rank that holds it.
+// The inputs for one stage and the rank that holds it.
 struct StageFacts {
   int64_t forward_ns = 0;
   int64_t input_ns = 0;
   int64_t weight_ns = 0;
-  int64_t from_previous_ns = 0;  // latency
+  int64_t from_previous_ns = 0;  // latency of the link from the previous stage
   int64_t from_next_ns = 0;
   ActivationSize size;
   int64_t limit = 0;
 
-  // What an F takes, and room for the next I.
+  // Memory for an F, and room for the next I.
   int64_t needed() const { return size.total + size.growth(); }
 };
 
 struct Rules {
-  bool warm_up_without_delay = false;  // no F before the first I that would delay it
-  bool prefer_backward = false;        // hold an F back where it would delay the I behind it
-  bool always_fill = false;            // a W may delay what comes even where the rank could afford to wait
+  bool warm_up_without_delay = false;  // in the warm-up, no F that delays the first I
+  bool prefer_backward = false;        // hold back an F that would delay the next I
+  bool always_fill = false;            // let a W delay the next pass even if the rank could afford to wait
 };
 
 // How far a stage has come.
@@ -65,7 +65,7 @@ class Attempt {
     for (int stage = 0; stage < stages_; ++stage) put_waiting_weights(stage);
   }
 
-  // The longest time that a rank is in use.
+  // Returns the longest span of a rank.
   int64_t span_ns() const {
     int64_t span = 0;
     for (int stage = 0; stage < stages_; ++stage) {
@@ -101,7 +101,7 @@ class Attempt {
     return input_end_ns_[cell(stage + 1, progress_[stage].inputs)] + facts_[stage].from_next_ns;
   }
 
-  // What the most idle rank has lost beyond `stage`: so long `stage` may wait without making the step longer.
+  // Returns how long `stage` may wait without making the step longer: what the most idle rank has lost beyond it.
   int64_t slack_ns(int stage) const { return most_bubble_ns_ - progress_[stage].bubble_ns; }
 
   int64_t put(int stage, SlotKind kind, int64_t duration_ns, int64_t arrival_ns) {
@@ -140,8 +140,7 @@ class Attempt {
     while (progress_[stage].waiting_weights() > 0) put_weight(stage);
   }
 
-  // The F and I of the first micro-batch on all stages, with as many more F before the I as there is time and memory
-  // for.
+  // Puts F and I of the first micro-batch on all stages, with as many more F's before the I as time and memory allow.
   void warm_up() {
     for (int stage = 0; stage < stages_; ++stage) put_forward(stage);
     std::vector<int> more = forwards_that_fit();
@@ -210,7 +209,7 @@ class Attempt {
     return progress_[stage].memory + facts_[stage].size.growth() <= facts_[stage].limit;
   }
 
-  // What the W cost that must come before the next F for it to fit into the memory.
+  // Returns the time of the W's that must run before the next F so that it fits into memory.
   int64_t weights_before_forward_ns(int stage) const {
     const StageFacts& facts = facts_[stage];
     int64_t memory = progress_[stage].memory + facts.needed();
@@ -230,7 +229,7 @@ class Attempt {
     }
   }
 
-  // W as long as they end before `arrival_ns`, then one that ends later where the rank can't afford to wait.
+  // Puts W's that end before `arrival_ns`, then one that ends later if the rank can't afford to wait.
   void fill_until(int stage, int64_t arrival_ns) {
     const Progress& now = progress_[stage];
     while (now.waiting_weights() > 0 && now.clock_ns + facts_[stage].weight_ns <= arrival_ns) put_weight(stage);
@@ -245,7 +244,7 @@ class Attempt {
   std::vector<Progress> progress_;
   std::vector<int64_t> forward_end_ns_;  // [stage][micro-batch]
   std::vector<int64_t> input_end_ns_;
-  std::vector<SlotKind> kinds_;  // [stage][3 * micro_batches]; micro-batches count up within each kind
+  std::vector<SlotKind> kinds_;  // [stage][3 * micro_batches]; each kind takes its micro-batches in ascending order
   std::vector<char> forward_wanted_;
   int64_t most_bubble_ns_ = 0;
 };

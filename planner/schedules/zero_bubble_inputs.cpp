@@ -8,7 +8,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Sums over every micro-batch of a step (2^20) stay inside int64.
+// Keeps sums over all micro-batches of a step (2^20) within int64.
 constexpr int64_t kMaxSize = int64_t{1} << 42;
 
 }  // namespace

@@ -9,13 +9,13 @@
 
 namespace pipeloom::planner {
 
-// What the zero-bubble schedules check before they start.
+// Checks of the zero-bubble schedules before they start.
 
 Status check_micro_batches(const PipelineShape& shape);
-// Also refuses any other number of chunks than two.
+// Also refuses a number of chunks other than two.
 Status check_v_shape(const PipelineShape& shape);
 
-// One size for each of `stages`, the default filled in; refuses negative sizes and those whose sums could overflow.
+// Returns one size per stage, with the default filled in. Refuses negative sizes and sizes whose sums could overflow.
 Result<std::vector<ActivationSize>> activation_sizes(const ScheduleInputs& inputs, int stages);
 
 // Refuses a limit below what one micro-batch holds on one stage.

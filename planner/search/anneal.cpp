@@ -8,9 +8,9 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Joining costs an evaluation, swapping mostly only an estimate.
+// Swaps tried per join. A join costs an evaluation; a swap mostly costs only an estimate.
 constexpr uint32_t kSwapsPerJoin = 8;
-// An estimate costs about as much as the evaluation of so many slots.
+// Work that a move counts for: estimating one costs about as much as evaluating so many slots.
 constexpr int64_t kWorkPerMove = 4;
 
 }  // namespace
@@ -38,7 +38,7 @@ int64_t Annealer::run(int64_t work, int64_t good_enough_ns, const std::atomic<bo
     if (cancel != nullptr && done_ % kMovesPerLook == 0 && cancel->load(std::memory_order_relaxed)) break;
     ++done_;
     const int slot = critical_slot();
-    // A path without neighbours that touch is one micro-batch's way: nothing is shorter.
+    // If no neighbours on a critical path touch, it is the way of one micro-batch, and nothing is shorter.
     if (slot < 0) {
       done_ = moves_;
       break;
@@ -54,8 +54,8 @@ int64_t Annealer::run(int64_t work, int64_t good_enough_ns, const std::atomic<bo
   return done_ - before;
 }
 
-// A slot that touches the next one on a critical path; -1 where there is none. Mostly a lucky draw finds one faster
-// than a path is followed.
+// Returns a slot that touches the next one on a critical path, or -1 if there is none. A few random draws mostly find
+// one faster than following a path.
 int Annealer::critical_slot() {
   constexpr int kDraws = 24;
   if (arcs_.empty()) {
@@ -70,7 +70,7 @@ int Annealer::critical_slot() {
   return arcs_[random_.below(static_cast<uint32_t>(arcs_.size()))];
 }
 
-// How much worse a move may be; the heat falls to 0 with the moves that are left.
+// Returns how much worse a move may be. The heat falls to 0 with the moves that are left.
 int64_t Annealer::allowed_ns() {
   return random_.allowance_ns(static_cast<int64_t>(static_cast<int128_t>(heat_ns_) * (moves_ - done_) / moves_));
 }
@@ -81,7 +81,7 @@ bool Annealer::try_swap(int slot) {
   return candidate_.swap(slot);
 }
 
-// A backward becomes whole, or the slot a pair with the next one.
+// Makes a backward whole, or the slot a pair with the next one.
 bool Annealer::join(int slot) {
   const SearchProblem& problem = candidate_.problem();
   const Line& line = problem.line_of(slot);

@@ -9,7 +9,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Before every start and shorter than every path, and far enough from INT64_MIN that times can be added.
+// A time before every start, and far enough from INT64_MIN that times can be added.
 constexpr int64_t kLongAgo = INT64_MIN / 4;
 
 }  // namespace
@@ -86,7 +86,7 @@ bool Candidate::memory_fits() const {
   return true;
 }
 
-// Each rank runs as far as its inputs allow, in turn.
+// Lets each rank in turn run as far as its inputs allow. Returns false if some rank can't finish.
 bool Candidate::sort_topologically() {
   const int ranks = problem_->ranks();
   const uint32_t done = ++mark_;
@@ -116,11 +116,11 @@ bool Candidate::sort_topologically() {
   return left == 0;
 }
 
-// Slots of all ranks that run at the same time stand together, so that a swap moves few of them.
+// Sorts slots by start, so that a swap moves few of them.
 void Candidate::sort_by_start() {
   std::stable_sort(sorted_.begin(), sorted_.begin() + slots_,
                    [&](int32_t a, int32_t b) { return start_ns(a) < start_ns(b); });
-  // With need and ready offsets a slot may start before the one that it waits for; then the old order stays.
+  // With need and ready offsets a slot may start before the one that it waits for. Then the topological order is kept.
   for (int i = 0; i < slots_; ++i) nodes_[sorted_[i]].place = i;
   swaps_since_sort_ = 0;
   for (int i = 0; i < slots_; ++i) {
@@ -173,7 +173,7 @@ void Candidate::set_stale(int op) {
   stale_[place / 64] |= uint64_t{1} << place % 64;
 }
 
-// From one stale slot to the next along the topological order; a slot whose time changes makes stale what waits for it.
+// Updates stale slots along the topological order. A slot whose time changes makes those that wait for it stale.
 template <bool kPairs>
 void Candidate::update_heads(int first) {
   const size_t words = static_cast<size_t>(slots_ + 63) / 64;
@@ -215,7 +215,7 @@ void Candidate::update_after_swap(int slot, int later, int first, int last) {
   update_heads<kPairs>(first);
   measure_value();
   if (problem_->objective() == Objective::kSpan) {
-    sweep_tails();  // the start of a rank may have changed, and with it every tail
+    sweep_tails();  // a rank's start, and with it every tail, may have changed
     return;
   }
   set_stale(slot);
@@ -224,11 +224,11 @@ void Candidate::update_after_swap(int slot, int later, int first, int last) {
   update_tails<kPairs>(last);
 }
 
-// Nodes of a large order lie all over megabytes: those of the slots to come are fetched ahead.
+// Prefetches the nodes of the slots to come: those of a large order are spread over megabytes.
 template <bool kPairs>
 void Candidate::sweep_all_heads() {
   for (int i = 0; i < slots_; ++i) {
-    __builtin_prefetch(&nodes_[sorted_[std::min(i + kAhead, slots_ - 1)]]);
+    __builtin_prefetch(&nodes_[sorted_[std::min(i + kPrefetchDistance, slots_ - 1)]]);
     set_head<kPairs>(sorted_[i]);
   }
 }
@@ -236,7 +236,7 @@ void Candidate::sweep_all_heads() {
 template <bool kPairs>
 void Candidate::sweep_all_tails() {
   for (int i = slots_ - 1; i >= 0; --i) {
-    __builtin_prefetch(&nodes_[sorted_[std::max(i - kAhead, 0)]]);
+    __builtin_prefetch(&nodes_[sorted_[std::max(i - kPrefetchDistance, 0)]]);
     set_tail<kPairs>(sorted_[i]);
   }
 }
@@ -301,9 +301,9 @@ int64_t Candidate::swapped_ns(int slot) const {
   return std::max(later_start + later_tail, start + slot_tail);
 }
 
-// Restores the topological order after `later` was put before `slot` in its rank: what `later` waits for, as far as it
-// stands behind `slot`, moves before `slot`. False, and nothing changed, where `later` waits for `slot`. (Pearce and
-// Kelly, A Dynamic Topological Sort Algorithm for Directed Acyclic Graphs, JEA 2006, section 3.)
+// Restores the topological order after `later` was put before `slot` on its rank: slots between the two that `later`
+// waits for move before `slot`. Returns false and changes nothing if `later` waits for `slot`. (Pearce and Kelly, A
+// Dynamic Topological Sort Algorithm for Directed Acyclic Graphs, JEA 2006, section 3.)
 bool Candidate::move_before(int slot, int later) {
   const int first = nodes_[slot].place;
   const int last = nodes_[later].place;
@@ -351,7 +351,7 @@ bool Candidate::swap(int slot) {
   nodes_[later].held = nodes_[slot].held;
   nodes_[slot].held = nodes_[later].held + take_[later] - give_[later];
   pairs_ > 0 ? update_after_swap<true>(slot, later, first, last) : update_after_swap<false>(slot, later, first, last);
-  // Often enough that windows stay short, seldom enough that sorting costs little beside the sweeps.
+  // Sorting this often keeps the windows of swaps short and costs little beside the sweeps.
   constexpr int kSwapsPerSort = 2000;
   if (++swaps_since_sort_ >= kSwapsPerSort) sort_by_start();
   return true;

@@ -8,17 +8,18 @@
 
 namespace pipeloom::planner {
 
-// An order with its times: heads (how early a slot ends), tails (how long the step still lasts from its start) and the
-// memory that its rank holds before it. What the local search moves about. Nothing is allocated after the first
+// An order with its times, which local search changes in place: heads (how early a slot ends), tails (how long the step
+// still lasts from its start) and the memory that its rank holds before it. Nothing is allocated after the first
 // evaluation.
-//
-// Value: makespan or span in ns, by the problem's objective, with every slot as early as possible. For a span the end
-// of a rank's order has the tail -(first start of the rank), so that head + tail is a span on every critical path.
+// Its value is the makespan or the span in ns, by the problem's objective, if every slot starts as early as possible.
+// For a span, the end of a rank's order has the tail -(first start of the rank), so head + tail is a span on every
+// critical path.
 class Candidate {
  public:
   explicit Candidate(const SearchProblem& problem);
 
-  // Takes an order, in which every op must be. False where it deadlocks; the candidate is useless then.
+  // Takes an order. Returns false if it deadlocks; the candidate is then unusable until the next reset. REQUIRES: every
+  // op is in the order.
   bool reset(const Order& order);
 
   const SearchProblem& problem() const { return *problem_; }
@@ -28,54 +29,55 @@ class Candidate {
   int64_t end_ns(int slot) const { return nodes_[slot].end_ns; }
   int64_t tail_ns(int slot) const { return nodes_[slot].tail_ns; }
 
-  // Heads, value, tails of the whole order anew. O(slots).
+  // Computes heads, value and tails of the whole order again. O(slots).
   void evaluate();
 
-  // Whether the slot and the one behind it on its rank may change places by precedences of the rank and memory. Two
-  // ranks may still wait for each other afterwards: swap() finds out. O(1).
+  // True if precedences and memory of the rank allow the slot and the next one on its rank to change places. Ranks may
+  // still wait for each other afterwards; swap() finds out. O(1).
   bool can_swap(int slot) const;
-  // The longest path through either slot after the swap; no other path is longer than the value before. O(1).
+  // Returns the longest path through either slot after the swap. Every other path is at most as long as the value
+  // before. O(1).
   int64_t swapped_ns(int slot) const;
-  // Swaps and evaluates anew what the swap can have changed. False, and nothing changed, if ranks would wait for each
-  // other.
+  // Swaps the slot with the next one and updates what the swap can have changed. Returns false and changes nothing if
+  // ranks would then wait for each other.
   bool swap(int slot);
 
-  // Joins an F and an I (and its W) that are neighbours to a pair, or an I and its W to a B where the I is, or parts
-  // one. False, and nothing changed, where memory, precedences or a deadlock forbid it. undo() takes back the last one
-  // that was done. O(slots).
+  // join() makes a pair of an F and an I (and its W) that are neighbours, or a B of an I and its W in the place of the
+  // I. part() splits a pair or a B. They return false and change nothing if memory, precedences or a deadlock forbid
+  // it. undo() reverts the last one that succeeded. O(slots).
   bool join(int slot, int joining);
   bool part(int slot);
   void undo();
 
-  // Slots evaluated so far, for both heads and tails: a measure of time that is the same on every machine.
+  // Number of slots evaluated so far, heads and tails counted apart: a measure of time that is equal on every machine.
   int64_t work() const { return work_; }
 
   int slots() const { return slots_; }
-  // A slot by its place in the topological order.
+  // The slot at a place of the topological order.
   int slot_at(int place) const { return sorted_[place]; }
-  // Whether the slot behind `slot` on its rank begins where it ends, and both are on a critical path.
+  // True if the next slot on the rank begins where `slot` ends, and both are on a critical path.
   bool critical_arc(int slot) const {
     const int next = order_.next(slot);
     return next < problem_->ops() && start_ns(next) == nodes_[slot].end_ns &&
            nodes_[slot].end_ns + nodes_[next].tail_ns == value_ns_;
   }
 
-  // Slots that begin where the slot before them on their rank ends, along one critical path; `choice` decides which
-  // path where there are several. Replaces `arcs`.
+  // Follows one critical path and replaces `arcs` by the slots on it whose next slot on the rank begins where they end.
+  // `choice` picks the path if there are several.
   void critical_arcs(uint64_t choice, std::vector<int32_t>& arcs) const;
 
  private:
-  // All that an evaluation reads of a node lies in one cache line.
+  // Everything that an evaluation reads of a node, in one cache line.
   struct Node {
     int64_t end_ns = 0;
-    int64_t out_ns = 0;      // when the consumer has the output
+    int64_t out_ns = 0;      // when the output reaches its consumer
     int64_t tail_ns = 0;     // from the slot's start
     int64_t in_tail_ns = 0;  // from the arrival of the op's input
     int64_t held = 0;        // memory before the slot
     int32_t input = 0;       // op
     int32_t output = 0;      // op
     int32_t times = 0;       // index into SearchProblem::times()
-    int32_t place = 0;       // in sorted_
+    int32_t place = 0;       // index into sorted_
   };
 
   int64_t duration(int slot) const { return times_[nodes_[slot].times].duration_ns; }
@@ -113,19 +115,19 @@ class Candidate {
   bool can_join(int slot, int joining) const;
   bool keep_if_valid();
 
-  static constexpr int kAhead = 12;  // slots
+  static constexpr int kPrefetchDistance = 12;  // in slots; measured on large orders
 
   const SearchProblem* problem_;
   Order order_;
   Order saved_;  // before the last join or part
   const OpTimes* times_;
   std::vector<Node> nodes_;
-  std::vector<int64_t> take_;  // [op] of the slot
-  std::vector<int64_t> give_;
-  std::vector<int32_t> sorted_;  // slots, each behind what it waits for
-  std::vector<int32_t> moved_;   // buffers
-  std::vector<uint32_t> marked_;
-  std::vector<uint64_t> stale_;  // [place / 64] bits: slots whose times are to be set anew
+  std::vector<int64_t> take_;     // [op] memory that its slot takes at its start ...
+  std::vector<int64_t> give_;     // ... and gives back at its end
+  std::vector<int32_t> sorted_;   // slots in topological order
+  std::vector<int32_t> moved_;    // scratch
+  std::vector<uint32_t> marked_;  // [node] equal to mark_ if marked
+  std::vector<uint64_t> stale_;   // [place / 64] bit set: the slot's times must be updated
   uint32_t mark_ = 0;
   int slots_ = 0;
   int pairs_ = 0;

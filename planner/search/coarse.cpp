@@ -66,7 +66,7 @@ std::optional<SearchProblem> coarse_problem(const SearchProblem& problem) {
 }
 
 std::optional<SearchProblem> shorter_problem(const SearchProblem& problem) {
-  constexpr int kPerRank = 3;  // micro-batches
+  constexpr int kPerRank = 3;  // enough to fill, repeat and drain
   const int micro_batches = kPerRank * problem.ranks();
   if (micro_batches * 2 > problem.micro_batches()) return std::nullopt;
   std::vector<int64_t> caps;

@@ -6,13 +6,13 @@
 
 namespace pipeloom::planner {
 
-// The same kind of problem with half the ranks, a quarter of the micro-batches, and memory in proportion: every second
-// rank's stages, costs and caps. Policies that are good here are mostly good there, and eight times as fast to try.
-// nullopt where the placement has no half.
+// Makes a problem of the same kind with half the ranks, a quarter of the micro-batches and memory in proportion. It
+// keeps every second rank's stages, costs and caps. Policies that are good on it are mostly good on `problem`, and are
+// tried eight times as fast. nullopt if the placement can't be halved.
 std::optional<SearchProblem> coarse_problem(const SearchProblem& problem);
 
-// The same problem with fewer micro-batches: enough to fill and drain all ranks with a steady state between, which more
-// micro-batches only repeat. nullopt where that is not much shorter.
+// Makes the same problem with fewer micro-batches: enough to fill and drain all ranks with a steady state between,
+// which more micro-batches only repeat. nullopt if it would not be much shorter.
 std::optional<SearchProblem> shorter_problem(const SearchProblem& problem);
 
 }  // namespace pipeloom::planner

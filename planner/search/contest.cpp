@@ -10,11 +10,11 @@ namespace pipeloom::planner {
 
 namespace {
 
-// None of these depends on the limits, so a search with more moves goes on where one with fewer ended.
-constexpr size_t kMostSearched = 8;  // problems that enter the contest
-constexpr int kFirstRounds = 12;     // of each before the first ones leave
-// After every leg one in so many goes on, for so many times as many rounds (successive halving; Jamieson and Talwalkar,
-// AISTATS 2016).
+// These don't depend on the limits, so a search with more moves continues where one with fewer ended.
+constexpr size_t kMaxEntrants = 8;  // problems that enter the contest
+constexpr int kFirstRounds = 12;    // rounds of each problem before the first ones leave
+// After each leg one problem in this many goes on, for this many times as many rounds (successive halving; Jamieson and
+// Talwalkar, AISTATS 2016).
 constexpr int kHalvingFactor = 2;
 
 class Contest {
@@ -35,7 +35,7 @@ class Contest {
     least_bound_ns_ = by_bound.front()->search->bound_ns();
     for (size_t place = 0; place < all.size(); ++place) {
       for (Entrant* one : {by_bound[place], by_value[place]}) {
-        if (one->search && entrants_.size() < kMostSearched) entrants_.push_back(std::move(*one));
+        if (one->search && entrants_.size() < kMaxEntrants) entrants_.push_back(std::move(*one));
       }
     }
   }
@@ -62,7 +62,7 @@ class Contest {
     std::unique_ptr<OngoingSearch> search;
   };
 
-  // What is good for one is often good for others, whose luck then counts less.
+  // Lets every problem try the best policies of all: a policy that is good for one is often good for others.
   void share_policies() {
     std::vector<ListPolicy> all;
     for (const Entrant& one : entrants_) {
@@ -75,7 +75,7 @@ class Contest {
     }
   }
 
-  // What leaves takes its moves with it, but they are counted.
+  // Drops all but the first `count` problems. Their moves still count.
   void keep(size_t count) {
     for (; entrants_.size() > count; entrants_.pop_back()) moves_of_losers_ += entrants_.back().search->moves();
   }
@@ -88,7 +88,8 @@ class Contest {
 
   bool over() const { return interrupted(limits_) || (limits_.moves > 0 && moves() >= limits_.moves); }
 
-  // So many rounds of each that can still win. False where the limits end it, or nothing is left to do.
+  // Runs so many rounds of each problem that can still win. Returns false if the limits end it, or nothing is left to
+  // do.
   bool run_rounds(int rounds) {
     bool any = false;
     for (int round = 0; round < rounds; ++round) {

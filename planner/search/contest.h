@@ -14,11 +14,11 @@ struct ContestResult {
   int64_t least_bound_ns = 0;  // no schedule of any of the problems is shorter
 };
 
-// The shortest order for any of several problems, such as one job with its layers parted in different ways. Those with
-// the least bounds and those whose named schedules are shortest are searched for a while, then the better half of them
-// goes on, with what was good for any of them (successive halving: Jamieson and Talwalkar, Non-stochastic Best Arm
-// Identification and Hyperparameter Optimization, AISTATS 2016). `limits` are for all together. Same seed and moves:
-// same result. REQUIRES: at least one problem; all with one objective.
+// Searches the shortest order for any of several problems, such as one job with different partitions of its layers. The
+// problems with the least bounds and those with the shortest named schedules enter. After some rounds they try each
+// other's best policies, and the better half goes on (successive halving: Jamieson and Talwalkar, Non-stochastic Best
+// Arm Identification and Hyperparameter Optimization, AISTATS 2016). `limits` hold for all problems together. Same seed
+// and moves: same result. REQUIRES: at least one problem; all with one objective.
 Result<ContestResult> search_any(const std::vector<const SearchProblem*>& problems, const SearchLimits& limits);
 
 }  // namespace pipeloom::planner

@@ -10,7 +10,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// All times of a problem are multiples of it.
+// Returns the greatest common divisor of all times of a problem.
 int64_t unit_of(const SearchProblem& problem) {
   int64_t unit_ns = 0;
   for (const OpTimes& times : problem.times()) {
@@ -33,11 +33,11 @@ class Stopper : public CaDiCaL::Terminator {
 }  // namespace
 
 bool exact_can_try(const SearchProblem& problem, int64_t known_ns) {
-  // Pairs of ops of a rank times the length of the schedule: about one clause each.
-  constexpr int64_t kMostClauses = 20'000'000;
-  // A pair with its W inside makes W's place depend on it: not in the formula.
+  // Each pair of ops of a rank makes about one clause per time unit of the schedule.
+  constexpr int64_t kMaxClauses = 20'000'000;
+  // If pairs hold their W, its place depends on the pair, which the formula can't express.
   if (problem.pairs_hold_weight()) return false;
-  // Its orders split every backward, so a B that is cheaper than I and W could be better still.
+  // The formula splits every backward, so it would miss orders with a B that is cheaper than I and W.
   for (const StageCost& cost : problem.costs().input().stages) {
     const int64_t split_ns = cost.input_backward.duration_ns + cost.weight_ns;
     if (problem.splits_backward() ? cost.backward.duration_ns < split_ns : cost.backward.duration_ns > split_ns) {
@@ -48,7 +48,7 @@ bool exact_can_try(const SearchProblem& problem, int64_t known_ns) {
   for (int rank = 0; rank < problem.ranks(); ++rank) {
     pairs += int64_t{problem.ops_of_rank(rank)} * problem.ops_of_rank(rank);
   }
-  return pairs < kMostClauses && pairs * (known_ns / unit_of(problem)) / 2 < kMostClauses;
+  return pairs < kMaxClauses && pairs * (known_ns / unit_of(problem)) / 2 < kMaxClauses;
 }
 
 ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_t known_ns, const ExactLimits& limits) {
@@ -59,7 +59,7 @@ ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_
   result.value_ns = known_ns;
   Stopper stopper(limits.stop);
   Candidate candidate(problem);
-  // All paths are multiples of the unit.
+  // All path lengths are multiples of the unit.
   int64_t limit = (known_ns - 1) / unit_ns;
   while (result.bound_ns <= limit * unit_ns) {
     CaDiCaL::Solver solver;
@@ -77,8 +77,8 @@ ExactResult solve_exactly(const SearchProblem& problem, int64_t bound_ns, int64_
     }
     if (answer != kSatisfiable) break;
     Order order = formula.order();
-    // A rank may start late to keep its span short; with every slot as early as possible the same order can be longer.
-    // And W's may need more memory than the formula counts.
+    // In the model a rank may start late to keep its span short. With every slot as early as possible, the same order
+    // can be longer. And W's may need more memory than the formula counts.
     if (candidate.reset(order) && candidate.value_ns() < result.value_ns && fits_caps(problem, order)) {
       result.value_ns = candidate.value_ns();
       result.order = std::move(order);

@@ -60,7 +60,7 @@ int Formula::before(int op, int other) {
   int& literal = before_[first_before_[op] + local_[other]];
   if (literal == 0) {
     literal = new_variable();
-    // One of the two goes first, unless they are an F and an I, which may overlap as a pair.
+    // One of the two goes first, unless they are an F and an I that may overlap as a pair.
     const Pass pass = problem_.line_of(op).pass;
     const Pass other_pass = problem_.line_of(other).pass;
     const bool may_overlap = problem_.has_pairs() && pass != other_pass && pass != Pass::kW && other_pass != Pass::kW;
@@ -71,18 +71,18 @@ int Formula::before(int op, int other) {
 
 void Formula::add_delay(int condition, int also, int earlier, int later, int64_t delay) {
   if (condition == kFalse || also == kFalse) return;
-  const int no = negated(condition);
-  const int nor = negated(also);
+  const int not_condition = negated(condition);
+  const int not_also = negated(also);
   for (int64_t time = earliest_[earlier]; time <= latest_[earlier]; ++time) {
     const int from = starts_from(earlier, time);
     const int to = starts_from(later, time + delay);
-    add({no, nor, negated(from), to});
-    if (to == kFalse) break;  // later times say the same
+    add({not_condition, not_also, negated(from), to});
+    if (to == kFalse) break;  // later times add nothing
   }
 }
 
-// Windows of the makespan follow from heads and tails. Those of a span from everything that is at most `limit` away
-// from something else, with F 0 of stage 0 at time 0.
+// Sets the window of every op's start. For a makespan it follows from heads and tails. For a span, F 0 of stage 0 is at
+// time 0, and windows narrow by everything that is at most `limit` away from something else.
 bool Formula::set_windows() {
   const int ops = problem_.ops();
   earliest_.resize(ops);
@@ -115,7 +115,8 @@ bool Formula::set_windows() {
   return true;
 }
 
-// One round of "no earlier than", "no later than"; true where a window became narrower and none is empty.
+// Narrows every window once by "no earlier than" and "no later than". Returns true if a window became narrower and none
+// is empty.
 bool Formula::narrow_windows() {
   bool narrower = false;
   bool empty = false;
@@ -188,8 +189,8 @@ void Formula::add_span() {
   }
 }
 
-// One op at a time. What goes first between two lines is a staircase: with i before j, all up to i are before all from
-// j.
+// Adds that a rank runs one op at a time. The choice between two lines is a staircase: if i is before j, all ops up to
+// i are before all ops from j on.
 void Formula::add_machine(int rank) {
   const auto lines = problem_.lines_of_rank(rank);
   for (const int a : lines) {
@@ -200,7 +201,7 @@ void Formula::add_machine(int rank) {
       for (int i = one.first_op; i < one.first_op + one.count; ++i) {
         for (int j = other.first_op; j < other.first_op + other.count; ++j) {
           const int literal = before(i, j);
-          // Of what is known anyway the closest neighbours say enough.
+          // Among precedences that are known anyway, the closest neighbours imply the others.
           const bool closest = (j == other.first_op || before(i, j - 1) != kTrue) &&
                                (i + 1 == one.first_op + one.count || before(i + 1, j) != kTrue);
           if (literal != kTrue || closest) add_delay(literal, kTrue, i, j, duration(i));
@@ -213,7 +214,7 @@ void Formula::add_machine(int rank) {
   }
 }
 
-// An F and an I that overlap start together and last as long as their pair.
+// Adds that an F and an I that overlap start together and last as long as their pair.
 void Formula::add_pairs(int rank) {
   std::map<int, std::vector<int>> of_op;
   for (const int a : problem_.lines_of_rank(rank)) {
@@ -243,8 +244,8 @@ void Formula::add_pairs(int rank) {
             const Line& line = problem_.lines()[line_number];
             for (int op = line.first_op; op < line.first_op + line.count; ++op) {
               if (op == f || op == i) continue;
-              // What one of the two goes before, both go before, by their length; what goes before one goes before
-              // both.
+              // An op that comes after one of the two comes after both, by the length of the pair; an op that comes
+              // before one comes before both.
               for (const auto& [x, y] : {std::pair(f, i), std::pair(i, f)}) {
                 const int x_first = before(x, op);
                 add({-paired, negated(x_first), before(y, op)});
@@ -281,8 +282,9 @@ void Formula::add_memory(int rank) {
   }
 }
 
-// What the rank holds at least when an F starts, summed line by line: `sums` has a literal for each sum that can be
-// reached, true where at least that much is held so far. W's count as if they needed no more than F kept.
+// Adds that a rank's memory suffices when an F starts. Sums what the rank holds at least, line by line: `sums` has a
+// literal for each sum that can be reached, true if at least that much is held so far. W's count as if they needed no
+// more than F kept.
 void Formula::add_memory_at(int forward) {
   const Line& own = problem_.line_of(forward);
   std::map<int64_t, int> sums = {{own.take * (forward - own.first_op + 1), kTrue}};
@@ -307,7 +309,7 @@ void Formula::add_memory_at(int forward) {
           if (last == kFalse || here == kTrue) continue;
           add({no, negated(last), reach(sum + line.take * count)});
         } else {
-          // At most `count` gave back.
+          // At most `count` backwards gave memory back.
           const int last = count == 0 ? kTrue : before(line.first_op + count - 1, forward);
           if (here == kTrue || last == kFalse) continue;
           add({no, here, reach(sum - give * count)});
@@ -348,7 +350,7 @@ Order Formula::order() const {
       const Line& line = problem_.lines()[number];
       for (int op = line.first_op; op < line.first_op + line.count; ++op) starts.emplace_back(start_of(op), op);
     }
-    // What takes no time goes before what starts with it.
+    // Ops that take no time go before others with the same start.
     std::ranges::sort(starts, [&](const auto& a, const auto& b) {
       return std::tuple(a.first, duration(a.second), a.second) < std::tuple(b.first, duration(b.second), b.second);
     });

@@ -14,16 +14,16 @@ class Solver;
 
 namespace pipeloom::planner {
 
-// "There is a schedule of at most `limit` time units" as clauses. A literal is a variable of the solver, kTrue or
-// kFalse.
+// Says "there is a schedule of at most `limit` time units" in clauses. A literal is a variable of the solver, its
+// negation, kTrue or kFalse.
 class Formula {
  public:
   Formula(const LineGraph& graph, int64_t unit_ns, int64_t limit, CaDiCaL::Solver& solver);
 
-  // Adds all clauses. False where it is already plain that there is no such schedule.
+  // Adds all clauses. Returns false if it is already certain that there is no such schedule.
   bool build();
   int64_t clauses() const { return clauses_; }
-  // The order of the solver's model. REQUIRES: it has one.
+  // Returns the order of the solver's model. REQUIRES: the solver has one.
   Order order() const;
 
  private:
@@ -36,12 +36,12 @@ class Formula {
 
   int64_t units(int64_t ns) const { return ns / unit_ns_; }
   int64_t duration(int op) const { return durations_[problem_.line_number_of(op)]; }
-  // The op starts at `time` or later.
+  // Literal: the op starts at `time` or later.
   int starts_from(int op, int64_t time) const;
   static int negated(int literal) { return -literal; }
-  // `earlier` starts at least `delay` before `later` where both conditions hold.
+  // Adds: if both conditions hold, `later` starts at least `delay` after `earlier`.
   void add_delay(int condition, int also, int earlier, int later, int64_t delay);
-  // The op has ended before the other one starts. Ops of one rank.
+  // Literal: `op` has ended before `other` starts. REQUIRES: ops of one rank.
   int before(int op, int other);
   bool always_before(int op, int other) const;
 
@@ -65,11 +65,11 @@ class Formula {
   std::vector<int64_t> durations_;          // [line]
   std::vector<int64_t> earliest_;           // [op] start
   std::vector<int64_t> latest_;             // [op] start
-  std::vector<int> first_literal_;          // [op] of starts_from(op, earliest + 1)
+  std::vector<int> first_literal_;          // [op] literal of starts_from(op, earliest + 1)
   std::vector<int> before_;                 // [op][op of the same rank, by local number]
   std::vector<int> local_;                  // [op] number among the ops of its rank
-  std::vector<int64_t> first_before_;       // [op] start in before_
-  std::vector<std::pair<int, int>> pairs_;  // F and I that may overlap
+  std::vector<int64_t> first_before_;       // [op] where its row starts in before_
+  std::vector<std::pair<int, int>> pairs_;  // (F, I) that may overlap, in the order of pair_literals_
   std::vector<int> pair_literals_;
   std::vector<int> clause_;
 };

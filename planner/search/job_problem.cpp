@@ -51,7 +51,8 @@ std::vector<uint16_t> pipes_for(const Placement& placement, int micro_batches) {
 
 namespace {
 
-// What one rank may use for activations in bytes: the GPU's memory less all that does not depend on the order.
+// Returns the bytes that each rank may use for activations: the GPU's memory less everything that does not depend on
+// the order.
 Result<std::vector<int64_t>> caps_in_bytes(const Job& job, const Placement& placement, const StepCosts& costs) {
   std::vector<int64_t> caps;
   for (int rank = 0; rank < placement.ranks(); ++rank) {
@@ -65,7 +66,7 @@ Result<std::vector<int64_t>> caps_in_bytes(const Job& job, const Placement& plac
   return caps;
 }
 
-// searched_order, which is asked for each two kinds of stages once.
+// Wraps searched_order and remembers its answers, so that each pair of alike stages is searched once.
 sim::SlotOrder remembered_order() {
   struct Known {
     StageProgram forward;
@@ -89,7 +90,8 @@ Result<std::vector<JobProblem>> problems_of(const Job& job, PlacementKind kind, 
   PIPELOOM_TRY(const Placement placement, placement_for(job, kind));
   std::vector<std::vector<int>> worth_trying = {{}};
   if (job.model) {
-    if (!caps.empty()) return invalid("--memory-cap counts chunks; a job with a model has the memory of its GPU");
+    if (!caps.empty())
+      return invalid("--memory-cap counts activations; a job with a model is limited by its GPU's memory");
     PIPELOOM_TRY(worth_trying, near_partitions(job, placement));
   }
   if (caps.size() == 1) caps.assign(placement.ranks(), caps[0]);

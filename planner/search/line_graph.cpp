@@ -15,12 +15,12 @@ LineGraph::LineGraph(const SearchProblem& problem)
     into_[precedence.after].push_back(precedence);
     from_[precedence.before].push_back(precedence);
   }
-  for (const Line& line : problem.lines()) most_ops_ = std::max(most_ops_, line.count);
+  for (const Line& line : problem.lines()) max_ops_ = std::max(max_ops_, line.count);
   measure_shifts();
   measure_work_between();
 }
 
-// An order of the lines in which every rule without a shift goes forward: F's down the stages, I's up, then W's.
+// Sorts the lines so that every rule without a shift points forward: F's down the stages, then I's up with their W's.
 void LineGraph::sort_lines() {
   for (int pipe = 0; pipe < problem_.pipes(); ++pipe) {
     for (int stage = 0; stage < problem_.stages(); ++stage) {
@@ -33,8 +33,8 @@ void LineGraph::sort_lines() {
   }
 }
 
-// Op i + shift(a, b) of line b, and no earlier one, comes after op i of line a by the rules: the least sum of shifts
-// from a to b. Only lines of one rank are kept.
+// Finds the least shift between two lines: the least sum of shifts of rules from one to the other. Only lines of one
+// rank are kept.
 void LineGraph::measure_shifts() {
   const int lines = static_cast<int>(problem_.lines().size());
   local_.resize(lines);
@@ -52,7 +52,7 @@ void LineGraph::measure_shifts() {
     const auto reach = [&](int line, int32_t shift) {
       for (const Precedence& rule : from_[line]) {
         const int32_t there = shift + rule.shift;
-        if (there >= std::min(least[rule.after], most_ops_)) continue;
+        if (there >= std::min(least[rule.after], max_ops_)) continue;
         least[rule.after] = there;
         open.emplace(there, rule.after);
       }
@@ -69,13 +69,13 @@ void LineGraph::measure_shifts() {
   }
 }
 
-// [line a][local line b][shift] What the rank has to do from the start of op i of a, with it, until op i + shift of
-// b: everything that comes after the one and before the other.
+// Fills [line a][local line b][shift]: the work of the rank from the start of op i of a until op i + shift of b starts.
+// It consists of op i and everything that comes after it and before the other.
 void LineGraph::measure_work_between() {
-  // Longer windows found nothing more on large problems, and cost time.
+  // Limits memory. Longer windows found nothing more on large problems, and cost time.
   constexpr int64_t kEntries = 1 << 22;
   const auto lines = static_cast<int64_t>(problem_.lines().size());
-  window_ = static_cast<int32_t>(std::clamp<int64_t>(kEntries / (lines * per_rank_), 1, most_ops_));
+  window_ = static_cast<int32_t>(std::clamp<int64_t>(kEntries / (lines * per_rank_), 1, max_ops_));
   if (problem_.has_pairs()) window_ = 0;  // pairs do the work of two
   between_ns_.assign(static_cast<size_t>(lines) * per_rank_ * window_, kLongAgo);
   for (int a = 0; a < lines; ++a) {
@@ -95,7 +95,7 @@ void LineGraph::measure_work_between() {
 }
 
 void LineGraph::raise_heads(std::vector<int64_t>& heads) const {
-  for (int32_t index = 0; index < most_ops_; ++index) {
+  for (int32_t index = 0; index < max_ops_; ++index) {
     for (const int number : sorted_) {
       const Line& line = problem_.lines()[number];
       if (index >= line.count) continue;
@@ -116,9 +116,8 @@ void LineGraph::raise_heads(std::vector<int64_t>& heads) const {
   }
 }
 
-// Tails from the start of an op.
 void LineGraph::raise_tails(std::vector<int64_t>& tails) const {
-  for (int32_t index = most_ops_ - 1; index >= 0; --index) {
+  for (int32_t index = max_ops_ - 1; index >= 0; --index) {
     for (auto number = sorted_.rbegin(); number != sorted_.rend(); ++number) {
       const Line& line = problem_.lines()[*number];
       if (index >= line.count) continue;

@@ -9,9 +9,9 @@
 
 namespace pipeloom::planner {
 
-// The precedences of a problem with what follows from them: which ops of a rank come before which in every schedule,
-// how much work lies between two of them, and from these the earliest start of every op and the least that follows it.
-// Memory: 16 bytes an op, and lines * lines per rank * window.
+// The precedences of a problem and what follows from them: which ops of a rank come before which in every schedule, how
+// much work lies between two of them, the earliest start of every op, and the least time that follows it. Memory: 16
+// bytes an op, and lines * lines per rank * window.
 class LineGraph {
  public:
   static constexpr int32_t kUnrelated = INT32_MAX / 4;
@@ -22,12 +22,12 @@ class LineGraph {
   const SearchProblem& problem() const { return problem_; }
   const LineTimes& times() const { return times_; }
   const std::vector<Precedence>& precedences() const { return precedences_; }
-  // Op i + shift of line `to`, and no earlier one, comes after op i of `from` by the precedences. Lines of one rank;
-  // kUnrelated: none does.
+  // Returns the least shift for which op i + shift of line `to` comes after op i of line `from` in every schedule;
+  // kUnrelated if there is none. REQUIRES: lines of one rank.
   int32_t shift(int from, int to) const { return shift_[static_cast<size_t>(from) * per_rank_ + local_[to]]; }
 
-  // Raises each op's time to what the precedences and the work between make of the times given: heads are earliest
-  // starts, tails run from the start of the op to the end of what counts. O(ops * (precedences + window)).
+  // Raises each op's time to what the precedences, and the work between ops, make of the times given. Heads are
+  // earliest starts; tails run from the start of the op to the end of what counts. O(ops * (precedences + window)).
   void raise_heads(std::vector<int64_t>& heads) const;
   void raise_tails(std::vector<int64_t>& tails) const;
 
@@ -47,8 +47,8 @@ class LineGraph {
   std::vector<int> sorted_;
   std::vector<int> local_;  // [line] number among the lines of its rank
   int per_rank_ = 0;
-  int32_t most_ops_ = 0;  // of a line
-  int32_t window_ = 0;
+  int32_t max_ops_ = 0;              // ops of the longest line
+  int32_t window_ = 0;               // shifts for which work between ops is measured
   std::vector<int32_t> shift_;       // [line][local line]
   std::vector<int64_t> between_ns_;  // [line][local line][shift]
 };

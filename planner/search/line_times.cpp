@@ -6,8 +6,8 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Of a line's ops, alone or in any pair: the earliest output, seen from the start and from the end of the slot; the
-// latest need; the shortest slot.
+// Extremes over a line's ops, alone or in any pair: the earliest output, counted from the start and from the end of the
+// slot; the latest need; the shortest slot.
 struct Extremes {
   int64_t ready_ns = 0;
   int64_t ready_after_end_ns = 0;
@@ -36,7 +36,7 @@ int64_t least_alone_ns(const SearchProblem& problem, const Line& line, int64_t d
   return duration_ns;
 }
 
-// An I or a B, whichever hands over first and needs its input last.
+// Returns the times of an I or a B: the earliest output and the latest need of either.
 OpTimes earliest(const SearchProblem& problem, const Line& line, OpTimes times) {
   if (line.pass != Pass::kI) return times;
   const StageCost& cost = problem.costs().stage(line.stage);
@@ -98,7 +98,7 @@ LineTimes::LineTimes(const SearchProblem& problem) {
       head_ns_[line] = std::max<int64_t>(head_ns, 0);
       head_ns += hand_over_ns_[line];
     }
-    // From the start of an I to the end of all that follows it.
+    // Least time from the start of an I to the end of everything that follows it.
     int64_t rest_ns = 0;
     for (int stage = 0; stage < problem.stages(); ++stage) {
       const int line = problem.line_number(pipe, stage, Pass::kI);

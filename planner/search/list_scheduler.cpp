@@ -11,6 +11,7 @@ constexpr int64_t kNever = INT64_MAX;
 }  // namespace
 
 std::vector<uint8_t> heavy_ranks(const SearchProblem& problem) {
+  // Ranks within this share of the most work lose time about as badly as the busiest one.
   constexpr int64_t kHeavyPercent = 97;
   int64_t most_work_ns = 0;
   for (int rank = 0; rank < problem.ranks(); ++rank) most_work_ns = std::max(most_work_ns, problem.work_ns(rank));
@@ -80,7 +81,7 @@ ListScheduler::ListScheduler(const SearchProblem& problem)
 void ListScheduler::set_limits() {
   for (int rank = 0; rank < problem_.ranks(); ++rank) {
     const RankRules& rules = this->rules(rank);
-    // An I has to fit when no W is left to make room.
+    // An I must fit even if no W is left to make room.
     int64_t later = 0;
     for (const int line : backward_lines_[rank]) later = std::max(later, lines_[line].take);
     int chunk = 0;
@@ -132,19 +133,19 @@ bool ListScheduler::has_room(int rank, int line) const {
   return ranks_[rank].held + lines_[line].take + lines_[line].reserve <= problem_.cap(rank);
 }
 
-// When the next op of a line can start; kNever where that is not known yet.
+// Returns when the next op of a line can start; kNever if that is not known yet.
 int64_t ListScheduler::arrival_ns(int line) const {
   const LineState& state = lines_[line];
   if (state.next >= state.arrived || !at_head_of_queue(line)) return kNever;
   return arrival_ns_[state.first_op + state.next];
 }
 
-// Micro-batches of a chunk whose F has run and whose I has not.
+// Number of a chunk's micro-batches whose F has run and whose I has not.
 int ListScheduler::alive(int forward_line) const {
   return lines_[forward_line].next - lines_[SearchProblem::input_line_of(forward_line)].next;
 }
 
-// Micro-batches of a chunk whose I has run and whose W has not.
+// Number of a chunk's micro-batches whose I has run and whose W has not.
 int ListScheduler::unrun_weights(int input_line) const {
   return lines_[input_line].next - lines_[SearchProblem::weight_line_of(input_line)].next;
 }
@@ -177,7 +178,7 @@ int ListScheduler::choose_chunk(const std::vector<int32_t>& lines, int lead, int
   return best;
 }
 
-// Whether an F is still to come that only its input, or memory that a W gives back, keeps waiting.
+// True if an F is still to come that waits only for its input, or for memory that a W gives back.
 bool ListScheduler::forward_left(int rank) const {
   return std::ranges::any_of(forward_lines_[rank], [&](int line) {
     const LineState& state = lines_[line];
@@ -185,7 +186,7 @@ bool ListScheduler::forward_left(int rank) const {
   });
 }
 
-// Whether an F of a later stage arrives while `forward` would run, and would wait too long.
+// True if `forward` would delay an F of a later stage by more than the rules allow.
 bool ListScheduler::delays_forward(int rank, int forward, int64_t now_ns) const {
   const int64_t duration_ns = problem_.times()[forward].duration_ns;
   for (const int line : forward_lines_[rank]) {
@@ -213,7 +214,7 @@ int ListScheduler::pending_weight(int rank) const {
   return best;
 }
 
-// Whether the next op of a line is among those that run in no pair: the last F's, the first I's.
+// True if the next op of a line is among the last F's or first I's, which run in no pair.
 bool ListScheduler::runs_alone(int rank, int line) const {
   const LineState& state = lines_[line];
   if (state.forward) return state.count - state.next <= rules(rank).alone_forwards;
@@ -226,7 +227,7 @@ bool ListScheduler::makes_pair(int rank, int forward, int backward) const {
   return !itself && !runs_alone(rank, forward) && !runs_alone(rank, backward);
 }
 
-// Of an F and an I only one of which could start: it waits where the other is about to come.
+// If only one of an F and an I could start, lets it wait if the other comes soon.
 void ListScheduler::wait_for_partner(int rank, int64_t now_ns, int64_t next_forward_ns, int64_t next_backward_ns,
                                      int& forward, int& backward) const {
   const auto soon = [&](int line, int64_t other_ns) {
@@ -240,7 +241,7 @@ void ListScheduler::wait_for_partner(int rank, int64_t now_ns, int64_t next_forw
   if (backward >= 0 && forward < 0 && !runs_alone(rank, backward) && soon(backward, next_forward_ns)) backward = -1;
 }
 
-// An I, or its B where that is shorter.
+// Returns a choice of the I, or of its B if that is shorter and allowed.
 ListScheduler::Choice ListScheduler::with_backward(int rank, int backward) const {
   const LineState& state = lines_[backward];
   const bool whole = problem_.short_backward(problem_.lines()[backward].stage) &&
@@ -290,7 +291,7 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
         next_arrival_ns == kNever || (next_arrival_ns - now_ns) * 100 >= mean_weight_ns_[rank] * rules.gap_percent;
     if (gap || blocked || relaxed) return {weight};
   }
-  // Woken by what arrives; what nobody has sent yet wakes the rank when it is sent.
+  // Arrivals wake the rank. An input that nobody has sent yet wakes the rank when it is sent.
   int64_t wake_ns = kNever;
   for (const auto* lines : {&forward_lines_[rank], &backward_lines_[rank]}) {
     for (const int line : *lines) {
@@ -301,7 +302,7 @@ ListScheduler::Choice ListScheduler::choose(int rank, int64_t now_ns, bool relax
   return {-1, wake_ns};
 }
 
-// The next op of a line. `alone`: an I whose W is still to come.
+// Takes the next op of a line. `alone`: an I whose W comes later, or that W.
 int ListScheduler::take_op(int rank, int line_number, bool alone) {
   const Line& line = problem_.lines()[line_number];
   LineState& state = lines_[line_number];
@@ -351,14 +352,15 @@ void ListScheduler::start(int rank, const Choice& choice, int64_t now_ns) {
   if (problem_.pairs_hold_weight()) take_op(rank, choice.joined + 1, false);
 }
 
-// The first rank of those that wake first.
+// Returns the rank that wakes earliest; ties go to the lower rank.
 int ListScheduler::first_awake() const {
   const auto block = std::ranges::min_element(block_wake_ns_) - block_wake_ns_.begin();
   const auto begin = wake_ns_.begin() + block * kBlock;
   return static_cast<int>(std::find(begin, begin + kBlock, block_wake_ns_[block]) - wake_ns_.begin());
 }
 
-// Every rank waits: one with something that the policy did not want does it now.
+// Called if every rank waits. The first rank with a slot that the policy did not want starts it now. Returns false if
+// there is none.
 bool ListScheduler::wake_someone(int64_t now_ns) {
   for (int rank = 0; rank < problem_.ranks(); ++rank) {
     if (ranks_[rank].done == problem_.ops_of_rank(rank)) continue;

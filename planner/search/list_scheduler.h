@@ -11,88 +11,89 @@
 
 namespace pipeloom::planner {
 
-// The rules by which a rank chooses its next slot. All shares are in percent.
+// The rules by which a rank picks its next slot. All shares are in percent.
 struct RankRules {
-  // Which of F and I goes first where both could: I; F; or the other one than last time. kWaitForBackward alternates
-  // and waits after an F for an I even where none has arrived yet; kStrict also waits after an I for an F.
+  // Decides whether F or I goes first if both could: I; F; or the one that did not run last. kWaitForBackward
+  // alternates, and after an F waits for an I even if none has arrived yet. kStrict also waits for an F after an I.
   enum class Turn : uint8_t { kBackwardFirst, kForwardFirst, kAlternate, kWaitForBackward, kStrict };
   static constexpr int kTurns = 5;
-  // A lead that no micro-batches make up for.
+  // A head start that no number of micro-batches makes up for.
   static constexpr int kAlways = 1 << 20;
   // Chunks beyond these share the last entry.
   static constexpr int kChunks = 4;
 
   Turn turn = Turn::kBackwardFirst;
-  // Of a rank's chunks that of the earliest micro-batch goes first, where one of a later stage counts as earlier by so
-  // many micro-batches for each chunk between: 0: the oldest; kAlways: the latest stage; -kAlways: the earliest stage.
+  // Picks the chunk with the oldest micro-batch. Each later chunk of the rank gets a head start of so many
+  // micro-batches. 0: the oldest micro-batch; kAlways: the latest stage; -kAlways: the earliest stage.
   int forward_lead = 0;
   int backward_lead = 0;
-  // A chunk has at most (share of its round trip over the time between two of its micro-batches) + extra micro-batches
-  // between F and I: Little's law with a factor.
+  // Limits the micro-batches of a chunk between F and I: this share of (its round trip / the time between two of its
+  // micro-batches), plus the extra. This is Little's law with a factor. [chunk, latest stage first]
   std::array<int, kChunks> in_flight_percent = {100, 100, 100, 100};
   std::array<int, kChunks> in_flight_extra = {1, 1, 1, 1};
-  // A W runs in a gap that is known to be at least this share of it, or where memory is full.
+  // A W runs if the next input is known to be at least this share of a mean W away, or if memory is full.
   int gap_percent = 50;
-  // An F that would delay an I, known to arrive while the F runs, by more than this share of the F waits for the I. In
-  // the warm-up such delays add up from rank to rank. 100: none waits.
+  // If an I is known to arrive while an F would run, and the F would delay it by more than this share of the F, the F
+  // waits for the I. In the warm-up such delays add up from rank to rank. 100: no F waits.
   int hold_percent = 100;
-  // The same for an F of a later stage, as far as that is among the first `hold_forwards` micro-batches: where chunks
-  // share ranks, the first I's come as late as the first F's reach the last stage.
+  // Share by which an F may delay an F of a later stage, for the first `hold_forwards` micro-batches of that stage. If
+  // chunks share ranks, the first I's come as late as the first F's reach the last stage.
   int hold_forward_percent = 100;
   int hold_forwards = 0;
-  // W's that wait longer than this many micro-batches run before an F.
+  // If more W's of a chunk than this are pending, one runs before the next F.
   int pending_limit = 1 << 20;
-  // Where pairs cost something of their own: an F and an I that both could start run as a pair, but for the first I's
-  // of each chunk, and its last F's, which then go before I's: the sooner they arrive, the sooner the last I's do. One
-  // of F and I waits for the other for at most this share of itself.
+  // If costs of pairs are given: an F and an I that could both start run as a pair. The first `alone_backwards` I's and
+  // the last `alone_forwards` F's of each chunk run alone, these F's before I's: the sooner they arrive, the sooner the
+  // last I's do. An F or I waits for a partner for at most `wait_percent` of itself.
   bool pairs = false;
   int alone_backwards = 0;
   int alone_forwards = 0;
   int wait_percent = 0;
-  // Where a B is shorter than I and W: a chunk's backwards are split only among the first and the last of these.
+  // If B is shorter than I and W: only the first `split_first` and the last `split_last` backwards of a chunk are
+  // split.
   int split_first = 1 << 20;
   int split_last = 0;
 
   bool operator==(const RankRules&) const = default;
 };
 
-// What the ranks with the most work lose nobody makes up for; the others have time to serve them. So each of the two
-// kinds has rules of its own.
+// Time lost on the busiest ranks is never recovered, and the other ranks have time to serve them. So the busiest ranks
+// have rules of their own.
 struct ListPolicy {
-  std::array<RankRules, 2> rules;  // [1] of ranks with the most work, where not all have about as much
+  std::array<RankRules, 2> rules;  // [heavy_ranks() of the rank]
 
   bool operator==(const ListPolicy&) const = default;
 };
 
-// [rank] 1: among those with the most work. All 0 where all have about as much.
+// [rank] 1 for the ranks with the most work; 0 for the others, and for all ranks if all have about as much.
 std::vector<uint8_t> heavy_ranks(const SearchProblem& problem);
 
-// Runs all ranks in the order of time by one policy. A rank keeps room for one activation of each later stage that it
-// holds, so no rank waits for memory for ever; messages of a queue are taken in the order in which they were sent.
+// Runs all ranks from time 0 by one policy. A rank keeps room for one activation of each later stage that it holds, so
+// no rank waits for memory for ever. Messages of a queue are taken in the order in which they were sent.
 class ListScheduler {
  public:
   explicit ListScheduler(const SearchProblem& problem);
 
-  // The value that the policy's order reaches (as Candidate::value_ns); nullopt where it gets stuck. O(ops * log
-  // ranks), no allocation after the first call.
+  // Returns the value of the policy's order (as Candidate::value_ns), or nullopt if it gets stuck. O(ops * log ranks),
+  // no allocation after the first call.
   std::optional<int64_t> run(const ListPolicy& policy);
 
-  // The order of the last run. REQUIRES: it got through.
+  // Returns the order of the last run. REQUIRES: that run returned a value.
   Order order() const;
 
  private:
-  // What a choice reads of a line lies together.
+  // Everything that a choice reads of a line, close together in memory.
   struct LineState {
     int32_t next = 0;     // index of the next op
     int32_t arrived = 0;  // ops whose input has been sent
-    int32_t limit = 0;    // of F: micro-batches between F and I
+    int32_t limit = 0;    // F only: most micro-batches between F and I
     int32_t count = 0;
     int32_t first_op = 0;
     bool forward = false;
     bool shares_queue = false;
     int64_t take = 0;
-    int64_t reserve = 0;     // of F: room for later stages
-    int64_t sending_ns = 0;  // what an input that nobody sends yet takes at least
+    int64_t reserve = 0;     // F only: memory kept free for later stages
+    int64_t sending_ns = 0;  // least time until an input arrives that is not being sent yet
   };
   struct RankState {
     int64_t free_ns = 0;
@@ -104,8 +105,8 @@ class ListScheduler {
   };
   struct Choice {
     int line = -1;
-    int64_t wake_ns = 0;  // where there is none: when to look again
-    int joined = -1;      // the line of the I of a pair, or of the W of a B
+    int64_t wake_ns = 0;  // if no line is chosen: when to look again
+    int joined = -1;      // line of the pair's I, or of the B's W; -1: none
   };
   struct Placed {
     int32_t op = 0;
@@ -158,17 +159,18 @@ class ListScheduler {
   std::vector<std::vector<int32_t>> backward_lines_;
   std::vector<LineState> lines_;
   std::vector<RankState> ranks_;
+  // Ranks per block: the earliest wake-up is found over blocks first.
   static constexpr int kBlock = 8;
-  std::vector<int64_t> wake_ns_;             // [rank] filled up to whole blocks
-  std::vector<int64_t> block_wake_ns_;       // the first of each block
+  std::vector<int64_t> wake_ns_;             // [rank] padded to whole blocks
+  std::vector<int64_t> block_wake_ns_;       // [block] earliest of the block
   std::vector<int64_t> arrival_ns_;          // [op]
-  std::vector<int64_t> round_trip_ns_;       // [line of F] from its start to the start of its I
-  std::vector<uint8_t> shared_queue_;        // [queue] true where several lines use it
+  std::vector<int64_t> round_trip_ns_;       // [line of F] least time from its start to the start of its I
+  std::vector<uint8_t> shared_queue_;        // [queue] 1 if several lines use it
   std::vector<std::vector<int32_t>> sent_;   // [queue] lines in the order of sending
   std::vector<size_t> taken_;                // [queue]
   std::vector<std::vector<Placed>> order_;   // [rank]
-  std::vector<std::vector<int32_t>> alone_;  // [line of I] which of its I's are alone, in their order
-  std::vector<size_t> weights_done_;         // [line of I] how many of their W's have run
+  std::vector<std::vector<int32_t>> alone_;  // [line of I] indices of the I's that run apart from their W, in order
+  std::vector<size_t> weights_done_;         // [line of I] how many W's of these have run
   std::vector<int64_t> mean_weight_ns_;      // [rank]
   std::vector<uint8_t> heavy_;               // [rank]
 };

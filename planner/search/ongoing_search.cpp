@@ -14,23 +14,23 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Independent of the number of workers, so that the result is too.
+// Does not depend on the number of workers, so the result does not either.
 constexpr int kStrands = 2;
-// Ops that a strand evaluates or schedules in one round: a few ten milliseconds, so that a budget is kept.
+// Ops that a strand evaluates or schedules in one round: some tens of milliseconds, short enough to keep a budget.
 constexpr int64_t kWorkPerRound = 2'000'000;
-// List schedules of each strand before local search begins.
+// List schedules that each strand tries before local search begins.
 constexpr int64_t kFirstLists = 400;
-// Orders that annealing may start from.
+// Number of orders that annealing may start from.
 constexpr size_t kElite = 6;
-// Problems that are too large to be solved exactly go back to lists between annealing; large ones, which local search
-// improves slowly, more often. Neighbours of an order with pairs seldom are better: there annealing gets one round in
-// many.
+// Problems that are too large to be solved exactly return to lists between rounds of annealing; large ones, which local
+// search improves slowly, return more often. Neighbours of an order with pairs are seldom better, so annealing gets
+// only one round in many.
 constexpr int kMediumProblem = 2'000;
 constexpr int kLargeProblem = 50'000;
 constexpr int64_t kRoundsPerLists = 4;
 constexpr int64_t kRoundsPerListsIfLarge = 2;
 constexpr int64_t kRoundsPerAnnealingWithPairs = 64;
-// The shorter problem gets the round after the lists'.
+// The shorter problem gets the round after that of the lists.
 constexpr int64_t kRoundsPerShorter = 4;
 constexpr int64_t kShorterRound = 1;
 
@@ -84,7 +84,7 @@ void OngoingSearch::add_seeds() {
 void OngoingSearch::keep(Found found) {
   const bool known = std::ranges::any_of(elite_, [&](const Found& other) { return other.value_ns == found.value_ns; });
   if (known && elite_.size() == kElite) {
-    // A newer order of the same value takes the place of the old one: plateaus are walked on.
+    // A newer order replaces one of the same value, so that the search moves along plateaus.
     *std::ranges::find(elite_, found.value_ns, &Found::value_ns) = std::move(found);
     return;
   }
@@ -92,13 +92,15 @@ void OngoingSearch::keep(Found found) {
   if (elite_.size() > kElite) elite_.pop_back();
 }
 
-// Scheduling an op by a list takes several times as long as evaluating it.
+// Returns the number of ops to schedule in a round of lists.
 int64_t OngoingSearch::list_work() const {
-  constexpr int64_t kShorter = 8;
-  return std::min(std::max<int64_t>(kWorkPerRound / kShorter, problem_.ops()), kFirstLists * problem_.ops());
+  // Scheduling an op by a list takes about as long as evaluating this many.
+  constexpr int64_t kEvaluationsPerListOp = 8;
+  return std::min(std::max<int64_t>(kWorkPerRound / kEvaluationsPerListOp, problem_.ops()),
+                  kFirstLists * problem_.ops());
 }
 
-// Lists come first, then local search, with lists between if the problem is too large to be solved exactly.
+// Lists come first, then local search. If the problem is too large to be solved exactly, lists take turns with it.
 bool OngoingSearch::lists_in(int64_t round) const {
   const int64_t first = (kFirstLists * problem_.ops() + list_work() - 1) / list_work();
   if (elite_.empty() || round < first) return true;
@@ -107,13 +109,13 @@ bool OngoingSearch::lists_in(int64_t round) const {
   return round % (problem_.ops() > kLargeProblem ? kRoundsPerListsIfLarge : kRoundsPerLists) == 0;
 }
 
-// Small problems are asked for exactly between rounds, with ever more conflicts; with limits.exact once and for all.
+// Small problems ask the solver between rounds, with more conflicts each time; with limits.exact once, without a limit.
 bool OngoingSearch::exact_in(int64_t round, const SearchLimits& limits) const {
   constexpr int64_t kRoundsBefore = 6;
-  constexpr int kMostOps = 600;
+  constexpr int kMaxOps = 600;
   const bool due = round >= kRoundsBefore && round % kRoundsBefore == 0;
   if (limits.exact) return (due || moves_done(limits)) && exact_possible();
-  return due && problem_.ops() <= kMostOps && exact_possible();
+  return due && problem_.ops() <= kMaxOps && exact_possible();
 }
 
 void OngoingSearch::run_exact(int64_t round, const SearchLimits& limits) {
@@ -122,7 +124,7 @@ void OngoingSearch::run_exact(int64_t round, const SearchLimits& limits) {
   exact_limits.conflicts = limits.exact ? 0 : kConflictsPerRound * round;
   exact_limits.stop = [&] { return interrupted(limits); };
   ExactResult exact = solve_exactly(problem_, bound_ns_, elite_.front().value_ns, exact_limits);
-  // What a stopped solver says depends on the time that it had.
+  // The answer of a stopped solver depends on how much time it had.
   if (exact.stopped && !limits.exact) return;
   exact_done_ = limits.exact;
   bound_ns_ = std::max(bound_ns_, exact.bound_ns);
@@ -163,7 +165,7 @@ std::vector<ListPolicy> OngoingSearch::best_policies() const {
   return policies;
 }
 
-// All strands get all: each goes on from the best that it knows.
+// Every strand tries all policies and goes on from the best that it knows.
 void OngoingSearch::try_policies(const std::vector<ListPolicy>& policies) {
   for (const auto& strand : strands_) {
     for (const ListPolicy& policy : policies) strand->try_policy(policy);
@@ -207,7 +209,7 @@ Result<SearchResult> OngoingSearch::result(const sim::P2pRule& p2p) const {
       best = *std::move(other);
     }
   };
-  // With another P2P rule than the search's own the best order may be another one, and some may not run at all.
+  // Another P2P rule than the search's own can change which order is best, and some orders may not run at all.
   for (const Found& found : elite_) {
     PIPELOOM_TRY(Schedule schedule, schedule_of(problem_, *found.order));
     consider(simulated(std::move(schedule), "search", p2p));

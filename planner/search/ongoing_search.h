@@ -12,18 +12,19 @@
 
 namespace pipeloom::planner {
 
-// A search that can be left and taken up again. Same seed, same rounds: same result.
+// A search that can be interrupted and resumed. Same seed, same rounds: same result.
 class OngoingSearch {
  public:
   // `problem` must outlive the search.
   OngoingSearch(const SearchProblem& problem, uint64_t seed);
 
-  // Goes on by one round, a few ten milliseconds. REQUIRES: not finished(limits).
+  // Runs one round: some tens of milliseconds. REQUIRES: not finished(limits).
   void run_round(const SearchLimits& limits);
-  // Whether nothing more can be found, or `limits` say that it is enough; moves count from the search's begin.
+  // True if nothing more can be found, or `limits` are reached. Moves count from the start of the search.
   bool finished(const SearchLimits& limits) const;
 
-  // The best list policies so far; and trying those that are good on problems like this one.
+  // best_policies() returns each strand's best policy so far. try_policies() tries policies that are good on problems
+  // like this one.
   std::vector<ListPolicy> best_policies() const;
   void try_policies(const std::vector<ListPolicy>& policies);
 
@@ -31,7 +32,7 @@ class OngoingSearch {
   int64_t value_ns() const { return elite_.empty() ? INT64_MAX : elite_.front().value_ns; }
   int64_t bound_ns() const { return bound_ns_; }
 
-  // The best of what was found and of the named schedules, all simulated.
+  // Simulates the best orders and the named schedules, and returns the shortest.
   Result<SearchResult> result(const sim::P2pRule& p2p) const;
 
  private:
@@ -54,7 +55,7 @@ class OngoingSearch {
   int64_t bound_ns_;
   std::vector<std::unique_ptr<Strand>> strands_;
   std::vector<Found> elite_;  // best first
-  // Where there are many micro-batches: a problem with fewer, whose orders are repeated.
+  // Set if there are many micro-batches: a problem with fewer, whose orders are repeated.
   std::optional<SearchProblem> shorter_problem_;
   std::unique_ptr<OngoingSearch> shorter_;
   int64_t round_ = 0;

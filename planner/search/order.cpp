@@ -98,7 +98,7 @@ class Importer {
     return problem_.lines()[number].first_op + taken_[number]++;
   }
 
-  // W's run in the order of those I's that are alone.
+  // W's run in the order of the I's that run apart from their W.
   void add_weight(int stage, int micro_batch, int rank) {
     if (!problem_.splits_backward()) return;
     const int number = problem_.line_number(schedule_.pipe_of(micro_batch), stage, Pass::kI);
@@ -147,7 +147,7 @@ class Importer {
   const Schedule& schedule_;
   Order order_;
   std::vector<int> taken_;                 // [line]
-  std::vector<std::vector<int>> waiting_;  // [line of I] I's alone, in their order
+  std::vector<std::vector<int>> waiting_;  // [line of I] I's without their W, in their order
 };
 
 }  // namespace

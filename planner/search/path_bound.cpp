@@ -9,15 +9,16 @@ namespace pipeloom::planner {
 
 namespace {
 
-// An op with its earliest start, duration and what follows its end, for the one-machine bound.
+// An op for the one-machine bound: its earliest start, its duration, and the least time that follows its end.
 struct MachineOp {
   int64_t head_ns = 0;
   int64_t duration_ns = 0;
   int64_t tail_ns = 0;
 };
 
-// Jackson's preemptive schedule: of what has arrived, run what has the longest tail. No order of the ops on one machine
-// ends earlier. (Carlier, The One-Machine Sequencing Problem, European Journal of Operational Research 1982.)
+// Returns the end of Jackson's preemptive schedule, which always runs the op with the longest tail among those that
+// have arrived. No order of the ops on one machine ends earlier. (Carlier, The One-Machine Sequencing Problem, European
+// Journal of Operational Research 1982.)
 int64_t one_machine_ns(std::vector<MachineOp>& ops) {
   std::ranges::sort(ops, {}, &MachineOp::head_ns);
   struct Part {
@@ -65,7 +66,8 @@ class PathBound {
   }
 
  private:
-  // Seen from the first start of a rank, all its ops are at 0 or later; only they count at its end.
+  // Bounds the span of one rank. Times count from its first start, so all its ops start at 0 or later; only they count
+  // at its end.
   int64_t span_ns(int rank) {
     heads_.assign(problem_.ops(), LineGraph::kLongAgo);
     tails_.assign(problem_.ops(), LineGraph::kLongAgo);
@@ -90,7 +92,7 @@ class PathBound {
         ops_.push_back({heads_[op], duration_ns, tails_[op] - duration_ns});
       }
     }
-    // Two ops of a pair run at once: then only paths count.
+    // The two ops of a pair run at once, so with pairs only paths count.
     return problem_.has_pairs() ? longest_ns : one_machine_ns(ops_);
   }
 

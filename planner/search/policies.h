@@ -5,7 +5,8 @@
 
 namespace pipeloom::planner {
 
-// Any policy for a problem, and one that differs from `policy` in a few rules: how the search walks among them.
+// random_policy() returns a random policy for a problem. changed_policy() returns one that differs from `policy` in a
+// few rules.
 ListPolicy random_policy(const SearchProblem& problem, Random& random);
 ListPolicy changed_policy(const SearchProblem& problem, const ListPolicy& policy, Random& random);
 

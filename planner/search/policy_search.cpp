@@ -8,15 +8,16 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Large problems try policies on a coarse problem first; these, and medium ones with pairs, on one with fewer
-// micro-batches.
+// Large problems try policies on a coarse problem first. Large problems, and medium ones with pairs, also try them on a
+// shorter problem.
 constexpr int kLargeProblem = 50'000;
 constexpr int kMediumProblem = 4'000;
-constexpr int64_t kCoarsePolicies = 1500;  // tried on the coarse problem before the next one
-constexpr int64_t kShorterPolicies = 600;  // the same for the shorter one, unless policies are walked through
-constexpr int64_t kRandomPolicies = 150;   // tried before changes of good ones
+constexpr int64_t kCoarsePolicies = 1500;  // tried on the coarse problem before the next level
+constexpr int64_t kShorterPolicies = 600;  // tried on the shorter problem before the next level, unless policies are
+                                           // walked
+constexpr int64_t kRandomPolicies = 150;   // random policies before changes of good ones
 constexpr size_t kKept = 20;               // policies that a level remembers ...
-constexpr int kKeptOfOneValue = 3;         // ... and how many of them with the same makespan
+constexpr int kKeptOfOneValue = 3;         // ... and how many of one value
 
 }  // namespace
 
@@ -33,7 +34,7 @@ PolicySearch::PolicySearch(const SearchProblem& problem, uint64_t seed, int numb
   add_level(nullptr, walks_ ? PolicyWalk::kSteps + kKept : INT64_MAX);
 }
 
-// The problem itself where there is no own one.
+// Adds a level for `own`, or for the problem itself if `own` is null.
 void PolicySearch::add_level(std::unique_ptr<SearchProblem> own, int64_t enough) {
   Level& level = levels_.emplace_back();
   level.own = std::move(own);
@@ -42,7 +43,7 @@ void PolicySearch::add_level(std::unique_ptr<SearchProblem> own, int64_t enough)
   level.enough = enough;
 }
 
-// All levels anew, from other policies.
+// Begins all levels again, with other policies.
 void PolicySearch::begin_pass() {
   for (Level& level : levels_) {
     level.policies.clear();
@@ -62,7 +63,7 @@ void PolicySearch::run(int64_t work, const std::atomic<bool>* cancel) {
   }
 }
 
-// What was good on the level before; then a walk from the best, or changes of all that is good.
+// Tries what was good on the level before; then the next step of a walk, or a change of a good policy.
 void PolicySearch::try_next(size_t number) {
   Level& level = levels_[number];
   ++level.tried;
@@ -82,7 +83,7 @@ void PolicySearch::try_next(size_t number) {
   if (const auto value_ns = try_on(number, policy)) level.walk.reached(policy, *value_ns, random_);
 }
 
-// First random ones; then the better a policy, the likelier it is changed.
+// Returns a random policy at first; later a change of a good policy. The better a policy, the likelier it is chosen.
 ListPolicy PolicySearch::changed_good_one(const Level& level) {
   const bool first = &level == &levels_.front() && level.tried <= kRandomPolicies;
   if (first || level.policies.empty()) return random_policy(problem_, random_);
@@ -90,7 +91,7 @@ ListPolicy PolicySearch::changed_good_one(const Level& level) {
   return changed_policy(problem_, level.policies[pick].policy, random_);
 }
 
-// What is the best of its level so far is tried on the next one at once.
+// Tries a policy on a level. A policy that is the best of its level so far is tried on the next level at once.
 std::optional<int64_t> PolicySearch::try_on(size_t number, const ListPolicy& policy) {
   Level& level = levels_[number];
   ++moves_;

@@ -20,13 +20,13 @@ struct Found {
   std::optional<Order> order;
 };
 
-// Looks for a good list policy: among changes of the best so far, or on walks that begin anew. Walks are better where
-// slots are pairs, for which many policies are good in ways of their own, and a second way elsewhere, too slow for
-// large problems. Larger problems try policies on smaller ones of their kind first (planner/search/coarse), which take
-// a fraction of the time: level by level, the best of each on to the next; then all over again.
+// Looks for a good list policy. It changes the best policies so far, or walks from policy to policy. Walks are better
+// for pairs, for which very different policies can be good; otherwise the second strand walks, if the problem is not
+// large. Larger problems first try policies on smaller problems of their kind (planner/search/coarse.h), which takes a
+// fraction of the time. Each level hands its best policies to the next; after the last level the search begins anew.
 class PolicySearch {
  public:
-  // Searches of different numbers look in different ways.
+  // Searches with different numbers look in different ways.
   PolicySearch(const SearchProblem& problem, uint64_t seed, int number);
 
   // Tries policies until about `work` ops were scheduled.
@@ -36,9 +36,9 @@ class PolicySearch {
   void try_policy(const ListPolicy& policy) { try_on(levels_.size() - 1, policy); }
 
   int64_t moves() const { return moves_; }  // policies tried
-  // The best order of all, if it is new since the last call.
+  // Returns the best order of all if it is new since the last call.
   std::optional<Found> take_best() { return std::exchange(found_, std::nullopt); }
-  // nullptr: none got through yet.
+  // Returns the best policy, or nullptr if none has scheduled all ops yet.
   const ListPolicy* best_policy() const { return best_ns_ < INT64_MAX ? &best_policy_ : nullptr; }
 
  private:
@@ -46,15 +46,15 @@ class PolicySearch {
     int64_t value_ns = 0;
     ListPolicy policy;
   };
-  // Policies by value, best first; few of one value.
+  // Policies by value, best first; only a few with the same value.
   using Policies = std::vector<Tried>;
   // A problem on which policies are tried; the last one is the problem itself.
   struct Level {
-    std::unique_ptr<SearchProblem> own;  // of the levels before the last
+    std::unique_ptr<SearchProblem> own;  // set on all levels but the last
     const SearchProblem* problem = nullptr;
     std::unique_ptr<ListScheduler> lists;
-    int64_t enough = 0;  // policies, then the next level has its turn
-    // Of one pass over the levels:
+    int64_t enough = 0;  // policies to try before the next level has its turn
+    // State of one pass over the levels.
     Policies policies;
     PolicyWalk walk;
     int64_t tried = 0;
@@ -76,7 +76,7 @@ class PolicySearch {
   int64_t moves_ = 0;
   int64_t work_ = 0;  // ops scheduled
   int64_t best_ns_ = INT64_MAX;
-  ListPolicy best_policy_;  // of best_ns_
+  ListPolicy best_policy_;  // reached best_ns_
   std::optional<Found> found_;
 };
 

@@ -6,7 +6,7 @@ ListPolicy PolicyWalk::next(const SearchProblem& problem, const ListPolicy* begi
   if (left_ == 0) {
     left_ = kSteps;
     at_ns_ = INT64_MAX;
-    random_left_ = begin == nullptr ? kRandom : 0;
+    random_left_ = begin == nullptr ? kRandomPolicies : 0;
     if (begin != nullptr) {
       --left_;
       return *begin;
@@ -21,7 +21,7 @@ ListPolicy PolicyWalk::next(const SearchProblem& problem, const ListPolicy* begi
 }
 
 void PolicyWalk::reached(const ListPolicy& policy, int64_t value_ns, Random& random) {
-  const int64_t heat_ns = random_left_ > 0 ? 0 : value_ns / kHeat * left_ / kSteps;
+  const int64_t heat_ns = random_left_ > 0 ? 0 : value_ns / kHeatDivisor * left_ / kSteps;
   if (value_ns - random.allowance_ns(heat_ns) > at_ns_) return;
   at_ = policy;
   at_ns_ = value_ns;

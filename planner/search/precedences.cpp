@@ -25,7 +25,7 @@ class Collector {
         add(number, line.output, 0, delay_ns, same_rank);
       }
       if (line.pass == Pass::kF) add(number, number + 1, 0, duration(number), true);
-      // A pair's W is inside: it has no slot of its own that could come later.
+      // The W inside a pair has no slot of its own that could come later.
       if (line.pass == Pass::kI && problem_.splits_backward() && !problem_.pairs_hold_weight()) {
         add(number, number + 1, 0, duration(number), true);
       }
@@ -44,9 +44,9 @@ class Collector {
     precedences_.push_back({before, after, static_cast<int32_t>(shift), delay_ns, same_rank});
   }
 
-  // The chunks of one pipe on a rank, from the first stage to the last: c(1) .. c(V). Until I of c(V) of micro-batch m
-  // has given memory back, no micro-batch from m on has given back anything, and each of c(1) .. c(j) has run its F's
-  // up to m + x where c(j) has; so j(x + 1) + (V - j) activations are held. The same for c(1) .. c(k) alone, k < V.
+  // Let c(1) .. c(V) be the chunks of one pipe on a rank, by stage. Until I of c(V) of micro-batch m has given memory
+  // back, no micro-batch from m on has given back anything. If c(j) has run its F's up to m + x, so has each of c(1) ..
+  // c(j); so j(x + 1) + (V - j) activations are held. This also holds for c(1) .. c(k) alone, k < V.
   void add_memory(int rank) {
     for (int pipe = 0; pipe < problem_.pipes(); ++pipe) {
       std::vector<int> chunks;
@@ -72,7 +72,7 @@ class Collector {
   void add_release(const std::vector<int>& chunks, int last, int forward, int64_t shift) {
     const int backward = chunks[last] + 1;
     int64_t delay_ns = duration(backward);
-    // Where I gives nothing back, some W of the same or a later micro-batch has to run first.
+    // If I gives nothing back, some W of the same or a later micro-batch has to run first.
     if (problem_.splits_backward() && !problem_.pairs_hold_weight()) {
       int64_t shortest_ns = INT64_MAX;
       bool by_weight = true;
@@ -85,8 +85,8 @@ class Collector {
     add(backward, forward, shift, delay_ns, true);
   }
 
-  // One chunk, of which a share w waits for W: of f activations that F took, those whose W is still to come hold at
-  // least min(1, w) each, so W number f - floor((cap - 1) / min(1, w)) - 1 comes before F number f.
+  // One chunk that keeps a share w of its activation for W: of f activations that F took, those whose W is still to
+  // come hold at least min(1, w) each. So W number f - floor((cap - 1) / min(1, w)) - 1 comes before F number f.
   void add_pending(int forward, int rank) {
     if (!problem_.splits_backward() || problem_.pairs_hold_weight()) return;
     const Line& weight = problem_.lines()[forward + 2];

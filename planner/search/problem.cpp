@@ -38,9 +38,9 @@ Status check_input(const SearchProblem::Input& input) {
     }
   }
   const auto passes = int64_t{3} * placement.stages() * static_cast<int64_t>(input.pipe_of_micro_batch.size());
-  constexpr int64_t kMaxOps = 1 << 26;  // some 10 GB
+  constexpr int64_t kMaxOps = 1 << 26;  // needs about 10 GB
   if (passes == 0 || passes > kMaxOps) {
-    return invalid(fmt::format("the search is for 1 to {} passes; these are {}", kMaxOps, passes));
+    return invalid(fmt::format("the search takes 1 to {} passes; this problem has {}", kMaxOps, passes));
   }
   return input.costs.check_step_of(passes);
 }
@@ -150,7 +150,7 @@ void SearchProblem::add_lines() {
   }
 }
 
-// Latency, and what the message occupies the link for.
+// Returns the latency of a hand-over plus the time for which it occupies its link.
 int64_t SearchProblem::hand_over_ns(const Line& line) const {
   if (line.out_queue < 0) return 0;
   const auto& queue = placement().queues()[line.out_queue];
@@ -215,7 +215,8 @@ int SearchProblem::pair_times(int forward_line, int backward_line) const {
   return static_cast<int>(lines_.size()) + 2 * pair;
 }
 
-// A micro-batch is on all of a rank's chunks of its pipe at once when it turns, and the first I there may take memory.
+// Checks that every cap holds one micro-batch. When it turns around, the micro-batch is on all chunks of its pipe on a
+// rank at once, and the first I there may take memory.
 Status SearchProblem::check_caps() const {
   for (int rank = 0; rank < ranks(); ++rank) {
     std::vector<int64_t> needed(pipes(), 0);

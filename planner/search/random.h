@@ -5,8 +5,8 @@
 
 namespace pipeloom::planner {
 
-// Numbers from a seed, the same everywhere (splitmix64: Steele, Lea, Flood, Fast Splittable Pseudorandom Number
-// Generators, OOPSLA 2014).
+// Random numbers from a seed, equal on every machine (splitmix64: Steele, Lea, Flood, Fast Splittable Pseudorandom
+// Number Generators, OOPSLA 2014).
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
@@ -16,11 +16,11 @@ class Random {
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
     return z ^ z >> 31;
   }
-  // 0 .. bound-1. REQUIRES: 0 < bound < 2^32.
+  // Returns a number in 0 .. bound-1. REQUIRES: 0 < bound < 2^32.
   uint32_t below(uint32_t bound) { return static_cast<uint32_t>((next() >> 32) * bound >> 32); }
 
-  // How much worse than before simulated annealing accepts: 0 or more, at most `heat_ns` half the time, and the less
-  // likely the more.
+  // Returns by how much a move of simulated annealing may be worse: 0 or more, at most `heat_ns` half the time. Every
+  // further `heat_ns` halves the likelihood.
   int64_t allowance_ns(int64_t heat_ns) {
     if (heat_ns == 0) return 0;
     const uint64_t bits = next();

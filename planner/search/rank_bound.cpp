@@ -9,15 +9,15 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Ops of one kind on a rank: `count` of them, each `duration_ns` long and `size` large.
+// `count` ops of one kind on a rank, each `duration_ns` long and of `size` memory.
 struct Kind {
   int64_t duration_ns = 0;
   int64_t size = 0;
   int64_t count = 0;
 };
 
-// The most time that ops of these kinds can take together within `capacity`, at most `limit` of them; an upper bound
-// where sizes differ (the last op is counted in part, rounded up).
+// Returns the most time that at most `limit` ops of these kinds can take together within `capacity` of memory. An upper
+// bound if sizes differ: the last op is counted in part, rounded up.
 int64_t most_ns(std::vector<Kind> kinds, int64_t capacity, int64_t limit) {
   std::ranges::sort(kinds, [](const Kind& a, const Kind& b) {
     return static_cast<int128_t>(a.duration_ns) * b.size > static_cast<int128_t>(b.duration_ns) * a.size;
@@ -39,7 +39,7 @@ int64_t most_ns(std::vector<Kind> kinds, int64_t capacity, int64_t limit) {
     }
     break;
   }
-  // With sizes that differ `limit` is only kept if the longest are counted.
+  // If sizes differ, this sum may ignore `limit`; the sum of the `limit` longest ops does not.
   if (same_size) return total_ns;
   std::ranges::sort(kinds, std::greater(), &Kind::duration_ns);
   int64_t longest_ns = 0;
@@ -51,10 +51,10 @@ int64_t most_ns(std::vector<Kind> kinds, int64_t capacity, int64_t limit) {
   return std::min(total_ns, longest_ns);
 }
 
-// What any pairing of F's with B's saves, at most: `forward[i]` for each paired F of kind i and `backward[j]` for each
-// paired B of kind j, with forward[i] + backward[j] at least what a pair of the two saves. The prices of a transport
-// problem; any that keep this rule are a bound, and the best of one choice per kind of B are taken, which for two
-// chunks are the optimum.
+// An upper bound of what any pairing of F's with B's saves: `forward[i]` for each paired F of kind i and `backward[j]`
+// for each paired B of kind j, with forward[i] + backward[j] at least what a pair of the two saves. These are the dual
+// prices of a transport problem, and all prices that keep this rule give a bound. The best of one choice per kind of B
+// is taken; for two chunks it is the optimum.
 struct PairPrices {
   std::vector<int64_t> forward;
   std::vector<int64_t> backward;
@@ -87,15 +87,15 @@ PairPrices pair_prices(const std::vector<std::vector<int64_t>>& saved_ns, const 
   return best;
 }
 
-// A chunk of the rank as the bound sees it.
+// What the bound needs to know of one chunk of the rank.
 struct ChunkLines {
   int64_t count = 0;
   int64_t size = 0;
   int64_t forward_ns = 0;
   int64_t backward_ns = 0;       // I and W, alone
-  int64_t most_backward_ns = 0;  // the longest slot that its I, and all that its W, can be in
+  int64_t most_backward_ns = 0;  // the longest slots that its I and its W can be in
   int64_t first_i_ns = 0;        // the earliest start of its first I ...
-  int64_t between_ns = 0;        // ... and how much later each further one is, at least
+  int64_t between_ns = 0;        // ... and the least time between further ones
 };
 
 class RankBound {
@@ -167,7 +167,7 @@ class RankBound {
       for (size_t b = 0; b < chunks_.size(); ++b) {
         const int pair = problem_.pair_times(forward_lines_[f], forward_lines_[b] + 1);
         int64_t pair_ns = problem_.times()[pair].duration_ns;
-        // With its W, wherever that runs.
+        // Adds the W, wherever it runs.
         const bool weight_apart = problem_.splits_backward() && !problem_.pairs_hold_weight();
         if (weight_apart) pair_ns += times_.alone_ns(forward_lines_[b] + 2);
         saved_ns[f][b] = chunks_[f].forward_ns + chunks_[b].backward_ns - pair_ns;
@@ -177,7 +177,7 @@ class RankBound {
     prices_ = pair_prices(saved_ns, counts);
   }
 
-  // Of the time that F's alone take, the least that not pairing them costs. As many B's stay alone as F's.
+  // Returns the least that it costs not to pair F's that take `forwards_ns` in all. As many B's stay alone as F's.
   int64_t least_cost_ns(int64_t forwards_ns) const {
     if (!problem_.has_pairs()) return 0;
     const int64_t backward_price = *std::ranges::min_element(prices_.backward);
@@ -190,8 +190,8 @@ class RankBound {
     return least_ns;
   }
 
-  // The least that is lost until `at_ns`, when `arrived[c]` I's of chunk c can have started: what they and F's alone do
-  // not fill, and what it costs that these F's are alone.
+  // Returns the least time lost until `at_ns`, when `arrived[c]` I's of chunk c can have started: the time that these
+  // I's and F's alone do not fill, plus the cost of not pairing these F's.
   int64_t lost_until_ns(int64_t at_ns, const std::vector<int64_t>& arrived) const {
     int64_t room = cap_;
     for (size_t c = 0; c < chunks_.size(); ++c) {
@@ -203,12 +203,12 @@ class RankBound {
     return at_ns - filled_ns + least_cost_ns(filled_ns);
   }
 
-  // At each moment at which an I can be the next to start; early ones say most.
+  // Returns the greatest loss over all moments at which an I can be the next to start; early moments say most.
   int64_t busy_and_idle_before_ns() const {
-    constexpr int64_t kMostMoments = 256;
+    constexpr int64_t kMaxMoments = 256;
     std::vector<int64_t> arrived(chunks_.size(), 0);
     int64_t lost_ns = first_f_ns_;
-    for (int64_t moment = 0; moment < kMostMoments; ++moment) {
+    for (int64_t moment = 0; moment < kMaxMoments; ++moment) {
       size_t next = 0;
       int64_t next_ns = INT64_MAX;
       for (size_t c = 0; c < chunks_.size(); ++c) {
@@ -224,7 +224,8 @@ class RankBound {
     return lost_ns;
   }
 
-  // After the last I only W's run, as many as memory held besides that I's activation, and its own.
+  // Returns the idle time after a rank's last I. Only W's run there: as many as memory held besides that I's
+  // activation, and the I's own.
   int64_t idle_behind_ns() const {
     if (problem_.objective() == Objective::kSpan) return 0;
     if (weights_.empty()) return tail_ns_;
@@ -267,11 +268,11 @@ int64_t rank_bound_ns(const SearchProblem& problem) {
 }
 
 int64_t lower_bound_ns(const SearchProblem& problem) {
-  // Spans take one pass over the problem for each rank.
-  constexpr int64_t kMostOps = 1 << 24;
+  // Limits the path bound to seconds. Spans take one pass over the problem for each rank.
+  constexpr int64_t kMaxOps = 1 << 24;
   const int64_t passes = problem.objective() == Objective::kSpan ? problem.ranks() : 1;
   const int64_t by_rank_ns = rank_bound_ns(problem);
-  return passes * problem.ops() > kMostOps ? by_rank_ns : std::max(by_rank_ns, path_bound_ns(problem));
+  return passes * problem.ops() > kMaxOps ? by_rank_ns : std::max(by_rank_ns, path_bound_ns(problem));
 }
 
 }  // namespace pipeloom::planner

@@ -43,8 +43,8 @@ class RankRepair {
   }
   int64_t take(int slot) const { return problem_.line_of(slot).take; }
   int64_t give(int slot) const { return order_.given_by(problem_, slot); }
-  // The first pass behind `slot` that gives memory back and follows a pass of its stage that is done; where there is
-  // none, the first I, whose W can give back then. -1: neither.
+  // Returns the first pass after `slot` that gives memory back and follows a pass of its stage that is done. If there
+  // is none, returns the first I, whose W can give back later; -1 if there is no such I either.
   int next_giver(int slot) const {
     int first_i = -1;
     for (int later = order_.next(slot); later != end_; later = order_.next(later)) {
@@ -60,7 +60,7 @@ class RankRepair {
     return first_i;
   }
 
-  // Whether an I may go before all from `first` on: its input may come by the queue of another chunk's.
+  // True if an I may go before all slots from `first` on: its input may share a queue with that of another chunk.
   bool may_pass(int first, int later) const {
     if (problem_.line_of(later).pass == Pass::kW) return true;
     for (int op = first; op != later; op = order_.next(op)) {

@@ -5,9 +5,9 @@
 
 namespace pipeloom::planner {
 
-// The same order with every rank within its memory cap: where an F does not fit, the next passes of the rank that give
-// memory back and may run then go first. The order may deadlock where the old one did not. Pairs that do not fit are
-// parted. O(ops * what is brought forward).
+// Returns the order changed so that every rank stays within its memory cap: if an F does not fit, the next passes of
+// the rank that give memory back and may run go first. Pairs that do not fit are parted. The result may deadlock even
+// if `order` does not. O(ops * slots brought forward).
 Order repaired_to_caps(const SearchProblem& problem, const Order& order);
 
 }  // namespace pipeloom::planner

@@ -11,7 +11,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// On one rank, slots `begin` .. `end` - 1 in its order.
+// Slots `begin` .. `end` - 1 of one rank's order.
 struct Window {
   size_t begin = 0;
   size_t end = 0;
@@ -31,13 +31,13 @@ class Repeater {
   }
 
   std::optional<Order> best() const {
-    constexpr int kMostInWindow = 4;  // micro-batches of each pipe
+    constexpr int kMaxInWindow = 4;  // micro-batches of each pipe
     constexpr int kPercents[] = {30, 40, 50, 60, 70};
     std::optional<Order> best;
     int64_t best_ns = INT64_MAX;
     Candidate candidate(longer_);
     for (const int percent : kPercents) {
-      for (int count = 1; count <= kMostInWindow; ++count) {
+      for (int count = 1; count <= kMaxInWindow; ++count) {
         if (more() % count != 0) continue;
         auto order = with_window(last_start_ns_ / 100 * percent, count);
         if (!order || !candidate.reset(*order) || candidate.value_ns() >= best_ns) continue;
@@ -50,7 +50,7 @@ class Repeater {
   }
 
  private:
-  // Micro-batches that every pipe has more in the longer problem; 0: not the same for all.
+  // Returns how many more micro-batches every pipe has in the longer problem; 0 if pipes differ in that.
   int more() const {
     const int first = longer_.micro_batches_of(0) - shorter_.micro_batches_of(0);
     for (int pipe = 1; pipe < longer_.pipes(); ++pipe) {
@@ -68,7 +68,8 @@ class Repeater {
     if (shorter_.pairs_hold_weight() && shorter_.line_of(joined).pass == Pass::kI) visit(weight_op(shorter_, joined));
   }
 
-  // From the first slot that starts at `at_ns` or later, until every line of the rank has run `count` times.
+  // Returns the window from the first slot that starts at `at_ns` or later until every line of the rank has run `count`
+  // times. nullopt if some line would run more often.
   std::optional<Window> window(int rank, int64_t at_ns, int count) const {
     const std::vector<int32_t>& slots = slots_[rank];
     const auto first = std::ranges::find_if(slots, [&](int slot) { return solved_.start_ns(slot) >= at_ns; });
@@ -127,7 +128,7 @@ class Repeater {
       for (int copy = 1; copy <= copies; ++copy) append(rank, repeats->begin, repeats->end, copy * count);
       append(rank, repeats->end, slots_[rank].size(), copies * count);
     }
-    // Where I's with their W and without alternate, W's of the window need not be those of its I's.
+    // If I's with and without their W alternate, W's of the window may belong to I's outside it.
     if (!valid || ops != longer_.ops()) return std::nullopt;
     return order;
   }

@@ -41,7 +41,7 @@ std::vector<NamedOrder> named_orders(const SearchProblem& problem) {
   for (const NamedSchedule& named : named_schedules()) {
     const auto placement = named.placement(shape);
     if (!placement || !(*placement == problem.placement())) continue;
-    // As it is, and as it is with this memory.
+    // Generated without a memory limit, and with this one.
     for (const int64_t memory_limit : {int64_t{0}, limit}) {
       auto schedule = named.generate(shape, {problem.costs(), problem.activations(), memory_limit});
       if (schedule) {
@@ -78,7 +78,7 @@ std::vector<Order> seed_orders(const SearchProblem& problem, const std::vector<N
     const auto seed = order_of(problem, order.schedule);
     if (!seed) continue;
     seeds.push_back(fits_caps(problem, *seed) ? *seed : repaired_to_caps(problem, *seed));
-    // Micro-batches that were numbered anew, or a pair that became three slots, can take more than before.
+    // Renumbered micro-batches, or a pair that became three slots, can take more memory than before.
     if (!fits_caps(problem, seeds.back())) seeds.pop_back();
   }
   seeds.push_back(one_by_one(problem));

@@ -6,17 +6,18 @@ namespace pipeloom::planner {
 
 namespace {
 
-// Small problems have steep landscapes: their optimum differs from the seeds by whole passes.
+// Problems with fewer ops are small. Their landscapes are steep: the optimum differs from the seeds by whole passes.
 constexpr int kSmallProblem = 1000;
-// Heats of the cycles in turn, in percent of a mean pass: orders that cool ones leave warm ones may improve, and back.
+// Heats of the cycles in turn, in percent of a mean pass. A warm cycle may improve what a cool one found, and the
+// reverse.
 constexpr int kSmallHeats[] = {25, 50, 75, 10, 100, 0, 35};
 constexpr int kLargeHeats[] = {6, 3, 10, 5, 2, 8, 20, 4, 12};
-// Where slots are pairs a swap moves much: warm orders don't find back.
+// If slots are pairs, a swap changes much, and warm cycles don't find back.
 constexpr int kPairHeats[] = {0, 3, 0, 1, 6};
 
-// So far apart in the list of heats are the first ones of two strands.
+// Distance in the list of heats between the first heats of two strands.
 constexpr size_t kHeatsBetweenStrands = 3;
-// One cycle in so many starts from any of the best orders, the others from the best one.
+// One cycle in this many starts from any order of the elite, the others from the best one.
 constexpr int kCyclesPerOtherStart = 3;
 
 int64_t moves_of_cycle(int ops) {
@@ -48,7 +49,7 @@ void Strand::schedule_lists(int64_t work, const std::atomic<bool>* cancel) {
 }
 
 void Strand::begin_cycle(const std::vector<Found>& elite) {
-  // Strands and cycles differ in heat and in where they start; the best order is the start of most.
+  // Strands and cycles differ in heat and start. Most start from the best order.
   const size_t turn = static_cast<size_t>(cycle_) + static_cast<size_t>(number_) * kHeatsBetweenStrands;
   const auto in_turn = [&](const auto& heats) { return heats[turn % std::size(heats)]; };
   const bool small = problem_.ops() < kSmallProblem;

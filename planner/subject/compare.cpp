@@ -6,7 +6,7 @@ namespace pipeloom::planner {
 
 namespace {
 
-// One entry per stage that sums to `share_ns` on every rank, to the nanosecond.
+// Returns one entry per stage, such that entries sum to `share_ns` on every rank, to the nanosecond.
 std::vector<int64_t> divided(int64_t share_ns, const Placement& placement, int chunks) {
   std::vector<int64_t> of_stage(placement.stages());
   for (int rank = 0; rank < placement.ranks(); ++rank) {
@@ -23,12 +23,12 @@ Job with_costs_per_chunk(Job job, const Placement& placement) {
   if (!job.costs || chunks == 1) return job;
   DirectCosts& costs = *job.costs;
   const auto lists = {&costs.f_ns, &costs.i_ns, &costs.w_ns, &costs.b_ns};
-  // A list for the stages of another placement is refused as it is.
+  // A list for another number of stages is left as it is, and refused later.
   if (std::any_of(lists.begin(), lists.end(), [](const auto* times) { return times->size() > 1; })) return job;
   for (auto* times : lists) {
     if (!times->empty()) *times = divided(times->front(), placement, chunks);
   }
-  // A pair is the same for all stages: rounded up, so that it is never shorter than its passes.
+  // One cost covers all pairs, so it is rounded up and never shorter than its passes.
   for (auto* pair_ns : {&costs.pair_ns, &costs.input_pair_ns}) {
     if (*pair_ns) *pair_ns = (**pair_ns + chunks - 1) / chunks;
   }

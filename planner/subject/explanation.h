@@ -12,8 +12,9 @@
 
 namespace pipeloom::planner {
 
-// Why a subject's step takes as long as it does: every bubble with its cause, the critical path, slack, and what each
-// wait waits for, in words too. Keeps a reference: the subject must outlive it. Const methods may run concurrently.
+// Explains why a subject's step takes as long as it does: every bubble with its cause, the critical path, slack, and
+// what each wait waits for, also in words. Keeps a reference: the subject must outlive it. Const methods may run
+// concurrently.
 class Explanation {
  public:
   explicit Explanation(const Subject& subject);
@@ -29,7 +30,7 @@ class Explanation {
 
   std::optional<uint32_t> running(int rank, int64_t time_ns) const;
   const IdleInterval* idle_at(int rank, int64_t time_ns) const;  // null: the rank is busy
-  // What the slot waited for after its rank was free; nothing where it started at once.
+  // Returns the slot that this slot waited for after its rank was free; nothing if it started at once.
   std::optional<uint32_t> waited_for(uint32_t slot) const;
 
   std::string time(int64_t ns) const { return time_text(subject_.job, ns); }

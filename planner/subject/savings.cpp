@@ -23,7 +23,7 @@ std::vector<Without> without_each_option(const Job& job) {
     change(changed);
     jobs.push_back({std::move(option), std::move(changed)});
   };
-  // Where `format` is smaller than the plain one.
+  // Adds a job with the plain format if `format` is smaller than that.
   const auto plain = [&](const char* what, Format format, Format plain_format,
                          std::optional<Format> FormatChoice::*field) {
     if (row_bytes(format, kFormatTile) >= row_bytes(plain_format, kFormatTile)) return;
@@ -41,7 +41,8 @@ std::vector<Without> without_each_option(const Job& job) {
   plain("Adam's moments", formats.moments, Format::kFp32, &FormatChoice::moments);
   if (job.recompute == Recompute::kSelective) {
     const bool mla = job.model->attention.is_mla();
-    add(fmt::format("norms, activation functions{} recomputed", mla ? " and MLA's up-projections" : ""),
+    add(mla ? "norms, activation functions and MLA's up-projections recomputed"
+            : "norms and activation functions recomputed",
         [](Job& changed) { changed.recompute = Recompute::kNone; });
   } else if (job.recompute == Recompute::kFull) {
     add("layers recomputed", [](Job& changed) { changed.recompute = Recompute::kNone; });
@@ -49,7 +50,7 @@ std::vector<Without> without_each_option(const Job& job) {
   return jobs;
 }
 
-// What the last stage would hold, were the embedding that it shares with the first one not on its rank anyway.
+// Returns costs in which the last stage holds an embedding of its own, not the one that it shares with the first stage.
 StepCosts with_own_embedding(const Job& job, const Placement& placement, StepCosts costs) {
   const sim::StageSpan last = sim::stage_spans(costs.layers_per_stage).back();
   costs.states.back() = sim::stage_state(job, sim::stage_parameters(job, last, false), placement.pipes());

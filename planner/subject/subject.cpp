@@ -35,7 +35,7 @@ Result<Subject> choose_schedule(const Job& job) {
       if (!a.numbers || !b.numbers) return a.numbers.has_value() && !b.numbers.has_value();
       return a.numbers->peak_memory < b.numbers->peak_memory;
     });
-    return unsupported(fmt::format("no schedule fits the memory: a GPU may use {}; the least, {}, needs {}",
+    return unsupported(fmt::format("no schedule fits the memory: a GPU may use {}; {} needs least: {}",
                                    format_bytes(memory_limit_bytes(job)), least->named->name,
                                    format_bytes(least->numbers->peak_memory)));
   }
@@ -72,7 +72,8 @@ bool has_pairs(const Subject& subject) {
 
 namespace {
 
-// Ranks that share a GPU: SMs, method and pieces of hand-overs. A searched order stays, with what it then costs.
+// Chooses SMs, method and pieces of hand-overs for ranks that share a GPU. A searched order stays and is evaluated
+// anew.
 Result<Subject> plan_hand_over(Subject subject, bool choose_sms) {
   const auto named = find_schedule(subject.schedule_name);
   Job job = subject.job;

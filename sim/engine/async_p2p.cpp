@@ -42,7 +42,7 @@ class AsyncSimulation {
       const Message& message = messages_.messages()[number];
       arrival_ns_[number] = departure->arrival_ns;
       timeline_.hand_overs.push_back({message.queue, message.producer, message.consumer, ready_ns_[number],
-                                     departure->admitted_ns, departure->start_ns, departure->arrival_ns});
+                                      departure->admitted_ns, departure->start_ns, departure->arrival_ns});
       advance(schedule_.placement().queues()[message.queue].target);
     }
     for (int rank = 0; rank < schedule_.ranks(); ++rank) {
@@ -53,7 +53,7 @@ class AsyncSimulation {
   }
 
  private:
-  // When the input is there; kUnknown while it has not been sent.
+  // Returns when the input arrives; kUnknown if it has not been sent yet.
   int64_t input_arrival(uint32_t slot, Direction direction) const {
     const uint32_t producer = messages_.producer(slot, direction);
     if (producer == MessageTable::kNone) return 0;
@@ -94,7 +94,7 @@ class AsyncSimulation {
     }
   }
 
-  // The buffer of `taken` serves the message that is `depth` later on the queue.
+  // Frees the buffer of `taken` for the message that is `depth` later on the queue.
   void return_credit(uint32_t taken, int64_t time_ns) {
     const int64_t next = int64_t{taken} + depth_;
     if (next >= messages_.first_of(messages_.messages()[taken].queue + 1)) return;

@@ -40,9 +40,9 @@ class BlockingSimulation {
 
  private:
   struct RankState {
-    uint32_t position = 0;     // of the batch that is next or open
-    bool open = false;         // committed, and some of it has not arrived
-    uint32_t pending = 0;      // messages of the open batch that have not arrived
+    uint32_t position = 0;     // position of the batch that is next or open
+    bool open = false;         // true if committed and not yet all arrived
+    uint32_t pending = 0;      // messages of the open batch still to arrive
     int64_t lane_free_ns = 0;  // end of the last slot
     int64_t batch_done_ns = 0;
   };
@@ -89,7 +89,7 @@ class BlockingSimulation {
   void arrive(const Links::Departure& departure) {
     const Message& message = messages_.messages()[departure.message];
     timeline_.hand_overs.push_back({message.queue, message.producer, message.consumer, ready_ns_[departure.message],
-                                   departure.admitted_ns, departure.start_ns, departure.arrival_ns});
+                                    departure.admitted_ns, departure.start_ns, departure.arrival_ns});
     const Placement::Queue& queue = schedule_.placement().queues()[message.queue];
     for (const int rank : {queue.source, queue.target}) {
       RankState& state = ranks_[rank];
@@ -100,7 +100,8 @@ class BlockingSimulation {
     advance(queue.target);
   }
 
-  // Every stuck rank has a message in its open batch whose other rank has not committed it.
+  // Names the ranks of a cycle. Every stuck rank has a message in its open batch that the message's other rank has not
+  // committed.
   std::string describe_cycle(int rank) const {
     std::vector<int> path;
     std::string text = "blocking P2P deadlocks: ";
@@ -134,8 +135,8 @@ class BlockingSimulation {
   Timeline timeline_;
   std::vector<RankState> ranks_;
   std::vector<int64_t> ready_ns_;      // [message]
-  std::vector<uint8_t> commits_;       // [message] of its two ranks
-  std::vector<int64_t> committed_ns_;  // [message] by the later one so far
+  std::vector<uint8_t> commits_;       // [message] how many of its two ranks have committed it
+  std::vector<int64_t> committed_ns_;  // [message] when the later of them did
 };
 
 }  // namespace

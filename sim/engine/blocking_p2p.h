@@ -8,10 +8,10 @@
 
 namespace pipeloom::sim {
 
-// Blocking P2P: a rank commits the batch of sends and receives before a slot (core/schedule/batches.h) as soon as its
-// lanes are free, and starts the slot when all of the batch has arrived. A message leaves when both of its ranks have
-// committed it and its link is free. Offsets inside slots play no part. Fails with the cycle of ranks if batches wait
-// for each other.
+// Simulates blocking P2P. A rank commits the batch before a slot (core/schedule/batches.h) when its last slot has
+// ended, and starts the slot when all of the batch has arrived. A message leaves when both of its ranks have committed
+// it and its link is free. Offsets inside slots play no part. Fails with the cycle of ranks if batches wait for each
+// other.
 Result<Timeline> simulate_blocking(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages);
 
 }  // namespace pipeloom::sim

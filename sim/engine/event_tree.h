@@ -7,13 +7,13 @@
 
 namespace pipeloom::sim {
 
-// When each of a fixed number of clocks rings next, and which rings first: a tournament, so that a change costs
-// O(log clocks) and no memory. Of clocks that ring together the lowest number is first.
+// Finds which of a fixed number of clocks rings next. A tournament tree: a change costs O(log clocks) and no memory. If
+// clocks ring together, the lowest number is first.
 class EventTree {
  public:
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-  // All of them never. REQUIRES: clocks > 0.
+  // Sets all clocks to kNever. REQUIRES: clocks > 0.
   explicit EventTree(uint32_t clocks);
 
   uint32_t first() const { return winner_[1]; }

@@ -12,9 +12,9 @@
 
 namespace pipeloom::sim {
 
-// The directed links between ranks in time: a message that is admitted starts when its link is free, occupies it for
-// bytes / bandwidth and arrives one latency later. Of several that wait for a link the one admitted first goes first;
-// ties go to the lower queue, then to the earlier message of the queue. Discrete events, deterministic.
+// The directed links between ranks over time. A message that is admitted starts when its link is free, occupies it for
+// bytes / bandwidth, and arrives one latency later. Messages that wait for one link go in the order in which they were
+// admitted; ties go to the lower queue, then to the earlier message of the queue. Discrete events, deterministic.
 class Links {
  public:
   struct Departure {
@@ -26,17 +26,18 @@ class Links {
 
   Links(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages);
 
-  // From `time_ns` on (or from the last departure on, if that is later) the message may use its link.
+  // Lets a message use its link from `time_ns` on, or from the last departure on if that is later.
   void admit(uint32_t message, int64_t time_ns);
-  // The next message that starts; nothing when none is left. Admit whatever follows from it before asking again.
+  // Returns the next message that starts; nothing if none is left. Admit everything that follows from it before asking
+  // again.
   std::optional<Departure> next();
 
  private:
   struct Event {
     int64_t time_ns;
     int32_t link;
-    bool link_free;    // otherwise: an admission. At one time admissions come first
-    uint32_t message;  // of an admission
+    bool link_free;    // else an admission. At the same time admissions come first
+    uint32_t message;  // admissions only
     bool operator>(const Event& other) const {
       return std::tie(time_ns, link_free, message, link) >
              std::tie(other.time_ns, other.link_free, other.message, other.link);

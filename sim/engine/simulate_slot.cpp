@@ -37,7 +37,7 @@ class Engine {
  private:
   struct Lane {
     std::vector<size_t> queue;
-    size_t next = 0;  // in the queue: the running one, or the one to start
+    size_t next = 0;  // in the queue: the running task, or the one to start
     bool running = false;
     WorkProgress progress;
   };
@@ -45,7 +45,7 @@ class Engine {
   const SlotTask& task_of(const Lane& lane) const { return tasks_[lane.queue[lane.next]]; }
   int64_t end_ns(const Lane& lane) const { return lane.running ? lane.progress.end_ns() : kNever; }
 
-  // How long the lane's task takes if things stay as they are.
+  // Returns how long the lane's task would take in all beside what runs now.
   int64_t beside_ns(const Lane& lane) const {
     const SlotTask& task = task_of(lane);
     if (task.communication || !lanes_[1].running) return task.alone_ns;

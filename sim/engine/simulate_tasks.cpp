@@ -15,22 +15,22 @@ namespace {
 
 constexpr uint32_t kNone = TaskLanes::kNone;
 
-// Where the head of a queue stands.
+// What the head of a queue does.
 enum class Phase : uint8_t {
-  kBlocked,    // something that it waits for has not ended, or the queue is at its end
-  kInTransit,  // what it waits for has ended and is on its way
-  kGathering,  // a member of a collective that waits for the others
+  kBlocked,    // a dependency has not ended, or the queue is at its end
+  kInTransit,  // all dependencies have ended, and the last is on its way
+  kGathering,  // a member of a collective waits for the others
   kRunning,
 };
 
 struct LaneState {
-  WorkProgress progress;  // of the head, while it runs
+  WorkProgress progress;  // progress of the head while it runs
   uint32_t next = 0;      // the head's place in the queue
   Phase phase = Phase::kBlocked;
-  bool touched = false;  // its rate may have changed
+  bool touched = false;  // the head's rate may have changed
 };
 
-// What transfers ask of one GPU at the moment, against kWholeLink.
+// What transfers ask of one GPU's links at the moment; kWholeLink is all that a link can carry.
 struct LinkUse {
   std::array<LinkShare, 2> out = {0, 0};  // [NIC, NVLink]
   std::array<LinkShare, 2> in = {0, 0};
@@ -40,7 +40,7 @@ struct LinkUse {
 
 enum class Use : uint8_t { kBegins, kEnds };
 
-// A lane is a queue of one replica, a GPU a rank of one replica.
+// Runs all tasks. A lane is a queue of one replica, a GPU a rank of one replica.
 class Engine {
  public:
   Engine(const TaskGraph& graph, const TaskLoads& loads, const ReplicaRuns& replicas)
@@ -101,7 +101,7 @@ class Engine {
     }
   }
 
-  // Starts heads until none can, then brings the rates of what runs up to date.
+  // Starts all heads that can start, then updates the rates of running tasks.
   void start_what_can() {
     while (!startable_.empty()) {
       const uint32_t lane = startable_.back();
@@ -134,7 +134,7 @@ class Engine {
     events_.set(lane, ready_ns);
   }
 
-  // The head takes its lane.
+  // Lets the head take its lane.
   void begin(uint32_t lane) {
     const uint32_t task = head(lane);
     times_.start_ns[run_of(lane, task)] = now_ns_;
@@ -185,7 +185,7 @@ class Engine {
     touched_.push_back(lane);
   }
 
-  // A kernel on `lane` may slow the compute lane of its GPU.
+  // Marks the compute lane of a GPU, whose rate a kernel on `lane` may change.
   void touch_compute(uint32_t lane) {
     const TaskLanes::Rank& rank = parts_.rank(parts_.rank_of(queue_of(lane)));
     const uint32_t queue = queue_of(lane);
@@ -193,7 +193,7 @@ class Engine {
     if (rank.compute != kNone) touch(lane_of(replica_of(lane), rank.compute));
   }
 
-  // What the head of a running lane takes now, for what alone: two numbers of whatever unit.
+  // Returns the rate of a running lane's head as (time alone, time now) for the same work, in any unit.
   std::pair<int64_t, int64_t> rate_of(uint32_t lane) const {
     const uint32_t queue = queue_of(lane);
     const TaskLanes::Rank& rank = parts_.rank(parts_.rank_of(queue));
@@ -217,7 +217,7 @@ class Engine {
     }
   }
 
-  // The GPUs out of which and into which a transfer goes.
+  // Returns the GPU that a transfer leaves and the one that it enters.
   std::pair<size_t, size_t> ends_of(uint32_t lane) const {
     const Task& task = graph_.tasks()[head(lane)];
     const size_t own = gpu_of(lane, task.key.rank);
@@ -244,7 +244,7 @@ class Engine {
         (*link)[kind] = use == Use::kBegins ? (*link)[kind] + shares[kind] : (*link)[kind] - shares[kind];
       }
     }
-    // While the links carry everything, nobody's rate changes.
+    // As long as the links carry everything, no rate changes.
     if (std::max({before, links_[source].most(), links_[target].most()}) <= kWholeLink) return;
     touch_transfers(lane, graph_.tasks()[head(lane)].key.rank);
     if (target != source) touch_transfers(lane, graph_.tasks()[head(lane)].peer);

@@ -6,7 +6,8 @@ namespace pipeloom::sim {
 
 namespace {
 
-// [stage] When the last W of every copy has ended, on whatever stage gradients for it arise.
+// [stage] Returns when the stage's gradients are complete: the last W of every copy has ended, and, for a shared
+// embedding, those of the other stage that uses it.
 std::vector<int64_t> gradients_ready_ns(const Schedule& schedule, const Timeline& timeline, const StepCosts& costs) {
   std::vector<int64_t> ready_ns(schedule.stages(), 0);
   const auto slots = schedule.slots();
@@ -22,7 +23,7 @@ std::vector<int64_t> gradients_ready_ns(const Schedule& schedule, const Timeline
   return ready_ns;
 }
 
-// One collective over all ranks, whose last member arrives at `begin_ns`.
+// Adds one collective over all ranks, whose last member arrives at `begin_ns`.
 void add_norms(StepEnd& step, int64_t begin_ns, int64_t norm_ns) {
   for (RankEnd& rank : step.ranks) {
     rank.norm_begin_ns = begin_ns;

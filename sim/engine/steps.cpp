@@ -31,8 +31,8 @@ Status check_costs_fit(const Schedule& schedule, const ScheduleCosts& costs) {
   return {};
 }
 
-// The cost table has a block of four passes per (class, pipe, stage), then one entry per pair of chunks of each rank,
-// of F with B and, where there are such, of F with I.
+// Fills the cost table: four passes per (class, pipe, stage), then one entry per pair of chunks of each rank, for F
+// with B and, if there are such pairs, for F with I.
 class StepsBuilder {
  public:
   StepsBuilder(const Schedule& schedule, const ScheduleCosts& costs)
@@ -49,7 +49,7 @@ class StepsBuilder {
   }
 
  private:
-  // Latency of the hand-over after (pipe, stage); 0 on one rank and at the pipe's end.
+  // Returns the latency of the hand-over after (pipe, stage); 0 on one rank and at the pipe's end.
   int64_t latency(Direction direction, int pipe, int stage) const {
     const int queue = placement_.queue_from(direction, pipe, stage);
     if (queue < 0) return 0;
@@ -67,7 +67,7 @@ class StepsBuilder {
           const auto add_backward = [&](const PassCost& pass) {
             result_.costs_.push_back({pass.duration_ns, 0, pass.need_ns, pass.ready_ns + up, 0});
           };
-          // In the order of SlotKind: F, B, I, W.
+          // Entries are in the order of SlotKind: F, B, I, W.
           result_.costs_.push_back(
               {cost.forward.duration_ns, cost.forward.need_ns, 0, cost.forward.ready_ns + down, 0});
           add_backward(cost.backward);
@@ -158,7 +158,7 @@ class StepsBuilder {
   const Placement& placement_;
   const ScheduleCosts& costs_;
   Steps result_;
-  std::vector<int> chunk_number_;  // [pipe][stage] -> which chunk of its rank
+  std::vector<int> chunk_number_;  // [pipe][stage] number of the chunk on its rank
   uint32_t first_input_pair_cost_ = 0;
 };
 

@@ -10,8 +10,8 @@
 
 namespace pipeloom::sim {
 
-// One slot, ready for the sweep. `forward_from` and `backward_from` are positions in Steps' output array: the outputs
-// that the slot's passes wait for, or Steps::nothing().
+// One slot, ready for the sweep. `forward_from` and `backward_from` index Steps' outputs: the outputs that the slot's
+// passes wait for, or Steps::nothing().
 struct Step {
   uint32_t forward_from;
   uint32_t backward_from;
@@ -23,17 +23,17 @@ struct StepCost {
   int64_t duration_ns = 0;
   int64_t forward_need_ns = 0;
   int64_t backward_need_ns = 0;
-  // From the start of the slot until its output is there for the consumer, latency included. A pair has two: of its
-  // forward in `out_ns`, of its backward in `pair_out_ns`.
+  // From the start of the slot until its output reaches the consumer, latency included. A pair has two outputs: its
+  // forward's in `out_ns`, its backward's in `pair_out_ns`.
   int64_t out_ns = 0;
   int64_t pair_out_ns = 0;
 };
 
-// Fails where costs and schedule don't fit each other, or where the step could last longer than int64 holds.
+// Fails if costs and schedule don't fit each other, or the step could last longer than int64 holds.
 Status check_costs_fit(const Schedule& schedule, const ScheduleCosts& costs);
 
-// A schedule joined with its costs, flattened for the engine: step i is slot topological_order()[i] and writes output
-// i; the backward of the k-th pair writes output backward_output(k).
+// A schedule joined with its costs, flattened for the engine. Step i is slot topological_order()[i] and writes output
+// i. The backward of the k-th pair writes output first_pair_output() + k.
 class Steps {
  public:
   // Fails as check_costs_fit does.
@@ -47,7 +47,7 @@ class Steps {
   uint32_t nothing() const { return static_cast<uint32_t>(steps_.size()); }
   uint32_t first_pair_output() const { return nothing() + 1; }
   size_t outputs() const { return steps_.size() + 1 + pair_steps_.size(); }
-  // The step that writes an output other than nothing().
+  // Returns the step that writes an output other than nothing().
   uint32_t step_of_output(uint32_t output) const {
     return output < nothing() ? output : pair_steps_[output - first_pair_output()];
   }

@@ -6,7 +6,7 @@ namespace pipeloom::sim {
 
 namespace {
 
-// Before every start that can occur, and far enough from INT64_MIN that needs can be subtracted.
+// A time before every start, and far enough from INT64_MIN that needs can be subtracted.
 constexpr int64_t kLongAgo = INT64_MIN / 2;
 
 // Calls visit(i, start, end) for every step.

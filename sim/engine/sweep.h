@@ -11,15 +11,15 @@ namespace pipeloom::sim {
 
 // Buffers of a sweep, kept by the caller so that a search allocates nothing per candidate.
 struct SweepBuffers {
-  std::vector<int64_t> outputs_ns;  // when each output has arrived
+  std::vector<int64_t> outputs_ns;  // [output] when it arrives
   std::vector<int64_t> lane_free_ns;
 };
 
-// When the last slot ends if every slot starts as soon as its lane and its inputs allow (asynchronous P2P with latency
-// only). O(slots), no allocation once `buffers` has grown. Pure: same input, same result, bit for bit.
+// Returns when the last slot ends if every slot starts as soon as its lane and its inputs allow (asynchronous P2P with
+// latency only). O(slots), no allocation once `buffers` has grown. Pure: same input, same result, bit for bit.
 int64_t sweep_makespan(const Steps& steps, SweepBuffers& buffers);
 
-// The same with the times of every slot. REQUIRES: `steps` was made from `schedule`.
+// Returns the times of every slot too. REQUIRES: `steps` was made from `schedule`.
 Timeline sweep_timeline(const Schedule& schedule, const Steps& steps);
 
 }  // namespace pipeloom::sim

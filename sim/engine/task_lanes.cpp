@@ -53,7 +53,7 @@ void TaskLanes::reverse_dependencies(const TaskGraph& graph) {
 
 void TaskLanes::number_collectives(const TaskGraph& graph) {
   collective_of_.assign(graph.tasks().size(), kNone);
-  std::map<int32_t, uint32_t> numbers;  // of Task::collective
+  std::map<int32_t, uint32_t> numbers;  // numbers by Task::collective
   uint32_t count = 0;
   for (uint32_t number = 0; number < graph.tasks().size(); ++number) {
     const Task& task = graph.tasks()[number];

@@ -14,7 +14,8 @@ struct TaskTimes {
   int64_t makespan_ns = 0;
 };
 
-// When each task runs if nothing contends: as soon as the task before it on its queue and its dependencies allow.
+// Returns when each task runs if nothing contends: as soon as the task before it on its queue and its dependencies
+// allow. Fails if tasks wait for each other in a cycle.
 Result<TaskTimes> sweep_tasks(const TaskGraph& graph);
 
 }  // namespace pipeloom::sim

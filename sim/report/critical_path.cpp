@@ -9,7 +9,7 @@ std::vector<uint32_t> critical_path(const Schedule& schedule, const Timeline& ti
   std::vector<uint32_t> path;
   if (last == timeline.end_ns.end()) return path;
   uint32_t slot = static_cast<uint32_t>(last - timeline.end_ns.begin());
-  std::vector<bool> seen(schedule.slots().size(), false);  // slots of no length can wait for each other
+  std::vector<bool> seen(schedule.slots().size(), false);  // slots of length 0 can wait for each other
   while (!seen[slot]) {
     seen[slot] = true;
     path.push_back(slot);

@@ -9,12 +9,12 @@
 
 namespace pipeloom::sim {
 
-// The chain of slots that decides the makespan, first to last: each starts because the one before it ended or handed
-// over to it.
+// Returns the chain of slots that decides the makespan, first to last: each starts because the one before it ended or
+// handed over to it.
 std::vector<uint32_t> critical_path(const Schedule& schedule, const Timeline& timeline, const HandOvers& hand_overs);
 
-// [slot] How much later each slot could end without a longer makespan, if every hand-over takes as long as it did.
-// Exact where links only have latency; elsewhere a shifted message could meet other traffic.
+// [slot] Returns how much later each slot could end without a longer makespan, if every hand-over takes as long as it
+// did. Exact if links only have latency; otherwise a shifted message could meet other traffic.
 std::vector<int64_t> slack_ns(const Schedule& schedule, const Timeline& timeline, const HandOvers& hand_overs);
 
 }  // namespace pipeloom::sim

@@ -78,7 +78,7 @@ std::optional<Binding> HandOvers::blocking_binding(uint32_t slot, int rank) cons
   return last;
 }
 
-// The two ranks of a message commit it right after a slot; it was admitted when the later one did.
+// Returns the slot after which the later of a message's two ranks committed it. The message was admitted then.
 uint32_t HandOvers::later_committer(uint32_t message, int rank, uint32_t slot, const HandOver& hand_over) const {
   const bool own = slot > schedule_.first_slot(rank) && timeline_.end_ns[slot - 1] == hand_over.admitted_ns;
   if (own) return slot - 1;

@@ -26,11 +26,11 @@ class HandOvers {
   HandOvers(const Schedule& schedule, const ScheduleCosts& costs, const MessageTable& messages,
             const Timeline& timeline, P2pMode mode);
 
-  // Of the slot's input in `direction`; nothing where it has none.
+  // Returns the hand-over of the slot's input in `direction`; nothing if it has none.
   std::optional<HandOver> input(uint32_t slot, Direction direction) const;
-  // The hand-over that ended last of those that `slot` waited for; nothing where it waited for none.
+  // Returns the last hand-over that `slot` waited for; nothing if it waited for none.
   std::optional<Binding> binding(uint32_t slot, int rank) const;
-  // How long after its start `slot` needs its input in `direction`.
+  // Returns how long after its start `slot` needs its input in `direction`.
   int64_t need_ns(uint32_t slot, Direction direction) const;
 
  private:
@@ -45,7 +45,7 @@ class HandOvers {
   const ScheduleCosts& costs_;
   const MessageTable& messages_;
   const Timeline& timeline_;
-  std::vector<uint32_t> simulated_;  // [message]; empty where the timeline has no transfers
+  std::vector<uint32_t> simulated_;  // [message] index into Timeline::hand_overs; empty if that is empty
   std::optional<Batches> batches_;   // blocking only
 };
 

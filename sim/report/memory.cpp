@@ -7,7 +7,7 @@ namespace pipeloom::sim {
 
 namespace {
 
-// What a slot takes at its start and gives back at its end.
+// taken() is what a slot takes at its start, given_back() what it gives back at its end.
 int64_t taken(const Slot& slot, std::span<const ActivationSize> activations) {
   return slot.has_forward() ? activations[slot.stage].total : 0;
 }

@@ -10,20 +10,20 @@
 
 namespace pipeloom::sim {
 
-// The most that each rank holds at once, in the unit of `activations` ([stage]). Depends on the ranks' orders only: in
-// a pair the forward counts first.
+// [rank] Returns the most that the rank holds at once, in the unit of `activations` ([stage]). Depends only on the
+// ranks' orders. In a pair the forward counts first.
 std::vector<int64_t> peak_activations(const Schedule& schedule, std::span<const ActivationSize> activations);
 
 // What a rank holds of one of its stages at its fullest moment, in micro-batches.
 struct AliveAtPeak {
   int stage = 0;
-  int whole = 0;       // F began, I has not ended
-  int for_weight = 0;  // I has ended, W has not: what W needs
+  int whole = 0;       // micro-batches whose F has begun and whose I has not ended
+  int for_weight = 0;  // micro-batches whose I has ended and whose W has not
 
   bool operator==(const AliveAtPeak&) const = default;
 };
 
-// By stage; the first of several fullest moments.
+// Returns the rank's stages at its fullest moment, by stage; the first such moment if there are several.
 std::vector<AliveAtPeak> alive_at_peak(const Schedule& schedule, std::span<const ActivationSize> activations, int rank);
 
 struct MemoryPoint {
@@ -33,7 +33,7 @@ struct MemoryPoint {
   bool operator==(const MemoryPoint&) const = default;
 };
 
-// What `rank` holds over time: a step curve that starts at (0, 0), one point per change.
+// Returns what `rank` holds over time: a step curve that starts at (0, 0), one point per change.
 std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeline& timeline,
                                           std::span<const ActivationSize> activations, int rank);
 

@@ -18,7 +18,7 @@ struct Interval {
   int64_t end_ns = 0;
 };
 
-// How long both of two rows of intervals, each in order, go on.
+// Returns how long intervals of `a` and of `b` run at once. REQUIRES: each list is in order.
 int64_t common_ns(const std::vector<Interval>& a, const std::vector<Interval>& b) {
   int64_t sum_ns = 0;
   for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
@@ -61,7 +61,7 @@ class Accounts {
     return (ns * replicas_.scale[run] + ReplicaRuns::kUnscaled - 1) / ReplicaRuns::kUnscaled;
   }
 
-  // When the payload of an all-to-all starts: its last member is there.
+  // Returns when the payload of an all-to-all starts: when its last member is there.
   int64_t payload_ns(uint32_t task) const {
     int64_t last_ns = 0;
     for (int replica = 0; replica < replicas_.count; ++replica) {

@@ -11,22 +11,22 @@ namespace pipeloom::sim {
 
 namespace {
 
-// Slots that are timed to tell the ranks apart: a second's worth.
-constexpr int64_t kMostSlotsByRank = 200'000'000;
+// Limits the slots that are timed to tell the ranks apart: about a second's worth.
+constexpr int64_t kMaxSlotsByRank = 200'000'000;
 
 int64_t mean(const std::vector<int64_t>& values) {
   const int128_t sum = std::accumulate(values.begin(), values.end(), int128_t{0});
   return static_cast<int64_t>(sum / static_cast<int64_t>(std::max<size_t>(values.size(), 1)));
 }
 
-// The least value that at least `percent` of them don't exceed.
+// Returns the least value that at least `percent` of the values don't exceed.
 int64_t percentile(std::vector<int64_t> values, int64_t percent) {
   const int64_t place = (static_cast<int64_t>(values.size()) * percent + 99) / 100 - 1;
   std::nth_element(values.begin(), values.begin() + place, values.end());
   return values[place];
 }
 
-// What each step took, and for the first ones what it would have taken without the scatter of each rank.
+// What each step took and, for the first steps, what it would have taken if one rank did not scatter.
 struct Sampled {
   std::vector<int64_t> step_ns;
   std::vector<int64_t> without_ns;  // [step][rank]
@@ -65,7 +65,7 @@ Result<Robustness> measure_robustness(const Job& job, const Schedule& schedule, 
   PIPELOOM_TRY(const StepSampler sampler, StepSampler::create(job, schedule, costs));
   Robustness robustness;
   if (options.by_rank) {
-    const int64_t affordable = kMostSlotsByRank / (sampler.slots() * sampler.ranks()) + 1;
+    const int64_t affordable = kMaxSlotsByRank / (sampler.slots() * sampler.ranks()) + 1;
     robustness.steps_by_rank = static_cast<int>(std::min<int64_t>(options.samples, affordable));
   }
   const Sampled sampled = sample(sampler, options, robustness.steps_by_rank);

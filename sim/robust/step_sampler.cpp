@@ -10,16 +10,16 @@ namespace pipeloom::sim {
 
 namespace {
 
-// Before every start that can occur, and far enough from INT64_MIN that needs can be subtracted.
+// A time before every start, and far enough from INT64_MIN that needs can be subtracted.
 constexpr int64_t kLongAgo = INT64_MIN / 2;
 
-// Waits for experts grow with the tokens of the fullest GPU, as its products do.
+// True for work that grows with the tokens of the fullest GPU: products of experts, and their all-to-all.
 bool of_experts(const ComponentCost& part) {
   return part.component == Component::kExperts || part.component == Component::kDispatch ||
          part.component == Component::kCombine;
 }
 
-// Work of components: its sum, that of its squares, and the part that experts are.
+// Work of components: its sum, the sum of its squares, and the part of experts.
 struct WorkSum {
   double ns = 0;
   double squares = 0;
@@ -48,7 +48,7 @@ WorkSum backward_work(const StageProgram& program, SlotKind kind) {
   return work;
 }
 
-// Messages as a delay: latency, and the time that they occupy their link.
+// Turns messages into delays: latency plus the time for which they occupy their link.
 Result<ScheduleCosts> delayed_costs(const ScheduleCosts& costs) {
   ScheduleCosts::Input input = costs.input();
   for (LinkCost& link : input.links) link = {link.latency_ns + costs.occupancy_ns(link, 0), 0};
@@ -124,7 +124,7 @@ void StepSampler::add_slots() {
     const bool backward_alone = slot.has_input_backward() && !slot.has_forward();
     latency_ns_.push_back(planned.out_ns - times.ready_ns[backward_alone ? 1 : 0]);
     pair_latency_ns_.push_back(slot.is_pair() ? planned.pair_out_ns - times.ready_ns[1] : 0);
-    // A pass draws the same in every schedule, so that schedules are compared with the same luck.
+    // A pass draws the same numbers in every schedule, so that schedules meet the same luck.
     drawn_.push_back({draw_key(static_cast<uint64_t>(slot.kind), slot.stage, slot.micro_batch),
                       schedule_->cell(slot.stage, slot.micro_batch),
                       schedule_->cell(slot.backward_pass_stage(), slot.backward_pass_micro_batch()),

@@ -12,10 +12,9 @@
 
 namespace pipeloom::sim {
 
-// Times one schedule over and over, each time with durations drawn from a job's variation. At the schedule level: a
-// slot is one duration, and a message delays by its latency and the time that it takes on its link. What its components
-// draw apart adds up: the scatter of a slot is that of their sum. Const methods may run concurrently on different
-// buffers.
+// Times one schedule again and again, each time with durations drawn from a job's variation. Works at the schedule
+// level: a slot is one duration, and a message is a delay of its latency and its time on the link. The scatter of a
+// slot is that of the sum of its components' draws. Const methods may run concurrently on different buffers.
 class StepSampler {
  public:
   // Fails as Steps::create does. `schedule` and `costs` must outlive the sampler.
@@ -31,7 +30,7 @@ class StepSampler {
   };
   struct Buffers {
     std::vector<Times> drawn;                 // [step of Steps]
-    std::vector<double> imbalance;            // [cell] how much longer its experts take, as a share
+    std::vector<double> imbalance;            // [cell] extra time of its experts, as a share
     std::vector<double> rank_factor;          // [rank]
     std::vector<int64_t> outputs_ns;          // [output of Steps]
     std::vector<int64_t> lane_free_ns;        // [rank]
@@ -41,9 +40,10 @@ class StepSampler {
   void draw(uint64_t seed, uint64_t step, Buffers& buffers) const;
 
   static constexpr int kNoRank = -1;
-  // From the first slot to the end of the optimizer, with what was drawn, but `as_planned` (a rank) as the plan says.
+  // Returns the time from the first slot to the end of the last optimizer with the drawn durations. Rank `as_planned`
+  // takes the planned ones.
   int64_t step_ns(Buffers& buffers, int as_planned = kNoRank) const;
-  // With nothing drawn.
+  // Returns the time per step with planned durations.
   int64_t planned_ns() const;
 
   int ranks() const { return steps_.ranks(); }
@@ -53,19 +53,19 @@ class StepSampler {
   // What slots of the same cost have in common.
   struct Kind {
     Scatter jitter{0};
-    double forward_experts = 0;  // share of its work that experts of the F and their all-to-all are
+    double forward_experts = 0;  // share of the slot's work: F's experts and their all-to-all
     double backward_experts = 0;
   };
   struct ExpertLayer {
     int layer = 0;
-    double weight = 0;  // its share of the stage's work on experts
+    double weight = 0;  // share of the stage's work on experts
   };
   // How a step of Steps is drawn.
   struct Drawn {
     uint64_t key = 0;
     size_t forward_cell = 0;
     size_t backward_cell = 0;
-    uint16_t weight_stage = 0;  // whose gradients it adds to; kNoStage: none
+    uint16_t weight_stage = 0;  // stage whose gradients it adds to; kNoStage: none
   };
   static constexpr uint16_t kNoStage = UINT16_MAX;
 
@@ -85,7 +85,7 @@ class StepSampler {
   std::vector<Kind> kinds_;                              // [cost of Steps]
   std::vector<Drawn> drawn_;                             // [step of Steps]
   std::vector<Times> planned_;                           // [step of Steps]
-  std::vector<int64_t> latency_ns_;                      // [step of Steps] inside out_ns
+  std::vector<int64_t> latency_ns_;                      // [step of Steps] part of out_ns that does not scatter
   std::vector<int64_t> pair_latency_ns_;
 };
 

@@ -16,8 +16,8 @@ bool is_routed(Component component) {
 }
 
 uint32_t scaled(double factor) {
-  constexpr double kMost = std::numeric_limits<uint32_t>::max();
-  return static_cast<uint32_t>(std::min(kMost, std::round(factor * ReplicaRuns::kUnscaled)));
+  constexpr double kMaxScale = std::numeric_limits<uint32_t>::max();
+  return static_cast<uint32_t>(std::min(kMaxScale, std::round(factor * ReplicaRuns::kUnscaled)));
 }
 
 }  // namespace

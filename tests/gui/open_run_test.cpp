@@ -55,7 +55,7 @@ TEST(OpenRun, LaidOverAPlanItIsCompared) {
   ASSERT_TRUE(other.has_value());
   const std::string elsewhere = folder.file("else.json", R"({"traceEvents": [
     {"ph":"X","cat":"user_annotation","name":"PP:5F9","pid":0,"tid":7,"ts":0,"dur":2000}]})");
-  EXPECT_THAT(with_trace(**other, elsewhere).error().message, HasSubstr("F9 of stage 5, which the plan has not"));
+  EXPECT_THAT(with_trace(**other, elsewhere).error().message, HasSubstr("F9 of stage 5, which the plan does not have"));
 }
 
 TEST(OpenRun, ALaunchIsNotYetAJob) {

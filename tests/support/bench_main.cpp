@@ -1,8 +1,7 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
-// Freed memory stays in the heap: otherwise every repeat maps and faults in its megabytes anew, and the kernel is what
-// is measured.
+// Keeps freed memory in the heap. Otherwise every repeat maps its megabytes again, and a benchmark measures the kernel.
 int main(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);

@@ -20,7 +20,7 @@ Cluster h100_cluster(int nodes);
 Job deepseek_v3_job();
 // Llama-3-405B on 1024 H100: PP16, TP8, 8 pipelines of 16 micro-batches.
 Job llama3_405b_job();
-// Costs 1, 1, 1 (in units) on `ranks` ranks.
+// A job without a model: F, I and W take one unit on each of `ranks` ranks.
 Job direct_job(int ranks, int micro_batches);
 
 }  // namespace pipeloom::tests

@@ -7,10 +7,10 @@
 
 namespace pipeloom::tests {
 
-// The reference's order on the placement that its schedule uses.
+// Makes a schedule of the reference's order, on the placement that it was written for.
 Result<Schedule> reference_schedule(const ReferenceOrder& reference);
 
-// F=I=W=1, B=2, pair=3 units and a latency of `link_units`, for `schedule`.
+// Makes costs for `schedule`, in units: F=I=W=1, B=2, pair=3, and a latency of `link_units`.
 ScheduleCosts unit_costs(const Schedule& schedule, double link_units = 0);
 
 }  // namespace pipeloom::tests

@@ -4,7 +4,7 @@
 
 namespace pipeloom::tests {
 
-// An empty folder of its own that goes away with the object.
+// A new, empty folder that goes away with the object.
 class TempFolder {
  public:
   TempFolder();
@@ -15,14 +15,14 @@ class TempFolder {
   std::string path(const std::string& name) const { return root_ + "/" + name; }
   // Writes the file and returns its path.
   std::string file(const std::string& name, const std::string& content) const;
-  // Names of the files, sorted and joined by spaces.
+  // Returns the names of the files, sorted and joined by spaces.
   std::string listing() const;
 
  private:
   std::string root_;
 };
 
-// The content of a file that a test knows to be there.
+// Returns the content of a file. REQUIRES: the file exists.
 std::string content_of(const std::string& path);
 
 }  // namespace pipeloom::tests

@@ -12,11 +12,11 @@ struct PassTimes {
   int64_t w = 1;  // I is B without W
 };
 
-// When the last slot ends if each starts as soon as its rank and its inputs allow and transfers cost nothing. A pair
-// lasts F+B.
+// Returns when the last slot ends if each starts as soon as its rank and its inputs allow, and transfers take no time.
+// A pair lasts F+B.
 int64_t makespan(const Schedule& schedule, const PassTimes& times);
 
-// The most chunk activations that a rank holds at once, freed with the last pass of each.
+// Returns the most activations that a rank holds at once; each is freed with its last pass.
 int64_t peak_activations(const Schedule& schedule, int rank);
 
 }  // namespace pipeloom::tests

@@ -24,7 +24,7 @@ std::vector<std::string> split(const std::string& line, char separator) {
   return fields;
 }
 
-// DualPipe counts micro-batches per direction; we count over the step, direction 0 first.
+// Converts a micro-batch's number: DualPipe counts per direction, Pipeloom over the step, direction 0 first.
 int over_the_step(const ReferenceOrder& reference, int direction, int micro_batch) {
   const bool per_direction = reference.schedule == "dualpipe";
   return per_direction ? direction * (reference.micro_batches / 2) + micro_batch : micro_batch;

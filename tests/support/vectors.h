@@ -18,14 +18,14 @@ struct ReferenceOrder {
   std::map<std::string, std::string> parameters;  // "V" -> "2", "f" -> "10/12/11/15", ...
   RankOrders orders;                              // micro-batches numbered over the step, as Pipeloom does
 
-  // The parameter, or `otherwise` where the file has none.
+  // Returns the parameter, or `otherwise` if the file has none.
   int parameter(const std::string& name, int otherwise) const;
 };
 
-// Every compute vector (no *_comm_*) whose schedule is `schedule`; the test fails when there is none.
+// Reads every compute vector (no *_comm_*) whose schedule is `schedule`; the test fails if there is none.
 std::vector<ReferenceOrder> reference_orders(const std::string& schedule);
 
-// The rows of a CSV below tests/data as maps from column to text.
+// Reads the rows of a CSV file below tests/data as maps from column to text.
 std::vector<std::map<std::string, std::string>> read_csv(const std::string& path_below_data);
 
 }  // namespace pipeloom::tests

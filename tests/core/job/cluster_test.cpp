@@ -24,7 +24,7 @@ TEST(Cluster, RanksThatShareAGpuHaveTheirPartsOfIt) {
   cluster.comm_sms = 8;
   const Cluster shared = make_cluster(cluster).value();
   EXPECT_EQ(shared.gpu.name, "1/4 of H100");
-  EXPECT_EQ(shared.gpu.sms, 32);  // of 33: in eights
+  EXPECT_EQ(shared.gpu.sms, 32);  // a quarter is 33 SMs, rounded down to eights
   EXPECT_EQ(shared.compute_sms(), 24);
   EXPECT_EQ(shared.gpu.memory_bytes, 20'000'000'000);
   EXPECT_DOUBLE_EQ(shared.gpu.bf16_flops, 989.4e12 * 32 / 132);

@@ -196,7 +196,7 @@ TEST(Job, RefusesEachIllegalFieldOfAModelJobAlone) {
       });
 }
 
-// DeepSeek-V3 report, section 3.3; a job's own choice goes before its precision's.
+// DeepSeek-V3 report, section 3.3. A job's own choice goes before its precision's.
 TEST(Job, FormatsFollowThePrecisionAndThenTheChoice) {
   using enum Format;
   Job job = tests::deepseek_v3_job();
@@ -209,7 +209,7 @@ TEST(Job, FormatsFollowThePrecisionAndThenTheChoice) {
   EXPECT_EQ(formats_of(job), Formats{});
 }
 
-// Of a job in BF16, whose moments alone are FP32.
+// Tries each choice in a BF16 job, in which only moments are FP32.
 TEST(Formats, EachChoiceReplacesItsOwn) {
   const std::pair<std::optional<Format> FormatChoice::*, Format Formats::*> fields[] = {
       {&FormatChoice::attention, &Formats::attention}, {&FormatChoice::mlp, &Formats::mlp},

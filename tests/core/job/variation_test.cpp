@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kSteps = 200'000;
 
-// Mean and standard deviation of `draw` over many steps.
+// Returns mean and standard deviation of `draw` over many steps.
 template <typename Draw>
 std::pair<double, double> moments(const Variation& variation, Draw draw) {
   double sum = 0;
@@ -36,7 +36,7 @@ TEST(Variation, AnExpertGroupWaitsForItsFullestGpu) {
   const auto one = moments(variation, [](const StepDraws& draws) { return draws.expert_factor(5, 9, 1); });
   EXPECT_NEAR(one.first, 1, 0.005);
   EXPECT_NEAR(one.second, 0.2, 0.01);
-  // Against the largest of 64 draws of its own.
+  // Compares with the largest of 64 draws of its own.
   const auto group = moments(variation, [](const StepDraws& draws) { return draws.expert_factor(5, 9, 64); });
   double sum = 0;
   for (int step = 0; step < kSteps / 64; ++step) {

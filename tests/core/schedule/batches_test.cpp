@@ -11,7 +11,7 @@
 namespace pipeloom {
 namespace {
 
-// "F0>" for an output that leaves, ">B0" for an input that comes, by the slots at the two ends.
+// Names a batch's messages by the slots at their ends: "F0>" for an output that leaves, ">B0" for an input that comes.
 std::string batch(const Schedule& schedule, int rank, size_t position) {
   const MessageTable table(schedule);
   const Batches batches(schedule, table);
@@ -43,7 +43,7 @@ TEST(Batches, MoveWithTheFlagsOfASlot) {
   orders[0][0].send_later = 1;
   orders[0][3].send_later = 1;  // the last batch can't be later
   orders[1][2].receive_early = 2;
-  orders[1][0].receive_early = 1;  // the first can't be earlier
+  orders[1][0].receive_early = 1;  // the first batch can't be earlier
   const Schedule schedule = Schedule::create(Placement::linear(2).value(), 2, orders).value();
   EXPECT_EQ(batch(schedule, 0, 1), "");
   EXPECT_EQ(batch(schedule, 0, 2), "F0> F1> >B0");

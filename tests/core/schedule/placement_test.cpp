@@ -76,7 +76,7 @@ TEST(Placement, QueuesJoinNeighboursInOneDirection) {
   EXPECT_EQ(placement.queues()[down].target, 1);
   EXPECT_EQ(placement.queues()[up].source, 1);
   EXPECT_EQ(placement.queues()[up].target, 0);
-  // Backwards of stage 3 go down too, but on a queue of their own.
+  // Backwards of stage 3 also go down, but on a queue of their own.
   const int gradients = placement.queue_from(Direction::kBackward, 0, 3);
   EXPECT_NE(gradients, down);
   EXPECT_EQ(placement.queues()[gradients].direction, Direction::kBackward);

@@ -17,7 +17,7 @@ Result<Schedule> create(Placement placement, int micro_batches, std::string_view
   return Schedule::create(std::move(placement), micro_batches, tests::parse_orders(orders));
 }
 
-// On two ranks in a row, two micro-batches.
+// Creates a schedule of two micro-batches on two ranks in a row.
 Result<Schedule> two_ranks(std::string_view orders) {
   return create(Placement::linear(2).value(), 2, orders);
 }
@@ -111,7 +111,7 @@ TEST(Schedule, RefusesPassesOfOneMicroBatchInTheWrongOrder) {
 TEST(Schedule, RefusesAPassOnARankThatDoesNotHoldItsStage) {
   EXPECT_EQ(error(two_ranks("0: F0@1\n1:")),
             "rank 0, slot 0 (F0): micro-batch 0 is on pipe 0, whose stage 1 is on rank 1");
-  // Rank 0 holds stage 1 too, but for the other pipe.
+  // Rank 0 also holds stage 1, but for the other pipe.
   const auto schedule =
       Schedule::create(Placement::bidirectional(2, 1).value(), {0, 1}, tests::parse_orders("0: F0@1\n1:"));
   EXPECT_EQ(error(schedule), "rank 0, slot 0 (F0): micro-batch 0 is on pipe 0, whose stage 1 is on rank 1");
@@ -163,7 +163,7 @@ TEST(Schedule, RefusesAQueueWhoseEndsDisagree) {
 }
 
 TEST(Schedule, KeepsQueuesOfDifferentDirectionsApart) {
-  // What rank 1 sends back as forwards (stage 2) and as backwards travels on two queues.
+  // Forwards (stage 2) and backwards that rank 1 sends back use two queues.
   const auto schedule = create(Placement::v(2).value(), 1, "0: F0 F0@3 B0@3 B0\n1: F0 F0@2 B0@2 B0");
   EXPECT_EQ(error(schedule), "accepted");
 }

@@ -63,7 +63,7 @@ TEST(Lower, BothCopiesOfAStageReduceTogetherAfterTheirLastW) {
   EXPECT_EQ(members.size(), static_cast<size_t>(schedule.placement().pipes()));
 }
 
-// Whether the reduction of `stage` on `rank` waits for a component of the other rank.
+// True if the reduction of `stage` on `rank` waits for a component of the other rank.
 bool reduction_waits_for_rank(const TaskGraph& graph, int stage, int rank, int other) {
   for (uint32_t task = 0; task < graph.tasks().size(); ++task) {
     const TaskKey& key = graph.tasks()[task].key;

@@ -126,7 +126,7 @@ TEST(Diff, RefusesTheTraceOfAnotherPlan) {
   EXPECT_EQ(diff(plan, trace).error().message, "the trace is of another plan: its tasks are not this plan's");
   trace.plan_digest = 0;
   trace.spans[0].key.slot = 99'999;
-  EXPECT_NE(diff(plan, trace).error().message.find("which the plan has not"), std::string::npos);
+  EXPECT_NE(diff(plan, trace).error().message.find("which the plan does not have"), std::string::npos);
 }
 
 // What was measured is what the next plan is made of: layers alone, embedding and head too.

@@ -289,7 +289,8 @@ TEST_F(KinetoKernels, CalibrateTakesContentionOut) {
 
 TEST_F(KinetoJoin, WhatDoesNotFitIsRefused) {
   const std::string other = folder_.file("other.json", file_of({event("gpu_user_annotation", "PP:3F99", 7, 0, 1, 1)}));
-  EXPECT_THAT(run_command({"diff", plan_, other}).err, HasSubstr("the run has F99 of stage 3, which the plan has not"));
+  EXPECT_THAT(run_command({"diff", plan_, other}).err,
+              HasSubstr("the run has F99 of stage 3, which the plan does not have"));
   const std::string none = folder_.file("none.json", file_of({event("kernel", "gemm", 7, 0, 1, 1)}));
   EXPECT_THAT(run_command({"calibrate", plan_, none}).err, HasSubstr("no ranges of a pipeline schedule"));
   EXPECT_THAT(run_command({"import", folder_.file("empty.json", file_of({}))}).err, HasSubstr("no kernels"));

@@ -76,7 +76,7 @@ TEST(InterleavedOneFOneB, RefusesGroupsThatMegatronRefuses) {
   EXPECT_EQ(message(4, 8, 3), "group is 3; allowed are 4 (ranks) to 8 (micro_batches)");
   EXPECT_EQ(message(4, 8, 9), "group is 9; allowed are 4 (ranks) to 8 (micro_batches)");
   EXPECT_EQ(message(4, 9, 6),
-            "group is 6, which leaves 3 of 9 micro_batches; allowed is to leave 0 or at least 4 (ranks)");
+            "group is 6, which leaves 3 of 9 micro_batches for the last group; allowed are 0 or at least 4 (ranks)");
   EXPECT_EQ(message(4, 3, 3), "group is 3; with fewer micro_batches (3) than ranks (4) only 0 is allowed");
 }
 

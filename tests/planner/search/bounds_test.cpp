@@ -12,7 +12,7 @@
 namespace pipeloom::tests {
 namespace {
 
-// The prototype's bounds met the optimum in 398 of 489 cases; here too most rows are tight.
+// Most rows are tight: the prototype's bounds met the optimum in 398 of 489 cases.
 TEST(LowerBound, IsNeverAboveAProvenOptimumAndMostlyEqualToIt) {
   int equal = 0;
   const auto cases = optimal_cases();
@@ -26,7 +26,7 @@ TEST(LowerBound, IsNeverAboveAProvenOptimumAndMostlyEqualToIt) {
   EXPECT_GE(equal, 155);
 }
 
-// The columns are rounded to a tenth of a unit.
+// The file's columns are rounded to a tenth of a unit.
 TEST(LowerBound, IsAsHighAsTheBestKnownOneOfLargeProblems) {
   for (const SearchCase& row : large_cases(16)) {
     const int64_t bound_ns = planner::lower_bound_ns(row.problem);
@@ -41,7 +41,7 @@ TEST(LowerBound, DISABLED_IsAsHighAsTheBestKnownOneOfEveryLargeProblem) {
   }
 }
 
-// Any placement, times per stage, caps per rank, fractional weight share, either objective, pairs.
+// Covers any placement, times per stage, caps per rank, fractional weight shares, both objectives, and pairs.
 TEST(LowerBound, IsBelowWhateverAnyPolicyReaches) {
   int schedules = 0;
   for (uint32_t seed = 0; seed < 150; ++seed) {
@@ -59,9 +59,9 @@ TEST(LowerBound, IsBelowWhateverAnyPolicyReaches) {
   EXPECT_GT(schedules, 2000);
 }
 
-// 1F1B's first rank: P - 1 chains, then all work; with activations held until W and P of them ZB-H1 is best (Zero
-// Bubble Pipeline Parallelism, ICLR 2024, table 2): (P-1)(F+I-W) beside the work.
-TEST(LowerBound, OfOneTimes1F1BsMemoryIsZbH1) {
+// On 1F1B's first rank there are P - 1 chains, then all the work. If activations are held until W and a rank holds P of
+// them, ZB-H1 is best (Zero Bubble Pipeline Parallelism, ICLR 2024, table 2): (P-1)(F+I-W) beside the work.
+TEST(LowerBound, With1F1BsMemoryIsZbH1) {
   for (const int ranks : {2, 4, 8}) {
     const planner::SearchProblem problem =
         uniform_problem({.ranks = ranks, .micro_batches = 3 * ranks, .cap = static_cast<double>(ranks)});
@@ -69,20 +69,20 @@ TEST(LowerBound, OfOneTimes1F1BsMemoryIsZbH1) {
   }
 }
 
-TEST(LowerBound, OfASpanWithEnoughMemoryIsTheWork) {
+TEST(LowerBound, IsTheWorkForASpanWithEnoughMemory) {
   const planner::SearchProblem problem =
       uniform_problem({.ranks = 4, .micro_batches = 12, .cap = 8, .objective = planner::Objective::kSpan});
   EXPECT_EQ(planner::lower_bound_ns(problem), 36 * kNsPerUnit);
 }
 
-// Each pair saves at most F + B - FB, and the first F can be in none.
+// Each pair saves at most F + B - FB, and the first F can't be in a pair.
 TEST(LowerBound, CountsWhatPairsCanSave) {
   const planner::SearchProblem problem = uniform_problem({.ranks = 1, .micro_batches = 5, .w = 0, .pair = 1.5});
   EXPECT_EQ(planner::lower_bound_ns(problem), (5 * 2) * kNsPerUnit - 4 * kNsPerUnit / 2);
 }
 
-// Two chunks, of which each F saves 1 with the other's B and 3 with its own: 4 F's and B's of each kind save 16 at
-// most, not 4 x 3 + 4 x 3. The prices are those of the transport problem.
+// Two chunks: each F saves 1 with the other chunk's B and 3 with its own. So 4 F's and B's of each kind save at most
+// 16, not 4 x 3 + 4 x 3. The prices are those of the transport problem.
 TEST(LowerBound, PricesPairsByWhoIsLeftToPairWith) {
   ScheduleCosts::Input input;
   input.stages = std::vector(2, StageCost::plain(4 * kNsPerUnit, 4 * kNsPerUnit, 0));
@@ -100,8 +100,9 @@ TEST(LowerBound, PricesPairsByWhoIsLeftToPairWith) {
   EXPECT_GE(planner::rank_bound_ns(problem), 4 * 16 * kNsPerUnit - saved_ns);
 }
 
-// How late I's arrive and what it costs to run F's alone meanwhile: without either it is 88 % of DualPipe's makespan.
-TEST(LowerBound, OfDeepSeekV3IsNearWhatDualPipeTakes) {
+// The bound counts how late I's arrive and what it costs to run F's alone until then. Without either it is 88 % of
+// DualPipe's makespan.
+TEST(LowerBound, IsNearDualPipeForDeepSeekV3) {
   const Job job = tests::deepseek_v3_job();
   const planner::Evaluation dualpipe = planner::evaluate(job, *planner::find_schedule("dualpipe").value()).value();
   Job placed = job;

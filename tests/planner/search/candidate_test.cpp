@@ -12,7 +12,7 @@
 namespace pipeloom::tests {
 namespace {
 
-// Some order of a problem; nullopt where this policy finds none.
+// Returns some order of a problem; nullopt if the policy finds none.
 std::optional<planner::Order> some_order(const planner::SearchProblem& problem, uint64_t seed) {
   planner::ListScheduler lists(problem);
   planner::Random random(seed);
@@ -43,8 +43,8 @@ TEST(Candidate, SaysWhatTheSimulatorSays) {
   EXPECT_GT(orders, 80);
 }
 
-// The estimate is the longest path through the swapped slots, so what an evaluation finds is that or no more than
-// before; and a partial evaluation finds what a whole one does.
+// The estimate is the longest path through the swapped slots, so an evaluation finds either the estimate or at most the
+// value before. A partial evaluation finds the same as a whole one.
 TEST(Candidate, EstimatesASwapExactlyAndEvaluatesItInPart) {
   int swaps = 0;
   for (uint32_t seed = 0; seed < 60; ++seed) {

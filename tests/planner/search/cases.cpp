@@ -28,7 +28,7 @@ Placement placement_of(const std::string& name, int ranks, int chunks) {
   return Placement::v(ranks).value();
 }
 
-// What an overlapped pair takes; 0: there is none.
+// What an overlapped pair takes; 0: there are no pairs.
 struct Pairs {
   int64_t ns = 0;
   SlotKind kind = SlotKind::kFB;
@@ -146,7 +146,7 @@ planner::SearchProblem random_problem(uint32_t seed) {
 std::vector<int64_t> replayed_peaks(const Schedule& schedule, const std::vector<ActivationSize>& sizes) {
   std::vector<int64_t> peaks;
   for (int rank = 0; rank < schedule.ranks(); ++rank) {
-    std::map<std::pair<int, int>, int64_t> alive;  // (stage, micro-batch) -> what is held of it
+    std::map<std::pair<int, int>, int64_t> alive;  // [stage, micro-batch] what is held of it
     int64_t peak = 0;
     const auto sum = [&] {
       int64_t held = 0;

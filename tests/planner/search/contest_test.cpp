@@ -16,7 +16,7 @@ planner::SearchLimits moves(int64_t count) {
   return limits;
 }
 
-// The same work per rank, parted in ever less even passes: none meets its bound at once.
+// Problems with the same work per rank, divided into passes less and less evenly. None meets its bound at once.
 std::vector<planner::SearchProblem> problems() {
   std::vector<planner::SearchProblem> all;
   for (const int64_t w : {9, 4, 5, 7, 6, 8, 3, 12, 10, 11}) {
@@ -41,7 +41,7 @@ std::vector<const planner::SearchProblem*> pointers(const std::vector<planner::S
 TEST(Contest, FindsTheProblemWithTheShortestOrder) {
   const auto all = problems();
   const planner::ContestResult contest = planner::search_any(pointers(all), moves(150'000)).value();
-  EXPECT_EQ(contest.winner, 6);  // W takes 3
+  EXPECT_EQ(contest.winner, 6);  // the problem in which W takes 3
   EXPECT_GE(contest.found.moves, 150'000);
   EXPECT_EQ(contest.least_bound_ns, planner::lower_bound_ns(all[6]));
   EXPECT_GE(contest.found.value_ns, contest.least_bound_ns);
@@ -61,8 +61,8 @@ TEST(Contest, IsTheSameForAnyNumberOfWorkersAndIsRepeatedByItsMoves) {
   EXPECT_TRUE(std::ranges::equal(again.found.schedule.slots(), timed.found.schedule.slots()));
 }
 
-// What can't win any more is not searched.
-TEST(Contest, StopsWhereNothingCanBeShorter) {
+// Problems that can't win any more are not searched.
+TEST(Contest, StopsIfNothingCanBeShorter) {
   std::vector<planner::SearchProblem> all;
   for (const int64_t f : {4, 1}) all.push_back(uniform_problem({.ranks = 2, .micro_batches = 4, .f = f, .w = 0}));
   const planner::ContestResult contest = planner::search_any(pointers(all), moves(int64_t{1} << 40)).value();
@@ -70,7 +70,7 @@ TEST(Contest, StopsWhereNothingCanBeShorter) {
   EXPECT_TRUE(contest.found.proven);
 }
 
-TEST(Contest, OfOneIsItsSearch) {
+TEST(Contest, WithOneProblemEqualsItsSearch) {
   const auto all = problems();
   const planner::ContestResult contest = planner::search_any({&all[0]}, moves(5'000)).value();
   const planner::SearchResult alone = planner::search(all[0], moves(5'000)).value();
@@ -83,7 +83,7 @@ TEST(Contest, NeedsAnEnd) {
   EXPECT_FALSE(planner::search_any(pointers(all), planner::SearchLimits{}).has_value());
 }
 
-// The first of these is the shortest; the halving decides which ones go on.
+// The first problem is the shortest; the halving decides which others go on.
 TEST(Contest, LeavesTheShorterHalf) {
   std::vector<planner::SearchProblem> all;
   for (const int64_t w : {40, 42, 44}) {
@@ -101,7 +101,7 @@ TEST(Contest, LeavesTheShorterHalf) {
   EXPECT_EQ(planner::search_any(pointers(all), limits).value().winner, 0);
 }
 
-// Less work but little memory: the named schedules don't fit, and what is repaired from them is long.
+// These problems have less work but little memory: named schedules don't fit, and repaired ones are long.
 TEST(Contest, IsNeverWorseThanTheNamedSchedulesOfAnyProblem) {
   std::vector<planner::SearchProblem> all;
   for (int less = 1; less <= 9; ++less) {

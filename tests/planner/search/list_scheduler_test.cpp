@@ -31,7 +31,7 @@ TEST(ListScheduler, KeepsEveryRuleWhateverThePolicy) {
       const std::vector<int64_t> peaks = replayed_peaks(*schedule, sizes);
       for (int rank = 0; rank < problem.ranks(); ++rank)
         EXPECT_LE(peaks[rank], problem.cap(rank)) << "problem " << seed;
-      // Slots may start earlier than the policy had them start, never later.
+      // Slots may start earlier than the policy started them, never later.
       planner::Candidate candidate(problem);
       ASSERT_TRUE(candidate.reset(lists.order()));
       if (problem.objective() == planner::Objective::kMakespan) {
@@ -43,14 +43,14 @@ TEST(ListScheduler, KeepsEveryRuleWhateverThePolicy) {
 }
 
 TEST(ListScheduler, WithBackwardFirstIs1F1BWhereWIsDoneAtOnce) {
-  // The default: one micro-batch in flight for each round trip, and one.
+  // The default keeps one micro-batch in flight for each round trip, plus one.
   const planner::SearchProblem problem = uniform_problem({.ranks = 4, .micro_batches = 8, .w = 0, .cap = 4});
   planner::ListScheduler lists(problem);
   planner::ListPolicy policy;
   EXPECT_EQ(lists.run(policy), (8 * 2 + 3 * 2) * kNsPerUnit);
 }
 
-// A V's first micro-batch meets other F's on its way back up the ranks. Where they wait for it, it runs through.
+// A V's first micro-batch meets other F's on its way back up the ranks. If they wait for it, it runs through.
 TEST(ListScheduler, LetsTheFirstForwardsThroughWhereItHoldsForThem) {
   const planner::SearchProblem problem =
       uniform_problem({.kind = PlacementKind::kV, .ranks = 8, .micro_batches = 24, .link = 0.25, .cap = 24});
@@ -70,7 +70,7 @@ TEST(ListScheduler, LetsTheFirstForwardsThroughWhereItHoldsForThem) {
   EXPECT_EQ(first_at_last_stage_ns(), through_ns);
 }
 
-// Rank 1 of a V holds stages 1 and 2; so many of stage 1's forwards run before the first one of stage 2.
+// Rank 1 of a V holds stages 1 and 2. As many forwards of stage 1 as the lead says run before the first one of stage 2.
 TEST(ListScheduler, HasAChunkLeadByAsManyMicroBatchesAsThePolicySays) {
   const planner::SearchProblem problem =
       uniform_problem({.kind = PlacementKind::kV, .ranks = 2, .micro_batches = 12, .cap = 24});

@@ -15,7 +15,7 @@
 namespace pipeloom::tests {
 namespace {
 
-TEST(Order, OfANamedScheduleIsTheSameSchedule) {
+TEST(Order, ConvertsNamedSchedulesAndBack) {
   const planner::SearchProblem problem = uniform_problem({.ranks = 4, .micro_batches = 8});
   for (const planner::NamedOrder& named : planner::named_orders(problem)) {
     if (named.name != "zb1p") continue;
@@ -64,7 +64,7 @@ TEST(Order, RefusesAnotherPlacementAndAnotherSplitOfTheMicroBatches) {
             "pipe 0 has 9 micro-batches in the schedule and 8 in the search");
 }
 
-// DualPipe holds P + 1 activations; with P it is still valid and hardly longer.
+// DualPipe holds P + 1 activations. With P it is still valid and hardly longer.
 TEST(Repair, BringsDualPipeWithinItsRanks) {
   const planner::SearchProblem problem =
       uniform_problem({.kind = PlacementKind::kBidirectional, .ranks = 8, .micro_batches = 32, .cap = 8});

@@ -38,7 +38,7 @@ TEST(SearchProblem, SaysWhatItDoesNotTake) {
   input = input_of();
   input.pipe_of_micro_batch[2] = 1;
   EXPECT_EQ(refusal(input), "a micro-batch is on pipe 1; the placement has 1");
-  EXPECT_EQ(refusal(input_of(0)), "the search is for 1 to 67108864 passes; these are 0");
+  EXPECT_EQ(refusal(input_of(0)), "the search takes 1 to 67108864 passes; this problem has 0");
 }
 
 TEST(SearchProblem, CountsHandOversBetweenRanksOnly) {
@@ -50,7 +50,7 @@ TEST(SearchProblem, CountsHandOversBetweenRanksOnly) {
   EXPECT_EQ(problem.line(0, 0, planner::Pass::kW).give, 4);
 }
 
-// Of a stage whose W needs more than F kept.
+// The W of this stage needs more than F kept.
 TEST(SearchProblem, AnIMayTakeMemory) {
   auto input = input_of();
   input.activations[0] = {10, 13};

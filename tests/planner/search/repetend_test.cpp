@@ -28,8 +28,8 @@ int64_t value_ns(const planner::SearchProblem& problem, const planner::Order& or
   return candidate.value_ns();
 }
 
-// 1F1B is in its steady state after the warm-up: each micro-batch more takes as long as its work.
-TEST(Repetend, OfASteadyStateAddsTheWorkAndNothingElse) {
+// 1F1B is in its steady state after the warm-up: each further micro-batch takes as long as its work.
+TEST(Repetend, AddsOnlyTheWorkInASteadyState) {
   const planner::SearchProblem shorter = uniform_problem(job(PlacementKind::kLinear, 16));
   const planner::SearchProblem longer = uniform_problem(job(PlacementKind::kLinear, 61));
   planner::ListScheduler lists(shorter);
@@ -43,7 +43,7 @@ TEST(Repetend, OfASteadyStateAddsTheWorkAndNothingElse) {
   EXPECT_EQ(value_ns(longer, *order), value_ns(shorter, lists.order()) + added_ns);
 }
 
-// Any policy, with pairs of both kinds and whole backwards: whatever comes out is a schedule within the same memory.
+// Any policy, with pairs of both kinds and whole backwards, gives a schedule within the same memory.
 TEST(Repetend, KeepsEveryRuleWhateverTheOrder) {
   int repeats = 0;
   for (const PlacementKind kind : {PlacementKind::kLinear, PlacementKind::kV, PlacementKind::kBidirectional}) {

@@ -51,7 +51,7 @@ TEST(Search, FindsTheSamePlanWithOneWorkerAndWithTwo) {
   expect_same_plan(result, planner::search(problem, moves(20'000, 5)).value());
 }
 
-// A plan records the moves that were done; given as --moves they lead to the plan again, though time ended the search.
+// A plan records its moves. Given as --moves they lead to the same plan, even if time ended the search.
 TEST(Search, IsRepeatedByItsMoves) {
   const planner::SearchProblem problem = hard_problem();
   planner::SearchLimits limits;
@@ -80,7 +80,7 @@ TEST(Search, NeedsAnEnd) {
             "a search needs a number of moves or a time budget");
 }
 
-// An independent account of memory, over any placement, times per stage and caps per rank.
+// Counts memory independently, over any placement, times per stage and caps per rank.
 TEST(Search, NeverExceedsACapAndNeverBreaksItsOwnBound) {
   for (uint32_t seed = 200; seed < 260; ++seed) {
     const planner::SearchProblem problem = random_problem(seed);
@@ -108,7 +108,7 @@ TEST(Search, IsNeverWorseThanANamedScheduleThatFits) {
   }
 }
 
-// A B that is shorter than I and W runs whole where nothing waits for its W's place.
+// A B that is shorter than I and W runs whole if its W can't fill a gap elsewhere.
 TEST(Search, RunsABackwardWholeWhereThatIsShorter) {
   const Placement placement = Placement::linear(4).value();
   const StageCost cost = StageCost::plain(2 * kNsPerUnit, 2 * kNsPerUnit, 2 * kNsPerUnit, 3 * kNsPerUnit);
@@ -119,7 +119,7 @@ TEST(Search, RunsABackwardWholeWhereThatIsShorter) {
           .value();
   const planner::SearchResult result = planner::search(problem, moves(2'000)).value();
   EXPECT_EQ(result.found_by, "search");
-  EXPECT_EQ(result.makespan_ns, 70 * kNsPerUnit);  // as zb-h1-quick, which splits only where that pays
+  EXPECT_EQ(result.makespan_ns, 70 * kNsPerUnit);  // as zb-h1-quick, which splits only if that pays
   EXPECT_LE(result.bound_ns, result.makespan_ns);
   const auto whole = [](const Slot& slot) { return slot.kind == SlotKind::kB; };
   EXPECT_GT(std::ranges::count_if(result.schedule.slots(), whole), 0);
@@ -134,7 +134,8 @@ TEST(Search, UsesPairsWhereTheyPay) {
   EXPECT_LT(result.makespan_ns, 12 * 3 * kNsPerUnit);  // less than the work of a rank whose passes run alone
 }
 
-// F and I overlap, W fills gaps: less than the work of a rank whose passes run alone, and what the simulator says.
+// F and I overlap and W fills gaps, so the step takes less than the work of a rank whose passes run alone, and as much
+// as the simulator says.
 TEST(Search, KeepsWOutsideOfPairsOfFAndI) {
   const planner::SearchProblem problem = uniform_problem({.kind = PlacementKind::kBidirectional,
                                                           .ranks = 4,
@@ -152,9 +153,9 @@ TEST(Search, KeepsWOutsideOfPairsOfFAndI) {
   EXPECT_LE(result.bound_ns, result.makespan_ns);
 }
 
-// Zero Bubble Pipeline Parallelism, ICLR 2024, tables 5 and 9: the bubble within the longest rank's span that the
-// paper's automatic schedules reach with 1F1B's memory (ZB-1p) and with twice as much (ZB-2p). After I an activation
-// shrinks to the share 32h / (34h + 5as) (the paper's appendix on memory; h hidden size, a heads, s sequence length
+// Expects the bubble within the longest rank's span that the paper's automatic schedules reach with 1F1B's memory
+// (ZB-1p) and with twice as much (ZB-2p): Zero Bubble Pipeline Parallelism, ICLR 2024, tables 5 and 9. After I an
+// activation shrinks to the share 32h / (34h + 5as) (appendix on memory; h hidden size, a heads, s sequence length
 // 1024).
 void expect_bubble_of_the_paper(const std::string& schedule, size_t rows, int most_ranks) {
   static const std::map<std::string, int64_t> kWeightShare = {
@@ -216,7 +217,7 @@ TEST(Search, DISABLED_FindsEveryProvenOptimumInASecond) {
   }
 }
 
-// Whole data file with a wall-clock budget, as a person would run it: 10 s up to 16 ranks, 60 s beyond.
+// Runs the whole data file with a wall-clock budget, as a person would: 10 s up to 16 ranks, 60 s beyond.
 TEST(Search, DISABLED_ReachesTheBestKnownMakespanOfEveryLargeProblem) {
   for (const SearchCase& row : large_cases(64)) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(row.problem.ranks() <= 16 ? 10 : 60);
@@ -236,7 +237,7 @@ TEST(Search, ReachesTheBestKnownMakespanOfLargeProblems) {
   }
 }
 
-// Asks the solver alone, from an order that is not the best one, and from the bound that ignores precedences.
+// Asks only the solver, starting with an order that is not the best one and the bound that ignores precedences.
 void expect_proof(const SearchCase& row) {
   const int64_t known_ns = planner::search(row.problem, moves(1)).value().value_ns;
   ASSERT_TRUE(planner::exact_can_try(row.problem, known_ns));
@@ -245,7 +246,7 @@ void expect_proof(const SearchCase& row) {
   EXPECT_EQ(result.value_ns, row.best_ns) << row.name;
 }
 
-// Small ones with a cap, of every kind of placement; the others take seconds under the sanitizers.
+// Small problems with a cap, of every kind of placement. Others take seconds under the sanitizers.
 TEST(Exact, FindsAndProvesOptima) {
   int checked = 0;
   int number = 0;

@@ -51,7 +51,7 @@ TEST(BlockingP2p, WithoutLatencyIsNeverFasterThanAsync) {
 }
 
 TEST(BlockingP2p, ReportsBatchesThatWaitForEachOther) {
-  // Each rank wants to send the first chunk's output before it takes the other's.
+  // Each rank sends the first chunk's output before it takes the other rank's.
   const Schedule schedule = tests::reference_schedule(tests::reference_orders("interleaved_1f1b")[2]).value();
   const auto timeline = run(schedule, tests::unit_costs(schedule));
   ASSERT_FALSE(timeline.has_value());

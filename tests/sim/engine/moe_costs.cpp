@@ -7,7 +7,7 @@ namespace pipeloom::tests {
 
 namespace {
 
-// Two layers per stage on two lanes, as a MoE model has them, with times that differ by stage.
+// Makes two MoE layers per stage on two lanes, with times that differ by stage.
 StageProgram moe_program(int stage) {
   StageProgram program;
   for (int layer = 2 * stage; layer < 2 * stage + 2; ++layer) {

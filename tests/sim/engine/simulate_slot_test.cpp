@@ -34,9 +34,9 @@ TEST(Chunk, LanesRunInOrderAndTogether) {
 }
 
 TEST(Chunk, ComputeIsSlowWhileAKernelRunsBesideIt) {
-  // 4 of the transfer's time do 2 of the compute's 10; the other 8 run alone.
+  // In the 4 of the transfer, compute does 2 of its 10; the other 8 run alone.
   EXPECT_EQ(simulate_slot(Tasks{transfer(4), compute(10, -1, 20)}).duration_ns, 12);
-  // A dispatch and then a combine kernel: 2 + 3 done in 4 + 4, 5 left.
+  // Beside a dispatch and then a combine kernel, compute does 2 + 3 in 4 + 4; 5 are left.
   const SlotTaskTimes both =
       simulate_slot(Tasks{transfer(4), transfer(4, -1, AllToAllKernel::kCombine), compute(10, -1, 20, 14)});
   EXPECT_EQ(both.duration_ns, 4 + 4 + 6);  // 10 - 2 - 2.857... = 5.14..., rounded up
@@ -53,7 +53,7 @@ TEST(Chunk, EmptyTasksTakeNoTime) {
   EXPECT_EQ(simulate_slot({}).duration_ns, 0);
 }
 
-// --- the measured DeepSeek-V3 chunk (docs/dsv3_chunk.md), times in us ---
+// --- the measured DeepSeek-V3 chunk (docs/research/dsv3_chunk.md), times in us ---
 
 using Row = std::map<std::string, std::string>;
 
@@ -61,7 +61,7 @@ std::string name_of(const Row& row, const std::string& prefix) {
   return row.at(prefix + "component") + row.at(prefix + "pass") + row.at(prefix + "layer");
 }
 
-// What of a transfer is no wait for peers.
+// Returns the time of each transfer without its wait for peers.
 std::map<std::string, int64_t> without_sync() {
   std::map<std::string, int64_t> moved;
   for (const Row& row : tests::read_csv("trace/dsv3_train_chunk_split.csv")) {
@@ -94,7 +94,8 @@ Tasks replay_tasks(const std::vector<Row>& rows, bool with_sync) {
   return tasks;
 }
 
-// The compute lane's waits, by the slot (pair of layers) of the task that follows; its six components are in order.
+// Returns the waits of the compute lane by the slot (pair of layers) of the task that follows. A slot's six components
+// are in order.
 std::vector<int64_t> stalls_by_slot(const Tasks& tasks, const SlotTaskTimes& times) {
   std::vector<int64_t> stalls(4, 0);
   int64_t free_ns = -1;

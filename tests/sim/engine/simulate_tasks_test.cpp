@@ -9,7 +9,7 @@
 namespace pipeloom::sim {
 namespace {
 
-// A graph of a few tasks; dependencies and loads by hand.
+// Builds a graph of a few tasks, with dependencies and loads given by hand.
 class Graph {
  public:
   uint32_t add(Lane lane, const TaskLoad& load, std::vector<uint32_t> after = {}, int rank = 0) {
@@ -70,7 +70,7 @@ TEST(SimulateTasks, AReductionSlowsComputeAsACombineDoes) {
 }
 
 TEST(SimulateTasks, TransfersShareANic) {
-  // Together they ask 1.5 times what the NIC carries: 4 takes 6; of the other's 10 4 are done then.
+  // Together they ask 1.5 times what the NIC carries: the transfer of 4 takes 6, in which the other does 4 of its 10.
   Graph graph;
   graph.add(Lane::kEp, transfer(10, 0.5));
   graph.send(0, 1, transfer(4, 1));
@@ -93,7 +93,7 @@ TEST(SimulateTasks, DirectionsAndLinksAreIndependent) {
 }
 
 TEST(SimulateTasks, MembersOfACollectiveWaitForTheLast) {
-  // In replica 1 attention takes twice as long: both dispatches start at 20; meanwhile replica 0's holds its SMs.
+  // Attention takes twice as long in replica 1: both dispatches start at 20, and until then replica 0's holds its SMs.
   Graph graph;
   const uint32_t first = graph.add(Lane::kCompute, TaskLoad::alone(10));
   graph.add(Lane::kEp, transfer(6, 0, 0, AllToAllKernel::kDispatch), {first});

@@ -30,8 +30,8 @@ TEST(StepEnd, ReducesAfterTheLastWAndThenRunsTheOptimizer) {
   EXPECT_EQ(end.step_ns, 70);
 }
 
-// Rank 1 ends B0 at 40, rank 0 at 60: the embedding's gradients are there on both at 60.
-TEST(StepEnd, WhatTheEndsShareIsReducedWhenBothAreDone) {
+// Rank 1 ends B0 at 40, rank 0 at 60, so both have the embedding's gradients at 60.
+TEST(StepEnd, SharedEmbeddingIsReducedWhenBothStagesAreDone) {
   const Schedule schedule =
       Schedule::create(Placement::linear(2).value(), 1, tests::parse_orders("0: F0 B0\n1: F0 B0")).value();
   StepCosts costs = costs_of(schedule, std::vector(2, StageCost::plain(10, 10, 10)), 7, 3);
@@ -80,7 +80,7 @@ TEST(StepEnd, ACopyWaitsForTheOtherCopysLastW) {
 }
 
 TEST(StepEnd, TheCopyThatEndsLastDecides) {
-  // Pipe 0 has two micro-batches, so rank 0 ends stage 0 long after rank 1, which comes later in slot order.
+  // Pipe 0 has two micro-batches, so rank 0 ends stage 0 long after rank 1, whose slots have higher numbers.
   const Schedule schedule =
       Schedule::create(Placement::bidirectional(2, 1).value(), {0, 0, 1},
                        tests::parse_orders("0: F0@0 F1@0 F2@1 B2@1 B0@0 B1@0\n1: F2@0 F0@1 B0@1 B2@0 F1@1 B1@1"))

@@ -13,7 +13,7 @@
 namespace pipeloom::sim {
 namespace {
 
-// Schedule level and component level, where they agree on the schedule at all.
+// Expects the same step at schedule level and at component level. Returns false if both refuse the schedule.
 bool expect_same_step(const Schedule& schedule, const StepCosts& costs, const StepRules& rules) {
   const auto timeline = simulate(schedule, costs.schedule, {rules.p2p, 0});
   const TaskGraph graph = lower(schedule, costs, rules);
@@ -37,7 +37,7 @@ TEST(TaskSweep, ComponentsAndSlotsGiveTheSameStep) {
   }
 }
 
-// Where batches wait for each other, both levels say so.
+// If batches wait for each other, both levels say so.
 TEST(TaskSweep, ComponentsAndSlotsGiveTheSameStepWithBlockingP2p) {
   int ran = 0;
   for (const Schedule& schedule : tests::small_reference_schedules()) {
