@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "planner/schedules/schedule_table.h"
-#include "sim/cost/step_costs.h"
+#include "sim/cost/job_costs.h"
 
 namespace pipeloom::planner {
 
