@@ -23,8 +23,8 @@ bool begins_as_gzip(const std::string& path) {
 Result<FileHead> read_file_head(const std::string& path) {
   std::error_code none;
   const auto status = std::filesystem::status(path, none);
-  if (std::filesystem::is_fifo(status) || std::filesystem::is_character_file(status))
-    return FileHead{.readable_once = true};
+  const bool readable_once = std::filesystem::is_fifo(status) || std::filesystem::is_character_file(status);
+  if (readable_once) return FileHead{.readable_once = true};
   PIPELOOM_TRY(proto::BlockReader reader, proto::BlockReader::open(path));
   FileHead head = {.gzipped = begins_as_gzip(path), .empty = std::filesystem::file_size(path, none) == 0};
   while (head.text.size() < kMostBytes && reader.Peek() != '\0') head.text += reader.Take();

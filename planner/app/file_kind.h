@@ -13,10 +13,10 @@ enum class FileKind : uint8_t {
   kJob,
   kPlan,
   kTrace,
-  kProfile,   // a run that PyTorch's profiler saw
-  kSchedule,  // as torch.distributed.pipelining writes it
-  kLaunch,    // what starts Megatron-LM
-  kModelConfig,
+  kProfile,      // a run that PyTorch's profiler saw
+  kSchedule,     // the CSV that torch.distributed.pipelining writes
+  kLaunch,       // what starts Megatron-LM
+  kModelConfig,  // a HuggingFace config.json
 };
 inline constexpr std::initializer_list<FileKind> kAllFileKinds = {
     FileKind::kJob,      FileKind::kPlan,   FileKind::kTrace,      FileKind::kProfile,

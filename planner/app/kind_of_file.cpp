@@ -27,7 +27,7 @@ bool has_any(const std::vector<std::string_view>& keys, const std::string_view (
 }
 
 bool begins_with_kind(std::string_view text, std::string_view kind) {
-  constexpr size_t kTagAndLength = 2;  // of the message's first field
+  constexpr size_t kTagAndLength = 2;  // what stands before the first field's text
   return text.starts_with('\n') && text.size() > kTagAndLength && text.substr(kTagAndLength).starts_with(kind);
 }
 
@@ -45,7 +45,7 @@ std::optional<FileKind> kind_by_content(std::string_view text) {
   return kind_of_json(begin_of_json(text));
 }
 
-// The first of the kinds whose names end so. Several kinds share .json: `expected` decides.
+// Picks the first kind whose names end so. Several kinds share .json; the expected ones go first.
 std::optional<FileKind> kind_by_name(std::string_view path, std::initializer_list<FileKind> expected) {
   for (const auto& kinds : {expected, kAllFileKinds}) {
     for (const FileKind kind : kinds) {

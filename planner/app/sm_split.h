@@ -9,11 +9,11 @@
 
 namespace pipeloom::planner {
 
-// The subject with another split of the SMs: a named schedule is generated anew, any other order stays. `slot_order`:
-// of the components inside overlapped pairs; DeepSeek-V3's takes a tenth of the time that searching one does.
+// Splits the SMs in another way: a named schedule is generated anew, any other order stays. `slot_order` orders the
+// components inside overlapped pairs; DeepSeek-V3's takes a tenth of the time that searching one does. Pure.
 Result<Subject> with_comm_sms(const Subject& subject, int comm_sms,
                               const sim::SlotOrder& slot_order = sim::usual_order);
-// Time per step against the SMs of communication. Empty where nothing overlaps.
+// The time per step for each number of SMs that communication may get. Empty where nothing overlaps.
 std::vector<SplitPoint> split_points(const Subject& subject);
 
 }  // namespace pipeloom::planner
