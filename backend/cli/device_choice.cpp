@@ -44,9 +44,10 @@ Status check_abilities(const CommandOptions& options, bool one_process, const De
 }
 
 std::string device_help(const DeviceTable& devices) {
-  std::string help = "what computes:";
+  std::string help;
   for (const DeviceKind& row : devices.rows()) {
-    help += fmt::format(" {} ({}{})", row.name, row.what, row.missing.empty() ? "" : "; not here: " + row.missing);
+    const std::string missing = row.missing.empty() ? "" : "; not here: " + row.missing;
+    help += fmt::format("{}{} ({}{})", help.empty() ? "what computes: " : ", ", row.name, row.what, missing);
   }
   return help;
 }

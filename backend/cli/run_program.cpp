@@ -50,10 +50,13 @@ void add_options(CLI::App& app, CommandOptions& options, const DeviceTable& devi
       ->capture_default_str();
   app.add_flag("--no-graph", options.no_graph,
                with_device(devices, Ability::kStepGraphs) + ": launch every step task by task");
-  app.add_flag("--check", options.check, "slower, with the bits of `--ranks sequential --check` for every schedule");
+  app.add_flag("--check", options.check,
+               with_device(devices, Ability::kCheckMode) +
+                   ": slower, with the bits of `--ranks sequential --check` for every schedule");
   app.add_flag("--pace", options.paced, "no training: every task takes its planned time");
   app.add_option("--vary", options.varied_percent,
-                 "with --pace: tasks take up to so many percent more or less, drawn by --seed")
+                 with_device(devices, Ability::kVariedPace) +
+                     " and --pace: tasks take up to so many percent more or less, drawn by --seed")
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--trace", options.trace_path, "the trace of the last step to write");
   app.add_option("--expert-load", options.expert_load_path,
