@@ -24,8 +24,8 @@ constexpr Direction direction_of(SlotKind pass) {
 
 // One entry of a rank's order. The pipe follows from the micro-batch (Schedule::pipe_of).
 struct Slot {
-  int32_t micro_batch = 0;           // of the pass; in a pair, of F
-  int32_t backward_micro_batch = 0;  // in a pair, of the backward
+  int32_t micro_batch = 0;           // micro-batch of the pass; in a pair, of F
+  int32_t backward_micro_batch = 0;  // micro-batch of the backward in a pair
   uint16_t stage = 0;
   uint16_t backward_stage = 0;
   SlotKind kind = SlotKind::kF;

@@ -159,7 +159,7 @@ class Comparison {
   const TaskGraph& graph_;
   std::map<decltype(order_of({})), uint32_t> numbers_;
   std::vector<RankTimes> predicted_;                   // [rank]
-  std::map<std::pair<int, int>, RankTrace> executed_;  // by replica and rank
+  std::map<std::pair<int, int>, RankTrace> executed_;  // [replica, rank]
   KindTimes kinds_;
   std::set<std::pair<int, uint32_t>> seen_;  // replica and task
   std::set<int> replicas_;

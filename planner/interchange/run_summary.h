@@ -38,7 +38,7 @@ RunContention contention_of(const ProfiledRun& run, const RunStreams& streams);
 
 struct RunSummary {
   std::vector<StreamSummary> streams;  // in order of their numbers
-  int64_t span_ns = 0;                 // from the first kernel to the end of the last
+  int64_t span_ns = 0;                 // first kernel to the end of the last
   int64_t compute_ns = 0;              // while some compute stream is busy
   int64_t communication_ns = 0;        // while some communication stream is busy
   int64_t hidden_ns = 0;               // while both are

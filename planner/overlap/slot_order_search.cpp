@@ -83,7 +83,7 @@ struct State {
 
 struct Label {
   int64_t time_ns = 0;
-  sim::Work left = 0;  // of the one task that is running, if any
+  sim::Work left = 0;  // work left of the one task that is running, if any
   int32_t parent = -1;
   Running started = Running::kNothing;  // kind of the unit that this step started
 };

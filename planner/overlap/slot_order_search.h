@@ -11,7 +11,7 @@ namespace pipeloom::planner {
 struct FoundSlotOrder {
   SlotProgram program;      // durations are those of the components alone
   int64_t duration_ns = 0;  // as simulate_slot() times it
-  int64_t usual_ns = 0;     // of usual_order(), timed the same way; in a pair it is DeepSeek-V3's order
+  int64_t usual_ns = 0;     // duration of usual_order(), timed the same way; in a pair it is DeepSeek-V3's order
   int64_t bound_ns = 0;     // no order is shorter
   bool is_usual = false;    // the search gained nothing and keeps the usual order
 };

@@ -71,8 +71,8 @@ class Candidate {
   struct Node {
     int64_t end_ns = 0;
     int64_t out_ns = 0;      // when the output reaches its consumer
-    int64_t tail_ns = 0;     // from the slot's start
-    int64_t in_tail_ns = 0;  // from the arrival of the op's input
+    int64_t tail_ns = 0;     // tail from the slot's start
+    int64_t in_tail_ns = 0;  // tail from the arrival of the op's input
     int64_t held = 0;        // memory before the slot
     int32_t input = 0;       // op
     int32_t output = 0;      // op

@@ -20,7 +20,7 @@ struct ExactResult {
   std::optional<Order> order;  // an order shorter than `known_ns`, if one was found
   int64_t value_ns = 0;        // value of `order`, or `known_ns`
   bool proven = false;
-  bool stopped = false;  // by limits.stop
+  bool stopped = false;  // limits.stop said so
 };
 
 // True if the formula of a problem is small enough to be solved at all: some ten million clauses.

@@ -223,7 +223,8 @@ void Formula::add_pairs(int rank) {
     for (const int b : problem_.lines_of_rank(rank)) {
       const Line& backward = problem_.lines()[b];
       if (backward.pass != Pass::kI) continue;
-      const OpTimes& pair = problem_.times()[problem_.pair_times(a, b)];
+      const int pair_number = problem_.pair_times(a, b);
+      const OpTimes& pair = problem_.times()[pair_number];
       const int64_t length = units(pair.duration_ns);
       for (int f = forward.first_op; f < forward.first_op + forward.count; ++f) {
         for (int i = backward.first_op; i < backward.first_op + backward.count; ++i) {
@@ -253,8 +254,8 @@ void Formula::add_pairs(int rank) {
               }
             }
           }
-          for (const auto& [op, ready] : {std::pair(f, problem_.times()[problem_.pair_times(a, b)].ready_ns),
-                                          std::pair(i, problem_.times()[problem_.pair_times(a, b) + 1].ready_ns)}) {
+          const OpTimes& partner = problem_.times()[SearchProblem::partner_times(pair_number)];
+          for (const auto& [op, ready] : {std::pair(f, pair.ready_ns), std::pair(i, partner.ready_ns)}) {
             const int output = problem_.output_of(op);
             if (output < problem_.ops()) add_delay(paired, kTrue, op, output, units(ready));
           }

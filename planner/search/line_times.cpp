@@ -63,7 +63,7 @@ std::vector<Extremes> extremes_of(const SearchProblem& problem) {
         if (lines[b].pass != Pass::kI) continue;
         const int pair = problem.pair_times(f, b);
         extremes[f].include(times[pair]);
-        extremes[b].include(times[pair + 1]);
+        extremes[b].include(times[SearchProblem::partner_times(pair)]);
       }
     }
   }

@@ -309,7 +309,10 @@ int ListScheduler::take_op(int rank, int line_number, bool alone) {
   RankState& at = ranks_[rank];
   int index = state.next++;
   if (line.pass == Pass::kI && alone) alone_[line_number].push_back(index);
-  if (line.pass == Pass::kW && alone) index = alone_[line_number - 1][weights_done_[line_number - 1]++];
+  if (line.pass == Pass::kW && alone) {
+    const int input_line = SearchProblem::input_line_before(line_number);
+    index = alone_[input_line][weights_done_[input_line]++];
+  }
   at.held += line.take - line.give;
   ++at.done;
   --ops_left_;
@@ -349,7 +352,7 @@ void ListScheduler::start(int rank, const Choice& choice, int64_t now_ns) {
   send(rank, choice.line, op, times[0], now_ns);
   if (!pair) return;
   send(rank, choice.joined, joined, times[1], now_ns);
-  if (problem_.pairs_hold_weight()) take_op(rank, choice.joined + 1, false);
+  if (problem_.pairs_hold_weight()) take_op(rank, SearchProblem::weight_line_of(choice.joined), false);
 }
 
 // Returns the rank that wakes earliest; ties go to the lower rank.

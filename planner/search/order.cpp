@@ -102,7 +102,7 @@ class Importer {
   void add_weight(int stage, int micro_batch, int rank) {
     if (!problem_.splits_backward()) return;
     const int number = problem_.line_number(schedule_.pipe_of(micro_batch), stage, Pass::kI);
-    order_.append(weight_op(problem_, waiting_[number][taken_[number + 1]++]), rank);
+    order_.append(weight_op(problem_, waiting_[number][taken_[SearchProblem::weight_line_of(number)]++]), rank);
   }
 
   void add_pair(const Slot& slot, int forward, int rank) {

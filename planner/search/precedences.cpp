@@ -24,10 +24,10 @@ class Collector {
             same_rank ? std::max(times_.hand_over_ns(number), duration(number)) : times_.hand_over_ns(number);
         add(number, line.output, 0, delay_ns, same_rank);
       }
-      if (line.pass == Pass::kF) add(number, number + 1, 0, duration(number), true);
+      if (line.pass == Pass::kF) add(number, SearchProblem::input_line_of(number), 0, duration(number), true);
       // The W inside a pair has no slot of its own that could come later.
       if (line.pass == Pass::kI && problem_.splits_backward() && !problem_.pairs_hold_weight()) {
-        add(number, number + 1, 0, duration(number), true);
+        add(number, SearchProblem::weight_line_of(number), 0, duration(number), true);
       }
     }
     for (int rank = 0; rank < problem_.ranks(); ++rank) {
@@ -70,15 +70,16 @@ class Collector {
   }
 
   void add_release(const std::vector<int>& chunks, int last, int forward, int64_t shift) {
-    const int backward = chunks[last] + 1;
+    const int backward = SearchProblem::input_line_of(chunks[last]);
     int64_t delay_ns = duration(backward);
     // If I gives nothing back, some W of the same or a later micro-batch has to run first.
     if (problem_.splits_backward() && !problem_.pairs_hold_weight()) {
       int64_t shortest_ns = INT64_MAX;
       bool by_weight = true;
       for (int i = 0; i <= last; ++i) {
-        shortest_ns = std::min(shortest_ns, duration(chunks[i] + 2));
-        by_weight = by_weight && problem_.lines()[chunks[i] + 1].give <= 0;
+        const int input_line = SearchProblem::input_line_of(chunks[i]);
+        shortest_ns = std::min(shortest_ns, duration(SearchProblem::weight_line_of(input_line)));
+        by_weight = by_weight && problem_.lines()[input_line].give <= 0;
       }
       if (by_weight) delay_ns += shortest_ns;
     }
@@ -89,12 +90,13 @@ class Collector {
   // come hold at least min(1, w) each. So W number f - floor((cap - 1) / min(1, w)) - 1 comes before F number f.
   void add_pending(int forward, int rank) {
     if (!problem_.splits_backward() || problem_.pairs_hold_weight()) return;
-    const Line& weight = problem_.lines()[forward + 2];
+    const int weight_line = SearchProblem::weight_line_of(SearchProblem::input_line_of(forward));
+    const Line& weight = problem_.lines()[weight_line];
     const int64_t size = problem_.lines()[forward].take;
     const int64_t least = std::min(size, weight.give);
     if (least == 0) return;
     const int64_t pending = (problem_.cap(rank) - size) / least;
-    add(forward + 2, forward, pending + 1, duration(forward + 2), true);
+    add(weight_line, forward, pending + 1, duration(weight_line), true);
   }
 
   const SearchProblem& problem_;

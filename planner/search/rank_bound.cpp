@@ -165,11 +165,12 @@ class RankBound {
     for (size_t f = 0; f < chunks_.size(); ++f) {
       counts.push_back(chunks_[f].count);
       for (size_t b = 0; b < chunks_.size(); ++b) {
-        const int pair = problem_.pair_times(forward_lines_[f], forward_lines_[b] + 1);
+        const int input_line = SearchProblem::input_line_of(forward_lines_[b]);
+        const int pair = problem_.pair_times(forward_lines_[f], input_line);
         int64_t pair_ns = problem_.times()[pair].duration_ns;
         // Adds the W, wherever it runs.
         const bool weight_apart = problem_.splits_backward() && !problem_.pairs_hold_weight();
-        if (weight_apart) pair_ns += times_.alone_ns(forward_lines_[b] + 2);
+        if (weight_apart) pair_ns += times_.alone_ns(SearchProblem::weight_line_of(input_line));
         saved_ns[f][b] = chunks_[f].forward_ns + chunks_[b].backward_ns - pair_ns;
         chunks_[b].most_backward_ns = std::max(chunks_[b].most_backward_ns, pair_ns);
       }

@@ -50,9 +50,10 @@ class RankRepair {
     for (int later = order_.next(slot); later != end_; later = order_.next(later)) {
       const Line& line = problem_.line_of(later);
       if (line.pass == Pass::kF || order_.partner(later) >= 0) continue;
-      const int before = problem_.line_number_of(later) - 1;
+      const int own = problem_.line_number_of(later);
+      const int before = own - 1;  // the line whose pass comes before, in the same chunk
       const int index = later - line.first_op;
-      const bool in_order = line.pass == Pass::kW || index == done_of_line_[before + 1];
+      const bool in_order = line.pass == Pass::kW || index == done_of_line_[own];
       if (!in_order || index >= done_of_line_[before] || !may_pass(slot, later)) continue;
       if (line.give > 0) return later;
       if (first_i < 0 && line.pass == Pass::kI) first_i = later;

@@ -23,7 +23,7 @@ class Explanation {
   const Subject& subject() const { return subject_; }
   const MessageTable& messages() const { return messages_; }
   const sim::HandOvers& hand_overs() const { return hand_overs_; }
-  const std::vector<IdleInterval>& idle() const { return idle_; }  // by rank, then time
+  const std::vector<IdleInterval>& idle() const { return idle_; }  // sorted by rank, then time
   std::vector<IdleInterval> largest_idle(size_t count) const;
   const std::vector<uint32_t>& path() const { return path_; }  // slots
   int64_t slack_ns(uint32_t slot) const { return slack_ns_[slot]; }

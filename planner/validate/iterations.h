@@ -9,7 +9,7 @@ namespace pipeloom::planner {
 
 // The job that was measured, as Megatron-DeepSpeed ran it for vTrain (MICRO'24): GPT with learned positions and a
 // vocabulary of 50257, FP16, unfused attention, full recomputation, no ZeRO, 1F1B with equal stages, on nodes of 8 GPUs
-// with 800 Gb/s (docs/costs.md, section 8).
+// with 800 Gb/s (docs/research/costs.md, section 8).
 Result<Job> job_of(const MeasuredIteration& measured, const Gpu& gpu);
 
 // Seconds of the step.

@@ -120,7 +120,7 @@ class LayerActivation {
   }
 
   // Rows that the routed experts' GPUs keep. FP8 keeps what dispatch brought and permutes it again for W
-  // (docs/costs.md, section 5); BF16 the permuted rows.
+  // (docs/research/costs.md, section 5); BF16 the permuted rows.
   double rows_per_token() const {
     const bool fp8 = shape_.formats.cached == Format::kFp8;
     return fp8 ? shape_.routing.gpus_per_token : model_.moe->experts_per_token;

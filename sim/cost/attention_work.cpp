@@ -76,8 +76,8 @@ double build_bytes(const AttentionShape& attention, const Sizes& s) {
   return attention.is_mla() ? rope + 2 * s.plain + 2 * s.query + 4 * s.output : rope;
 }
 
-// Bytes of the memory-bound kernels: docs/costs.md, section 5, counted from the algorithm (2 B a BF16 number read or
-// written, 1 B an FP8 one, 1.5 B an E5M6 one).
+// Bytes of the memory-bound kernels: docs/research/costs.md, section 5, counted from the algorithm (2 B a BF16 number
+// read or written, 1 B an FP8 one, 1.5 B an E5M6 one).
 double forward_bytes(const AttentionShape& attention, const WorkShape& shape, const Sizes& s) {
   const double norms = 4 * (s.hidden + s.latent);
   const double residual = 6 * s.hidden;
@@ -107,7 +107,7 @@ double input_bytes(const AttentionShape& attention, const WorkShape& shape, cons
 }
 
 // What becomes of scores in memory, in passes over them of 2 B each: written by their product, scaled and masked into
-// probabilities, dropout, read by the next product, and their gradients backward (docs/costs.md, section 8).
+// probabilities, dropout, read by the next product, and their gradients backward (docs/research/costs.md, section 8).
 constexpr double kScorePassesForward = 7;
 constexpr double kScorePassesBackward = 9;
 constexpr double kUnfusedSoftmaxPasses = 5;  // backward, besides
@@ -155,9 +155,9 @@ void add_fused_core(const AttentionShape& a, const WorkShape& shape, ComponentWo
   work.input.core_backward_flops = 2 * pairs * (3 * query + 2 * a.value_dim);
 }
 
-// Launches, router apart. Of the FP8 recipe with MLA: those of the published profile (docs/costs.md, section 2). Else one per
-// product and per step above; with the unfused core what Megatron-LM's layer launches besides: bias, transposes, scale,
-// softmax, dropout.
+// Launches, router apart. Of the FP8 recipe with MLA: those of the published profile (docs/research/costs.md, section
+// 2). Else one per product and per step above; with the unfused core what Megatron-LM's layer launches besides: bias,
+// transposes, scale, softmax, dropout.
 void count_kernels(const AttentionShape& a, const WorkShape& shape, ComponentWork& work) {
   if (shape.fp8_attention() && a.is_mla()) {
     work.forward.kernels = 63;

@@ -17,7 +17,7 @@ ComponentWork embed_work(const Model& model, const WorkShape& shape) {
 }
 
 // Norm, head and loss, in BF16. 60 B per logit in all: the logits widened to FP32, maximum, exponent, sum and gradient
-// as separate kernels (docs/costs.md, section 8); two thirds of them run forward.
+// as separate kernels (docs/research/costs.md, section 8); two thirds of them run forward.
 ComponentWork head_work(const Model& model, const WorkShape& shape, int layer) {
   const double hidden_size = shape.split_tokens() * model.hidden;
   // Rows are padded to a multiple of 128 on each GPU (Megatron-LM).

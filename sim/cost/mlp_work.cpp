@@ -2,7 +2,8 @@
 
 namespace pipeloom::sim {
 
-// Norm, MLP and residual of a dense layer. Bytes: docs/costs.md, section 5; the FP8 recipe's as of its shared expert.
+// Norm, MLP and residual of a dense layer. Bytes: docs/research/costs.md, section 5; the FP8 recipe's as of its shared
+// expert.
 ComponentWork mlp_work(const Model& model, const WorkShape& shape) {
   const double intermediate = static_cast<double>(model.intermediate) / shape.tensor;
   const double up_width = model.gated_mlp ? 2 * intermediate : intermediate;

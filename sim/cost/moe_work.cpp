@@ -48,7 +48,7 @@ ComponentWork router_work(const Model& model, const WorkShape& shape) {
   return work;
 }
 
-// Permutation, routed and shared experts. Bytes: docs/costs.md, section 5.
+// Permutation, routed and shared experts. Bytes: docs/research/costs.md, section 5.
 ComponentWork experts_work(const Model& model, const WorkShape& shape) {
   const MoeShape& moe = *model.moe;
   const double hidden = model.hidden;
@@ -71,7 +71,8 @@ ComponentWork experts_work(const Model& model, const WorkShape& shape) {
     work.forward.memory_bytes = permute + (model.gated_mlp ? 6 : 4) * (inner + shared) + unpermute;
     work.input.memory_bytes = permute + (model.gated_mlp ? 10 : 6) * (inner + shared) + unpermute;
   }
-  // The launches of the published profile (docs/costs.md, section 2); without the FP8 recipe one per product and step.
+  // The launches of the published profile (docs/research/costs.md, section 2); without the FP8 recipe one per product
+  // and step.
   work.forward.kernels = shape.fp8_mlp() ? 20 : 8;
   work.input.kernels = shape.fp8_mlp() ? 29 : 10;
   work.weight.kernels = shape.fp8_mlp() ? 12 : 4;

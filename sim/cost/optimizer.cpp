@@ -9,7 +9,7 @@ namespace pipeloom::sim {
 
 namespace {
 
-// Reads and writes of a fused Adam step with FP32 gradients and master weights, per parameter (docs/costs.md,
+// Reads and writes of a fused Adam step with FP32 gradients and master weights, per parameter (docs/research/costs.md,
 // section 7): gradient, weight and both moments, the last three twice. FP16 gradients are read and widened before.
 double update_bytes(const Job& job) {
   const double widened = job.precision == Precision::kFp16 ? 6 : 0;

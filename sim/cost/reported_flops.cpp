@@ -25,7 +25,7 @@ double product_weights(const Model& model) {
 }  // namespace
 
 // The reading that reproduces DeepSeek-V3's published 385 causal TFLOPS and 38.94 % MFU (ISCA'25, arXiv 2505.09343,
-// table 4; docs/costs.md, section 1).
+// table 4; docs/research/costs.md, section 1).
 int64_t reported_flops_per_step(const Job& job) {
   const Model& model = *job.model;
   const AttentionShape& a = model.attention;

@@ -15,7 +15,8 @@ double expected_distinct(double bins, double per_bin, int draws) {
 
 // A token first chooses its groups, then its experts among theirs (DeepSeek-V3, arXiv 2412.19437, section 2.1.2).
 // Groups are chosen because they hold high scores, so nearly all of them get an expert: nodes per token is the number
-// of nodes that the chosen groups lie on. A Monte Carlo of that router gives 3.97 of 4 (docs/costs.md, section 1).
+// of nodes that the chosen groups lie on. A Monte Carlo of that router gives 3.97 of 4 (docs/research/costs.md, section
+// 1).
 Routing make_routing(const MoeShape& moe, const Group& experts) {
   Routing routing;
   routing.gpus = static_cast<int>(experts.members);

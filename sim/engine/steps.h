@@ -23,8 +23,8 @@ struct StepCost {
   int64_t duration_ns = 0;
   int64_t forward_need_ns = 0;
   int64_t backward_need_ns = 0;
-  // From the start of the slot until its output reaches the consumer, latency included. A pair has two outputs: its
-  // forward's in `out_ns`, its backward's in `pair_out_ns`.
+  // Time from the start of the slot until its output reaches the consumer, latency included. A pair has two outputs:
+  // its forward's in `out_ns`, its backward's in `pair_out_ns`.
   int64_t out_ns = 0;
   int64_t pair_out_ns = 0;
 };

@@ -28,7 +28,7 @@ std::vector<AliveAtPeak> alive_at_peak(const Schedule& schedule, std::span<const
 
 struct MemoryPoint {
   int64_t time_ns = 0;
-  int64_t held = 0;  // from this time on
+  int64_t held = 0;  // held from this time on
 
   bool operator==(const MemoryPoint&) const = default;
 };

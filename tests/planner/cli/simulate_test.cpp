@@ -21,7 +21,7 @@ TEST(Simulate, PrintsTheNumbersOfAJobForLearning) {
   EXPECT_NEAR(json["bubble_global"][0].get<double>(), 8.6, 1e-9);
 }
 
-// docs/schedules.md: what DualPipe's own batches cost with a latency of 0.1.
+// docs/research/schedules.md: what DualPipe's own batches cost with a latency of 0.1.
 TEST(Simulate, BlockingP2pCostsWhatTheReferenceBatchesCost) {
   const auto makespan = [](const std::string& line) {
     return run_command("simulate --times F=1,I=1,W=1,pair=3,link=0.1 --p2p blocking --json " + line).json()["makespan"];

@@ -29,7 +29,7 @@ std::string file_of(const std::vector<std::string>& events) {
                      fmt::join(events, ",\n"));
 }
 
-// tests/data/trace/dsv3_train_chunk_split.csv (docs/dsv3_chunk.md), written as a profile.
+// tests/data/trace/dsv3_train_chunk_split.csv (docs/research/dsv3_chunk.md), written as a profile.
 std::string deepseek_chunk() {
   std::ifstream in(PIPELOOM_TEST_DATA "/trace/dsv3_train_chunk_split.csv");
   std::vector<std::string> events;

@@ -115,7 +115,7 @@ TEST(ZeroBubbleModel, ZbH2AndZbVHaveNoBubbleInTheirSpan) {
   }
 }
 
-// docs/schedules.md, section 1: P + 2 chunks for an even number of ranks, P + 1 for an odd one.
+// docs/research/schedules.md, section 1: P + 2 chunks for an even number of ranks, P + 1 for an odd one.
 TEST(ZeroBubbleModel, VHalfHoldsHalf) {
   for (int ranks = 3; ranks <= 16; ++ranks) {
     planner::PipelineShape shape;

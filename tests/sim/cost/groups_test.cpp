@@ -8,7 +8,8 @@
 namespace pipeloom::sim {
 namespace {
 
-// DeepSeek-V3: PP16, DP128, EP64 on nodes of 8 (docs/costs.md, section 7: 256 and 4 replicas with both directions).
+// DeepSeek-V3: PP16, DP128, EP64 on nodes of 8 (docs/research/costs.md, section 7: 256 and 4 replicas with both
+// directions).
 TEST(Groups, OfDeepSeekV3) {
   const Job job = tests::deepseek_v3_job();
   EXPECT_EQ(expert_group(job.layout, *job.cluster), (Group{64, 8}));
@@ -47,7 +48,8 @@ TEST(Groups, OrderDecidesWhoShareANode) {
   EXPECT_EQ(place_of_rank(job.layout, *job.cluster, 9).local_index, 1);
 }
 
-// A ring between nodes uses the NICs of all its members: docs/costs.md, section 8: the node's rate over min(TP, 8).
+// A ring between nodes uses the NICs of all its members: docs/research/costs.md, section 8: the node's rate over
+// min(TP, 8).
 TEST(Groups, RingsUseTheNicsOfTheirMembers) {
   Cluster cluster = tests::h800_cluster(4);
   cluster.gpu = proto::find_gpu("A100-80GB").value();

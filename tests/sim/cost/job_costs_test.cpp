@@ -68,8 +68,8 @@ TEST(StepCosts, AStageMayBeWithoutLayers) {
   EXPECT_EQ(costs->schedule.pair(0, 5).duration_ns, costs->schedule.stage(5).backward.duration_ns);
 }
 
-// The measured pair of four MoE layers spans 129.0 ms, 126.9 without waits for peers (docs/dsv3_chunk.md), which the
-// model does not know; its layers' compute may be off by 15 % (layer_costs_test), mean of six less.
+// The measured pair of four MoE layers spans 129.0 ms, 126.9 without waits for peers (docs/research/dsv3_chunk.md),
+// which the model does not know; its layers' compute may be off by 15 % (layer_costs_test), mean of six less.
 TEST(StepCosts, PairOfTheMeasuredDeepSeekV3Chunk) {
   const StepCosts costs = deepseek_costs();
   const double pair_ms = static_cast<double>(costs.schedule.pair(5, 10).duration_ns) / 1e6;

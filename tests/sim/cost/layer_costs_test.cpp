@@ -22,8 +22,9 @@ PassTimes of_components(const StageProgram& program, std::initializer_list<Compo
   return sum;
 }
 
-// The measured chunk (docs/dsv3_chunk.md), means in us, on the 112 SMs that communication leaves. Nothing is fitted
-// to it. 15 %: contention of memory-bound kernels (1.09 to 1.14) and the kernels' own 10 % around published rates.
+// The measured chunk (docs/research/dsv3_chunk.md), means in us, on the 112 SMs that communication leaves. Nothing is
+// fitted to it. 15 %: contention of memory-bound kernels (1.09 to 1.14) and the kernels' own 10 % around published
+// rates.
 TEST(LayerCosts, ComputeOfTheMeasuredDeepSeekV3Layer) {
   const StageProgram layer = layer_costs(tests::deepseek_v3_job(), {112}).layers[10];
   const PassTimes attention = of_components(layer, {Component::kAttention, Component::kRouter});
@@ -64,7 +65,7 @@ TEST(LayerCosts, AllToAllOfTheMeasuredDeepSeekV3Layer) {
   }
 }
 
-// docs/costs.md, section 7: the head and the MTP module take almost 4 MoE layers of F + I + W.
+// docs/research/costs.md, section 7: the head and the MTP module take almost 4 MoE layers of F + I + W.
 TEST(LayerCosts, DeepSeekV3sEndIsAlmostFourLayers) {
   const LayerWeights weights = layer_weights(tests::deepseek_v3_job());
   EXPECT_GT(weights.last_extra_ns, 3 * weights.layers_ns[10]);

@@ -142,7 +142,7 @@ TEST(Memory, StateFollowsZeroStages) {
 
 TEST(Memory, ParametersOfADeepSeekV3Layer) {
   const StageParameters parameters = stage_parameters(tests::deepseek_v3_job(), {10, 1, false, false}, true);
-  EXPECT_NEAR(static_cast<double>(parameters.routed), 176e6, 0.01 * 176e6);  // docs/costs.md, section 7
+  EXPECT_NEAR(static_cast<double>(parameters.routed), 176e6, 0.01 * 176e6);  // docs/research/costs.md, section 7
   EXPECT_NEAR(static_cast<double>(parameters.dense), 233e6, 0.01 * 233e6);
 }
 

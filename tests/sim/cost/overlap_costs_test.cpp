@@ -18,7 +18,7 @@ AllToAllKernel kernel_of(const SlotProgram& program, size_t step) {
   return slot_tasks(program, kStage, kStage)[step].kernel;
 }
 
-// docs/dsv3_chunk.md: in the backward of combine DeepEP launches its dispatch kernel, and the other way round.
+// docs/research/dsv3_chunk.md: in the backward of combine DeepEP launches its dispatch kernel, and the other way round.
 TEST(OverlapCosts, TheBackwardOfATransferIsTheOthersKernel) {
   const SlotProgram forward = forward_program(kLayer);
   EXPECT_EQ(kernel_of(forward, 1), AllToAllKernel::kDispatch);

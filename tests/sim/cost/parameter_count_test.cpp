@@ -33,7 +33,7 @@ TEST(Parameters, MtpModuleIsThePublishedOne) {
 
 TEST(Parameters, DeepSeekV3Parts) {
   const Model model = tests::deepseek_v3();
-  expect_near_percent(attention_parameters(model), 187.1e6, 0.1);  // docs/costs.md, section 1
+  expect_near_percent(attention_parameters(model), 187.1e6, 0.1);  // docs/research/costs.md, section 1
   EXPECT_EQ(mlp_parameters(model, 2048), 3 * 7168 * 2048);
   EXPECT_EQ(layer_parameters(model, 2).routed, 0);
   EXPECT_EQ(layer_parameters(model, 3).routed, int64_t{256} * 3 * 7168 * 2048);

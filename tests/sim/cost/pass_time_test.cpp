@@ -13,8 +13,8 @@ double tflops(const Product& product, double slower) {
   return product.flops() / product_seconds(product, gpu, gpu.sms) * slower / 1e12;
 }
 
-// DeepGEMM's README at a6d97a1, H800; the model leaves 2.2 % (docs/costs.md, section 3), and runs 1.1 times longer
-// for the CUTLASS kernels of the time.
+// DeepGEMM's README at a6d97a1, H800; the model leaves 2.2 % (docs/research/costs.md, section 3), and runs 1.1 times
+// longer for the CUTLASS kernels of the time.
 TEST(PassTime, Fp8ProductsReproduceDeepGemmsTable) {
   struct Row {
     double m, n, k, groups, tflops;

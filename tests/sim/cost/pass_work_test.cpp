@@ -17,8 +17,8 @@ double forward_flops(const std::vector<ComponentWork>& parts) {
   return sum;
 }
 
-// docs/costs.md, section 1: per token and MoE layer 187.1e6 + 396.4e6 weights in products (router apart), attention
-// core T²/2 · 128 · 320 · 2.
+// docs/research/costs.md, section 1: per token and MoE layer 187.1e6 + 396.4e6 weights in products (router apart),
+// attention core T²/2 · 128 · 320 · 2.
 TEST(Work, FlopsOfADeepSeekV3Layer) {
   const Job job = tests::deepseek_v3_job();
   const auto parts = layer_work(*job.model, shape_of(job), 10, 10);
@@ -71,7 +71,7 @@ TEST(Work, TensorParallelismDividesProducts) {
   EXPECT_NEAR(forward_flops(layer_work(*job.model, shape_of(job), 0, 0)), 8 * split, 1e-9 * split);
 }
 
-// docs/costs.md, section 6: FP8 T · 3.97 · (h + 4h/128) = 120 MB, BF16 233 MB, 7/8 of them off the node.
+// docs/research/costs.md, section 6: FP8 T · 3.97 · (h + 4h/128) = 120 MB, BF16 233 MB, 7/8 of them off the node.
 TEST(Work, DispatchBytesOfDeepSeekV3) {
   const Job job = tests::deepseek_v3_job();
   const ComponentWork dispatch = dispatch_work(*job.model, shape_of(job));

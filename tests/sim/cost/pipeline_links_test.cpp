@@ -11,7 +11,7 @@ TEST(Links, GroupsThatFillNodesPutNeighboursOnDifferentNodes) {
   const std::vector<LinkCost> links = pipeline_links(tests::deepseek_v3_job(), 16);
   ASSERT_EQ(links.size(), 1u);
   EXPECT_EQ(links[0], (LinkCost{5'000, 45'000'000'000}));
-  EXPECT_EQ(hand_over_bytes(tests::deepseek_v3_job()), 2 * 4096 * 7168);  // 58.7 MB: docs/costs.md, section 7
+  EXPECT_EQ(hand_over_bytes(tests::deepseek_v3_job()), 2 * 4096 * 7168);  // 58.7 MB: docs/research/costs.md, section 7
 }
 
 TEST(Links, ANodeHoldsSeveralRanksOfASmallPipeline) {

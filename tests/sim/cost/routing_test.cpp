@@ -13,8 +13,8 @@ TEST(Routing, ExpectedDistinctOfSmallCases) {
   EXPECT_DOUBLE_EQ(expected_distinct(1, 8, 5), 1);
 }
 
-// A Monte Carlo of DeepSeek-V3's router on random scores gives 3.97 nodes and 7.49 GPUs (docs/costs.md, section 1).
-// The formula leaves out that chosen groups hold high scores: 2 %.
+// A Monte Carlo of DeepSeek-V3's router on random scores gives 3.97 nodes and 7.49 GPUs (docs/research/costs.md,
+// section 1). The formula leaves out that chosen groups hold high scores: 2 %.
 TEST(Routing, NodeLimitedRoutingOfDeepSeekV3) {
   const Routing routing = make_routing(*tests::deepseek_v3().moe, {64, 8});
   EXPECT_EQ(routing.nodes, 8);
