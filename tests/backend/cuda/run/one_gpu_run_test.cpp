@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "backend/cuda/green/sm_contexts.h"
+#include "backend/cuda/run/cuda_library.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/device/program/launch_lowering.h"
 #include "backend/device/run/training_launcher.h"
@@ -47,7 +48,7 @@ TEST(CudaRun, MemoryOfARankIsKnownBeforeItIsAllocated) {
   const Plan plan = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4), "1f1b").value();
   const auto text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary).value();
   const TrainingOptions options;
-  const LauncherSource launchers = training_launchers(plan, text, options, cuda_library());
+  const LauncherSource launchers = training_launchers(plan, text, options, backend::cuda_library());
   const TaskGraph graph = launch_graph(plan);
   for (int rank = 0; rank < 2; ++rank) {
     EXPECT_GT(launchers.memory_bytes(RankProgram(plan.schedule, graph, rank), {0, rank}).value(), 0);
@@ -118,7 +119,7 @@ TEST_F(GpuOneGpuRun, TrainsAsTheCpuDoes) {
     const auto text = TextTokens::create(tests::some_text(), plan.job.batch, plan.job.model->vocabulary).value();
     TrainingOptions training;
     training.adam.learning_rate = 1e-2;
-    const LauncherSource launchers = training_launchers(plan, text, training, cuda_library());
+    const LauncherSource launchers = training_launchers(plan, text, training, backend::cuda_library());
     DeviceRunOptions options;
     options.steps = 10;
     const auto gpu = run_on_one_gpu({plan, launchers, options}, 0);
