@@ -43,7 +43,7 @@ void SelectionPanel::set_theme(const Theme& theme) {
 
 void SelectionPanel::show_selection(const Document* document, const std::optional<Selection>& selection) {
   slot_view_->show_slot(document != nullptr && selection && selection->picture == 0 ? slot_of(*document, *selection)
-                                                                                : std::nullopt);
+                                                                                    : std::nullopt);
   show_description(document != nullptr && selection ? describe(*document, *selection) : Description{});
 }
 

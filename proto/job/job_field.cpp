@@ -5,8 +5,8 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/text_format.h>
 
-#include "proto/job/job.pb.h"
 #include "proto/base/renamed_fields.h"
+#include "proto/job/job.pb.h"
 #include "proto/job/job_message.h"
 
 namespace pipeloom::proto {

@@ -1,15 +1,15 @@
 // Kernels and products on a GPU, in GB/s or TFLOPS of real sizes; the communication kernels are `pipeloom-run tune`'s.
 #include <benchmark/benchmark.h>
 
+#include "backend/cuda/products/lt_products.h"
+#include "backend/cuda/run/gpu_facts.h"
+#include "backend/cuda/tune/gpu_timer.h"
 #include "backend/device/kernels/activation_kernels.h"
 #include "backend/device/kernels/adam_kernels.h"
 #include "backend/device/kernels/columns_kernels.h"
 #include "backend/device/kernels/fp8_kernels.h"
 #include "backend/device/kernels/rms_norm_kernels.h"
 #include "backend/device/kernels/softmax_kernels.h"
-#include "backend/cuda/products/lt_products.h"
-#include "backend/cuda/run/gpu_facts.h"
-#include "backend/cuda/tune/gpu_timer.h"
 
 namespace pipeloom::backend {
 namespace {

@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 
-#include "backend/device/comm/copy.h"
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/cuda/tune/cupti_status.h"
 #include "backend/cuda/tune/gpu_timer.h"
 #include "backend/cuda/tune/l2_metrics.h"
+#include "backend/device/comm/copy.h"
 #include "tests/backend/cuda/gpu.h"
 
 namespace pipeloom::tests {
