@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "backend/cuda/green/sm_contexts.h"
+#include "backend/cuda/run/cuda_library.h"
 #include "backend/cuda/run/gpu_facts.h"
 #include "backend/device/program/launch_lowering.h"
 #include "backend/device/run/training_launcher.h"
