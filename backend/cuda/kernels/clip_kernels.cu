@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "backend/device/kernels/clip_kernels.h"
 #include "backend/cuda/kernels/device.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
+#include "backend/device/kernels/clip_kernels.h"
 #include "core/base/check.h"
 
 namespace pipeloom::backend {

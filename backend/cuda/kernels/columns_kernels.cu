@@ -1,5 +1,5 @@
-#include "backend/device/kernels/columns_kernels.h"
 #include "backend/cuda/kernels/numbers.cuh"
+#include "backend/device/kernels/columns_kernels.h"
 
 namespace pipeloom::backend {
 

@@ -1,6 +1,6 @@
-#include "backend/device/kernels/gate_kernels.h"
 #include "backend/cuda/kernels/numbers.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
+#include "backend/device/kernels/gate_kernels.h"
 
 namespace pipeloom::backend {
 

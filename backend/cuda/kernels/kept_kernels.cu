@@ -1,7 +1,7 @@
-#include "backend/device/kernels/columns_kernels.h"
-#include "backend/device/kernels/kept_kernels.h"
 #include "backend/cuda/kernels/numbers.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
+#include "backend/device/kernels/columns_kernels.h"
+#include "backend/device/kernels/kept_kernels.h"
 #include "core/base/check.h"
 
 namespace pipeloom::backend {

@@ -1,6 +1,6 @@
 #include "backend/cuda/kernels/numbers.cuh"
-#include "backend/device/kernels/packages_kernels.h"
 #include "backend/cuda/kernels/reduce.cuh"
+#include "backend/device/kernels/packages_kernels.h"
 
 namespace pipeloom::backend {
 

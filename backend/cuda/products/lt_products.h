@@ -6,8 +6,8 @@
 #include <memory>
 #include <utility>
 
-#include "backend/device/kernels/stream.h"
 #include "backend/cuda/products/lt_descriptors.h"
+#include "backend/device/kernels/stream.h"
 #include "backend/device/products/product_runner.h"
 
 namespace pipeloom::backend {

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "backend/device/program/launch_observer.h"
 #include "backend/device/program/kernel_spans.h"
+#include "backend/device/program/launch_observer.h"
 #include "core/base/result.h"
 
 namespace pipeloom::backend {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "backend/device/program/launch_observer.h"
 #include "backend/device/program/kernel_spans.h"
+#include "backend/device/program/launch_observer.h"
 
 namespace pipeloom::backend {
 
