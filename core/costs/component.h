@@ -18,7 +18,7 @@ enum class Component : uint8_t {
   kMlp = 6,
   kCombine = 7,
   kHead = 8,  // head and loss
-  kWait = 9,  // compute waits for the host, or for a layer's weights or activations to arrive
+  kWait = 9,  // for the host, or a layer's weights or activations to arrive: the part that compute does not hide
 };
 const char* component_name(Component component);  // "attention", "dispatch", ...
 std::optional<Component> find_component(std::string_view name);

@@ -205,7 +205,7 @@ std::vector<std::vector<int>> with_neighbours(const std::vector<std::vector<int>
 }  // namespace
 
 Result<std::vector<std::vector<int>>> near_partitions(const Job& job, const Placement& placement) {
-  // A costlier rank is not worth a search; the number limits the time of a contest over them.
+  // Partitions with a heavier rank are left out, and each basis adds only so many: each costs an evaluation.
   constexpr int kHeavierPercent = 103;
   constexpr size_t kMaxPerBasis = 24;
   PIPELOOM_TRY(std::vector<std::vector<int>> near, partitions(job, placement));

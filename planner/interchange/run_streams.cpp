@@ -13,7 +13,7 @@ bool communicates(const std::string& kernel_name) {
 }
 
 std::string short_kernel_name(const std::string& name) {
-  constexpr size_t kMaxLength = 60;  // fits a column of a table
+  constexpr size_t kMaxLength = 60;  // in characters
   const size_t begin = name.starts_with("void ") ? 5 : 0;
   return name.substr(begin, std::min(name.find_first_of("<(", begin) - begin, kMaxLength));
 }

@@ -15,7 +15,7 @@ bool has_hand_over_choice(const Job& job) {
 
 std::vector<int> hand_over_candidates(const Cluster& cluster) {
   constexpr int kUnit = 4;            // a GPU's SMs can be divided in fours
-  constexpr int kLeftForCompute = 8;  // with fewer, compute hardly advances
+  constexpr int kLeftForCompute = 8;  // keeps some SMs for compute
   std::vector<int> candidates;
   for (int sms = kUnit; sms <= cluster.gpu.sms - kLeftForCompute; sms += kUnit) candidates.push_back(sms);
   return candidates;

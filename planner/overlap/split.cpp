@@ -66,8 +66,8 @@ SlotProgram searched_order(const sim::OverlapStage& forward, const sim::OverlapS
 
 std::vector<int> candidate_splits(const Cluster& cluster) {
   constexpr int kFewest = 4;
-  constexpr int kMost = 40;           // more SMs hardly speed up an all-to-all
-  constexpr int kLeftForCompute = 8;  // with fewer, compute hardly advances
+  constexpr int kMost = 40;           // 20 saturate IB and NVLink (docs/research/costs.md, section 6)
+  constexpr int kLeftForCompute = 8;  // keeps some SMs for compute
   std::vector<int> splits;
   for (int sms = kFewest; sms <= std::min(kMost, cluster.gpu.sms - kLeftForCompute); ++sms) splits.push_back(sms);
   return splits;

@@ -12,9 +12,9 @@ namespace pipeloom::planner {
 // chunk, then its second, and so on; then the next group comes (Megatron's schedule table).
 class Interleaving {
  public:
-  // Takes shape.group if it is given and Megatron's rule allows it. Otherwise takes PyTorch's group, which is
-  // Megatron's default too: equal groups, as near to `ranks` as divides the micro-batches. If there are no equal
-  // groups, takes the smallest group that Megatron allows.
+  // Takes shape.group if it is given, and fails if Megatron's rule does not allow it. Otherwise takes PyTorch's equal
+  // groups, as near to `ranks` as divides the micro-batches (Megatron's default if `ranks` divides them). If there are
+  // no equal groups, takes the smallest group that Megatron allows.
   static Result<Interleaving> create(const PipelineShape& shape, int chunks);
 
   int group() const { return group_; }

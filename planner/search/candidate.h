@@ -115,7 +115,7 @@ class Candidate {
   bool can_join(int slot, int joining) const;
   bool keep_if_valid();
 
-  static constexpr int kPrefetchDistance = 12;  // in slots; measured on large orders
+  static constexpr int kPrefetchDistance = 12;  // in slots
 
   const SearchProblem* problem_;
   Order order_;

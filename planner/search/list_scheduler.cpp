@@ -11,7 +11,7 @@ constexpr int64_t kNever = INT64_MAX;
 }  // namespace
 
 std::vector<uint8_t> heavy_ranks(const SearchProblem& problem) {
-  // Ranks within this share of the most work lose time about as badly as the busiest one.
+  // Ranks with at least this share of the most work count as busy as the busiest.
   constexpr int64_t kHeavyPercent = 97;
   int64_t most_work_ns = 0;
   for (int rank = 0; rank < problem.ranks(); ++rank) most_work_ns = std::max(most_work_ns, problem.work_ns(rank));
