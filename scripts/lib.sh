@@ -37,7 +37,7 @@ install_packages() {
 show_progress() {
   local done_steps steps elapsed rest last=-10 line
   while read -r done_steps steps elapsed rest; do
-    [[ "$elapsed" =~ ^[0-9]+\.[0-9]+$ ]] || continue
+    [[ "$elapsed" =~ ^[0-9]+\.[0-9]+$ ]] && [ "$done_steps" -gt 0 ] || continue
     elapsed=${elapsed%.*}
     line="$done_steps of $steps, ${elapsed} s, about $((elapsed * (steps - done_steps) / done_steps)) s left"
     if [ -t 1 ]; then
