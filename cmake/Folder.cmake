@@ -11,6 +11,9 @@ function(pipeloom_folder name)
   add_library(pipeloom_${name} STATIC ${sources})
   target_include_directories(pipeloom_${name} PUBLIC ${root})
   target_link_libraries(pipeloom_${name} PRIVATE pipeloom_compiler fmt::fmt)
+  if(NOT name STREQUAL backend)
+    pipeloom_quick_compile(pipeloom_${name})
+  endif()
 endfunction()
 
 # pipeloom_test(FOLDER targets...): the tests of one top folder, tests/FOLDER/**_test.cpp and their helpers, in one program.

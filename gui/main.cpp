@@ -11,10 +11,13 @@
 namespace {
 
 // Pictures need no screen; the platform has to be known before Qt starts.
-bool wants_picture(int argc, char** argv) {
+bool needs_no_screen(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
-    if (argument == "--out" || argument.starts_with("--out=") || argument == "--help" || argument == "-h") return true;
+    if (argument.starts_with("--out=") || argument.starts_with("--write-manual=")) return true;
+    for (const char* without_screen : {"--out", "--help", "-h", "--version", "--write-manual"}) {
+      if (argument == without_screen) return true;
+    }
   }
   return false;
 }
@@ -23,8 +26,7 @@ bool wants_picture(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    const bool picture = wants_picture(argc, argv);
-    if (picture) qputenv("QT_QPA_PLATFORM", "offscreen");
+    if (needs_no_screen(argc, argv)) qputenv("QT_QPA_PLATFORM", "offscreen");
     QApplication application(argc, argv);
     QApplication::setOrganizationName("pipeloom");
     QApplication::setApplicationName("pipeloom-gui");
@@ -33,7 +35,7 @@ int main(int argc, char** argv) {
       std::fputs(qPrintable(options.message), options.exit_code == 0 ? stdout : stderr);
       return options.exit_code;
     }
-    if (picture) return pipeloom::gui::draw_picture(options);
+    if (!options.out.isEmpty() || !options.manual_folder.isEmpty()) return pipeloom::gui::draw_picture(options);
     pipeloom::gui::MainWindow window(options.dark || pipeloom::gui::prefers_dark(QApplication::palette()));
     if (options.size.isValid()) window.resize(options.size);
     window.show();

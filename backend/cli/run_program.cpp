@@ -8,6 +8,9 @@
 #include "backend/cli/fp8_error.h"
 #include "backend/cli/run_options.h"
 #include "backend/cli/tune.h"
+#include "core/base/build_info.h"
+#include "proto/manual/cli_page.h"
+#include "proto/manual/manual.h"
 
 namespace pipeloom::backend {
 
@@ -96,6 +99,20 @@ CLI::App* add_tune(CLI::App& app, TuneCommand& options) {
   return command;
 }
 
+// Version, commit, and which ranks and devices this build has.
+std::string version(const DeviceTable& devices) {
+#ifdef PIPELOOM_WITH_MPI
+  constexpr bool kHasMpi = true;
+#else
+  constexpr bool kHasMpi = false;
+#endif
+  std::vector<OptionalPart> parts = {{"ranks as threads"}, {"ranks over TCP"}, {"ranks over MPI", kHasMpi}};
+  std::vector<std::string> names;
+  for (const DeviceKind& device : devices.rows()) names.push_back("device " + device.name);
+  for (size_t i = 0; i < names.size(); ++i) parts.push_back({names[i], devices.rows()[i].missing.empty()});
+  return version_text("pipeloom-run", build_info(), parts);
+}
+
 }  // namespace
 
 int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, bool progress,
@@ -107,17 +124,25 @@ int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::
   add_options(app, options, devices);
   Fp8ErrorOptions fp8;
   const CLI::App* fp8_error = add_fp8_error(app, fp8);
+  app.set_version_flag(
+      "--version", [&devices] { return version(devices); }, "Print version, commit and what is built in");
+  std::string manual_folder;
+  app.add_option("--write-manual", manual_folder, "the share folder to write man page and completions into")->group("");
   TuneCommand tune;
   const CLI::App* tune_command = add_tune(app, tune);
   try {
     app.parse(argc, argv);
-    if (!fp8_error->parsed() && !tune_command->parsed() && options.plan_path.empty()) throw CLI::RequiredError("PLAN");
+    if (!fp8_error->parsed() && !tune_command->parsed() && manual_folder.empty() && options.plan_path.empty()) {
+      throw CLI::RequiredError("PLAN");
+    }
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error, out, err);
     return code == 0 ? 0 : kBadUsage;
   }
   Status status;
-  if (fp8_error->parsed()) {
+  if (!manual_folder.empty()) {
+    status = proto::write_manual(proto::command_page(app), std::string(build_info().version), manual_folder);
+  } else if (fp8_error->parsed()) {
     print_fp8_error(fp8, out);
   } else if (tune_command->parsed()) {
     status = run_tune(tune, {out, err}, devices);

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstdio>
 
+#include "core/base/build_info.h"
 #include "gui/models/document.h"
 #include "gui/panels/export.h"
+#include "gui/panels/window_manual.h"
 #include "gui/timeline/frame.h"
 
 namespace pipeloom::gui {
@@ -84,7 +86,12 @@ Options parse_options(const QStringList& arguments) {
   const QCommandLineOption components("components", "a lane of components");
   const QCommandLineOption memory("no-memory", "without the memory of each rank");
   const QCommandLineOption help({"h", "help"}, "this text");
-  parser.addOptions({out, view, size, dark, trace, colour, path, components, memory, help});
+  const QCommandLineOption version("version", "version, commit and what is built in");
+  QCommandLineOption manual("write-manual", "the share folder to write man page and completions into", "FOLDER");
+  manual.setFlags(QCommandLineOption::HiddenFromHelp);
+  const QList<QCommandLineOption> all = {out,  view,       size,   dark, trace,   colour,
+                                         path, components, memory, help, version, manual};
+  parser.addOptions(all);
   Options options;
   const auto usage = [&](const std::string& text) {
     options.message = QString::fromStdString("pipeloom-gui: " + text + "\n");
@@ -94,6 +101,16 @@ Options parse_options(const QStringList& arguments) {
   if (!parser.parse(arguments)) return usage(parser.errorText().toStdString());
   if (parser.isSet(help)) {
     options.message = parser.helpText();
+    return options;
+  }
+  if (parser.isSet(version)) {
+    const std::string qt = std::string("window (Qt ") + qVersion() + ")";
+    options.message = QString::fromStdString(version_text("pipeloom-gui", build_info(), {{qt}}) + "\n");
+    return options;
+  }
+  if (parser.isSet(manual)) {
+    options.manual_page = window_page(parser.applicationDescription(), all);
+    options.manual_folder = parser.value(manual);
     return options;
   }
   options.paths = parser.positionalArguments();
@@ -175,7 +192,10 @@ Status draw(const Options& options) {
 }  // namespace
 
 int draw_picture(const Options& options) {
-  const Status drawn = draw(options);
+  const Status drawn = options.manual_folder.isEmpty()
+                           ? draw(options)
+                           : proto::write_manual(options.manual_page, std::string(build_info().version),
+                                                 options.manual_folder.toStdString());
   if (drawn) return 0;
   std::fprintf(stderr, "pipeloom-gui: %s\n", drawn.error().message.c_str());
   return kBadInput;

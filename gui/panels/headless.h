@@ -9,6 +9,7 @@
 #include "core/base/result.h"
 #include "gui/timeline/plan_picture.h"
 #include "gui/timeline/rows.h"
+#include "proto/manual/command_page.h"
 
 namespace pipeloom::gui {
 
@@ -23,6 +24,9 @@ struct Options {
   PictureOptions picture;
   RowOptions rows;
 
+  QString manual_folder;  // write the manual into this share folder instead of all that
+  proto::CommandPage manual_page;
+
   QString message;  // to print instead of all that
   int exit_code = 0;
 };
@@ -34,7 +38,7 @@ Result<std::pair<int64_t, int64_t>> parse_view(const QString& text);
 // "1920x1080".
 Result<QSize> parse_size(const QString& text);
 
-// Writes the picture; returns the exit code.
+// Writes the picture, or the manual if its folder is given; returns the exit code.
 int draw_picture(const Options& options);
 
 }  // namespace pipeloom::gui

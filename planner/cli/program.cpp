@@ -6,7 +6,12 @@
 #include <memory>
 #include <ostream>
 
+#include "core/base/build_info.h"
 #include "planner/cli/command.h"
+#include "planner/schedules/schedule_table.h"
+#include "proto/job/gpu_files.h"
+#include "proto/manual/cli_page.h"
+#include "proto/manual/manual.h"
 
 namespace pipeloom::planner {
 
@@ -255,13 +260,44 @@ void add_import(CLI::App& app, Action& chosen) {
   add_json(importing, options->json);
 }
 
+std::string version() {
+  return version_text("pipeloom", build_info(),
+                      {{"exact search (CaDiCaL)"}, {"profiles of PyTorch, plain and gzipped"}});
+}
+
+// The table of options as pages, with the words that are checked when a command runs.
+proto::CommandPage manual_page(const CLI::App& app) {
+  proto::CommandPage page = proto::command_page(app);
+  std::vector<std::string> schedules;
+  for (const NamedSchedule& schedule : named_schedules()) schedules.emplace_back(schedule.name);
+  proto::set_choices(page, "--schedule", schedules);
+  std::vector<std::string> gpus;
+  for (const Gpu& gpu : proto::known_gpus()) gpus.push_back(gpu.name);
+  proto::set_choices(page, "NAME", gpus);
+  return page;
+}
+
+// Adds what a packager needs and --help does not show.
+void add_manual(CLI::App& app, Action& chosen) {
+  const auto folder = std::make_shared<std::string>();
+  app.add_option("--write-manual", *folder, "the share folder to write man pages and completions into")->group("");
+  app.parse_complete_callback([&app, &chosen, folder] {
+    if (folder->empty()) return;
+    chosen = [&app, folder](const Output&) {
+      return proto::write_manual(manual_page(app), std::string(build_info().version), *folder);
+    };
+  });
+}
+
 }  // namespace
 
 int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostream& err, const Terminal& terminal) {
   CLI::App app(kDescription, "pipeloom");
   app.footer(kFooter);
   app.require_subcommand(0, 1);  // none is refused below, after a word that is not a subcommand
+  app.set_version_flag("--version", version, "Print version, commit and what is built in");
   Action chosen;
+  add_manual(app, chosen);
   add_planning_commands(app, chosen);
   add_looking_commands(app, chosen);
   add_writing_commands(app, chosen);

@@ -56,6 +56,7 @@ const Arrows kMayInclude = {
     {"proto/perfetto", {"proto/base"}},
     {"proto/chakra", {"core"}},
     {"proto/chrome", {"core"}},
+    {"proto/manual", {"core", "proto/base"}},
     {"proto/svg", {"core"}},
 
     {"backend/model", {"core"}},

@@ -1,6 +1,7 @@
-// What README.md shows is what the commands print.
+// What the documents show is what the commands print.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -30,16 +31,40 @@ std::string shown_output(std::istringstream& text) {
   return shown + '\n';
 }
 
-TEST(Readme, ShowsWhatTheCommandsPrint) {
-  std::filesystem::current_path(PIPELOOM_SOURCE);
-  std::istringstream text(content_of(std::string(PIPELOOM_SOURCE) + "/README.md"));
+// Runs every command that a document shows with its output; returns how many.
+int check_commands_of(const std::string& document) {
+  std::istringstream text(content_of(std::string(PIPELOOM_SOURCE) + "/" + document));
   int commands = 0;
   for (std::string line; std::getline(text, line);) {
     if (!line.starts_with(kPrompt)) continue;
     ++commands;
-    EXPECT_EQ(run_command(line.substr(kPrompt.size())).out, shown_output(text)) << line;
+    EXPECT_EQ(run_command(line.substr(kPrompt.size())).out, shown_output(text)) << document << ": " << line;
   }
-  EXPECT_EQ(commands, 5);
+  return commands;
+}
+
+TEST(Documents, ShowWhatTheCommandsPrint) {
+  std::filesystem::current_path(PIPELOOM_SOURCE);
+  EXPECT_EQ(check_commands_of("README.md"), 1);
+  EXPECT_EQ(check_commands_of("docs/commands.md"), 3);
+  EXPECT_EQ(check_commands_of("docs/figures.md"), 1);
+}
+
+// A newcomer reads it to the end.
+TEST(Readme, HasAtMost150Lines) {
+  const std::string text = content_of(std::string(PIPELOOM_SOURCE) + "/README.md");
+  EXPECT_LE(std::ranges::count(text, '\n'), 150);
+}
+
+// The words after "pipeloom" that begin its examples are subcommands.
+TEST(Readme, NamesOnlySubcommandsThatExist) {
+  std::istringstream text(content_of(std::string(PIPELOOM_SOURCE) + "/README.md"));
+  const std::string help = run_command("--help").out;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.starts_with("    pipeloom ")) continue;
+    const std::string word = line.substr(13, line.find(' ', 13) - 13);
+    EXPECT_NE(help.find("\n  " + word + " "), std::string::npos) << line;
+  }
 }
 
 }  // namespace
