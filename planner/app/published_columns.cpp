@@ -20,7 +20,6 @@ constexpr ExcusedColumn kExcused[] = {
     {"routing", "real", "is taken as balanced; the loads of its experts were not published"},
     {"optimizer", "adam", "is what the costs assume"},
     {"offload", "none", "is what a job without offload does"},
-    {"fp8_attention", "0", "is what a job without formats of its attention does"},
 };
 
 }  // namespace

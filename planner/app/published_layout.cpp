@@ -44,7 +44,8 @@ void add_schedule(PublishedSettings& settings, Job& job) {
   if (chunks > 1) job.schedule.chunks = chunks;
   const auto word = std::ranges::find(kSchedules, published, &ScheduleWord::published);
   if (word == std::end(kSchedules)) {
-    settings.fail("schedule", published.empty() ? "was not published" : fmt::format("is {}, which is unknown", published));
+    settings.fail("schedule",
+                  published.empty() ? "was not published" : fmt::format("is {}, which is unknown", published));
     return;
   }
   job.schedule.name = word->name;
@@ -70,7 +71,12 @@ Status add_stages(PublishedSettings& settings, Job& job) {
 }  // namespace
 
 Result<Cluster> published_cluster(PublishedSettings& settings) {
-  const std::string name(settings.text("gpu"));
+  std::string name(settings.text("gpu"));
+  if (const std::string_view variant = settings.text("gpu_variant"); variant == "96 GB HBM2e, 2.4 TB/s, 500 W") {
+    name += "-500W";
+  } else if (!variant.empty()) {
+    return unsupported(fmt::format("gpu_variant is {}; no file of it is known", variant));
+  }
   Cluster cluster;
   const auto gpu = proto::find_gpu(name);
   if (!gpu) return unsupported(fmt::format("gpu is {}; no file of it is known", name));
@@ -81,10 +87,8 @@ Result<Cluster> published_cluster(PublishedSettings& settings) {
   if (cluster.gpus_per_node == 0 || gpus % cluster.gpus_per_node != 0) {
     return unsupported(fmt::format("num_gpus is {}, which fills no nodes of {}", gpus, cluster.gpus_per_node));
   }
-  // A domain as large as the node says nothing more.
-  if (settings.count_or("nvlink_domain", cluster.gpus_per_node) > settings.count("gpus_per_node")) {
-    return unsupported(fmt::format("nvlink_domain is {}; a cluster has none beyond its nodes", settings.text("nvlink_domain")));
-  }
+  const int domain = settings.count_or("nvlink_domain", 0);
+  if (domain > settings.count("gpus_per_node")) cluster.nvlink_domain = domain;
   cluster.nodes = gpus / cluster.gpus_per_node;
   cluster.nic_bytes_per_s = nic_bytes_per_s(settings, cluster.gpu);
   return cluster;

@@ -25,8 +25,8 @@ void change_attention(PublishedSettings& settings, Model& model) {
   model.hidden = settings.count_or("model_hidden", model.hidden);
   const int heads = attention.heads;
   attention.heads = settings.count_or("model_heads", attention.heads);
-  attention.kv_heads = settings.count_or("model_kv_heads", heads == attention.kv_heads ? attention.heads
-                                                                                         : attention.kv_heads);
+  attention.kv_heads =
+      settings.count_or("model_kv_heads", heads == attention.kv_heads ? attention.heads : attention.kv_heads);
   if (model.hidden == hidden && attention.heads == heads) return;
   attention.head_dim = attention.value_dim = 0;  // hidden / heads
 }
@@ -46,7 +46,10 @@ void change_experts(PublishedSettings& settings, Model& model) {
 Result<Model> published_model(PublishedSettings& settings, const ModelTexts& texts) {
   const std::string name(settings.text("model"));
   Model model = bloom_shape();
-  if (name != "gpt") {
+  if (name == "gpt") {
+    for (const char* column : {"model_layers", "model_hidden", "model_ffn", "model_heads"}) settings.count(column);
+    PIPELOOM_RETURN_IF_ERROR(settings.status());
+  } else {
     PIPELOOM_TRY(const std::string text, texts(name));
     PIPELOOM_TRY(model, proto::model_from_huggingface(text, name));
   }

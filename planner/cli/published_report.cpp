@@ -41,7 +41,8 @@ std::map<std::string, std::vector<double>> errors_by(const Predictions& predicti
   return groups;
 }
 
-std::vector<double> step_errors(const Predictions& predictions, const std::function<bool(const PublishedPrediction&)>& counts) {
+std::vector<double> step_errors(const Predictions& predictions,
+                                const std::function<bool(const PublishedPrediction&)>& counts) {
   std::vector<double> errors;
   for (const PublishedPrediction& one : predictions) {
     if (one.compared() && counts(one)) errors.push_back(one.error());
@@ -109,7 +110,10 @@ void print_unsaid(const Predictions& predictions, std::ostream& out) {
 }
 
 nlohmann::json to_json(const ErrorSummary& summary) {
-  return {{"rows", summary.rows}, {"median", summary.median}, {"mean", summary.mean}, {"p90", summary.p90},
+  return {{"rows", summary.rows},
+          {"median", summary.median},
+          {"mean", summary.mean},
+          {"p90", summary.p90},
           {"bias", summary.bias}};
 }
 

@@ -77,8 +77,8 @@ Result<std::vector<PublishedTraining>> parse_published(std::string_view path, st
   for (size_t i = 1; i < rows.size(); ++i) {
     const QuotedRow& row = rows[i];
     if (row.cells.size() != header.columns.size()) {
-      return invalid(fmt::format("{}:{}: {} cells; the header has {}", path, row.line, row.cells.size(),
-                                 header.columns.size()));
+      return invalid(
+          fmt::format("{}:{}: {} cells; the header has {}", path, row.line, row.cells.size(), header.columns.size()));
     }
     const auto figure = figure_of(header, row);
     if (!figure) return invalid(fmt::format("{}:{}: {}", path, row.line, figure.error().message));

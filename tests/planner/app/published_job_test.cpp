@@ -16,11 +16,21 @@ Result<std::string> model_text(const std::string& name) {
 proto::PublishedTraining training() {
   proto::PublishedTraining training;
   training.id = "run";
-  training.settings = {{"id", "run"},         {"task", "pretrain"},    {"model", "llama3-8b"},
-                       {"gpu", "H100"},       {"num_gpus", "8"},       {"gpus_per_node", "8"},
-                       {"nvlink_domain", "8"}, {"precision", "bf16"},   {"tp", "1"},
-                       {"pp", "1"},           {"micro_batch", "1"},    {"global_batch", "128"},
-                       {"seq", "8192"},       {"schedule", "no-pipeline"}, {"newest_layout", "1"},
+  training.settings = {{"id", "run"},
+                       {"task", "pretrain"},
+                       {"model", "llama3-8b"},
+                       {"gpu", "H100"},
+                       {"num_gpus", "8"},
+                       {"gpus_per_node", "8"},
+                       {"nvlink_domain", "8"},
+                       {"precision", "bf16"},
+                       {"tp", "1"},
+                       {"pp", "1"},
+                       {"micro_batch", "1"},
+                       {"global_batch", "128"},
+                       {"seq", "8192"},
+                       {"schedule", "no-pipeline"},
+                       {"newest_layout", "1"},
                        {"confidence", "recipe-read"}};
   training.figures = {{"tokens_per_s_per_gpu", 10'000, "tokens/s/GPU", ""}};
   return training;
