@@ -132,10 +132,17 @@ TrainingBlock experts_block(const Job& job, const TrainingKernels& kernels) {
   const double up = model.gated_mlp ? 2 : 1;
   const double groups = static_cast<double>(moe.routed_experts) / routing.gpus;
   const double rows = tokens.routed * moe.experts_per_token;
+  const double width = moe.intermediate;
+  // One kernel for products and activation narrows what it hands on itself.
+  const bool fused = job.software->fused_experts;
   TrainingBlock block;
-  add_linear(block, kernels.linear({rows / groups, up * moe.intermediate, hidden, groups}));
-  add_linear(block, kernels.linear({rows / groups, hidden, static_cast<double>(moe.intermediate), groups}));
-  add_activation(job, kernels, rows * moe.intermediate, block);
+  add_linear(block, kernels.linear({rows / groups, up * width, hidden, groups, true, !fused}));
+  add_linear(block, kernels.linear({rows / groups, hidden, width, groups, !fused, true}));
+  if (!fused) {
+    add_activation(job, kernels, rows * width, block);
+  } else {
+    add_pointwise(block, 0, kernels.memory_bound(2 * up * rows * width, 1));  // its saved input is read again
+  }
   // HybridEP permutes as it moves.
   const double moved = job.software->dispatcher == Dispatcher::kHybridEp ? 0.65 : 1;
   const double permuted = 2 * hidden * tokens.routed * 2 * (routing.gpus_per_token + moe.experts_per_token) * moved;

@@ -131,8 +131,8 @@ PassSeconds TrainingKernels::linear(const LinearShape& shape, OperandWidth width
                          common + g * ((output + weights) * b + 2 * input) / memory,
                          common + g * ((input + output) * b + weights * gradient_bytes_of(software_)) / memory};
   if (width != OperandWidth::kWide) {
-    seconds.forward += cast_seconds(g * input);
-    seconds.input += cast_seconds(g * output);
+    if (shape.casts_input) seconds.forward += cast_seconds(g * input);
+    if (shape.casts_gradient) seconds.input += cast_seconds(g * output);
   }
   seconds.forward *= setting_.product_slowdown;
   seconds.input *= setting_.product_slowdown;

@@ -26,6 +26,9 @@ struct LinearShape {
   double n = 0;
   double k = 0;
   double groups = 1;
+  // Whether narrow operands are cast by kernels of their own: what the layer reads, and its result's gradient.
+  bool casts_input = true;
+  bool casts_gradient = true;
 };
 
 // How long the kernels of a training framework take on a job's GPUs, on `setting`'s SMs and beside what slows them.
