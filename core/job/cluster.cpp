@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+
 #include "core/base/field_check.h"
 
 namespace pipeloom {
@@ -24,7 +27,27 @@ Status check_hand_over_of(const Cluster& cluster) {
   return check_hand_over("cluster.hand_over", *cluster.hand_over);
 }
 
+Status check_domain(const Cluster& cluster) {
+  if (cluster.nvlink_domain == 0) {
+    if (cluster.domain_gpus == 0) return {};
+    return invalid(fmt::format("cluster.domain_gpus is {}; it needs cluster.nvlink_domain", cluster.domain_gpus));
+  }
+  PIPELOOM_RETURN_IF_ERROR(
+      check_field("cluster.nvlink_domain", int64_t{cluster.nvlink_domain}, cluster.gpus_per_node, 100'000));
+  PIPELOOM_RETURN_IF_ERROR(check_field("cluster.domain_gpus", int64_t{cluster.domain_gpus}, 0, cluster.nvlink_domain));
+  if (cluster.gpus_per_domain() % cluster.gpus_per_node == 0) return {};
+  return invalid(fmt::format("cluster.domain_gpus is {}; it must be a multiple of cluster.gpus_per_node ({})",
+                             cluster.gpus_per_domain(), cluster.gpus_per_node));
+}
+
 }  // namespace
+
+int Cluster::gpus_per_domain() const {
+  if (nvlink_domain == 0) return gpus_per_node;
+  const int taken =
+      domain_gpus > 0 ? domain_gpus : static_cast<int>(std::bit_floor(static_cast<unsigned>(nvlink_domain)));
+  return std::min(std::max(taken, gpus_per_node), gpus());
+}
 
 Result<Cluster> make_cluster(Cluster cluster) {
   constexpr int64_t kMaxGpus = 10'000'000;
@@ -48,6 +71,7 @@ Result<Cluster> make_cluster(Cluster cluster) {
   PIPELOOM_RETURN_IF_ERROR(check_field("cluster.comm_sms", int64_t{cluster.comm_sms}, 0, cluster.gpu.sms - 1));
   PIPELOOM_RETURN_IF_ERROR(check_field("cluster.comm_piece_tokens", int64_t{cluster.comm_piece_tokens}, 1, 1'000'000));
   PIPELOOM_RETURN_IF_ERROR(check_hand_over_of(cluster));
+  PIPELOOM_RETURN_IF_ERROR(check_domain(cluster));
   return cluster;
 }
 

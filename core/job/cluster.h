@@ -22,7 +22,13 @@ struct Cluster {
   std::optional<Gpu> shared_gpu = {};
   std::optional<HandOverCopy> hand_over = {};  // between ranks of a shared GPU; none: the planner's choice
 
+  // GPUs that NVLink joins, with several nodes: 72 in an NVL72; 0: those of a node.
+  int nvlink_domain = 0;
+  int domain_gpus = 0;  // that the job takes of each domain; 0: the largest power of two (64 of 72)
+
   int gpus() const { return nodes * gpus_per_node; }
+  // GPUs of the job that NVLink joins: those of a domain that it takes.
+  int gpus_per_domain() const;
   // Of a pass that nothing runs beside.
   int compute_sms() const { return shared_gpu ? gpu.sms - comm_sms : gpu.sms; }
   bool operator==(const Cluster&) const = default;

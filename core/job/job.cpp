@@ -208,6 +208,16 @@ Status check_references(const Job& job) {
   return {};
 }
 
+Status check_software_of(const Job& job) {
+  if (job.software) {
+    if (!job.model) return invalid("software is given; allowed only with a model");
+    return check_software(*job.software);
+  }
+  if (!job.model || job.model->attention.window == 0) return {};
+  return invalid(
+      fmt::format("model.attention.window is {}; without software only 0 is allowed", job.model->attention.window));
+}
+
 Status check_context(const Job& job) {
   if (!job.model || job.batch.sequence_length % job.layout.context == 0) return {};
   return invalid(fmt::format("layout.context is {}; it must divide batch.sequence_length ({})", job.layout.context,
@@ -255,6 +265,7 @@ Result<Job> make_job(Job job) {
   PIPELOOM_RETURN_IF_ERROR(check_expert_loads(job));
   PIPELOOM_RETURN_IF_ERROR(check_options(job));
   PIPELOOM_RETURN_IF_ERROR(check_references(job));
+  PIPELOOM_RETURN_IF_ERROR(check_software_of(job));
   PIPELOOM_RETURN_IF_ERROR(check_variation(job.variation, job.model && job.model->moe));
   PIPELOOM_RETURN_IF_ERROR(fill_micro_batches(job));
   PIPELOOM_RETURN_IF_ERROR(check_context(job));

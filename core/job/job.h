@@ -12,6 +12,7 @@
 #include "core/job/formats.h"
 #include "core/job/layout.h"
 #include "core/job/model.h"
+#include "core/job/software.h"
 #include "core/job/variation.h"
 
 namespace pipeloom {
@@ -151,6 +152,7 @@ struct Job {
   int64_t weight_share_millionths = 1'000'000;  // direct costs: the share of an activation that W still needs
   std::vector<Reference> references;
   Variation variation;
+  std::optional<Software> software = {};  // what the training framework does; none: the GPU's kernel rates alone
 
   bool operator==(const Job&) const = default;
 };

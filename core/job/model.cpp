@@ -23,6 +23,7 @@ Status check_attention(const AttentionShape& attention) {
   }
   PIPELOOM_RETURN_IF_ERROR(check_field("model.attention.head_dim", int64_t{attention.head_dim}, 1, 65'536));
   PIPELOOM_RETURN_IF_ERROR(check_field("model.attention.value_dim", int64_t{attention.value_dim}, 1, 65'536));
+  PIPELOOM_RETURN_IF_ERROR(check_field("model.attention.window", int64_t{attention.window}, 0, 100'000'000));
   PIPELOOM_RETURN_IF_ERROR(check_field("model.attention.kv_lora_rank", int64_t{attention.kv_lora_rank}, 0, kMaxWidth));
   const int64_t mla_most = attention.is_mla() ? kMaxWidth : 0;
   const char* without_mla = attention.is_mla() ? "" : " (model.attention.kv_lora_rank is 0: not MLA)";

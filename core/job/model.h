@@ -19,6 +19,7 @@ struct AttentionShape {
   int kv_lora_rank = 0;  // MLA: rank of the key/value compression; 0: not MLA
   int rope_dim = 0;      // MLA: rotary part of queries and keys, beside head_dim
   bool bias = false;
+  int window = 0;  // keys that a token of every second layer sees, from the first layer on; 0: every layer sees all
 
   bool is_mla() const { return kv_lora_rank > 0; }
   bool operator==(const AttentionShape&) const = default;

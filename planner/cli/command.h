@@ -158,6 +158,8 @@ struct ValidateOptions {
   std::vector<std::string> jobs;  // files with references; empty: those that the program carries
   std::string iterations;         // a CSV of measured iterations
   std::string gpu;                // that they ran on: a known name or a file
+  std::string published;          // a CSV of published trainings
+  std::string where;              // "gpu=H100,model=llama3-8b": only these of them
   bool list = false;              // the quantities that a reference may name
   bool json = false;
 };

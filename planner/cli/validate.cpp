@@ -10,6 +10,7 @@
 #include "planner/app/open_gpu.h"
 #include "planner/app/sample_jobs.h"
 #include "planner/cli/command.h"
+#include "planner/cli/published.h"
 #include "planner/cli/subject_options.h"
 #include "planner/cli/text_table.h"
 #include "planner/validate/iterations.h"
@@ -195,6 +196,7 @@ Status run_validate(const ValidateOptions& options, const Output& output) {
     list_quantities(output.out);
     return {};
   }
+  if (!options.published.empty()) return run_published(options, output);
   PIPELOOM_TRY(const std::vector<Comparison> comparisons, compare_references(options.jobs));
   std::optional<Iterations> iterations;
   if (!options.iterations.empty()) {

@@ -181,6 +181,53 @@ Model deepseek(ConfigFields& fields) {
   return model;
 }
 
+// Squared ReLU between two products.
+Model nemotron(ConfigFields& fields) {
+  Model model = llama_like(fields, "nemotron");
+  model.gated_mlp = false;
+  return model;
+}
+
+// ALiBi in the place of positions.
+Model bloom(ConfigFields& fields) {
+  Model model = llama_like(fields, "bloom");
+  model.gated_mlp = false;
+  model.mlp_bias = true;
+  model.attention.bias = true;
+  return model;
+}
+
+// Every layer has experts; layers with a sliding window and without one take turns.
+Model gpt_oss(ConfigFields& fields) {
+  Model model = mixtral(fields);
+  model.family = "gpt-oss";
+  model.attention.window = fields.number_or("sliding_window", 0, 0);
+  return model;
+}
+
+Model grok(ConfigFields& fields) {
+  Model model = llama_like(fields, "grok");
+  MoeShape& moe = model.moe.emplace();
+  moe.routed_experts = fields.number("num_experts");
+  moe.experts_per_token = fields.number("num_experts_per_tok");
+  moe.intermediate = model.intermediate;
+  return model;
+}
+
+// Its chunks of attention hold whole training sequences (8192 tokens); every second layer has experts.
+Model llama4(ConfigFields& fields) {
+  Model model = llama_like(fields, "llama4");
+  MoeShape& moe = model.moe.emplace();
+  moe.routed_experts = fields.number("num_local_experts");
+  moe.experts_per_token = fields.number("num_experts_per_tok");
+  moe.intermediate = model.intermediate;
+  moe.shared_experts = 1;
+  moe.layer_step = fields.number_or("interleave_moe_layer_step", 1);
+  moe.first_dense_layers = moe.layer_step - 1;
+  model.intermediate = fields.number("intermediate_size_mlp");
+  return model;
+}
+
 struct Family {
   const char* model_type;
   const char* architecture;
@@ -188,12 +235,19 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
+    {"bloom", "BloomForCausalLM", bloom},
     {"deepseek_v2", "DeepseekV2ForCausalLM", deepseek},
     {"deepseek_v3", "DeepseekV3ForCausalLM", deepseek},
+    {"gpt_oss", "GptOssForCausalLM", gpt_oss},
     {"gpt2", "GPT2LMHeadModel", gpt},
+    {"grok-1", "Grok1ModelForCausalLM", grok},
+    {"internlm", "InternLMForCausalLM", llama},
+    {"kimi_k2", "DeepseekV3ForCausalLM", deepseek},
     {"llama", "LlamaForCausalLM", llama},
+    {"llama4_text", "Llama4ForCausalLM", llama4},
     {"mistral", "MistralForCausalLM", mistral},
     {"mixtral", "MixtralForCausalLM", mixtral},
+    {"nemotron", "NemotronForCausalLM", nemotron},
     {"qwen2", "Qwen2ForCausalLM", qwen2},
     {"qwen2_moe", "Qwen2MoeForCausalLM", qwen2_moe},
     {"qwen3", "Qwen3ForCausalLM", qwen3},

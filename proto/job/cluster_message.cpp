@@ -34,6 +34,8 @@ void store_cluster(const Cluster& cluster, message::Cluster* message) {
   message->set_nic_latency_ns(cluster.nic_latency_ns);
   message->set_comm_sms(cluster.comm_sms);
   message->set_comm_piece_tokens(cluster.comm_piece_tokens);
+  message->set_nvlink_domain(cluster.nvlink_domain);
+  message->set_domain_gpus(cluster.domain_gpus);
 }
 
 void shorten_cluster(const Cluster& cluster, message::Cluster* message) {
@@ -65,6 +67,8 @@ Result<Cluster> load_cluster(const message::Cluster& message) {
   if (message.has_hand_over()) {
     PIPELOOM_TRY(cluster.hand_over, load_hand_over(message.hand_over()));
   }
+  cluster.nvlink_domain = message.nvlink_domain();
+  cluster.domain_gpus = message.domain_gpus();
   if (message.has_comm_piece_tokens()) cluster.comm_piece_tokens = message.comm_piece_tokens();
   return make_cluster(std::move(cluster));
 }

@@ -8,6 +8,7 @@
 #include "proto/job/cluster_message.h"
 #include "proto/job/job.pb.h"
 #include "proto/job/model_message.h"
+#include "proto/job/software_message.h"
 
 namespace pipeloom::proto {
 
@@ -284,6 +285,7 @@ void store_job(const Job& job, message::Job* message) {
   message->mutable_offload()->set_activations(job.offload.activations);
   message->mutable_offload()->set_optimizer(job.offload.optimizer);
   for (const Reference& reference : job.references) store_reference(reference, message->add_references());
+  if (job.software) store_software(*job.software, message->mutable_software());
   if (job.variation != Variation{}) store_variation(job.variation, message->mutable_variation());
   message->set_clipping(static_cast<message::Job::Clipping>(job.clipping));
   message->set_clip_norm(job.clip_norm);
@@ -327,6 +329,9 @@ Result<Job> load_job(const message::Job& message) {
     job.references.push_back({reference.quantity(), reference.value(), reference.source()});
   }
   job.variation = load_variation(message.variation());
+  if (message.has_software()) {
+    PIPELOOM_TRY(job.software, load_software(message.software(), job.cluster ? job.cluster->gpu.name : ""));
+  }
   PIPELOOM_TRY(job.clipping, load_enum("clipping", message.clipping(), Clipping::kValidated));
   job.ema_decay = message.ema_decay();
   if (message.has_clip_norm()) job.clip_norm = message.clip_norm();

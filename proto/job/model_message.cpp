@@ -20,6 +20,7 @@ void store_attention(const AttentionShape& attention, message::Attention* messag
   message->set_kv_lora_rank(attention.kv_lora_rank);
   message->set_rope_dim(attention.rope_dim);
   message->set_bias(attention.bias);
+  message->set_window(attention.window);
 }
 
 AttentionShape load_attention(const message::Attention& message) {
@@ -32,6 +33,7 @@ AttentionShape load_attention(const message::Attention& message) {
   attention.kv_lora_rank = message.kv_lora_rank();
   attention.rope_dim = message.rope_dim();
   attention.bias = message.bias();
+  attention.window = message.window();
   return attention;
 }
 

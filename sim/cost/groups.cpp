@@ -10,7 +10,7 @@ namespace {
 
 // Of `size` GPUs that lie `stride` apart, how many a node holds.
 int64_t in_node(int64_t stride, int64_t size, const Cluster& cluster) {
-  return std::clamp<int64_t>(cluster.gpus_per_node / stride, 1, size);
+  return std::clamp<int64_t>(cluster.gpus_per_domain() / stride, 1, size);
 }
 
 int64_t stride_of(const Layout& layout, Dimension wanted) {
@@ -74,7 +74,7 @@ Group expert_replicas(const Layout& layout, const Cluster& cluster, int copies) 
 
 GpuPlace place_of_rank(const Layout& layout, const Cluster& cluster, int rank) {
   const int64_t gpu = rank * stride_of(layout, Dimension::kPipeline);
-  return {gpu / cluster.gpus_per_node, gpu % cluster.gpus_per_node};
+  return {gpu / cluster.gpus_per_domain(), gpu % cluster.gpus_per_domain()};
 }
 
 double ring_bytes_per_s(const Group& group, const Cluster& cluster) {

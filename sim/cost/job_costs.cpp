@@ -10,6 +10,7 @@
 #include "sim/cost/overlap_costs.h"
 #include "sim/cost/pipeline_links.h"
 #include "sim/cost/stage_span.h"
+#include "sim/cost/training_reduction.h"
 
 namespace pipeloom::sim {
 
@@ -30,14 +31,26 @@ StageCost stage_cost(const StageProgram& program) {
   return StageCost::plain(times.forward_ns, times.input_ns, times.weight_ns);
 }
 
+// What follows the passes of the next stage.
+void add_end(StepCosts& costs, const Job& job, const StageParameters& parameters, int copies) {
+  if (job.software) {
+    const PassTimes passes = sum_of(costs.programs[costs.optimizer_ns.size()]);
+    const TrainingEnd end = training_end(job, parameters, copies, passes);
+    costs.gradient_reduction_ns.push_back(end.reduction_ns);
+    costs.optimizer_ns.push_back(end.optimizer_ns);
+    return;
+  }
+  costs.gradient_reduction_ns.push_back(gradient_reduction_ns(job, parameters, copies));
+  costs.optimizer_ns.push_back(optimizer_ns(job, parameters, copies));
+}
+
 void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
   const bool ends_meet = placement.ends_share_a_rank();
   for (const StageSpan& span : stage_spans(costs.layers_per_stage)) {
     const StageParameters parameters = stage_parameters(job, span, ends_meet);
     costs.states.push_back(stage_state(job, parameters, placement.pipes()));
     costs.activations.push_back(stage_activation(job, span));
-    costs.gradient_reduction_ns.push_back(gradient_reduction_ns(job, parameters, placement.pipes()));
-    costs.optimizer_ns.push_back(optimizer_ns(job, parameters, placement.pipes()));
+    add_end(costs, job, parameters, placement.pipes());
     if (job.ema_decay > 0) costs.ema_ns.push_back(ema_ns(job, parameters, placement.pipes()));
   }
   costs.reserve = memory_reserve(job);
@@ -60,7 +73,8 @@ Result<StepCosts> model_step_costs(const Job& job, const Placement& placement, s
   ScheduleCosts::Input input;
   for (const StageProgram& program : programs) input.stages.push_back(stage_cost(program));
   OverlapCosts overlap;
-  if (job.layout.expert > 1) {
+  // Frameworks overlap compute and all-to-all only if they are told to.
+  if (job.layout.expert > 1 && (!job.software || job.software->overlap_experts)) {
     overlap = overlap_costs(programs, overlap_stages(job, layers_per_stage), slot_order);
     for (size_t stage = 0; stage < programs.size(); ++stage) input.stages[stage].backward = overlap.backward[stage];
     input.pairs = std::move(overlap.pairs);

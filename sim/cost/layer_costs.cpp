@@ -11,6 +11,7 @@
 #include "sim/cost/pass_time.h"
 #include "sim/cost/pass_work.h"
 #include "sim/cost/rounding.h"
+#include "sim/cost/training_layer.h"
 
 namespace pipeloom::sim {
 
@@ -93,6 +94,7 @@ void fill_experts(StageProgram& program, double factor) {
 }
 
 LayerCosts computed_costs(const Job& job, const ComputeSetting& setting) {
+  if (job.software) return training_costs(job, setting);
   const Model& model = *job.model;
   const WorkShape shape = make_work_shape(job);
   const Clock clock(job, setting);

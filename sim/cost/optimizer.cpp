@@ -65,7 +65,7 @@ int64_t ema_ns(const Job& job, const StageParameters& parameters, int copies) {
 int64_t norm_ns(const Job& job) {
   if (job.clipping == Clipping::kNone) return 0;
   const Group all{int64_t{job.layout.pipeline} * job.layout.data * job.layout.context * job.layout.tensor,
-                  job.cluster->gpus_per_node};
+                  job.cluster->gpus_per_domain()};
   return rounded_ns(all_reduce_seconds(sizeof(float), all, *job.cluster));
 }
 

@@ -16,7 +16,8 @@ std::vector<OverlapStage> overlap_stages(const Job& job, const std::vector<int>&
   const Cluster& cluster = *job.cluster;
   const Contention& contention = cluster.gpu.rates.contention;
   const int sms = cluster.gpu.sms - cluster.comm_sms;
-  const LayerCosts alone = layer_costs(job, {sms});
+  // DeepSeek's kernels never use the SMs of communication; those of other frameworks do while nothing communicates.
+  const LayerCosts alone = layer_costs(job, {job.software ? cluster.gpu.sms : sms});
   const LayerCosts beside[] = {
       layer_costs(job, {sms, contention.products_beside_dispatch, contention.memory_beside_dispatch}),
       layer_costs(job, {sms, contention.products_beside_combine, contention.memory_beside_combine})};

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "proto/job/gpu_files.h"
+#include "proto/job/training_rates_files.h"
 
 namespace pipeloom::tests {
 
@@ -108,11 +109,16 @@ Cluster random_cluster(std::mt19937_64& random) {
   cluster.nvlink_latency_ns = between(random, 0, 100'000);
   cluster.nic_latency_ns = between(random, 0, 100'000);
   cluster.comm_sms = small(random, 0, 40);
+  if (sometimes(random)) {
+    cluster.nvlink_domain = 24;
+    cluster.domain_gpus = 8 * small(random, 0, 3);
+  }
   return cluster;
 }
 
 Cluster random_shared_cluster(std::mt19937_64& random) {
   Cluster cluster = random_cluster(random);
+  cluster.nvlink_domain = cluster.domain_gpus = 0;
   cluster.nodes = 1;
   cluster.gpus_per_node = 32;
   cluster.comm_sms = small(random, 0, 2);
@@ -162,6 +168,28 @@ void give_costs(std::mt19937_64& random, Job& job) {
   job.p2p.latency_ns = time_ns(random);
 }
 
+Software random_software(std::mt19937_64& random) {
+  Software software;
+  software.name = "a framework";
+  software.recipe = static_cast<ProductRecipe>(between(random, 0, 6));
+  software.eight_bit_attention = sometimes(random);
+  software.eight_bit_head = sometimes(random);
+  software.graphs = {sometimes(random), sometimes(random), sometimes(random), sometimes(random)};
+  software.recompute = {sometimes(random), sometimes(random), sometimes(random), sometimes(random),
+                        sometimes(random), sometimes(random), sometimes(random)};
+  software.dispatcher = static_cast<Dispatcher>(between(random, 0, 3));
+  for (bool* flag : {&software.overlap_experts, &software.delay_weight_gradients, &software.overlap_gradients,
+                     &software.overlap_weights, &software.overlap_tensor, &software.fused_experts, &software.compiled,
+                     &software.sdpa, &software.low_precision_states}) {
+    *flag = sometimes(random);
+  }
+  software.gradients = sometimes(random) ? Format::kFp32 : Format::kBf16;
+  software.gathered = sometimes(random) ? Format::kBf16 : Format::kFp8;
+  software.rates = value_of(proto::find_training_rates("GB200"));
+  software.rates.host_us_per_op = small(random, 0, 100);
+  return software;
+}
+
 }  // namespace
 
 Job random_job(std::mt19937_64& random) {
@@ -186,6 +214,7 @@ Job random_job(std::mt19937_64& random) {
                    Format::kBf16, Format::kFp8, Format::kBf16};
   }
   if (sometimes(random)) job.formats.moments.reset();
+  if (job.model && sometimes(random)) job.software = random_software(random);
   job.clipping = static_cast<Clipping>(between(random, 0, 2));
   job.clip_norm = small(random, 1, 100);
   if (job.model && job.cluster->gpu.host_bytes_per_s > 0) job.ema_decay = 0.75;

@@ -53,6 +53,7 @@ const Arrows kMayInclude = {
     {"proto/torch", {"core", "proto/base"}},
     {"proto/kineto", {"core", "proto/base", "proto/torch"}},
     {"proto/megatron", {"core", "proto/base"}},
+    {"proto/published", {"core"}},
     {"proto/perfetto", {"proto/base"}},
     {"proto/chakra", {"core"}},
     {"proto/chrome", {"core"}},

@@ -59,6 +59,18 @@ TEST(Cluster, OnlyOneNodesRanksCanShareAGpu) {
             "cluster.hand_over is given; allowed only with cluster.shared_gpu");
 }
 
+TEST(Cluster, TakesTheLargestPowerOfTwoOfADomain) {
+  Cluster cluster = tests::h100_cluster(64);
+  cluster.gpus_per_node = 4;
+  EXPECT_EQ(cluster.gpus_per_domain(), 4);
+  cluster.nvlink_domain = 72;
+  EXPECT_EQ(make_cluster(cluster)->gpus_per_domain(), 64);
+  cluster.domain_gpus = 72;
+  EXPECT_EQ(make_cluster(cluster)->gpus_per_domain(), 72);
+  cluster.nodes = 8;
+  EXPECT_EQ(make_cluster(cluster)->gpus_per_domain(), 32);  // it has no more
+}
+
 struct Bad {
   std::function<void(Cluster&)> change;
   const char* message;
@@ -80,6 +92,13 @@ TEST(Cluster, RefusesEachIllegalFieldAlone) {
       {[](Cluster& c) { c.nvlink_latency_ns = -1; }, "cluster.nvlink_latency_ns is -1; allowed are 0 to 1000000000"},
       {[](Cluster& c) { c.nic_latency_ns = -1; }, "cluster.nic_latency_ns is -1; allowed are 0 to 1000000000"},
       {[](Cluster& c) { c.comm_sms = 132; }, "cluster.comm_sms is 132; allowed are 0 to 131"},
+      {[](Cluster& c) { c.nvlink_domain = 4; }, "cluster.nvlink_domain is 4; allowed are 8 to 100000"},
+      {[](Cluster& c) { c.domain_gpus = 8; }, "cluster.domain_gpus is 8; it needs cluster.nvlink_domain"},
+      {[](Cluster& c) {
+         c.nvlink_domain = 72;
+         c.domain_gpus = 20;
+       },
+       "cluster.domain_gpus is 20; it must be a multiple of cluster.gpus_per_node (8)"},
       {[](Cluster& c) { c.gpu.name = ""; }, "cluster.gpu.name is empty; allowed is any other text"},
       {[](Cluster& c) { c.gpu.sms = 0; }, "cluster.gpu.sms is 0; allowed are 1 to 10000"},
       {[](Cluster& c) { c.gpu.memory_bytes = -1; },

@@ -8,7 +8,8 @@ namespace pipeloom::proto {
 namespace {
 
 TEST(GpuFiles, KnowsPublishedGpus) {
-  for (const char* name : {"A100-40GB", "A100-80GB", "H100", "H800", "H200", "B200"}) {
+  for (const char* name : {"A100-40GB", "A100-80GB", "H100", "H800", "H200", "H20", "B200", "B300", "GB200", "GB300",
+                           "MI300X", "MI325X", "MI355X"}) {
     const auto gpu = find_gpu(name);
     ASSERT_TRUE(gpu.has_value()) << name;
     EXPECT_TRUE(check_gpu(*gpu, true).has_value()) << name;
@@ -23,7 +24,8 @@ TEST(GpuFiles, UnknownGpuListsTheKnownOnes) {
   ASSERT_FALSE(gpu.has_value());
   EXPECT_EQ(gpu.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(gpu.error().message,
-            "cluster.gpu \"H801\" is unknown; allowed are A100-40GB, A100-80GB, B200, H100, H200, H800");
+            "cluster.gpu \"H801\" is unknown; allowed are A100-40GB, A100-80GB, B200, B300, GB200, GB300, H100-500W, "
+            "H100, H20, H200, H800, MI300X, MI325X, MI355X");
 }
 
 // What a file leaves out is Hopper's: the defaults and the file of the H800 say the same.

@@ -32,6 +32,25 @@ TEST(Groups, TensorParallelismSpreadsDataParallelGroups) {
   EXPECT_EQ(tensor_group(job.layout, *job.cluster), (Group{16, 8}));
 }
 
+// 256 GPUs of an NVL72, nodes of 4, are four domains of 64: an expert group of 64 talks over NVLink alone.
+TEST(Groups, FillDomainsOfSeveralNodes) {
+  Job job = tests::deepseek_v3_job();
+  job.layout.pipeline = 4;
+  job.layout.data = 64;
+  job.cluster->nodes = 64;
+  job.cluster->gpus_per_node = 4;
+  EXPECT_EQ(expert_group(job.layout, *job.cluster), (Group{64, 4}));
+  job.cluster->nvlink_domain = 72;
+  EXPECT_EQ(expert_group(job.layout, *job.cluster), (Group{64, 64}));
+  EXPECT_EQ(ring_bytes_per_s(expert_group(job.layout, *job.cluster), *job.cluster),
+            job.cluster->gpu.nvlink_bytes_per_s);
+  EXPECT_EQ(place_of_rank(job.layout, *job.cluster, 1).node, 1);
+  // A group that straddles two domains is as slow as its NICs, those of a domain together.
+  job.layout.data = 128;
+  job.layout.pipeline = 2;
+  EXPECT_EQ(dense_replicas(job.layout, *job.cluster, 1), (Group{128, 64}));
+}
+
 TEST(Groups, ContextSharesTheWeights) {
   Job job = tests::llama3_405b_job();
   job.layout.tensor = 2;

@@ -1,0 +1,40 @@
+#include "core/job/software.h"
+
+#include <fmt/format.h>
+
+namespace pipeloom {
+
+const char* recipe_name(ProductRecipe recipe) {
+  constexpr const char* kNames[] = {"wide",          "fp8-delayed", "fp8-tensorwise", "fp8-rowwise",
+                                    "fp8-blockwise", "mxfp8",       "nvfp4"};
+  return kNames[static_cast<size_t>(recipe)];
+}
+
+const char* dispatcher_name(Dispatcher dispatcher) {
+  constexpr const char* kNames[] = {"alltoall", "allgather", "deepep", "hybridep"};
+  return kNames[static_cast<size_t>(dispatcher)];
+}
+
+Status check_software(const Software& software) {
+  PIPELOOM_RETURN_IF_ERROR(check_training_rates(software.rates));
+  const bool four_bits = software.recipe == ProductRecipe::kNvfp4;
+  const bool eight_bits = software.recipe != ProductRecipe::kWide && !four_bits;
+  if (four_bits && (software.rates.fp4_flops == 0 || software.rates.fp4_efficiency == 0)) {
+    return invalid(fmt::format("software.recipe is nvfp4; {} has no FP4", software.rates.gpu));
+  }
+  if (eight_bits && software.rates.fp8_efficiency == 0) {
+    return invalid(
+        fmt::format("software.recipe is {}; {} has no FP8", recipe_name(software.recipe), software.rates.gpu));
+  }
+  if (software.gradients != Format::kFp32 && software.gradients != Format::kBf16 &&
+      software.gradients != Format::kFp16) {
+    return invalid(
+        fmt::format("software.gradients is {}; allowed are FP32, BF16, FP16", format_name(software.gradients)));
+  }
+  if (software.gathered != Format::kBf16 && software.gathered != Format::kFp8) {
+    return invalid(fmt::format("software.gathered is {}; allowed are BF16, FP8", format_name(software.gathered)));
+  }
+  return {};
+}
+
+}  // namespace pipeloom

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/result.h"
+#include "core/job/formats.h"
+#include "core/job/training_rates.h"
+
+namespace pipeloom {
+
+// How products get operands of 8 or 4 bits: which scales, and so which casts. Stored in plans: values never change.
+enum class ProductRecipe : uint8_t {
+  kWide = 0,        // none: BF16 or FP16, as the job's precision says
+  kDelayed = 1,     // FP8, one scale per tensor from earlier steps
+  kTensorwise = 2,  // FP8, one scale per tensor from the tensor itself
+  kRowwise = 3,     // FP8, one scale per row
+  kBlockwise = 4,   // FP8, one scale per 1x128 and 128x128 (DeepSeek-V3)
+  kMxfp8 = 5,       // FP8, one scale per 32 numbers
+  kNvfp4 = 6,       // FP4, one scale per 16 numbers
+};
+const char* recipe_name(ProductRecipe recipe);
+
+// Who moves tokens to their experts. Stored in plans: values never change.
+enum class Dispatcher : uint8_t { kAllToAll = 0, kAllGather = 1, kDeepEp = 2, kHybridEp = 3 };
+const char* dispatcher_name(Dispatcher dispatcher);
+
+// What CUDA graphs replay, so that the host launches it at no cost.
+struct CapturedParts {
+  bool step = false;  // everything
+  bool attention = false;
+  bool router = false;
+  bool mlp = false;
+
+  bool operator==(const CapturedParts&) const = default;
+};
+
+// Parts of a layer that the backward pass computes again, by Megatron-LM's names.
+struct RecomputedParts {
+  bool core_attention = false;
+  bool norms = false;           // layernorm
+  bool activations = false;     // moe_act: of experts
+  bool mlp = false;             // of dense layers
+  bool up_projections = false;  // mla_up_proj
+  bool experts = false;         // moe: router, dispatch, experts and combine
+  bool operators = false;       // torchtitan's "op": every second product, and all that is no product
+
+  bool operator==(const RecomputedParts&) const = default;
+};
+
+// What a training framework does, and what its kernels reach on the job's GPUs. A job without it is costed by the GPU's
+// kernel rates alone.
+struct Software {
+  std::string name;  // "megatron-bridge", "torchtitan", ...
+  ProductRecipe recipe = ProductRecipe::kWide;
+  bool eight_bit_attention = false;
+  bool eight_bit_head = false;  // the head's product takes part in the recipe
+  CapturedParts graphs;
+  RecomputedParts recompute;
+  Dispatcher dispatcher = Dispatcher::kAllToAll;
+  bool overlap_experts = false;         // all-to-all beside the other pass (combined 1F1B)
+  bool delay_weight_gradients = false;  // W apart from I, to hide all-to-all
+  bool overlap_gradients = false;       // reduced beside the last backward pass
+  bool overlap_weights = false;         // gathered beside the first forward pass
+  bool overlap_tensor = false;          // tensor parallelism's collectives beside products
+  bool fused_experts = false;           // one kernel for an expert's products and its activation function
+  bool compiled = true;                 // pointwise kernels are fused
+  bool sdpa = false;                    // attention by PyTorch's SDPA
+  bool low_precision_states = false;    // gradients, and Adam's moments, in BF16 in the optimizer
+  Format gradients = Format::kFp32;     // FP32, BF16 or FP16
+  Format gathered = Format::kBf16;      // weights as they are gathered: BF16 or FP8
+  TrainingRates rates;
+
+  bool operator==(const Software&) const = default;
+};
+
+Status check_software(const Software& software);
+
+}  // namespace pipeloom

@@ -1,0 +1,37 @@
+#include "planner/app/published_columns.h"
+
+#include <algorithm>
+
+namespace pipeloom::planner {
+
+namespace {
+
+constexpr ExcusedColumn kExcused[] = {
+    {"id", "", "names the training"},
+    {"source", "", "names the document"},
+    {"date", "", "says when it was published"},
+    {"container", "", "names a build; what it changed stands in the other columns"},
+    {"settings_source", "", "names the document of the settings"},
+    {"newest", "", "says whether a later figure exists"},
+    {"newest_layout", "", "says whether a later figure exists"},
+    {"confidence", "", "says how well the settings are known; trainings are judged by it"},
+    {"notes", "", "remarks; those that are known to matter are read by their words"},
+    {"routing", "balanced", "is what the costs assume"},
+    {"routing", "real", "is taken as balanced; the loads of its experts were not published"},
+    {"optimizer", "adam", "is what the costs assume"},
+    {"offload", "none", "is what a job without offload does"},
+};
+
+}  // namespace
+
+std::span<const ExcusedColumn> excused_columns() {
+  return kExcused;
+}
+
+bool cannot_matter(std::string_view column, std::string_view value) {
+  return std::ranges::any_of(kExcused, [&](const ExcusedColumn& excused) {
+    return excused.column == column && (excused.value.empty() || excused.value == value);
+  });
+}
+
+}  // namespace pipeloom::planner

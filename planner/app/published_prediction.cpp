@@ -1,0 +1,80 @@
+#include "planner/app/published_prediction.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "planner/evaluate/evaluate.h"
+
+namespace pipeloom::planner {
+
+namespace {
+
+double number_of(std::string_view text) {
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// TFLOPS are the source's own count of FLOPs and say nothing about the step.
+std::optional<double> measured_step(const proto::PublishedTraining& training) {
+  const double sequences = number_of(training.text("global_batch"));
+  const double tokens = sequences * number_of(training.text("seq"));
+  for (const proto::PublishedFigure& figure : training.figures) {
+    if (figure.metric == "step_s") return figure.value;
+    if (figure.metric == "samples_per_s" && sequences > 0) return sequences / figure.value;
+    if (figure.metric == "tokens_per_s_per_gpu" && tokens > 0) {
+      return tokens / number_of(training.text("num_gpus")) / figure.value;
+    }
+  }
+  return std::nullopt;
+}
+
+double bytes_of(const proto::PublishedFigure& figure) {
+  constexpr double kGib = 1024.0 * 1024 * 1024;
+  return figure.value * (figure.unit == "GiB" ? kGib : 1e9);
+}
+
+bool is_judged(const proto::PublishedTraining& training) {
+  const std::string_view routing = training.text("routing");
+  return training.text("newest_layout") == "1" && training.text("confidence") == "recipe-read" &&
+         training.text("task") == "pretrain" && routing != "drop";
+}
+
+void add_memory(double predicted_bytes, PublishedPrediction& prediction) {
+  for (const proto::PublishedFigure& figure : prediction.training.figures) {
+    if (!figure.metric.starts_with("memory_") || (figure.unit != "GiB" && figure.unit != "GB")) continue;
+    const std::string counter = figure.counter.empty() ? "not said" : figure.counter;
+    prediction.memory.push_back({counter, bytes_of(figure), predicted_bytes});
+  }
+}
+
+Result<Evaluation> evaluate_published(const Job& job) {
+  PIPELOOM_TRY(const NamedSchedule* schedule, find_schedule(job.schedule.name));
+  return evaluate(job, *schedule);
+}
+
+}  // namespace
+
+PublishedPrediction predict_published(const proto::PublishedTraining& training, const ModelTexts& texts) {
+  PublishedPrediction prediction;
+  prediction.training = training;
+  prediction.judged = is_judged(training);
+  prediction.measured_seconds = measured_step(training);
+  const auto published = published_job(training, texts);
+  if (!published) {
+    prediction.reason = published.error().message;
+    return prediction;
+  }
+  const auto evaluation = evaluate_published(published->job);
+  if (!evaluation) {
+    prediction.reason = evaluation.error().message;
+    return prediction;
+  }
+  prediction.ignored = published->ignored;
+  prediction.predicted_seconds = static_cast<double>(evaluation->end.step_ns) / 1e9;
+  add_memory(static_cast<double>(evaluation->peak_memory()), prediction);
+  return prediction;
+}
+
+}  // namespace pipeloom::planner

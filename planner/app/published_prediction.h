@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "planner/app/published_job.h"
+
+namespace pipeloom::planner {
+
+// A memory figure of a published training beside what was predicted, in bytes.
+struct MemoryComparison {
+  std::string counter;  // what was read: "allocated", "reserved", "nvidia-smi", or as the software prints it
+  double measured = 0;
+  double predicted = 0;
+
+  double error() const { return predicted / measured - 1; }
+};
+
+// A published training beside its prediction.
+struct PublishedPrediction {
+  proto::PublishedTraining training;
+  std::string reason;                // why it can't be said; empty: it was predicted
+  std::vector<std::string> ignored;  // columns that the prediction leaves out
+  double predicted_seconds = 0;
+  std::optional<double> measured_seconds;  // of a step; absent: nothing that gives it was measured
+  std::vector<MemoryComparison> memory;
+  // Whether predictions are judged by it: the newest figure of pre-training whose settings were read, tokens kept.
+  bool judged = false;
+
+  bool predicted() const { return reason.empty(); }
+  bool compared() const { return predicted() && measured_seconds.has_value(); }
+  double error() const { return predicted_seconds / *measured_seconds - 1; }
+};
+
+PublishedPrediction predict_published(const proto::PublishedTraining& training, const ModelTexts& texts);
+
+}  // namespace pipeloom::planner

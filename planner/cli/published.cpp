@@ -1,0 +1,75 @@
+#include "planner/cli/published.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "planner/app/published_prediction.h"
+#include "planner/cli/published_report.h"
+#include "proto/base/files.h"
+#include "proto/published/published_rows.h"
+
+namespace pipeloom::planner {
+
+namespace {
+
+using Conditions = std::vector<std::pair<std::string, std::string>>;
+
+// "model=llama3-8b,gpu=H100"
+Result<Conditions> parse_conditions(std::string_view text) {
+  Conditions conditions;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(','), text.size());
+    const std::string_view one = text.substr(0, end);
+    const size_t equals = one.find('=');
+    if (equals == 0 || equals == std::string_view::npos) {
+      return invalid(fmt::format("--where has \"{}\"; each condition is COLUMN=VALUE", one));
+    }
+    conditions.emplace_back(one.substr(0, equals), one.substr(equals + 1));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return conditions;
+}
+
+bool meets(const proto::PublishedTraining& training, const Conditions& conditions) {
+  return std::ranges::all_of(conditions,
+                             [&](const auto& condition) { return training.text(condition.first) == condition.second; });
+}
+
+// Reads each model's file once.
+ModelTexts texts_beside(const std::string& csv_path) {
+  const auto folder = std::filesystem::path(csv_path).parent_path() / "models";
+  return [folder](const std::string& name) -> Result<std::string> {
+    const std::filesystem::path path = folder / (name + ".json");
+    if (name.find('/') != std::string::npos || !std::filesystem::exists(path)) {
+      return unsupported(fmt::format("model is {}; models/ has no file of it", name));
+    }
+    return proto::read_file(path.string());
+  };
+}
+
+}  // namespace
+
+Status run_published(const ValidateOptions& options, const Output& output) {
+  PIPELOOM_TRY(const Conditions conditions, parse_conditions(options.where));
+  PIPELOOM_TRY(const std::string csv, proto::read_file(options.published));
+  PIPELOOM_TRY(const auto trainings, proto::parse_published(options.published, csv));
+  const ModelTexts texts = texts_beside(options.published);
+  std::vector<PublishedPrediction> predictions;
+  for (const proto::PublishedTraining& training : trainings) {
+    if (meets(training, conditions)) predictions.push_back(predict_published(training, texts));
+  }
+  if (options.json) {
+    output.out << published_json(predictions).dump(2) << '\n';
+  } else {
+    print_published(predictions, output.out);
+  }
+  return {};
+}
+
+}  // namespace pipeloom::planner

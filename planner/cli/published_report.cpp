@@ -1,0 +1,167 @@
+#include "planner/cli/published_report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "planner/cli/text_table.h"
+#include "planner/validate/error_summary.h"
+
+namespace pipeloom::planner {
+
+namespace {
+
+constexpr const char* kGroupColumns[] = {"gpu", "model", "precision", "software", "source"};
+
+using Predictions = std::vector<PublishedPrediction>;
+
+std::string percent(double share) {
+  return fmt::format("{:.1f} %", 100 * share);
+}
+
+std::string signed_percent(double share) {
+  return fmt::format("{:+.1f} %", 100 * share);
+}
+
+// What a group is called: of a source the document without its part.
+std::string group_of(const PublishedPrediction& one, std::string_view column) {
+  const std::string_view text = one.training.text(column);
+  return std::string(column == "source" ? text.substr(0, text.find(':')) : text);
+}
+
+// Errors of steps that are judged, by the value of a column.
+std::map<std::string, std::vector<double>> errors_by(const Predictions& predictions, std::string_view column) {
+  std::map<std::string, std::vector<double>> groups;
+  for (const PublishedPrediction& one : predictions) {
+    if (one.compared() && one.judged) groups[group_of(one, column)].push_back(one.error());
+  }
+  return groups;
+}
+
+std::vector<double> step_errors(const Predictions& predictions,
+                                const std::function<bool(const PublishedPrediction&)>& counts) {
+  std::vector<double> errors;
+  for (const PublishedPrediction& one : predictions) {
+    if (one.compared() && counts(one)) errors.push_back(one.error());
+  }
+  return errors;
+}
+
+struct NamedSummary {
+  std::string name;
+  ErrorSummary summary;
+};
+
+std::vector<NamedSummary> step_summaries(const Predictions& predictions) {
+  const auto all = [](const PublishedPrediction&) { return true; };
+  const auto judged = [](const PublishedPrediction& one) { return one.judged; };
+  const auto whole = [](const PublishedPrediction& one) { return one.judged && one.ignored.empty(); };
+  return {{"all that can be predicted", summary_of(step_errors(predictions, all))},
+          {"judged", summary_of(step_errors(predictions, judged))},
+          {"judged, every setting said", summary_of(step_errors(predictions, whole))}};
+}
+
+std::vector<NamedSummary> memory_summaries(const Predictions& predictions) {
+  std::map<std::string, std::vector<double>> groups;
+  for (const PublishedPrediction& one : predictions) {
+    for (const MemoryComparison& memory : one.memory) groups[memory.counter].push_back(memory.error());
+  }
+  std::vector<NamedSummary> summaries;
+  for (const auto& [counter, errors] : groups) summaries.push_back({counter, summary_of(errors)});
+  return summaries;
+}
+
+void add_summary(TextTable& table, const NamedSummary& named) {
+  const ErrorSummary& summary = named.summary;
+  table.add_row({named.name, std::to_string(summary.rows), percent(summary.median), percent(summary.mean),
+                 percent(summary.p90), signed_percent(summary.bias)});
+}
+
+void print_trainings(const Predictions& predictions, std::ostream& out) {
+  TextTable table({"training", "metric", "measured", "predicted", "error", "left out"});
+  table.align_left(5);
+  for (const PublishedPrediction& one : predictions) {
+    if (!one.predicted()) continue;
+    const std::string left_out = fmt::format("{}", fmt::join(one.ignored, " "));
+    if (one.measured_seconds) {
+      table.add_row({one.training.id, "step", fmt::format("{:.4g} s", *one.measured_seconds),
+                     fmt::format("{:.4g} s", one.predicted_seconds), signed_percent(one.error()), left_out});
+    }
+    for (const MemoryComparison& memory : one.memory) {
+      table.add_row({one.training.id, memory.counter, fmt::format("{:.1f} GB", memory.measured / 1e9),
+                     fmt::format("{:.1f} GB", memory.predicted / 1e9), signed_percent(memory.error()), left_out});
+    }
+  }
+  out << table.text() << '\n';
+}
+
+void print_unsaid(const Predictions& predictions, std::ostream& out) {
+  std::map<std::string, int> reasons;
+  for (const PublishedPrediction& one : predictions) {
+    if (!one.predicted()) ++reasons[one.reason];
+  }
+  if (reasons.empty()) return;
+  TextTable table({"can't be said", "trainings"});
+  for (const auto& [reason, count] : reasons) table.add_row({reason, std::to_string(count)});
+  out << '\n' << table.text();
+}
+
+nlohmann::json to_json(const ErrorSummary& summary) {
+  return {{"rows", summary.rows},
+          {"median", summary.median},
+          {"mean", summary.mean},
+          {"p90", summary.p90},
+          {"bias", summary.bias}};
+}
+
+nlohmann::json to_json(const PublishedPrediction& one) {
+  nlohmann::json json = {{"id", one.training.id}, {"judged", one.judged}, {"settings", one.training.settings}};
+  if (!one.predicted()) json["reason"] = one.reason;
+  if (one.predicted()) json["predicted_step_s"] = one.predicted_seconds;
+  if (one.measured_seconds) json["measured_step_s"] = *one.measured_seconds;
+  if (one.compared()) json["error"] = one.error();
+  json["left_out"] = one.ignored;
+  for (const MemoryComparison& memory : one.memory) {
+    json["memory"].push_back({{"counter", memory.counter},
+                              {"measured_bytes", memory.measured},
+                              {"predicted_bytes", memory.predicted},
+                              {"error", memory.error()}});
+  }
+  return json;
+}
+
+}  // namespace
+
+void print_published(const Predictions& predictions, std::ostream& out) {
+  print_trainings(predictions, out);
+  TextTable table({"step", "rows", "median", "mean", "p90", "bias"});
+  for (const NamedSummary& named : step_summaries(predictions)) add_summary(table, named);
+  for (const char* column : kGroupColumns) {
+    for (const auto& [value, errors] : errors_by(predictions, column)) {
+      add_summary(table, {fmt::format("{} {}", column, value), summary_of(errors)});
+    }
+  }
+  for (const NamedSummary& named : memory_summaries(predictions)) {
+    add_summary(table, {"memory, " + named.name, named.summary});
+  }
+  out << table.text();
+  print_unsaid(predictions, out);
+}
+
+nlohmann::json published_json(const Predictions& predictions) {
+  nlohmann::json json = {{"trainings", nlohmann::json::array()}};
+  for (const PublishedPrediction& one : predictions) json["trainings"].push_back(to_json(one));
+  for (const NamedSummary& named : step_summaries(predictions)) json["steps"][named.name] = to_json(named.summary);
+  for (const NamedSummary& named : memory_summaries(predictions)) json["memory"][named.name] = to_json(named.summary);
+  for (const char* column : kGroupColumns) {
+    for (const auto& [value, errors] : errors_by(predictions, column)) {
+      json["groups"][column][value] = to_json(summary_of(errors));
+    }
+  }
+  return json;
+}
+
+}  // namespace pipeloom::planner

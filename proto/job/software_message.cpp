@@ -1,0 +1,108 @@
+#include "proto/job/software_message.h"
+
+#include <fmt/format.h>
+
+#include "proto/job/job.pb.h"
+#include "proto/job/training_rates_files.h"
+#include "proto/job/training_rates_message.h"
+
+namespace pipeloom::proto {
+
+namespace {
+
+static_assert(static_cast<int>(ProductRecipe::kNvfp4) == message::Software::NVFP4);
+static_assert(static_cast<int>(ProductRecipe::kMxfp8) == message::Software::MXFP8);
+static_assert(static_cast<int>(ProductRecipe::kDelayed) == message::Software::FP8_DELAYED);
+static_assert(static_cast<int>(Dispatcher::kDeepEp) == message::Software::DEEP_EP);
+static_assert(static_cast<int>(Dispatcher::kHybridEp) == message::Software::HYBRID_EP);
+
+template <typename Enum>
+Result<Enum> load_choice(const char* field, int value, Enum last) {
+  if (value >= 0 && value <= static_cast<int>(last)) return static_cast<Enum>(value);
+  return invalid(fmt::format("software.{} is {}; allowed are 0 to {}", field, value, static_cast<int>(last)));
+}
+
+void store_parts(const Software& software, message::Software* message) {
+  const CapturedParts& graphs = software.graphs;
+  if (graphs != CapturedParts{}) {
+    message::CapturedParts* stored = message->mutable_graphs();
+    stored->set_step(graphs.step);
+    stored->set_attention(graphs.attention);
+    stored->set_router(graphs.router);
+    stored->set_mlp(graphs.mlp);
+  }
+  const RecomputedParts& recompute = software.recompute;
+  if (recompute == RecomputedParts{}) return;
+  message::RecomputedParts* stored = message->mutable_recompute();
+  stored->set_core_attention(recompute.core_attention);
+  stored->set_norms(recompute.norms);
+  stored->set_activations(recompute.activations);
+  stored->set_mlp(recompute.mlp);
+  stored->set_up_projections(recompute.up_projections);
+  stored->set_experts(recompute.experts);
+  stored->set_operators(recompute.operators);
+}
+
+void load_parts(const message::Software& message, Software& software) {
+  const message::CapturedParts& graphs = message.graphs();
+  software.graphs = {graphs.step(), graphs.attention(), graphs.router(), graphs.mlp()};
+  const message::RecomputedParts& recompute = message.recompute();
+  software.recompute = {recompute.core_attention(), recompute.norms(),   recompute.activations(), recompute.mlp(),
+                        recompute.up_projections(), recompute.experts(), recompute.operators()};
+}
+
+}  // namespace
+
+void store_software(const Software& software, message::Software* message) {
+  message->set_name(software.name);
+  message->set_recipe(static_cast<message::Software::Recipe>(software.recipe));
+  message->set_eight_bit_attention(software.eight_bit_attention);
+  message->set_eight_bit_head(software.eight_bit_head);
+  store_parts(software, message);
+  message->set_dispatcher(static_cast<message::Software::Dispatcher>(software.dispatcher));
+  message->set_overlap_experts(software.overlap_experts);
+  message->set_delay_weight_gradients(software.delay_weight_gradients);
+  message->set_overlap_gradients(software.overlap_gradients);
+  message->set_overlap_weights(software.overlap_weights);
+  message->set_overlap_tensor(software.overlap_tensor);
+  message->set_fused_experts(software.fused_experts);
+  message->set_compiled(software.compiled);
+  message->set_sdpa(software.sdpa);
+  message->set_low_precision_states(software.low_precision_states);
+  message->set_gradients(static_cast<message::Formats::Format>(software.gradients));
+  message->set_gathered(static_cast<message::Formats::Format>(software.gathered));
+  store_training_rates(software.rates, message->mutable_rates());
+}
+
+Result<Software> load_software(const message::Software& message, const std::string& gpu) {
+  Software software;
+  software.name = message.name();
+  PIPELOOM_TRY(software.recipe, load_choice("recipe", message.recipe(), ProductRecipe::kNvfp4));
+  software.eight_bit_attention = message.eight_bit_attention();
+  software.eight_bit_head = message.eight_bit_head();
+  load_parts(message, software);
+  PIPELOOM_TRY(software.dispatcher, load_choice("dispatcher", message.dispatcher(), Dispatcher::kHybridEp));
+  software.overlap_experts = message.overlap_experts();
+  software.delay_weight_gradients = message.delay_weight_gradients();
+  software.overlap_gradients = message.overlap_gradients();
+  software.overlap_weights = message.overlap_weights();
+  software.overlap_tensor = message.overlap_tensor();
+  software.fused_experts = message.fused_experts();
+  if (message.has_compiled()) software.compiled = message.compiled();
+  software.sdpa = message.sdpa();
+  software.low_precision_states = message.low_precision_states();
+  if (message.has_gradients()) {
+    PIPELOOM_TRY(software.gradients, load_choice("gradients", message.gradients(), Format::kFp8));
+  }
+  if (message.has_gathered()) {
+    PIPELOOM_TRY(software.gathered, load_choice("gathered", message.gathered(), Format::kFp8));
+  }
+  if (message.has_rates()) {
+    PIPELOOM_TRY(software.rates, load_training_rates(message.rates()));
+  } else {
+    PIPELOOM_TRY(software.rates, find_training_rates(gpu));
+  }
+  return software;
+}
+
+}  // namespace pipeloom::proto

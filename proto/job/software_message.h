@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "core/base/result.h"
+#include "core/job/software.h"
+
+namespace pipeloom::message {
+class Software;
+}
+
+namespace pipeloom::proto {
+
+void store_software(const Software& software, message::Software* message);
+// `gpu`: whose known rates are meant if the message has none.
+Result<Software> load_software(const message::Software& message, const std::string& gpu);
+
+}  // namespace pipeloom::proto

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "core/base/result.h"
+#include "core/job/training_rates.h"
+
+namespace pipeloom::proto {
+
+// One file per GPU in proto/rates/, embedded: what kernels of training frameworks reach, with sources. The error of an
+// unknown name lists the known ones.
+Result<TrainingRates> find_training_rates(const std::string& gpu);
+
+}  // namespace pipeloom::proto

@@ -1,0 +1,61 @@
+#include <map>
+#include <utility>
+
+#include "sim/cost/parameter_count.h"
+#include "sim/cost/rounding.h"
+#include "sim/cost/training_layer.h"
+
+namespace pipeloom::sim {
+
+namespace {
+
+ComponentCost cost_of(const TrainingPart& part, int layer) {
+  return {layer,
+          part.component,
+          part.lane,
+          rounded_ns(part.seconds.forward),
+          rounded_ns(part.seconds.input),
+          rounded_ns(part.seconds.weight)};
+}
+
+// Layers of one kind cost the same: each kind is worked out once.
+class Layers {
+ public:
+  Layers(const Job& job, const TrainingKernels& kernels) : job_(job), kernels_(kernels) {}
+
+  StageProgram program(int kind, int layer) {
+    const bool windowed = job_.model->attention.window > 0 && kind % 2 == 0;
+    const auto [place, is_new] = of_kind_.try_emplace({job_.model->is_moe_layer(kind), windowed});
+    if (is_new) place->second = training_layer(job_, kernels_, kind);
+    StageProgram program;
+    for (const TrainingPart& part : place->second) program.push_back(cost_of(part, layer));
+    return program;
+  }
+
+ private:
+  const Job& job_;
+  const TrainingKernels& kernels_;
+  std::map<std::pair<bool, bool>, std::vector<TrainingPart>> of_kind_;
+};
+
+}  // namespace
+
+LayerCosts training_costs(const Job& job, const ComputeSetting& setting) {
+  const Model& model = *job.model;
+  const TrainingKernels kernels(job, setting);
+  Layers layers(job, kernels);
+  LayerCosts costs;
+  costs.first = {cost_of(training_embedding(job, kernels), -1)};
+  for (int layer = 0; layer < model.layers; ++layer) costs.layers.push_back(layers.program(layer, layer));
+  costs.last = {cost_of(training_head(job, kernels), model.layers)};
+  for (int module = 0; module < model.mtp_depth; ++module) {
+    const int layer = model.layers + 1 + module;
+    costs.last.push_back(cost_of(training_mtp_projection(job, kernels), layer));
+    const StageProgram body = layers.program(mtp_layer(model), layer);
+    costs.last.insert(costs.last.end(), body.begin(), body.end());
+    costs.last.push_back(cost_of(training_head(job, kernels), layer));
+  }
+  return costs;
+}
+
+}  // namespace pipeloom::sim

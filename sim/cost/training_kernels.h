@@ -1,0 +1,71 @@
+#pragma once
+
+#include "core/job/job.h"
+#include "sim/cost/pass_time.h"
+#include "sim/cost/routing.h"
+
+namespace pipeloom::sim {
+
+// Seconds of the three passes of something.
+struct PassSeconds {
+  double forward = 0;
+  double input = 0;
+  double weight = 0;
+
+  double total() const { return forward + input + weight; }
+  PassSeconds& operator+=(const PassSeconds& other);
+};
+
+// How wide the numbers are that a product reads.
+enum class OperandWidth { kWide, kEightBits, kFourBits };
+OperandWidth operand_width(ProductRecipe recipe);
+
+// [m, k] x [k, n], `groups` of them in one launch.
+struct LinearShape {
+  double m = 0;
+  double n = 0;
+  double k = 0;
+  double groups = 1;
+  // Whether narrow operands are cast by kernels of their own: what the layer reads, and its result's gradient.
+  bool casts_input = true;
+  bool casts_gradient = true;
+};
+
+// How long the kernels of a training framework take on a job's GPUs, on `setting`'s SMs and beside what slows them.
+// REQUIRES: the job has a model and software.
+class TrainingKernels {
+ public:
+  TrainingKernels(const Job& job, const ComputeSetting& setting);
+
+  // A linear layer with its casts: operands and results are read and written once more than the products compute
+  // (time = start + FLOPs / rate + bytes / rate of memory).
+  PassSeconds linear(const LinearShape& shape, OperandWidth width) const;
+  PassSeconds linear(const LinearShape& shape) const { return linear(shape, operand_width(software_.recipe)); }
+  // Kernels that are no products, which read and write so many bytes.
+  double memory_bound(double bytes, int kernels) const;
+  // Attention that is causal, `pairs` of query and key and head per forward pass (half of the square).
+  PassSeconds attention(const AttentionShape& shape, double pairs, bool windowed) const;
+  // Attention whose scores go through memory: `scores` numbers.
+  PassSeconds unfused_attention(const AttentionShape& shape, double scores) const;
+  // What tensor parallelism exposes: `rings` all-gathers or reduce-scatters of the micro-batch's hidden states.
+  double tensor_rings(double rings) const;
+  // One dispatch, or one combine, of `tokens` tokens.
+  double expert_transfer(double tokens) const;
+  // All GPUs of the expert-parallel group that a token reaches, its own included.
+  const Routing& routing() const { return routing_; }
+
+ private:
+  struct Products;
+  Products products_of(OperandWidth width) const;
+  double cast_seconds(double numbers) const;
+
+  const Job& job_;
+  const Software& software_;
+  const TrainingRates& rates_;
+  const Gpu& gpu_;
+  ComputeSetting setting_;
+  double share_of_sms_;
+  Routing routing_;
+};
+
+}  // namespace pipeloom::sim

@@ -1,0 +1,78 @@
+#include "sim/cost/training_reduction.h"
+
+#include <algorithm>
+
+#include "sim/cost/groups.h"
+#include "sim/cost/rounding.h"
+
+namespace pipeloom::sim {
+
+namespace {
+
+constexpr double kStepSeconds = 0.01;      // logging, the learning rate, the norm of gradients
+constexpr double kCollectiveShare = 0.94;  // of the links' rate that rings of reductions reach (0.75 of 0.8 of NVLink)
+constexpr double kHiding = 0.8;            // of a pass hides what runs beside it
+constexpr double kContention = 0.05;       // of what is hidden slows the pass
+
+// Exposed seconds of a transfer beside a pass.
+double exposed(double seconds, bool overlapped, double beside) {
+  if (!overlapped) return seconds;
+  return std::max(0.0, seconds - kHiding * beside) + kContention * seconds;
+}
+
+double ring_of_replicas(const Job& job, const StageParameters& parameters, int copies, double bytes) {
+  const double share = kCollectiveShare * job.cluster->gpu.rates.gradient_ring_efficiency;
+  const auto over = [&](int64_t count, const Group& group) {
+    return ring_seconds(static_cast<double>(count) * bytes, group, *job.cluster) / share;
+  };
+  return over(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
+         over(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
+}
+
+double gradient_width(const Software& software) {
+  return software.gradients == Format::kFp32 ? 4 : 2;
+}
+
+double gathered_width(const Software& software) {
+  if (software.gathered != Format::kFp8) return 2;
+  return software.recipe == ProductRecipe::kNvfp4 ? 0.5 : 1;
+}
+
+// Adam reads gradient, weight and moments and writes the last three: 34 bytes with FP32 states, 24 with BF16 ones;
+// every gradient is scaled, and every weight written, by each GPU that holds it.
+double update_seconds(const Job& job, const StageParameters& parameters, int copies) {
+  constexpr double kMemoryShare = 0.6;
+  const Software& software = *job.software;
+  const auto dense = static_cast<double>(parameters.dense + parameters.ends);
+  const auto routed = static_cast<double>(parameters.routed);
+  const double dense_shards =
+      job.zero_stage > 0 ? static_cast<double>(dense_replicas(job.layout, *job.cluster, copies).members) : 1;
+  const double routed_shards =
+      job.zero_stage > 0 ? static_cast<double>(expert_replicas(job.layout, *job.cluster, copies).members) : 1;
+  const double owned = dense / dense_shards + routed / routed_shards;
+  const double held = job.zero_stage == 3 ? owned : dense + routed;
+  const double bytes = owned * (software.low_precision_states ? 24 : 34) + held * (2 * gradient_width(software) + 2);
+  return bytes / (kMemoryShare * job.cluster->gpu.memory_bytes_per_s);
+}
+
+}  // namespace
+
+TrainingEnd training_end(const Job& job, const StageParameters& parameters, int copies, const PassTimes& passes) {
+  const Software& software = *job.software;
+  const double backward = static_cast<double>(passes.input_ns + passes.weight_ns) / 1e9;
+  const double forward = static_cast<double>(passes.forward_ns) / 1e9;
+  double reduction = 0;
+  double gathering = 0;
+  if (job.zero_stage < 3) {  // from stage 3 on both are part of every pass
+    const double rings = job.zero_stage == 0 ? 2 : 1;
+    reduction = exposed(rings * ring_of_replicas(job, parameters, copies, gradient_width(software)),
+                        software.overlap_gradients, backward);
+    if (job.zero_stage > 0) {
+      gathering = exposed(ring_of_replicas(job, parameters, copies, gathered_width(software)), software.overlap_weights,
+                          forward);
+    }
+  }
+  return {rounded_ns(reduction), rounded_ns(update_seconds(job, parameters, copies) + gathering + kStepSeconds)};
+}
+
+}  // namespace pipeloom::sim

@@ -1,0 +1,97 @@
+#include "planner/app/published_job.h"
+
+#include <gtest/gtest.h>
+
+#include "planner/app/published_prediction.h"
+#include "proto/base/files.h"
+
+namespace pipeloom::planner {
+namespace {
+
+Result<std::string> model_text(const std::string& name) {
+  return proto::read_file(std::string(PIPELOOM_TEST_DATA) + "/published/models/" + name + ".json");
+}
+
+// Llama 3 8B on one node of H100.
+proto::PublishedTraining training() {
+  proto::PublishedTraining training;
+  training.id = "run";
+  training.settings = {{"id", "run"},
+                       {"task", "pretrain"},
+                       {"model", "llama3-8b"},
+                       {"gpu", "H100"},
+                       {"num_gpus", "8"},
+                       {"gpus_per_node", "8"},
+                       {"nvlink_domain", "8"},
+                       {"precision", "bf16"},
+                       {"tp", "1"},
+                       {"pp", "1"},
+                       {"micro_batch", "1"},
+                       {"global_batch", "128"},
+                       {"seq", "8192"},
+                       {"schedule", "no-pipeline"},
+                       {"newest_layout", "1"},
+                       {"confidence", "recipe-read"}};
+  training.figures = {{"tokens_per_s_per_gpu", 10'000, "tokens/s/GPU", ""}};
+  return training;
+}
+
+std::string reason(const std::string& column, const std::string& value) {
+  proto::PublishedTraining changed = training();
+  changed.settings[column] = value;
+  if (value.empty()) changed.settings.erase(column);
+  const auto job = published_job(changed, model_text);
+  return job ? "" : job.error().message;
+}
+
+TEST(PublishedJob, SetsFieldsOfTheJob) {
+  const auto published = published_job(training(), model_text);
+  ASSERT_TRUE(published.has_value()) << published.error().message;
+  const Job& job = published->job;
+  EXPECT_EQ(job.model->hidden, 4096);
+  EXPECT_EQ(job.cluster->gpu.name, "H100");
+  EXPECT_EQ(job.layout.data, 8);
+  EXPECT_EQ(job.micro_batches, 16);
+  EXPECT_EQ(job.schedule.name, "1f1b");
+  EXPECT_TRUE(published->ignored.empty());
+}
+
+TEST(PublishedJob, NamesColumnAndValueOfWhatCantBeSaid) {
+  EXPECT_EQ(reason("gpu", "abacus"), "gpu is abacus; no file of it is known");
+  EXPECT_EQ(reason("task", "sft"), "task is sft; a job is pre-training");
+  EXPECT_EQ(reason("seq", ""), "seq was not published");
+  EXPECT_EQ(reason("tp", "many"), "tp is many; allowed are whole numbers from 0 to 100000000");
+  EXPECT_EQ(reason("dp", "3"), "dp is 3; the GPUs leave 8");
+  EXPECT_EQ(reason("schedule", "zebra"), "schedule is zebra, which is unknown");
+  EXPECT_EQ(reason("precision", "int4"), "precision is int4, which no format says");
+}
+
+TEST(PublishedJob, NamesColumnsThatItLeavesOut) {
+  proto::PublishedTraining changed = training();
+  changed.settings["weather"] = "sunny";
+  changed.settings["optimizer"] = "muon";
+  const auto published = published_job(changed, model_text);
+  ASSERT_TRUE(published.has_value());
+  EXPECT_EQ(published->ignored, (std::vector<std::string>{"optimizer", "weather"}));
+}
+
+TEST(PublishedPrediction, TakesTheStepFromTokensPerSecond) {
+  const PublishedPrediction prediction = predict_published(training(), model_text);
+  ASSERT_TRUE(prediction.compared()) << prediction.reason;
+  EXPECT_DOUBLE_EQ(*prediction.measured_seconds, 128 * 8192 / 8 / 10'000.0);
+  EXPECT_TRUE(prediction.judged);
+  EXPECT_GT(prediction.predicted_seconds, 5);
+  EXPECT_LT(prediction.predicted_seconds, 20);
+}
+
+TEST(PublishedPrediction, ComparesMemoryWithItsCounter) {
+  proto::PublishedTraining changed = training();
+  changed.figures.push_back({"memory_gib_max", 70, "GiB", "reserved"});
+  const PublishedPrediction prediction = predict_published(changed, model_text);
+  ASSERT_EQ(prediction.memory.size(), 1u);
+  EXPECT_EQ(prediction.memory.front().counter, "reserved");
+  EXPECT_DOUBLE_EQ(prediction.memory.front().measured, 70.0 * 1024 * 1024 * 1024);
+}
+
+}  // namespace
+}  // namespace pipeloom::planner

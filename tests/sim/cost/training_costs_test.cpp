@@ -1,0 +1,110 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "proto/job/training_rates_files.h"
+#include "sim/cost/layer_costs.h"
+#include "sim/cost/training_kernels.h"
+#include "sim/cost/training_reduction.h"
+#include "tests/support/models.h"
+
+namespace pipeloom::sim {
+namespace {
+
+// DeepSeek-V3 on H800, as a framework with HybridEP runs it.
+Job deepseek() {
+  Job job = tests::deepseek_v3_job();
+  Software& software = job.software.emplace();
+  software.rates = proto::find_training_rates("H800").value();
+  software.dispatcher = Dispatcher::kHybridEp;
+  return job;
+}
+
+int64_t layer_ns(const Job& job, int layer = 10) {
+  return sum_of(layer_costs(job, {job.cluster->compute_sms()}).layers[layer]).total_ns();
+}
+
+// Each setting changes a layer's time, in the direction that it must.
+TEST(TrainingCosts, FollowEverySettingOfALayer) {
+  const Job plain = deepseek();
+  const auto changed = [&](const std::function<void(Job&)>& change) {
+    Job job = plain;
+    change(job);
+    return layer_ns(job);
+  };
+  const int64_t before = layer_ns(plain);
+  EXPECT_LT(changed([](Job& job) { job.software->recipe = ProductRecipe::kBlockwise; }), before);
+  EXPECT_LE(changed([](Job& job) { job.software->graphs.step = true; }), before);
+  EXPECT_LT(changed([](Job& job) { job.software->fused_experts = true; }), before);
+  EXPECT_LT(changed([](Job& job) { job.software->gradients = Format::kBf16; }), before);
+  EXPECT_GT(changed([](Job& job) { job.software->dispatcher = Dispatcher::kDeepEp; }), before);
+  EXPECT_GT(changed([](Job& job) { job.software->dispatcher = Dispatcher::kAllToAll; }), before);
+  EXPECT_GT(changed([](Job& job) { job.software->compiled = false; }), before);
+  EXPECT_GT(changed([](Job& job) {
+              job.software->sdpa = true;
+              job.software->rates.sdpa_forward_flops = 1e14;
+              job.software->rates.sdpa_backward_flops = 1e14;
+            }),
+            before);
+  EXPECT_GT(changed([](Job& job) { job.recompute = Recompute::kFull; }), before);
+  for (const auto part : {&RecomputedParts::core_attention, &RecomputedParts::norms, &RecomputedParts::activations,
+                          &RecomputedParts::up_projections, &RecomputedParts::experts, &RecomputedParts::operators}) {
+    EXPECT_GT(changed([&](Job& job) { job.software->recompute.*part = true; }), before);
+  }
+}
+
+TEST(TrainingCosts, HostWaitsOnlyWithoutGraphs) {
+  Job job = deepseek();
+  job.software->rates.host_us_per_op = 1'000;
+  const int64_t slow_ns = layer_ns(job);
+  job.software->graphs.router = true;
+  EXPECT_LT(layer_ns(job), slow_ns);
+  job.software->graphs.step = true;
+  const int64_t captured_ns = layer_ns(job);
+  EXPECT_LT(captured_ns, slow_ns / 2);
+  job.software->rates.host_us_per_op = 0;
+  EXPECT_EQ(layer_ns(job), captured_ns);
+}
+
+// DeepGEMM's (4096, 32768, 512) on H800 reaches 590 TFLOPS, (4096, 7168, 16384) 1358: what a result's bytes cost.
+TEST(TrainingKernels, ThinProductsAreBoundByTheirResults) {
+  Job job = deepseek();
+  job.software->recipe = ProductRecipe::kBlockwise;
+  job.software->rates.transposed_bytes = 0;
+  const TrainingKernels kernels(job, {132});
+  const auto tflops = [&](double n, double k) {
+    const double cast = 2e-6 + 4096 * k * 4.03 / (3.35e12 * 0.8);
+    return 2 * 4096 * n * k / (kernels.linear({4096, n, k}).forward - cast) / 1e12;
+  };
+  EXPECT_NEAR(tflops(32768, 512), 590, 60);
+  EXPECT_NEAR(tflops(7168, 16384), 1358, 80);
+}
+
+// cuDNN's rate at 4096 tokens on H200 for MLA, slower by the factor of training: half the square, 128 heads of 192 and
+// 128.
+TEST(TrainingKernels, AttentionFollowsTheBenchmark) {
+  const Job job = deepseek();
+  const TrainingKernels kernels(job, {132});
+  const double pairs = 4096.0 * 4096 / 2 * 128;
+  const PassSeconds core = kernels.attention(job.model->attention, pairs, false);
+  EXPECT_NEAR(core.forward, 2 * 320 * pairs / 599e12 * job.software->rates.attention_slowdown, 1e-6);
+  EXPECT_NEAR(core.input, 2.6 * 2 * 320 * pairs / 404e12 * job.software->rates.attention_slowdown, 1e-6);
+}
+
+TEST(TrainingReduction, HidesBehindTheLastBackwardPass) {
+  Job job = deepseek();
+  const StageParameters parameters = {.dense = 1'000'000'000, .routed = 0, .ends = 0};
+  const PassTimes passes = {10'000'000, 20'000'000, 20'000'000};
+  const TrainingEnd alone = training_end(job, parameters, 1, passes);
+  job.software->overlap_gradients = true;
+  const TrainingEnd hidden = training_end(job, parameters, 1, passes);
+  EXPECT_NEAR(static_cast<double>(alone.reduction_ns) * 1.05 - 0.8 * 40e6, static_cast<double>(hidden.reduction_ns), 2);
+  job.software->overlap_weights = true;
+  EXPECT_LT(training_end(job, parameters, 1, passes).optimizer_ns, hidden.optimizer_ns);
+  job.software->low_precision_states = true;
+  job.software->gathered = Format::kFp8;
+  EXPECT_LT(training_end(job, parameters, 1, passes).optimizer_ns, hidden.optimizer_ns);
+}
+
+}  // namespace
+}  // namespace pipeloom::sim
