@@ -9,6 +9,7 @@
 #include "gui/panels/export.h"
 #include "gui/panels/window_manual.h"
 #include "gui/timeline/frame.h"
+#include "proto/manual/manual.h"
 
 namespace pipeloom::gui {
 

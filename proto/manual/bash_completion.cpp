@@ -22,6 +22,19 @@ std::string option_words(const CommandPage& page) {
   return words;
 }
 
+// The allowed words of a positional, if it has some; else files complete it.
+std::string positional_words(const CommandPage& page) {
+  for (const OptionEntry& option : page.options) {
+    if (option.positional && !option.choices.empty()) return fmt::format("{}", fmt::join(option.choices, " "));
+  }
+  return "";
+}
+
+// A case that knows the options and the words of one command.
+std::string command_case(const std::string& pattern, const CommandPage& page, const std::string& words) {
+  return fmt::format("    {}) options='{}' words=\"{}\" ;;\n", pattern, option_words(page), words);
+}
+
 // A case for each option that takes one of some words, or a number: "'plan --release') values='I W' ;;". The empty
 // command is the program without a subcommand.
 std::string value_cases(const std::string& command, const CommandPage& page) {
@@ -45,19 +58,20 @@ std::string value_cases(const std::string& command, const CommandPage& page) {
 
 std::string bash_completion(const CommandPage& program) {
   std::string names;
-  std::string options = fmt::format("    '') options='{}' ;;\n", option_words(program));
+  std::string options;
   std::string values = value_cases("", program);
   for (const CommandPage& command : program.subcommands) {
     names += (names.empty() ? "" : " ") + command.name;
-    options += fmt::format("    {}) options='{}' ;;\n", command.name, option_words(command));
+    options += command_case(command.name, command, positional_words(command));
     values += value_cases(command.name, command);
   }
+  options += command_case("''", program, "$commands");
   const std::string function = function_of(program.name);
   std::string text = fmt::format("# Completions of {0} for bash, made from its own table of options.\n\n{1}() {{\n",
                                  program.name, function);
   text += fmt::format("  local commands='{}'\n", names);
   text += R"(  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-  local command='' options='' values='' kind='' i
+  local command='' options='' words='' values='' kind='' i
   # --option=value is three words here.
   if [ "$word" = '=' ]; then
     word=''
@@ -82,8 +96,8 @@ std::string bash_completion(const CommandPage& program) {
     return # -o default: readline completes the file
   elif [[ "$word" == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
-  elif [ -z "$command" ]; then
-    mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+  else
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
   fi
 }
 )";

@@ -25,6 +25,12 @@ std::string roff(const std::string& text) {
   return escaped;
 }
 
+// A description without the full stop that some end with.
+std::string phrase(std::string text) {
+  if (text.ends_with('.')) text.pop_back();
+  return roff(text);
+}
+
 std::string upper(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
@@ -45,7 +51,7 @@ std::string title_of(const OptionEntry& option) {
 std::string options_of(const CommandPage& page) {
   std::string text;
   for (const OptionEntry& option : page.options) {
-    text += fmt::format(".TP\n{}\n{}", title_of(option), roff(option.description));
+    text += fmt::format(".TP\n{}\n{}", title_of(option), phrase(option.description));
     if (option.required) text += ".\nRequired";
     if (!option.choices.empty()) text += ".\nOne of " + roff(joined(option.choices, ", "));
     if (!option.default_value.empty()) text += ".\nDefault: " + roff(option.default_value);
@@ -70,7 +76,7 @@ std::string head_of(const std::string& command, const CommandPage& page, const s
   std::string name = command;
   std::ranges::replace(name, ' ', '-');
   std::string text = fmt::format(".TH {} 1 \"\" \"Pipeloom {}\" \"Pipeloom\"\n", roff(upper(name)), version);
-  text += fmt::format(".SH NAME\n{} \\- {}\n", roff(name), roff(page.description));
+  text += fmt::format(".SH NAME\n{} \\- {}\n", roff(name), phrase(page.description));
   text += ".SH SYNOPSIS\n" + synopsis_of(command, page);
   return text + ".SH OPTIONS\n" + options_of(page);
 }
@@ -79,7 +85,7 @@ std::string commands_of(const CommandPage& program) {
   std::string text = ".SH COMMANDS\n";
   for (const CommandPage& command : program.subcommands) {
     const std::string name = program.name + " " + command.name;
-    text += fmt::format(".TP\n.B {}\n{}.\n", roff(name), roff(command.description));
+    text += fmt::format(".TP\n.B {}\n{}.\n", roff(name), phrase(command.description));
     if (command.forwards) {
       text += fmt::format(".RS\n{}.RE\n", options_of(command));
     } else {

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 
 #include "core/base/build_info.h"
 #include "tests/planner/cli/run_command.h"

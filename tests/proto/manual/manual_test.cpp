@@ -38,9 +38,9 @@ proto::CommandPage program() {
 }
 
 // What bash offers for the last of these words.
-std::string offered(const std::string& words) {
+std::string offered(const std::string& words, const proto::CommandPage& page = program()) {
   const TempFolder folder;
-  const std::string script = folder.file("loom", proto::bash_completion(program()));
+  const std::string script = folder.file("loom", proto::bash_completion(page));
   const std::string command = "bash -c 'compopt() { :; }; source " + script + "; COMP_WORDS=(loom " + words +
                               "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _loom; echo -n \"${COMPREPLY[*]}\"'";
   FILE* pipe = popen(command.c_str(), "r");
@@ -64,6 +64,12 @@ TEST(BashCompletion, OffersTheOptionsOfTheSubcommand) {
 TEST(BashCompletion, OffersTheAllowedValues) {
   EXPECT_EQ(offered("weave --colour \"\""), "red green");
   EXPECT_EQ(offered("weave --colour = g"), "green");
+}
+
+TEST(BashCompletion, OffersTheWordsOfAPositional) {
+  proto::CommandPage page = program();
+  proto::set_choices(page, "JOB", {"tiny", "large"});
+  EXPECT_EQ(offered("weave t", page), "tiny");
 }
 
 TEST(BashCompletion, LeavesFilesToReadline) {
