@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kGbytes = 1e9;
 
-// Of one GPU, in bytes/s: one NIC of 400 Gb/s for each (shared/published/gpus.md, section 1), but for what differs.
+// Of one GPU, in bytes/s: one NIC of 400 Gb/s for each (the makers' boards), but for what differs.
 double nic_bytes_per_s(const PublishedSettings& settings, const Gpu& gpu) {
   if (settings.remarks("Omni-Path, 4 links per node")) return 6.25 * kGbytes;  // 4 x 100 Gb/s for 8 GPUs
   if (gpu.name.starts_with("B300") || gpu.name.starts_with("GB300")) return 100 * kGbytes;

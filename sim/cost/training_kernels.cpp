@@ -13,7 +13,7 @@ constexpr double kMicro = 1e-6;
 // A kernel that is no product: launch latency and tail (gpus.md: 1.5 to 3 us of the smallest kernels).
 constexpr double kMemoryKernelSeconds = 1.5 * kMicro;
 
-// Bytes that a cast reads and writes per number, scales and maximum included (shared/step_time.md, section 1).
+// Bytes that a cast reads and writes per number, scales and maximum included (counted from the algorithms).
 double cast_bytes(ProductRecipe recipe) {
   switch (recipe) {
     case ProductRecipe::kWide:

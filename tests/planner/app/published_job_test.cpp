@@ -63,7 +63,7 @@ TEST(PublishedJob, NamesColumnAndValueOfWhatCantBeSaid) {
   EXPECT_EQ(reason("tp", "many"), "tp is many; allowed are whole numbers from 0 to 100000000");
   EXPECT_EQ(reason("dp", "3"), "dp is 3; the GPUs leave 8");
   EXPECT_EQ(reason("schedule", "zebra"), "schedule is zebra, which is unknown");
-  EXPECT_EQ(reason("precision", "int4"), "precision is int4, which no format says");
+  EXPECT_EQ(reason("precision", "int4"), "precision is int4, which is unknown");
 }
 
 TEST(PublishedJob, NamesColumnsThatItLeavesOut) {
