@@ -201,7 +201,6 @@ Model bloom(ConfigFields& fields) {
 Model gpt_oss(ConfigFields& fields) {
   Model model = mixtral(fields);
   model.family = "gpt-oss";
-  model.mlp_bias = true;  // of experts
   model.attention.window = fields.number_or("sliding_window", 0, 0);
   return model;
 }

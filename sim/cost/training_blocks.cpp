@@ -140,9 +140,6 @@ TrainingBlock experts_block(const Job& job, const TrainingKernels& kernels) {
   add_linear(block, kernels.linear({rows / groups, hidden, width, groups, !fused, true}));
   if (!fused) {
     add_activation(job, kernels, rows * width, block);
-    // Biases and clamps of experts are kernels of their own: 8 passes over what the activation reads, 12 backward.
-    const double pass = model.mlp_bias ? 2 * up * rows * width : 0;
-    if (pass > 0) add_pointwise(block, kernels.memory_bound(8 * pass, 8), kernels.memory_bound(12 * pass, 12));
   } else {
     add_pointwise(block, 0, kernels.memory_bound(2 * up * rows * width, 1));  // its saved input is read again
   }

@@ -66,8 +66,8 @@ TEST(TrainingCosts, HostWaitsOnlyWithoutGraphs) {
   EXPECT_EQ(layer_ns(job), captured_ns);
 }
 
-// DeepGEMM's (4096, 32768, 512) on H800 reaches 590 TFLOPS, (4096, 7168, 16384) 1358: what a result's bytes cost. The first comes
-// out 15 % too fast.
+// DeepGEMM's (4096, 32768, 512) on H800 reaches 590 TFLOPS, (4096, 7168, 16384) 1358: what a result's bytes cost. The
+// first comes out 15 % too fast.
 TEST(TrainingKernels, ThinProductsAreBoundByTheirResults) {
   Job job = deepseek();
   job.software->recipe = ProductRecipe::kBlockwise;
