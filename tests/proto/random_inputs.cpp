@@ -121,7 +121,7 @@ Cluster random_shared_cluster(std::mt19937_64& random) {
   cluster.nvlink_domain = cluster.domain_gpus = 0;
   cluster.nodes = 1;
   cluster.gpus_per_node = 32;
-  cluster.comm_sms = small(random, 0, 2);
+  cluster.comm_sms = small(random, 0, 1);
   cluster.gpu.rates.hand_over = {
       {4, {{4096, 1e9, {CopyMethod::kLoadStore, 16}}, {1 << 20, 1e11, {CopyMethod::kBulk, 65'536}}}},
       {16, {{4096, rate(random), {CopyMethod::kStreamingReadOnly, 4096}}}}};
