@@ -25,7 +25,7 @@ TEST(JsonKeys, AreFoundInATextThatIsCutOffAnywhere) {
 }
 
 TEST(JsonKeys, AStringIsNoKeyAndHidesBrackets) {
-  EXPECT_THAT(begin_of_json(R"({"a": "}{\"b\": ", "c": 1})").keys, ElementsAre("a", "c"));
+  EXPECT_THAT(begin_of_json(R"({"a": "}{\", \"b\":", "c": 1})").keys, ElementsAre("a", "c"));
 }
 
 TEST(JsonKeys, EndWithTheObject) {

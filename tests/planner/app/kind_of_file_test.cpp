@@ -152,7 +152,9 @@ TEST(KindOfFileRefuses, AJsonJobWithoutTheEndingThatItsReaderNeeds) {
 TEST(KindOfFile, APipeIsLeftUnread) {
   const TempFolder folder;
   ASSERT_EQ(mkfifo(folder.path("pipe").c_str(), 0600), 0);
-  EXPECT_EQ(*kind_of_file(folder.path("pipe")), FileKind::kPlan);
+  const auto kind = kind_of_file(folder.path("pipe"));
+  ASSERT_TRUE(kind) << kind.error().message;
+  EXPECT_EQ(*kind, FileKind::kPlan);
 }
 
 }  // namespace
