@@ -147,10 +147,9 @@ TEST(HuggingFace, GoesByTheArchitectureWithoutAModelType) {
 }
 
 TEST(HuggingFace, UnknownFamilyListsTheKnownOnes) {
-  EXPECT_EQ(
-      error_with("deepseek-v3.json", "model_type", "mamba"),
-      "config.json: model_type is \"mamba\"; allowed are bloom, deepseek_v2, deepseek_v3, gpt_oss, gpt2, grok-1, "
-      "internlm, kimi_k2, llama, llama4_text, mistral, mixtral, nemotron, qwen2, qwen2_moe, qwen3, qwen3_moe");
+  EXPECT_EQ(error_with("deepseek-v3.json", "model_type", "mamba"),
+            "config.json: model_type is \"mamba\"; allowed are bloom, deepseek_v2, deepseek_v3, gpt_oss, gpt2, grok-1, "
+            "internlm, kimi_k2, llama, llama4_text, mistral, mixtral, nemotron, qwen2, qwen2_moe, qwen3, qwen3_moe");
 }
 
 TEST(HuggingFace, NamesAMissingField) {
