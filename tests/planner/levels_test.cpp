@@ -1,4 +1,4 @@
-// The schedule level and the component level agree where nothing contends beyond a slot (docs: DESIGN, rules of time).
+// The schedule level and the component level agree where nothing contends beyond a slot (docs/architecture.md, the rules).
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
