@@ -52,24 +52,24 @@ constexpr int kStages = 4;
 constexpr int64_t kStageBytes = int64_t{32} << 10;
 constexpr int kBulkThreads = 32;
 
-// Pieces of a block's chunks, in order.
-struct Pieces {
+// Walks the pieces that a block copies, a buffer of shared memory at a time.
+struct PieceWalk {
   const CopiedBytes& message;
   int64_t whole;
-  int64_t chunk;   // begin of the chunk
+  int64_t piece;   // begin of the piece
   int64_t offset;  // in it
 
-  __device__ bool done() const { return chunk >= whole; }
-  __device__ int64_t begin() const { return chunk + offset; }
+  __device__ bool done() const { return piece >= whole; }
+  __device__ int64_t begin() const { return piece + offset; }
   __device__ int64_t size() const {
-    const int64_t chunk_end = chunk + message.piece_bytes < whole ? chunk + message.piece_bytes : whole;
-    return chunk_end - begin() < kStageBytes ? chunk_end - begin() : kStageBytes;
+    const int64_t piece_end = piece + message.piece_bytes < whole ? piece + message.piece_bytes : whole;
+    return piece_end - begin() < kStageBytes ? piece_end - begin() : kStageBytes;
   }
   __device__ void next() {
     offset += kStageBytes;
-    const int64_t chunk_end = chunk + message.piece_bytes < whole ? chunk + message.piece_bytes : whole;
-    if (begin() < chunk_end) return;
-    chunk += gridDim.x * message.piece_bytes;
+    const int64_t piece_end = piece + message.piece_bytes < whole ? piece + message.piece_bytes : whole;
+    if (begin() < piece_end) return;
+    piece += gridDim.x * message.piece_bytes;
     offset = 0;
   }
 };
@@ -83,8 +83,8 @@ __global__ void __launch_bounds__(kBulkThreads) bulk_kernel(CopiedBytes message)
   for (int i = 0; i < kStages; ++i) begin_barrier(barriers + i);
   const uint64_t start = now_ns();
   const int64_t first = blockIdx.x * message.piece_bytes;
-  Pieces loading{message, message.bytes / 16 * 16, first, 0};
-  Pieces storing = {message, message.bytes / 16 * 16, first, 0};
+  PieceWalk loading{message, message.bytes / 16 * 16, first, 0};
+  PieceWalk storing = {message, message.bytes / 16 * 16, first, 0};
   uint32_t loaded = 0;
   uint32_t stored = 0;
   int64_t moved = 0;

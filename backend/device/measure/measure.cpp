@@ -13,13 +13,13 @@ constexpr int kMostPiece = 32;
 
 void measure_exchange(ExchangeOnGpu& exchange, StreamTimer& timer, TuneMeasurements& measured) {
   for (int sms = ExchangeOnGpu::kNodes; sms <= kMostSms; sms += ExchangeOnGpu::kNodes) {
-    for (int chunk = 1; chunk <= kMostPiece; chunk *= 2) {
-      exchange.set(sms, chunk);
+    for (int piece = 1; piece <= kMostPiece; piece *= 2) {
+      exchange.set(sms, piece);
       const auto bytes = static_cast<double>(exchange.copied_bytes());
       const double dispatch_s = timer.median_s([&](int) { exchange.dispatch(timer.stream()); });
-      measured.dispatches.push_back({sms, chunk, bytes / dispatch_s});
+      measured.dispatches.push_back({sms, piece, bytes / dispatch_s});
       const double combine_s = timer.median_s([&](int) { exchange.combine(timer.stream()); });
-      measured.combines.push_back({sms, chunk, bytes / combine_s});
+      measured.combines.push_back({sms, piece, bytes / combine_s});
     }
   }
 }

@@ -26,15 +26,15 @@ std::vector<MeasuredCopy> measure_copies(MeasuredDevice& device) {
     for (const CopyMethod method : kCopyMethods) {
       for (const int sms : {1, 2, 4, 8, 12, 16, 20, 24, 32}) {
         if (sms > device.sms()) continue;
-        for (const int64_t chunk : {kMiB / 64, kMiB / 16, kMiB / 4}) {
-          const CopyOptions options{method, sms, chunk, 0};
+        for (const int64_t piece : {kMiB / 64, kMiB / 16, kMiB / 4}) {
+          const CopyOptions options{method, sms, piece, 0};
           const double seconds = timer->median_s([&](int run) {
             for (int64_t i = 0; i < messages; ++i) {
               const int64_t at = (run * messages + i) * bytes % kBufferBytes;
               copy_message({timer->stream(), sms}, from.as<char>() + at, to.as<char>() + at, bytes, options);
             }
           });
-          measured.push_back({method, sms, chunk, bytes, static_cast<double>(messages * bytes) / seconds});
+          measured.push_back({method, sms, piece, bytes, static_cast<double>(messages * bytes) / seconds});
         }
       }
     }

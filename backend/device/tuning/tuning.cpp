@@ -30,7 +30,7 @@ Status check_measured(const char* what, const std::vector<MeasuredForward>& meas
   for (const MeasuredForward& one : measured) {
     if (!(one.bytes_per_s > 0)) {
       return invalid(
-          fmt::format("{} on {} SMs with chunks of {} tokens was measured at {} bytes/s; allowed is a rate "
+          fmt::format("{} on {} SMs with pieces of {} tokens was measured at {} bytes/s; allowed is a rate "
                       "above 0",
                       what, one.sms, one.piece_tokens, one.bytes_per_s));
     }
@@ -134,7 +134,7 @@ std::vector<HandOverCurve> hand_over_curves(const std::vector<MeasuredCopy>& cop
 
 std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>& dispatches,
                                              const std::vector<MeasuredForward>& combines) {
-  std::map<int, std::map<int, double>> slower;  // by SMs and chunk
+  std::map<int, std::map<int, double>> slower;  // by SMs and piece
   for (const MeasuredForward& dispatch : dispatches) {
     for (const MeasuredForward& combine : combines) {
       if (dispatch.sms != combine.sms || dispatch.piece_tokens != combine.piece_tokens) continue;
@@ -142,9 +142,9 @@ std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>&
     }
   }
   std::vector<AllToAllCurve> curves;
-  for (const auto& [sms, of_chunk] : slower) {
+  for (const auto& [sms, of_piece] : slower) {
     std::vector<Curve::Point> points;
-    for (const auto& [chunk, rate] : of_chunk) points.push_back({static_cast<double>(chunk), rate});
+    for (const auto& [piece, rate] : of_piece) points.push_back({static_cast<double>(piece), rate});
     curves.push_back({sms, Curve::create("cluster.gpu.rates.all_to_all", std::move(points)).value()});
   }
   return curves;

@@ -74,12 +74,12 @@ struct TuneMeasurements {
   double memory_bytes_per_s = 0;  // of a device copy on all SMs
 };
 
-// The fewest SMs, then the smallest chunk, that reach `share` of the highest rate measured for messages of this size;
+// The fewest SMs, then the smallest piece, that reach `share` of the highest rate measured for messages of this size;
 // of equal ones the faster method. REQUIRES: some copy of such a message was measured.
 MeasuredCopy best_copy(const std::vector<MeasuredCopy>& copies, int64_t message_bytes, double share = 0.95);
 
 // What one SM copies: the median over the measurements that still rise with the SMs (at least nine tenths of the
-// highest rate per SM), each at its best chunk size. REQUIRES: not empty.
+// highest rate per SM), each at its best piece size. REQUIRES: not empty.
 double sm_bytes_per_s(const std::vector<MeasuredForward>& measured);
 
 // The c in rate ~ 1 - exp(-tokens / c), by least squares over each number of SMs against its highest rate
@@ -90,10 +90,10 @@ double piece_tokens_constant(const std::vector<MeasuredForward>& measured);
 std::vector<AllToAllCurve> all_to_all_curves(const std::vector<MeasuredForward>& dispatches,
                                              const std::vector<MeasuredForward>& combines);
 
-// What each number of SMs copies of each message, by the method and with the chunks that were fastest.
+// What each number of SMs copies of each message, by the method and with the pieces that were fastest.
 std::vector<HandOverCurve> hand_over_curves(const std::vector<MeasuredCopy>& copies);
 
-// `gpu` with what was measured in place of what it had: all-to-all by SMs and chunk, as curves and as the constants
+// `gpu` with what was measured in place of what it had: all-to-all by SMs and piece, as curves and as the constants
 // that fit them best; hand-overs by SMs and message; contention, memory efficiency. Errors name what can't be: a rate
 // that is not above 0, fewer than two numbers of SMs, nothing measured.
 Result<Gpu> tuned_gpu(Gpu gpu, const TuneMeasurements& measured);

@@ -9,7 +9,7 @@ namespace pipeloom::backend {
 namespace {
 
 constexpr const char* kColumns =
-    "what,sms,chunk,message_bytes,bytes_per_s,beside,slowdown,l2_hit_percent,l2_read_hit_percent,l2_read_sectors,"
+    "what,sms,piece,message_bytes,bytes_per_s,beside,slowdown,l2_hit_percent,l2_read_hit_percent,l2_read_sectors,"
     "l2_written_sectors,dram_read_bytes\n";
 
 std::string l2_cells(const std::optional<MeasuredL2>& l2) {
@@ -51,7 +51,7 @@ std::string measurements_csv(const TuneMeasurements& measured) {
 }
 
 std::string copies_table(const TuneMeasurements& measured) {
-  std::string table = "message        method                SMs  chunk      GB/s\n";
+  std::string table = "message        method                SMs  piece      GB/s\n";
   std::vector<int64_t> sizes;
   for (const MeasuredCopy& copy : measured.copies) {
     if (std::ranges::find(sizes, copy.message_bytes) == sizes.end()) sizes.push_back(copy.message_bytes);

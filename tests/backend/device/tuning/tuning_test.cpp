@@ -19,7 +19,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// A kernel that copies `per_sm` on each of up to `most` SMs, and 1 - exp(-tokens / constant) of that in chunks.
+// A kernel that copies `per_sm` on each of up to `most` SMs, and 1 - exp(-tokens / constant) of that in pieces.
 std::vector<MeasuredForward> forwards(double per_sm, int most, double constant) {
   std::vector<MeasuredForward> measured;
   for (const int sms : {2, 4, 8, 16, 24}) {
@@ -106,7 +106,7 @@ TEST(Tuning, WhatCannotBeIsRefusedByName) {
   };
   EXPECT_EQ(error_of([](TuneMeasurements&) {}), "");
   EXPECT_THAT(error_of([](TuneMeasurements& m) { m.combines[1].bytes_per_s = 0; }),
-              HasSubstr("a combine on 2 SMs with chunks of 4 tokens was measured at 0 bytes/s"));
+              HasSubstr("a combine on 2 SMs with pieces of 4 tokens was measured at 0 bytes/s"));
   EXPECT_THAT(error_of([](TuneMeasurements& m) { m.dispatches.resize(4); }),
               HasSubstr("a dispatch was measured on 1 numbers of SMs; at least 2 are needed"));
   EXPECT_THAT(error_of([](TuneMeasurements& m) { m.product.alone_s = 0; }), HasSubstr("a product took 0 s alone"));
@@ -160,11 +160,11 @@ Job job_on(const Gpu& gpu) {
   return make_job(job).value();
 }
 
-// What the planner makes of the file: slower SMs, so more of them; a larger constant, so larger chunks.
+// What the planner makes of the file: slower SMs, so more of them; a larger constant, so larger pieces.
 TEST(Tuning, ThePlannerChoosesByWhatWasMeasured) {
-  const auto choice = [](double per_sm, double chunk_constant) {
+  const auto choice = [](double per_sm, double piece_constant) {
     TuneMeasurements measured = some_measurements();
-    measured.dispatches = measured.combines = forwards(per_sm, 100, chunk_constant);
+    measured.dispatches = measured.combines = forwards(per_sm, 100, piece_constant);
     const Gpu gpu = tuned_gpu(proto::find_gpu("H800").value(), measured).value();
     const Gpu read =
         proto::parse_gpu("t", with_tuned_rates(proto::gpu_file_text("H800").value(), gpu, "measured")).value();
@@ -181,19 +181,19 @@ TEST(Tuning, ThePlannerChoosesByWhatWasMeasured) {
   EXPECT_LT(fast_chunk, slow_chunk);
 }
 
-// SMs beyond 8 and chunks beyond 8 tokens bring nothing: constants would say otherwise.
+// SMs beyond 8 and pieces beyond 8 tokens bring nothing: constants would say otherwise.
 TEST(Tuning, ThePlannerTakesNoMoreThanTheCurvesReward) {
   std::vector<AllToAllCurve> curves;
   for (const int sms : {4, 8, 16, 32}) {
     std::vector<Curve::Point> points;
-    for (const double chunk : {4.0, 8.0, 16.0, 64.0}) {
-      points.push_back({chunk, 25e9 * std::min(sms, 8) * std::min(chunk, 8.0) / 8});
+    for (const double piece : {4.0, 8.0, 16.0, 64.0}) {
+      points.push_back({piece, 25e9 * std::min(sms, 8) * std::min(piece, 8.0) / 8});
     }
     curves.push_back({sms, Curve::create("test", std::move(points)).value()});
   }
   Gpu gpu = proto::find_gpu("H800").value();
   gpu.rates.all_to_all_sm_bytes_per_s = 25e9;
-  gpu.rates.all_to_all_piece_tokens = 0.1;  // of a NIC, which then asks for no large chunks
+  gpu.rates.all_to_all_piece_tokens = 0.1;  // of a NIC, which then asks for no large pieces
   const auto choice = [&] {
     const planner::NamedSchedule& named = *planner::find_schedule("dualpipe").value();
     const Job job = planner::job_for(job_on(gpu), named).value();
