@@ -133,10 +133,10 @@ nlohmann::json rows_json(const Job& job, const std::vector<ComparedRow>& rows) {
   return json;
 }
 
-// Where the layers lie, if the search was free to part them.
+// Says how the layers are divided, if the search was free to choose.
 void print_partition(const FoundOrder& found, const Output& output) {
   if (found.partitions == 1) return;
-  output.out << fmt::format("layers per stage {}; of {} partitions that are about as even none can take less than {}\n",
+  output.out << fmt::format("layers per stage {}; lower bound over {} similar partitions: {}\n",
                             fmt::join(found.subject.evaluation.costs.layers_per_stage, " "), found.partitions,
                             time_text(found.subject.job, found.least_bound_ns));
 }
