@@ -1,4 +1,5 @@
-// The schedule level and the component level agree where nothing contends beyond a slot (docs/architecture.md, the rules).
+// The schedule level and the component level agree where nothing contends beyond a slot (docs/architecture.md, the
+// rules).
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
