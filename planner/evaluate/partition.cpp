@@ -197,8 +197,7 @@ std::vector<std::vector<int>> with_neighbours(const std::vector<std::vector<int>
     }
   }
   std::ranges::sort(all);
-  const auto twice = std::ranges::unique(all);
-  all.erase(twice.begin(), twice.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 
