@@ -31,6 +31,7 @@ class Session : public QObject {
   const PictureOptions& options() const { return options_; }
   bool has_unsaved_changes() const { return !undo_stack_.isClean(); }
   bool busy() const { return loading_.running() || editing_.running() || saving_.running(); }
+  bool painting() const { return painting_.running(); }  // pictures anew, with other options
   bool improving() const { return searching_.running(); }
 
   // The first takes the place of what is open, the others stand beside it.

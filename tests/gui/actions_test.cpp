@@ -40,8 +40,13 @@ void when_open(std::function<void(Dialog&)> what) {
 
 void choose_file(const std::string& path) {
   when_open<QFileDialog>([path](QFileDialog& dialog) {
-    dialog.selectFile(QString::fromStdString(path));
-    QMetaObject::invokeMethod(&dialog, "accept");
+    // A dialog that has not read its folder yet accepts nothing.
+    const auto accepted = [&] {
+      dialog.selectFile(QString::fromStdString(path));
+      QMetaObject::invokeMethod(&dialog, "accept");
+      return !dialog.isVisible();
+    };
+    EXPECT_TRUE(QTest::qWaitFor(accepted, 10'000)) << path;
   });
 }
 

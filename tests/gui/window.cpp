@@ -16,8 +16,9 @@ TestWindow::TestWindow(QSize size, bool dark) : window_(std::make_unique<gui::Ma
 
 void TestWindow::wait_until_idle() {
   QTest::qWait(1);
+  const gui::Session& session = window_->session();
   const bool idle =
-      QTest::qWaitFor([this] { return !window_->session().busy() && !window_->session().improving(); }, 60'000);
+      QTest::qWaitFor([&] { return !session.busy() && !session.painting() && !session.improving(); }, 60'000);
   if (!idle) qFatal("the window still works after a minute");
   QTest::qWait(20);
 }
