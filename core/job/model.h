@@ -68,6 +68,7 @@ struct Model {
   bool is_moe_layer(int layer) const {
     return moe && layer >= moe->first_dense_layers && (layer - moe->first_dense_layers) % moe->layer_step == 0;
   }
+  bool is_windowed_layer(int layer) const { return attention.window > 0 && layer % 2 == 0; }
   bool operator==(const Model&) const = default;
 };
 

@@ -75,10 +75,9 @@ void add_core(const Job& job, const TrainingKernels& kernels, int kind, Training
   const AttentionShape& a = job.model->attention;
   const double heads = static_cast<double>(a.heads) / job.layout.tensor;
   const double square = training_tokens(job).all * static_cast<double>(job.batch.sequence_length) * heads;
-  const bool windowed = a.window > 0 && kind % 2 == 0;
   const PassSeconds core = job.attention_kernel == AttentionKernel::kUnfused
                                ? kernels.unfused_attention(a, square)
-                               : kernels.attention(a, square / 2, windowed);
+                               : kernels.attention(a, square / 2, job.model->is_windowed_layer(kind));
   block.core = core.forward;
   block.seconds += core;
 }

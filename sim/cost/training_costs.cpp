@@ -24,8 +24,8 @@ class Layers {
   Layers(const Job& job, const TrainingKernels& kernels) : job_(job), kernels_(kernels) {}
 
   StageProgram program(int kind, int layer) {
-    const bool windowed = job_.model->attention.window > 0 && kind % 2 == 0;
-    const auto [place, is_new] = of_kind_.try_emplace({job_.model->is_moe_layer(kind), windowed});
+    const Model& model = *job_.model;
+    const auto [place, is_new] = of_kind_.try_emplace({model.is_moe_layer(kind), model.is_windowed_layer(kind)});
     if (is_new) place->second = training_layer(job_, kernels_, kind);
     StageProgram program;
     for (const TrainingPart& part : place->second) program.push_back(cost_of(part, layer));

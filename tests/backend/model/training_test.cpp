@@ -86,6 +86,9 @@ TEST(CheckTrainable, NamesTheFieldThatItCannotRun) {
   changed.model->tied_embedding = true;
   EXPECT_EQ(refusal(changed), "model.tied_embedding is 1; pipeloom-run trains with 0 (separate weights)");
   changed = job;
+  changed.model->attention.window = 4;
+  EXPECT_EQ(refusal(changed), "model.attention.window is 4; pipeloom-run trains with 0 (every token is seen)");
+  changed = job;
   changed.model->attention.head_dim = 3;
   EXPECT_EQ(refusal(changed), "the rotary width of a head is 3; pipeloom-run trains with an even number");
   changed = tests::training_job(tests::tiny_gpt(), 1, 2);
