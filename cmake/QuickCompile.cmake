@@ -11,7 +11,6 @@ set(PIPELOOM_ALONE
   planner/schedules/zb_v_pytorch.cpp
   planner/schedules/zero_bubble_heuristic.cpp
   planner/subject/compare.cpp
-  proto/base/renamed_fields.cpp
   proto/job/gpu_message.cpp
   proto/job/job_message.cpp
   proto/job/measured_iterations.cpp

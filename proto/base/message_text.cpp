@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "proto/base/json_text.h"
+
 namespace pipeloom::proto {
 
 namespace {
@@ -49,18 +51,6 @@ std::string place(const std::string& path, std::string_view text, size_t offset)
   const auto line = std::ranges::count(before, '\n') + 1;
   const size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
   return fmt::format("{}:{}:{}", path, line, before.size() - line_begin + 1);
-}
-
-// One past the string that starts at `begin`.
-size_t end_of_string(std::string_view json, size_t begin) {
-  size_t at = begin + 1;
-  while (at < json.size() && json[at] != '"') at += json[at] == '\\' ? 2 : 1;
-  return at + 1;
-}
-
-bool is_key(std::string_view json, size_t end_of_name) {
-  const size_t next = json.find_first_not_of(" \t\r\n", end_of_name);
-  return next != std::string_view::npos && json[next] == ':';
 }
 
 // Where the key `name` stands in the first object after `begin` (of an array of objects: in any); npos where it

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "proto/base/json_text.h"
+
 namespace pipeloom::proto {
 
 namespace {
@@ -43,18 +45,6 @@ void rename(std::string& text, size_t begin, size_t end) {
   }
 }
 
-bool is_json_key(std::string_view text, size_t end_of_string) {
-  const size_t next = text.find_first_not_of(" \t\r\n", end_of_string);
-  return next != std::string_view::npos && text[next] == ':';
-}
-
-// One past the string that starts at `begin`, or the end of a text that ends inside it.
-size_t end_of_string(std::string_view text, size_t begin) {
-  size_t at = begin + 1;
-  while (at < text.size() && text[at] != text[begin]) at += text[at] == '\\' ? 2 : 1;
-  return std::min(at + 1, text.size());
-}
-
 }  // namespace
 
 std::string with_present_names(std::string text) {
@@ -62,8 +52,8 @@ std::string with_present_names(std::string text) {
     if (text[at] == '#') {
       at = std::min(text.find('\n', at), text.size());
     } else if (text[at] == '"' || text[at] == '\'') {
-      const size_t end = end_of_string(text, at);
-      if (text[at] == '"' && is_json_key(text, end)) rename(text, at + 1, end - 1);
+      const size_t end = std::min(end_of_string(text, at), text.size());
+      if (text[at] == '"' && is_key(text, end)) rename(text, at + 1, end - 1);
       at = end;
     } else if (is_name_character(text[at])) {
       size_t end = at;

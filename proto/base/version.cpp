@@ -8,9 +8,6 @@
 
 namespace pipeloom::proto {
 
-namespace {
-
-// The kind that a file starts with; empty where it is no kind of ours.
 std::string_view kind_of(std::string_view content) {
   const auto first = content.empty() ? std::nullopt : take_field(&content);
   for (const std::string_view kind : {kPlanKind, kTraceKind}) {
@@ -18,6 +15,8 @@ std::string_view kind_of(std::string_view content) {
   }
   return {};
 }
+
+namespace {
 
 Status check_kind(std::string_view path, std::string_view content, std::string_view kind) {
   if (content.empty()) return invalid(fmt::format("{} is empty; expected a {}", path, kind));

@@ -14,6 +14,9 @@ inline constexpr uint32_t kFormatVersion = 1;
 inline constexpr std::string_view kPlanKind = "pipeloom plan";
 inline constexpr std::string_view kTraceKind = "pipeloom trace";
 
+// Returns which of these a file, or its first bytes, starts with; empty: none.
+std::string_view kind_of(std::string_view content);
+
 // "plan.pb has format version 7; this pipeloom reads up to 1: update pipeloom", where that is so.
 Status check_version(std::string_view path, uint64_t format_version);
 

@@ -73,6 +73,10 @@ void BlockReader::refill() {
   end_ = next_ + count;
 }
 
+bool BlockReader::gzipped() const {
+  return gzdirect(gz(file_.get())) == 0;
+}
+
 size_t BlockReader::line() const {
   return 1 + lines_before_ + static_cast<size_t>(std::count(block_.data(), next_, '\n'));
 }

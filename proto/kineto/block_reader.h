@@ -30,6 +30,7 @@ class BlockReader {
   void Put(char) {}
   size_t PutEnd(char*) { return 0; }
 
+  bool gzipped() const;
   // Where the reader is, from 1.
   size_t line() const;
   size_t column() const;

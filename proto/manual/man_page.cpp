@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace pipeloom::proto {
 
@@ -62,7 +63,8 @@ std::string options_of(const CommandPage& page) {
 
 std::string synopsis_of(const std::string& command, const CommandPage& page) {
   std::string text = fmt::format(".B {}\n", roff(command));
-  if (!page.subcommands.empty() && page.options.size() <= 3) return text + ".I COMMAND\n[\\fIOPTIONS\\fR]\n";
+  const bool takes_words = std::ranges::any_of(page.options, &OptionEntry::positional);
+  if (!page.subcommands.empty() && !takes_words) return text + ".I COMMAND\n[\\fIOPTIONS\\fR]\n";
   for (const OptionEntry& option : page.options) {
     if (!option.positional) continue;
     const std::string word = title_of(option);
