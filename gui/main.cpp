@@ -35,7 +35,8 @@ int main(int argc, char** argv) {
       std::fputs(qPrintable(options.message), options.exit_code == 0 ? stdout : stderr);
       return options.exit_code;
     }
-    if (!options.out.isEmpty() || !options.manual_folder.isEmpty()) return pipeloom::gui::draw_picture(options);
+    if (!options.manual_folder.isEmpty()) return pipeloom::gui::write_window_manual(options);
+    if (!options.out.isEmpty()) return pipeloom::gui::draw_picture(options);
     pipeloom::gui::MainWindow window(options.dark || pipeloom::gui::prefers_dark(QApplication::palette()));
     if (options.size.isValid()) window.resize(options.size);
     window.show();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "gui/timeline/trace_picture.h"
@@ -76,7 +77,7 @@ Result<DocumentPointer> shown_spans(const std::string& path, proto::TraceReader 
 }  // namespace
 
 std::string Document::name() const {
-  if (!path.empty()) return path.substr(path.find_last_of('/') + 1);
+  if (!path.empty()) return std::filesystem::path(path).filename().string();
   return picture ? picture->title : "";
 }
 

@@ -17,6 +17,22 @@ namespace {
 
 constexpr int kBadInput = 1;
 constexpr int kBadUsage = 2;
+constexpr const char* kFileWords =
+    "jobs (.txtpb, .json), plans, PyTorch schedules (.csv) and profiles (.json, .json.gz), traces; several plans are "
+    "compared";
+
+// The colourings that a picture may be asked for, by name.
+QStringList colour_names() {
+  QStringList names;
+  for (int i = 0; i < static_cast<int>(ColourBy::kError); ++i) names.append(colour_by_name(static_cast<ColourBy>(i)));
+  return names;
+}
+
+std::vector<std::string> words_of(const QStringList& list) {
+  std::vector<std::string> words;
+  for (const QString& word : list) words.push_back(word.toStdString());
+  return words;
+}
 
 Result<int64_t> parse_time(QString text) {
   double unit_ns = 1e6;
@@ -71,18 +87,17 @@ Result<QSize> parse_size(const QString& text) {
 }
 
 Options parse_options(const QStringList& arguments) {
+  const QStringList colours = colour_names();
   QCommandLineParser parser;
   parser.setApplicationDescription(
       "Shows jobs, plans and traces: bubbles and their causes, overlap, memory; changes and compares plans.");
-  parser.addPositionalArgument(
-      "FILE", "jobs (.txtpb, .json), plans, PyTorch schedules (.csv) and profiles (.json, .json.gz), traces",
-      "[FILE...]");
+  parser.addPositionalArgument("FILE", kFileWords, "[FILE...]");
   const QCommandLineOption out("out", "draw a picture instead of showing a window", "x.png|x.svg");
   const QCommandLineOption view("view", "the stretch of time it shows", "0:40ms");
   const QCommandLineOption size("size", "of the window or picture", "1920x1080");
   const QCommandLineOption dark("dark", "light letters on a dark ground");
   const QCommandLineOption trace("trace", "lay this trace over the plan", "TRACE");
-  const QCommandLineOption colour("colour", "kind, micro-batch, stage or slack", "kind");
+  const QCommandLineOption colour("colour", "what colours mean", colours.join("|"));
   const QCommandLineOption path("critical-path", "fade what does not decide the step");
   const QCommandLineOption components("components", "a lane of components");
   const QCommandLineOption memory("no-memory", "without the memory of each rank");
@@ -110,7 +125,9 @@ Options parse_options(const QStringList& arguments) {
     return options;
   }
   if (parser.isSet(manual)) {
-    options.manual_page = window_page(parser.applicationDescription(), all);
+    if (parser.value(manual).isEmpty()) return usage("--write-manual needs a FOLDER");
+    options.manual_page = window_page(parser.applicationDescription(), kFileWords, all);
+    proto::set_choices(options.manual_page, "--colour", words_of(colours));
     options.manual_folder = parser.value(manual);
     return options;
   }
@@ -132,18 +149,13 @@ Options parse_options(const QStringList& arguments) {
     options.size = *parsed;
   }
   if (parser.isSet(colour)) {
-    bool known = false;
-    for (int i = 0; i < static_cast<int>(ColourBy::kError); ++i) {
-      if (parser.value(colour) != colour_by_name(static_cast<ColourBy>(i))) continue;
-      options.picture.colour = static_cast<ColourBy>(i);
-      known = true;
-    }
-    if (!known)
-      return usage("--colour is " + parser.value(colour).toStdString() +
-                   "; allowed are kind, micro-batch, stage, slack");
+    const auto named = colours.indexOf(parser.value(colour));
+    if (named < 0)
+      return usage("--colour is " + (parser.value(colour) + "; allowed are " + colours.join(", ")).toStdString());
+    options.picture.colour = static_cast<ColourBy>(named);
   }
-  if (!options.out.isEmpty() && options.paths.isEmpty()) return usage("--out needs a FILE to draw");
-  if (!options.out.isEmpty() && !options.out.endsWith(".png") && !options.out.endsWith(".svg")) {
+  if (parser.isSet(out) && options.paths.isEmpty()) return usage("--out needs a FILE to draw");
+  if (parser.isSet(out) && !options.out.endsWith(".png") && !options.out.endsWith(".svg")) {
     return usage("--out is " + options.out.toStdString() + "; allowed are names that end in .png or .svg");
   }
   return options;
@@ -190,16 +202,22 @@ Status draw(const Options& options) {
   return write_picture(options.out, frame, legend);
 }
 
+// Prints the error, if there is one.
+int exit_code_of(const Status& status) {
+  if (status) return 0;
+  std::fprintf(stderr, "pipeloom-gui: %s\n", status.error().message.c_str());
+  return kBadInput;
+}
+
 }  // namespace
 
 int draw_picture(const Options& options) {
-  const Status drawn = options.manual_folder.isEmpty()
-                           ? draw(options)
-                           : proto::write_manual(options.manual_page, std::string(build_info().version),
-                                                 options.manual_folder.toStdString());
-  if (drawn) return 0;
-  std::fprintf(stderr, "pipeloom-gui: %s\n", drawn.error().message.c_str());
-  return kBadInput;
+  return exit_code_of(draw(options));
+}
+
+int write_window_manual(const Options& options) {
+  return exit_code_of(
+      proto::write_manual(options.manual_page, std::string(build_info().version), options.manual_folder.toStdString()));
 }
 
 }  // namespace pipeloom::gui

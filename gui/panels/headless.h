@@ -38,7 +38,8 @@ Result<std::pair<int64_t, int64_t>> parse_view(const QString& text);
 // "1920x1080".
 Result<QSize> parse_size(const QString& text);
 
-// Writes the picture, or the manual if its folder is given; returns the exit code.
+// Each writes what it is named after, or says what is wrong; returns the exit code.
 int draw_picture(const Options& options);
+int write_window_manual(const Options& options);
 
 }  // namespace pipeloom::gui

@@ -30,8 +30,7 @@ QString filter_of(const char* words, std::initializer_list<FileKind> kinds) {
 }
 
 QString open_filter() {
-  return filter_of("Jobs, plans, schedules, traces and profiles",
-                   {FileKind::kJob, FileKind::kPlan, FileKind::kSchedule, FileKind::kTrace, FileKind::kProfile});
+  return filter_of("Jobs, plans, schedules, traces and profiles", planner::kOpenedKinds);
 }
 
 // A panel that is hidden, or behind another one's tab, comes to the front; one in front goes away.

@@ -2,7 +2,8 @@
 
 namespace pipeloom::gui {
 
-proto::CommandPage window_page(const QString& description, const QList<QCommandLineOption>& options) {
+proto::CommandPage window_page(const QString& description, const std::string& file_words,
+                               const QList<QCommandLineOption>& options) {
   proto::CommandPage page;
   page.name = "pipeloom-gui";
   page.description = description.toStdString();
@@ -10,7 +11,7 @@ proto::CommandPage window_page(const QString& description, const QList<QCommandL
                           .value = "FILE",
                           .default_value = {},
                           .choices = {},
-                          .description = "jobs, plans, PyTorch schedules or traces; several plans are compared",
+                          .description = file_words,
                           .positional = true,
                           .repeats = true});
   for (const QCommandLineOption& option : options) {
@@ -23,7 +24,6 @@ proto::CommandPage window_page(const QString& description, const QList<QCommandL
     entry.description = option.description().toStdString();
     page.options.push_back(std::move(entry));
   }
-  proto::set_choices(page, "--colour", {"kind", "micro-batch", "stage", "slack"});
   return page;
 }
 
