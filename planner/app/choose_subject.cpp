@@ -1,5 +1,6 @@
 #include "planner/app/choose_subject.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "core/base/units.h"
@@ -64,7 +65,7 @@ Result<Subject> subject_of_csv(const SubjectSource& source) {
   PIPELOOM_TRY(const std::string csv, proto::read_file(source.path));
   PIPELOOM_TRY(const Schedule schedule, proto::parse_torch_csv(source.path, csv));
   PIPELOOM_TRY(const Job job, job_beside(source, schedule));
-  return of_file(source.path, subject_of_schedule(job, stem_of(source.path), schedule));
+  return of_file(source.path, subject_of_schedule(job, std::filesystem::path(source.path).stem().string(), schedule));
 }
 
 Result<Subject> subject_of_job(const SubjectSource& source) {
@@ -73,11 +74,6 @@ Result<Subject> subject_of_job(const SubjectSource& source) {
 }
 
 }  // namespace
-
-std::string stem_of(const std::string& path) {
-  const std::string name = path.substr(path.find_last_of('/') + 1);
-  return name.substr(0, name.find_last_of('.'));
-}
 
 Result<Job> choose_job(const SubjectSource& source) {
   return source.path.empty() ? job_for_learning(source.changes) : job_of_file(source.path, source.changes);

@@ -22,7 +22,4 @@ Result<Job> choose_job(const SubjectSource& source);
 // The step of a job (with its schedule, or the best that fits), of a plan, or of a schedule.
 Result<Subject> choose_subject(const SubjectSource& source);
 
-// "runs/mine.csv" -> "mine".
-std::string stem_of(const std::string& path);
-
 }  // namespace pipeloom::planner

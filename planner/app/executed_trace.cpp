@@ -1,5 +1,6 @@
 #include "planner/app/executed_trace.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "planner/app/kind_of_file.h"
@@ -17,7 +18,7 @@ Result<Trace> trace_of_profile(const std::string& path, const Plan& plan, Kernel
   PIPELOOM_TRY(Trace trace, trace_of_run(plan, run, work).map_error([&](Error error) {
     return proto::in_file(path, std::move(error));
   }));
-  trace.name = path.substr(path.find_last_of('/') + 1);
+  trace.name = std::filesystem::path(path).filename().string();
   return trace;
 }
 

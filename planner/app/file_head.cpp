@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "proto/kineto/block_reader.h"
 
@@ -13,11 +12,6 @@ namespace {
 
 constexpr size_t kMostBytes = size_t{1} << 16;  // the keys that tell JSON files apart come first
 
-bool begins_as_gzip(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return in.get() == 0x1f && in.get() == 0x8b;  // RFC 1952, section 2.3.1
-}
-
 }  // namespace
 
 Result<FileHead> read_file_head(const std::string& path) {
@@ -26,7 +20,7 @@ Result<FileHead> read_file_head(const std::string& path) {
   const bool readable_once = std::filesystem::is_fifo(status) || std::filesystem::is_character_file(status);
   if (readable_once) return FileHead{.readable_once = true};
   PIPELOOM_TRY(proto::BlockReader reader, proto::BlockReader::open(path));
-  FileHead head = {.gzipped = begins_as_gzip(path), .empty = std::filesystem::file_size(path, none) == 0};
+  FileHead head = {.gzipped = reader.gzipped(), .empty = std::filesystem::file_size(path, none) == 0};
   while (head.text.size() < kMostBytes && reader.Peek() != '\0') head.text += reader.Take();
   if (head.text.empty() && !reader.problem().empty()) {
     return fail(ErrorCode::kIo, fmt::format("can't read {}: {}", path, reader.problem()));

@@ -21,6 +21,9 @@ enum class FileKind : uint8_t {
 inline constexpr std::initializer_list<FileKind> kAllFileKinds = {
     FileKind::kJob,      FileKind::kPlan,   FileKind::kTrace,      FileKind::kProfile,
     FileKind::kSchedule, FileKind::kLaunch, FileKind::kModelConfig};
+// Those that hold something to look at. A launch or a model's config has to become a job first.
+inline constexpr std::initializer_list<FileKind> kOpenedKinds = {FileKind::kJob, FileKind::kPlan, FileKind::kSchedule,
+                                                                 FileKind::kTrace, FileKind::kProfile};
 
 // "a job".
 std::string_view file_kind_name(FileKind kind);

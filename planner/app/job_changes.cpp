@@ -37,14 +37,6 @@ Status set_times(const std::optional<PassTimes>& times, Job& job) {
   return {};
 }
 
-Status set_weight_share(std::optional<int64_t> millionths, Job& job) {
-  if (!millionths) return {};
-  constexpr int64_t kWhole = 1'000'000;
-  if (*millionths < 0 || *millionths > kWhole) return invalid("--weight-share is out of range; allowed are 0 to 1");
-  job.weight_share_millionths = *millionths;
-  return {};
-}
-
 Status set_expert_load(const std::string& path, Job& job) {
   if (path.empty()) return {};
   if (!job.model) return invalid("--expert-load needs a job with a model");
@@ -90,7 +82,7 @@ Status change_job(const JobChanges& changes, Job& job) {
   PIPELOOM_RETURN_IF_ERROR(set_count("--group", changes.group, job.schedule.group));
   PIPELOOM_RETURN_IF_ERROR(set_count("--waves", changes.waves, job.schedule.waves));
   PIPELOOM_RETURN_IF_ERROR(set_pipes(changes.pipes, job.schedule));
-  PIPELOOM_RETURN_IF_ERROR(set_weight_share(changes.weight_share_millionths, job));
+  job.weight_share_millionths = changes.weight_share_millionths.value_or(job.weight_share_millionths);
   PIPELOOM_RETURN_IF_ERROR(set_times(changes.times, job));
   change_p2p(changes, job.p2p);
   return set_expert_load(changes.expert_load_csv, job);

@@ -17,6 +17,7 @@ namespace {
 
 // Outer keys that only files of one kind have.
 constexpr std::string_view kProfileKeys[] = {"traceEvents", "deviceProperties", "distributedInfo", "schemaVersion"};
+constexpr std::string_view kGzipEnding = ".gz";
 constexpr std::string_view kConfigKeys[] = {"model_type", "architectures"};
 constexpr std::string_view kJobKeys[] = {"layout",        "cluster", "costs", "batch", "model", "huggingface_config",
                                          "micro_batches", "schedule"};
@@ -24,11 +25,6 @@ constexpr std::string_view kJobKeys[] = {"layout",        "cluster", "costs", "b
 template <size_t N>
 bool has_any(const std::vector<std::string_view>& keys, const std::string_view (&wanted)[N]) {
   return std::ranges::find_first_of(keys, wanted) != keys.end();
-}
-
-bool begins_with_kind(std::string_view text, std::string_view kind) {
-  constexpr size_t kTagAndLength = 2;  // what stands before the first field's text
-  return text.starts_with('\n') && text.size() > kTagAndLength && text.substr(kTagAndLength).starts_with(kind);
 }
 
 std::optional<FileKind> kind_of_json(const JsonBegin& begin) {
@@ -39,8 +35,9 @@ std::optional<FileKind> kind_of_json(const JsonBegin& begin) {
 }
 
 std::optional<FileKind> kind_by_content(std::string_view text) {
-  if (begins_with_kind(text, proto::kPlanKind)) return FileKind::kPlan;
-  if (begins_with_kind(text, proto::kTraceKind)) return FileKind::kTrace;
+  const std::string_view own = proto::kind_of(text);
+  if (own == proto::kPlanKind) return FileKind::kPlan;
+  if (own == proto::kTraceKind) return FileKind::kTrace;
   if (text.starts_with("#!")) return FileKind::kLaunch;
   return kind_of_json(begin_of_json(text));
 }
@@ -51,6 +48,14 @@ std::optional<FileKind> kind_by_name(std::string_view path, std::initializer_lis
     for (const FileKind kind : kinds) {
       if (has_ending_of(path, kind)) return kind;
     }
+  }
+  return std::nullopt;
+}
+
+// A pipe has no name. Plans and traces need none: picks the first of these that is expected.
+std::optional<FileKind> kind_of_pipe(std::initializer_list<FileKind> expected) {
+  for (const FileKind kind : {FileKind::kPlan, FileKind::kTrace}) {
+    if (std::ranges::find(expected, kind) != expected.end()) return kind;
   }
   return std::nullopt;
 }
@@ -68,8 +73,7 @@ Status check_readable(const std::string& path, FileKind kind, const FileHead& he
   return {};
 }
 
-}  // namespace
-
+// Refuses a launch or a model's config, which has to become a job first, with what to do.
 tl::unexpected<Error> not_yet_a_job(const std::string& path, FileKind kind) {
   if (kind == FileKind::kLaunch) {
     return unsupported(fmt::format(
@@ -83,6 +87,8 @@ tl::unexpected<Error> not_yet_a_job(const std::string& path, FileKind kind) {
       path));
 }
 
+}  // namespace
+
 Result<FileKind> kind_of_file(const std::string& path, std::initializer_list<FileKind> expected) {
   PIPELOOM_TRY(const FileHead head, read_file_head(path));
   if (head.empty) {
@@ -90,8 +96,10 @@ Result<FileKind> kind_of_file(const std::string& path, std::initializer_list<Fil
   }
   std::optional<FileKind> kind = kind_by_content(head.text);
   if (!kind) kind = kind_by_name(path, expected);
-  // Plans may have any name, and a pipe has none.
-  if (!kind && head.readable_once) kind = FileKind::kPlan;
+  if (!kind && head.gzipped && path.ends_with(kGzipEnding)) {
+    kind = kind_by_name(std::string_view(path).substr(0, path.size() - kGzipEnding.size()), expected);
+  }
+  if (!kind && head.readable_once) kind = kind_of_pipe(expected);
   if (!kind) return unsupported(fmt::format("{}: unknown kind of file; expected {}", path, described(expected)));
   PIPELOOM_RETURN_IF_ERROR(check_readable(path, *kind, head));
   if (std::ranges::find(expected, *kind) != expected.end()) return *kind;

@@ -12,8 +12,4 @@ namespace pipeloom::planner {
 // Another kind is refused with what was expected; for what is not a job yet, the error says how to make one of it.
 Result<FileKind> kind_of_file(const std::string& path, std::initializer_list<FileKind> expected = kAllFileKinds);
 
-// Refuses, with what to do instead, a file that has to become a job first: a launch or a model's config.
-// REQUIRES: `kind` is one of these two.
-tl::unexpected<Error> not_yet_a_job(const std::string& path, FileKind kind);
-
 }  // namespace pipeloom::planner

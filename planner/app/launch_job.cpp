@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "core/job/cluster.h"
-#include "planner/app/choose_subject.h"
 #include "planner/app/kind_of_file.h"
 #include "planner/app/open_as.h"
 #include "planner/app/open_gpu.h"
@@ -49,7 +49,7 @@ Result<Cluster> cluster_beside(const LaunchSource& source) {
 
 // The job's file, which says where it comes from and what it leaves out.
 std::string commented(const std::string& path, const proto::MegatronJob& read) {
-  std::string text = fmt::format("# What {} runs.\n", path.substr(path.find_last_of('/') + 1));
+  std::string text = fmt::format("# What {} runs.\n", std::filesystem::path(path).filename().string());
   for (const std::string& note : read.notes) text += fmt::format("# Differs: {}.\n", note);
   if (!read.unused.empty()) text += fmt::format("# Not used: {}\n", fmt::join(read.unused, " "));
   return text + proto::job_to_text(read.job);
@@ -64,7 +64,7 @@ Result<LaunchJob> open_launch(const LaunchSource& source) {
   PIPELOOM_TRY(
       proto::MegatronJob read,
       proto::job_from_megatron(source.path, script, {cluster, source.nodes, source.gpus_per_node}, source.appended));
-  read.job.name = stem_of(source.path);
+  read.job.name = std::filesystem::path(source.path).stem().string();
   std::string text = commented(source.path, read);
   return LaunchJob{std::move(read.job), std::move(read.notes), std::move(read.unused), std::move(text)};
 }

@@ -9,23 +9,14 @@
 namespace pipeloom::planner {
 
 Result<OpenedFile> open_file(const std::string& path) {
-  PIPELOOM_TRY(const FileKind kind, kind_of_file(path));
-  switch (kind) {
-    case FileKind::kTrace: {
-      PIPELOOM_TRY(proto::TraceReader reader, proto::TraceReader::open(path));
-      return OpenedFile{kind, std::move(reader)};
-    }
-    case FileKind::kProfile: {
-      PIPELOOM_TRY(ProfiledRun run, open_profile(path));
-      return OpenedFile{kind, std::move(run)};
-    }
-    case FileKind::kLaunch:
-    case FileKind::kModelConfig:
-      return not_yet_a_job(path, kind);
-    case FileKind::kJob:
-    case FileKind::kPlan:
-    case FileKind::kSchedule:
-      break;
+  PIPELOOM_TRY(const FileKind kind, kind_of_file(path, kOpenedKinds));
+  if (kind == FileKind::kTrace) {
+    PIPELOOM_TRY(proto::TraceReader reader, proto::TraceReader::open(path));
+    return OpenedFile{kind, std::move(reader)};
+  }
+  if (kind == FileKind::kProfile) {
+    PIPELOOM_TRY(ProfiledRun run, open_profile(path));
+    return OpenedFile{kind, std::move(run)};
   }
   PIPELOOM_TRY(Subject subject, choose_subject({.path = path}));
   return OpenedFile{kind, std::move(subject)};

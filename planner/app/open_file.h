@@ -16,7 +16,8 @@ struct OpenedFile {
   FileKind kind = FileKind::kJob;
   std::variant<Subject, proto::TraceReader, ProfiledRun> content;
 };
-// Opens any file. A job without a schedule gets the best one that fits.
+
+// Opens a file of kOpenedKinds. A job without a schedule gets the best one that fits.
 Result<OpenedFile> open_file(const std::string& path);
 
 }  // namespace pipeloom::planner

@@ -51,7 +51,6 @@ Result<Subject> with_settings(const Subject& subject, const PlanSettings& settin
   if (job.model) {
     PIPELOOM_RETURN_IF_ERROR(set_layout(settings, job));
     job.cluster->comm_sms = settings.comm_sms;
-    PIPELOOM_RETURN_IF_ERROR(make_cluster(*job.cluster).map([](const Cluster&) {}));
   } else {
     job.layout.pipeline = settings.ranks;
     job.micro_batches = settings.micro_batches;

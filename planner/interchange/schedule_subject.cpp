@@ -43,9 +43,4 @@ Job job_of_schedule(const Schedule& schedule) {
   return job;
 }
 
-Result<Subject> subject_of_schedule(std::string schedule_name, const Schedule& schedule) {
-  PIPELOOM_TRY(const Job job, make_job(job_of_schedule(schedule)));
-  return subject_of_schedule(job, std::move(schedule_name), schedule);
-}
-
 }  // namespace pipeloom::planner

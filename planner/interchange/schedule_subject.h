@@ -15,7 +15,5 @@ Result<Subject> subject_of_schedule(const Job& job, std::string schedule_name, c
 
 // Returns a job without a model that has the schedule's ranks and micro-batches; F, I and W take one unit.
 Job job_of_schedule(const Schedule& schedule);
-// Evaluates a schedule with the costs of that job.
-Result<Subject> subject_of_schedule(std::string schedule_name, const Schedule& schedule);
 
 }  // namespace pipeloom::planner

@@ -26,8 +26,9 @@ TEST(Headless, ReadsViewsAndSizes) {
 
 TEST(Headless, BadUsageIsSaidAndHasExitCodeTwo) {
   for (const QStringList& bad :
-       {QStringList{"--out", "x.png"}, QStringList{"a.plan", "--out", "x.gif"}, QStringList{"--size", "big"},
-        QStringList{"--view", "x"}, QStringList{"--colour", "taste"}, QStringList{"--nonsense"}}) {
+       {QStringList{"--out", "x.png"}, QStringList{"a.plan", "--out", "x.gif"}, QStringList{"a.plan", "--out", ""},
+        QStringList{"--write-manual", ""}, QStringList{"--size", "big"}, QStringList{"--view", "x"},
+        QStringList{"--colour", "taste"}, QStringList{"--nonsense"}}) {
     const Options options = options_of(bad);
     EXPECT_EQ(options.exit_code, 2) << bad.join(' ').toStdString();
     EXPECT_FALSE(options.message.isEmpty());

@@ -139,6 +139,7 @@ TEST(KindOfFileRefuses, BinaryGarbageWithoutAName) {
 TEST(KindOfFileRefuses, GzippedFilesThatNoReaderUnpacks) {
   const TempFolder folder;
   expect_refused(folder.file("job.json.gz", tests::gzipped(kJobJson)), {FileKind::kJob}, "unpack it with gunzip");
+  expect_refused(folder.file("job.txtpb.gz", tests::gzipped("name: 'a'")), {FileKind::kJob}, "unpack it with gunzip");
   expect_refused(folder.file("a.plan", tests::gzipped(tests::plan_bytes())), {FileKind::kPlan},
                  "unpack it with gunzip");
 }
@@ -155,6 +156,10 @@ TEST(KindOfFile, APipeIsLeftUnread) {
   const auto kind = kind_of_file(folder.path("pipe"));
   ASSERT_TRUE(kind) << kind.error().message;
   EXPECT_EQ(*kind, FileKind::kPlan);
+  EXPECT_EQ(kind_of_file(folder.path("pipe"), {FileKind::kTrace, FileKind::kProfile}).value(), FileKind::kTrace);
+  const auto job = kind_of_file(folder.path("pipe"), {FileKind::kJob});
+  ASSERT_FALSE(job);
+  EXPECT_THAT(job.error().message, HasSubstr("unknown kind of file; expected a job"));
 }
 
 }  // namespace
