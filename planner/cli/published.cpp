@@ -41,7 +41,8 @@ bool meets(const proto::PublishedTraining& training, const Conditions& condition
                              [&](const auto& condition) { return training.text(condition.first) == condition.second; });
 }
 
-// Reads each model's file once.
+}  // namespace
+
 ModelTexts texts_beside(const std::string& csv_path) {
   const auto folder = std::filesystem::path(csv_path).parent_path() / "models";
   return [folder](const std::string& name) -> Result<std::string> {
@@ -52,8 +53,6 @@ ModelTexts texts_beside(const std::string& csv_path) {
     return proto::read_file(path.string());
   };
 }
-
-}  // namespace
 
 Status run_published(const ValidateOptions& options, const Output& output) {
   PIPELOOM_TRY(const Conditions conditions, parse_conditions(options.where));
