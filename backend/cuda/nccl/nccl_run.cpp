@@ -28,7 +28,7 @@ class NcclRun {
         endpoint_(endpoint),
         device_number_(device),
         rank_(RunRank::of(endpoint.rank(), run.plan.job.layout.pipeline)),
-        meeting_(endpoint, kMeetingPatience * run.options.patience_ns),
+        meeting_(endpoint, meeting_patience_ns(run.options)),
         communicators_(
             plan_communicators(run.plan.schedule.placement(), run.plan.job.layout, copies_token_table(run.plan))) {}
 

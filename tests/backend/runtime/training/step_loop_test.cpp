@@ -52,7 +52,7 @@ class RunSteps : public testing::Test {
   // Two ranks of one process, as a device has them that runs all ranks.
   Result<StepsResult> run() {
     const auto endpoints = connect_threads(1);
-    Meeting meeting(*endpoints[0], kMeetingPatience * options_.patience_ns);
+    Meeting meeting(*endpoints[0], meeting_patience_ns(options_));
     Heartbeat heartbeat;
     options_.on_step = [this](const StepReport& report) { reports_.push_back(report); };
     CheckpointKeeper checkpoints(
