@@ -54,6 +54,7 @@ Status check_trainable(const Job& job) {
   PIPELOOM_RETURN_IF_ERROR(allow(!model.mlp_bias, "model.mlp_bias", 1, "0 (no bias)"));
   PIPELOOM_RETURN_IF_ERROR(
       allow(model.attention.window == 0, "model.attention.window", model.attention.window, "0 (every token is seen)"));
+  PIPELOOM_RETURN_IF_ERROR(allow(!model.clamped_activation, "model.clamped_activation", 1, "0 (SwiGLU or GELU)"));
   const bool rotary = model.learned_positions == 0;
   const int turned = model.attention.is_mla() ? model.attention.rope_dim : rotary ? model.attention.head_dim : 0;
   PIPELOOM_RETURN_IF_ERROR(allow(turned % 2 == 0, "the rotary width of a head", turned, "an even number"));

@@ -213,7 +213,11 @@ Status check_software_of(const Job& job) {
     if (!job.model) return invalid("software is given; allowed only with a model");
     return check_software(*job.software);
   }
-  if (!job.model || job.model->attention.window == 0) return {};
+  if (!job.model) return {};
+  if (job.model->clamped_activation) {
+    return invalid("model.clamped_activation is true; without software only false is allowed");
+  }
+  if (job.model->attention.window == 0) return {};
   return invalid(
       fmt::format("model.attention.window is {}; without software only 0 is allowed", job.model->attention.window));
 }

@@ -55,6 +55,8 @@ struct Model {
   int hidden = 1;
   int intermediate = 0;   // of a dense MLP
   bool gated_mlp = true;  // SwiGLU: gate, up and down; otherwise two products (GELU)
+  // Whether the activation function clamps its inputs and adds biases (gpt-oss), which kernels of SwiGLU can't do.
+  bool clamped_activation = false;
   int vocabulary = 1;
   int learned_positions = 0;    // rows of a learned position embedding; 0: rotary
   bool tied_embedding = false;  // embedding and head share their weights

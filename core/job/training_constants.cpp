@@ -45,6 +45,9 @@ void scale_products(TrainingRates& rates, double factor) {
   rates.fp8_efficiency *= factor;
   rates.fp4_efficiency *= factor;
 }
+void scale_clock(TrainingRates& rates, double factor) {
+  rates.sustained_clock = std::min(1.0, rates.sustained_clock * factor);
+}
 void scale_host(TrainingRates& rates, double factor) {
   rates.host_us_per_op *= factor;
   rates.host_us_per_launch *= factor;
@@ -58,25 +61,14 @@ constexpr TrainingConstant kConstants[] = {
     {"host-x86", "time of the host for an operation of the framework", 1, 0.5, 6, x86, scale_host},
     {"host-grace", "the same on Grace", 1, 0.5, 6, grace, scale_host},
     {"products-a100", "rate of products", 0.1, 0.7, 1.3, a100, scale_products},
-    {"products-hopper", "rate of products of 16 bits", 0.1, 0.7, 1.3, hopper,
-     [](TrainingRates& rates, double factor) { rates.bf16_efficiency *= factor; }},
-    {"products-hopper-fp8", "rate of products of 8 bits", 0.1, 0.7, 1.3, hopper,
+    {"products-fp8", "rate of products of 8 bits, against those of 16", 0.08, 0.7, 1.3, every_gpu,
      [](TrainingRates& rates, double factor) { rates.fp8_efficiency *= factor; }},
-    {"products-b200", "rate of products on boards of eight", 0.15, 0.6, 1.4, blackwell_board, scale_products},
-    {"products-gb200", "rate of products", 0.15, 0.6, 1.4, [](const TrainingRates& rates) { return rates.gpu == "GB200"; },
-     scale_products},
-    {"products-gb300", "rate of products", 0.15, 0.6, 1.4, [](const TrainingRates& rates) { return rates.gpu == "GB300"; },
-     scale_products},
-    {"products-h100-500w", "rate of products and attention under the lower power limit", 0.1, 0.7, 1.3,
-     [](const TrainingRates& rates) { return rates.gpu == "H100-500W"; },
-     [](TrainingRates& rates, double factor) {
-       scale_products(rates, factor);
-       rates.attention_slowdown /= factor;
-     }},
+    {"clock-hopper", "clock under the power limit", 0.08, 0.7, 1.3, hopper, scale_clock},
+    {"clock-b200", "the same on boards of eight Blackwell GPUs", 0.1, 0.6, 1.4, blackwell_board, scale_clock},
+    {"clock-gb200", "the same", 0.1, 0.6, 1.4, [](const TrainingRates& rates) { return rates.gpu == "GB200"; }, scale_clock},
+    {"clock-gb300", "the same", 0.1, 0.6, 1.4, [](const TrainingRates& rates) { return rates.gpu == "GB300"; }, scale_clock},
     {"products-rowwise", "rate of FP8 products with a scale per row, against other FP8 products", 0.4, 0.2, 1.1, every_gpu,
      [](TrainingRates& rates, double factor) { rates.rowwise_share *= factor; }},
-    {"products-experts", "rate of experts' products, against one product", 0.2, 0.5, 2, every_gpu,
-     [](TrainingRates& rates, double factor) { rates.grouped_share *= factor; }},
     {"attention-sdpa", "rate of PyTorch's own attention", 0.2, 0.5, 1.5, has_sdpa,
      [](TrainingRates& rates, double factor) {
        rates.sdpa_forward_flops *= factor;

@@ -30,8 +30,8 @@ Status check_training_rates(const TrainingRates& rates) {
   PIPELOOM_RETURN_IF_ERROR(check("bf16_efficiency", rates.bf16_efficiency, 0.01, 1));
   PIPELOOM_RETURN_IF_ERROR(check("fp8_efficiency", rates.fp8_efficiency, 0, 1));
   PIPELOOM_RETURN_IF_ERROR(check("fp4_efficiency", rates.fp4_efficiency, 0, 1));
+  PIPELOOM_RETURN_IF_ERROR(check("sustained_clock", rates.sustained_clock, 0.1, 1));
   PIPELOOM_RETURN_IF_ERROR(check("rowwise_share", rates.rowwise_share, 0.01, 10));
-  PIPELOOM_RETURN_IF_ERROR(check("grouped_share", rates.grouped_share, 0.01, 10));
   PIPELOOM_RETURN_IF_ERROR(check("tensor_ring_share", rates.tensor_ring_share, 0.01, 10));
   PIPELOOM_RETURN_IF_ERROR(check("replica_ring_share", rates.replica_ring_share, 0.01, 10));
   PIPELOOM_RETURN_IF_ERROR(check("product_memory_efficiency", rates.product_memory_efficiency, 0.01, 1));

@@ -202,6 +202,7 @@ Model gpt_oss(ConfigFields& fields) {
   Model model = mixtral(fields);
   model.family = "gpt-oss";
   model.attention.window = fields.number_or("sliding_window", 0, 0);
+  model.clamped_activation = true;  // its limit is part of the architecture
   return model;
 }
 

@@ -89,6 +89,7 @@ void store_model(const Model& model, message::Model* message) {
   if (model.moe) store_moe(*model.moe, message->mutable_moe());
   message->set_mtp_depth(model.mtp_depth);
   message->set_mtp_loss_weight(model.mtp_loss_weight);
+  message->set_clamped_activation(model.clamped_activation);
 }
 
 Result<Model> load_model(const message::Model& message) {
@@ -109,6 +110,7 @@ Result<Model> load_model(const message::Model& message) {
   }
   model.mtp_depth = message.mtp_depth();
   if (message.has_mtp_loss_weight()) model.mtp_loss_weight = message.mtp_loss_weight();
+  model.clamped_activation = message.clamped_activation();
   return make_model(std::move(model));
 }
 

@@ -49,9 +49,9 @@ void store_training_rates(const TrainingRates& rates, message::TrainingRates* me
   message->set_host_us_per_op(rates.host_us_per_op);
   message->set_host_us_per_launch(rates.host_us_per_launch);
   message->set_rowwise_share(rates.rowwise_share);
-  message->set_grouped_share(rates.grouped_share);
   message->set_tensor_ring_share(rates.tensor_ring_share);
   message->set_replica_ring_share(rates.replica_ring_share);
+  message->set_sustained_clock(rates.sustained_clock);
   for (const AttentionRates& attention : rates.attention) store_attention_rates(attention, message->add_attention());
 }
 
@@ -80,9 +80,9 @@ Result<TrainingRates> load_training_rates(const message::TrainingRates& message)
   rates.host_us_per_op = message.host_us_per_op();
   rates.host_us_per_launch = message.host_us_per_launch();
   if (message.has_rowwise_share()) rates.rowwise_share = message.rowwise_share();
-  if (message.has_grouped_share()) rates.grouped_share = message.grouped_share();
   if (message.has_tensor_ring_share()) rates.tensor_ring_share = message.tensor_ring_share();
   if (message.has_replica_ring_share()) rates.replica_ring_share = message.replica_ring_share();
+  if (message.has_sustained_clock()) rates.sustained_clock = message.sustained_clock();
   for (const message::AttentionRates& attention : message.attention()) {
     rates.attention.push_back(load_attention_rates(attention));
   }

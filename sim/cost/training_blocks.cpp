@@ -32,9 +32,10 @@ void add_activation(const Job& job, const TrainingKernels& kernels, double inner
   add_pointwise(block, forward, kernels.memory_bound((gated ? 10 : 6) * inner, 1));
 }
 
-void add_tensor_rings(const TrainingKernels& kernels, TrainingBlock& block) {
-  block.seconds.forward += kernels.tensor_rings(2);
-  block.seconds.input += kernels.tensor_rings(2.55);  // the gathered input again for the weights' gradients
+// With sequence parallelism the weights' gradients need the gathered input again, half of it hidden (inferred).
+void add_tensor_rings(const Job& job, const TrainingKernels& kernels, TrainingBlock& block) {
+  block.seconds.forward += kernels.tensor_rings(1, 1);
+  block.seconds.input += kernels.tensor_rings(job.layout.sequence_parallel ? 1.55 : 1, 1);
 }
 
 // Query, key and value from hidden states; MLA compresses them first.
@@ -91,7 +92,7 @@ TrainingBlock attention_block(const Job& job, const TrainingKernels& kernels, in
   const double copies = kernels.memory_bound(copied_bytes(job), 2);
   add_pointwise(block, copies, copies);
   add_core(job, kernels, kind, block);
-  add_tensor_rings(kernels, block);
+  add_tensor_rings(job, kernels, block);
   return block;
 }
 
@@ -105,7 +106,7 @@ TrainingBlock mlp_block(const Job& job, const TrainingKernels& kernels) {
   add_linear(block, kernels.linear({tokens.all, (model.gated_mlp ? 2 : 1) * inner, hidden}));
   add_linear(block, kernels.linear({tokens.all, hidden, inner}));
   add_activation(job, kernels, tokens.all * inner, block);
-  add_tensor_rings(kernels, block);
+  add_tensor_rings(job, kernels, block);
   return block;
 }
 
@@ -121,6 +122,14 @@ TrainingBlock router_block(const Job& job, const TrainingKernels& kernels) {
   return block;
 }
 
+// What replaces a fused activation function that clamps and adds biases: one kernel for every operation (two biases, three
+// clamps, sigmoid, four products and their casts), counted from gpt-oss' definition.
+void add_clamped_activation(const TrainingKernels& kernels, double inner, TrainingBlock& block) {
+  const double forward = kernels.memory_bound(46 * inner, 10);
+  block.activation += forward;
+  add_pointwise(block, forward, kernels.memory_bound(80 * inner, 18));
+}
+
 // Permutation, products of the routed experts in one launch each, activation, and the way back; shared experts beside.
 TrainingBlock experts_block(const Job& job, const TrainingKernels& kernels) {
   const Model& model = *job.model;
@@ -133,11 +142,14 @@ TrainingBlock experts_block(const Job& job, const TrainingKernels& kernels) {
   const double rows = tokens.routed * moe.experts_per_token;
   const double width = moe.intermediate;
   // One kernel for products and activation narrows what it hands on itself.
-  const bool fused = job.software->fused_experts;
+  const bool clamped = model.clamped_activation;
+  const bool fused = job.software->fused_experts && !clamped;
   TrainingBlock block;
   add_linear(block, kernels.linear({rows / groups, up * width, hidden, groups, true, !fused}));
   add_linear(block, kernels.linear({rows / groups, hidden, width, groups, !fused, true}));
-  if (!fused) {
+  if (clamped && !job.software->fused_experts) {
+    add_clamped_activation(kernels, rows * width, block);
+  } else if (!fused) {
     add_activation(job, kernels, rows * width, block);
   } else {
     add_pointwise(block, 0, kernels.memory_bound(2 * up * rows * width, 1));  // its saved input is read again

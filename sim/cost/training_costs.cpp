@@ -18,6 +18,16 @@ ComponentCost cost_of(const TrainingPart& part, int layer) {
           rounded_ns(part.seconds.weight)};
 }
 
+// Share of the model's passes that tensor cores fill at the clock that products alone would have.
+double tensor_share(const Job& job) {
+  const TrainingKernels kernels(job, {job.cluster->compute_sms()}, job.software->rates.sustained_clock);
+  PassSeconds sum = training_head(job, kernels).seconds;
+  for (int layer = 0; layer < job.model->layers; ++layer) {
+    for (const TrainingPart& part : training_layer(job, kernels, layer)) sum += part.seconds;
+  }
+  return sum.tensor / sum.total();
+}
+
 // Layers of one kind cost the same: each kind is worked out once.
 class Layers {
  public:
@@ -42,7 +52,7 @@ class Layers {
 
 LayerCosts training_costs(const Job& job, const ComputeSetting& setting) {
   const Model& model = *job.model;
-  const TrainingKernels kernels(job, setting);
+  const TrainingKernels kernels(job, setting, clock_under_limit(job.software->rates, tensor_share(job)));
   Layers layers(job, kernels);
   LayerCosts costs;
   costs.first = {cost_of(training_embedding(job, kernels), -1)};

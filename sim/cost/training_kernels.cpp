@@ -67,7 +67,15 @@ PassSeconds& PassSeconds::operator+=(const PassSeconds& other) {
   forward += other.forward;
   input += other.input;
   weight += other.weight;
+  tensor += other.tensor;
   return *this;
+}
+
+double clock_under_limit(const TrainingRates& rates, double share) {
+  constexpr double kOtherPower = 0.6;
+  constexpr double kPowerOfClock = 2.5;
+  const double left = (1 - kOtherPower * (1 - share)) / share;
+  return std::min(1.0, rates.sustained_clock * std::pow(left, 1 / kPowerOfClock));
 }
 
 OperandWidth operand_width(ProductRecipe recipe) {
@@ -81,12 +89,13 @@ struct TrainingKernels::Products {
   double start = 0;
 };
 
-TrainingKernels::TrainingKernels(const Job& job, const ComputeSetting& setting)
+TrainingKernels::TrainingKernels(const Job& job, const ComputeSetting& setting, double clock)
     : job_(job),
       software_(*job.software),
       rates_(job.software->rates),
       gpu_(job.cluster->gpu),
       setting_(setting),
+      clock_(clock),
       share_of_sms_(static_cast<double>(setting.sms) / job.cluster->gpu.sms) {
   if (job.model->moe) routing_ = make_routing(*job.model->moe, expert_group(job.layout, *job.cluster));
 }
@@ -107,7 +116,7 @@ TrainingKernels::Products TrainingKernels::products_of(OperandWidth width) const
   if (software_.recipe == ProductRecipe::kRowwise && width == OperandWidth::kEightBits) {
     products.flops_per_s *= rates_.rowwise_share;
   }
-  products.flops_per_s *= share_of_sms_;
+  products.flops_per_s *= share_of_sms_ * clock_;
   return products;
 }
 
@@ -124,17 +133,17 @@ PassSeconds TrainingKernels::linear(const LinearShape& shape, OperandWidth width
   const double m = shape.groups > 1 && width != OperandWidth::kWide ? shape.m + 16 : shape.m;
   const double g = shape.groups;
   double start = products.start;
-  double flops_per_s = products.flops_per_s;
-  if (g > 1) flops_per_s *= rates_.grouped_share;
   if (g > 1) start = (6 + g * (software_.fused_experts ? 1 : 2)) * kMicro;
-  const double common = start + 2 * m * shape.n * shape.k * g / flops_per_s;
+  const double computed = 2 * m * shape.n * shape.k * g / products.flops_per_s;
+  const double common = start + computed;
   const double input = m * shape.k;
   const double output = m * shape.n;
   const double weights = shape.n * shape.k;
   const double b = products.bytes;
   PassSeconds seconds = {common + g * ((input + weights) * b + 2 * output) / memory,
                          common + g * ((output + weights) * b + 2 * input) / memory,
-                         common + g * ((input + output) * b + weights * gradient_bytes_of(software_)) / memory};
+                         common + g * ((input + output) * b + weights * gradient_bytes_of(software_)) / memory,
+                         3 * computed};
   if (width != OperandWidth::kWide) {
     if (shape.casts_input) seconds.forward += cast_seconds(g * input);
     if (shape.casts_gradient) seconds.input += cast_seconds(g * output);
@@ -142,6 +151,7 @@ PassSeconds TrainingKernels::linear(const LinearShape& shape, OperandWidth width
   seconds.forward *= setting_.product_slowdown;
   seconds.input *= setting_.product_slowdown;
   seconds.weight *= setting_.product_slowdown;
+  seconds.tensor *= setting_.product_slowdown;
   return seconds;
 }
 
@@ -173,24 +183,30 @@ PassSeconds TrainingKernels::attention(const AttentionShape& shape, double pairs
     backward_rate = rate_at(rates.backward_flops, sequence) * narrow;
   }
   const double slowdown = rates_.attention_slowdown / share_of_sms_ * setting_.product_slowdown;
-  return {flops / forward_rate * slowdown, backward * flops / backward_rate * slowdown, 0};
+  const double forward = flops / forward_rate * slowdown;
+  const double input = backward * flops / backward_rate * slowdown;
+  return {forward, input, 0, forward + input};
 }
 
 PassSeconds TrainingKernels::unfused_attention(const AttentionShape& shape, double scores) const {
   const double rate = 0.7 / 0.75 * products_of(OperandWidth::kWide).flops_per_s;
   const double flops = 2.0 * (shape.head_dim + shape.rope_dim + shape.value_dim) * scores;
-  return {flops / rate + memory_bound(6 * scores, 4), 2 * flops / rate + memory_bound(16 * scores, 6), 0};
+  return {flops / rate + memory_bound(6 * scores, 4), 2 * flops / rate + memory_bound(16 * scores, 6), 0,
+          3 * flops / rate};
 }
 
-double TrainingKernels::tensor_rings(double rings) const {
+double TrainingKernels::tensor_rings(double gathers, double reductions) const {
   if (job_.layout.tensor == 1) return 0;
-  const double tokens = static_cast<double>(job_.batch.tokens()) / job_.layout.context;
-  const double seconds =
-      ring_seconds(2 * tokens * job_.model->hidden, tensor_group(job_.layout, *job_.cluster), *job_.cluster) /
-          rates_.tensor_ring_share +
-      rates_.ring_start_us * kMicro;
-  const double exposed = software_.overlap_tensor ? 0.4 : 1;  // the first and the last chunk, and waiting
-  return rings * seconds * exposed;
+  // What is gathered for a narrow product is cast before; PyTorch's scales of whole rows are not.
+  const bool narrow = job_.layout.sequence_parallel && software_.recipe != ProductRecipe::kRowwise;
+  const double gathered = narrow ? products_of(operand_width(software_.recipe)).bytes : 2;
+  const double numbers = static_cast<double>(job_.batch.tokens()) / job_.layout.context * job_.model->hidden;
+  const Group group = tensor_group(job_.layout, *job_.cluster);
+  const auto ring = [&](double bytes) {
+    return ring_seconds(bytes, group, *job_.cluster) / rates_.tensor_ring_share + rates_.ring_start_us * kMicro;
+  };
+  const double exposed = software_.overlap_tensor ? 0.4 : 1;  // the first and the last piece, and waiting
+  return exposed * (gathers * ring(gathered * numbers) + reductions * ring(2 * numbers));
 }
 
 double TrainingKernels::expert_transfer(double tokens) const {

@@ -11,6 +11,7 @@ struct PassSeconds {
   double forward = 0;
   double input = 0;
   double weight = 0;
+  double tensor = 0;  // of their sum: what tensor cores compute, at the rate that only they limit
 
   double total() const { return forward + input + weight; }
   PassSeconds& operator+=(const PassSeconds& other);
@@ -18,6 +19,11 @@ struct PassSeconds {
 
 // How wide the numbers are that a product reads.
 enum class OperandWidth { kWide, kEightBits, kFourBits };
+// Share of the full clock at which products run that fill `share` of a step, above 0. The power of products grows with
+// the clock to the power of 2.5 (frequency and the square of the voltage that it needs); whatever else runs draws 0.6
+// of the limit. Both are inferred.
+double clock_under_limit(const TrainingRates& rates, double share);
+
 OperandWidth operand_width(ProductRecipe recipe);
 
 // [m, k] x [k, n], `groups` of them in one launch.
@@ -35,7 +41,8 @@ struct LinearShape {
 // REQUIRES: the job has a model and software.
 class TrainingKernels {
  public:
-  TrainingKernels(const Job& job, const ComputeSetting& setting);
+  // `clock`: share of the full one.
+  TrainingKernels(const Job& job, const ComputeSetting& setting, double clock);
 
   // A linear layer with its casts: operands and results are read and written once more than the products compute
   // (time = start + FLOPs / rate + bytes / rate of memory).
@@ -47,8 +54,9 @@ class TrainingKernels {
   PassSeconds attention(const AttentionShape& shape, double pairs, bool windowed) const;
   // Attention whose scores go through memory: `scores` numbers.
   PassSeconds unfused_attention(const AttentionShape& shape, double scores) const;
-  // What tensor parallelism exposes: `rings` all-gathers or reduce-scatters of the micro-batch's hidden states.
-  double tensor_rings(double rings) const;
+  // What tensor parallelism exposes: so many all-gathers and reduce-scatters of the micro-batch's hidden states. An
+  // all-reduce is one of each.
+  double tensor_rings(double gathers, double reductions) const;
   // One dispatch, or one combine, of `tokens` tokens.
   double expert_transfer(double tokens) const;
   // All GPUs of the expert-parallel group that a token reaches, its own included.
@@ -64,6 +72,7 @@ class TrainingKernels {
   const TrainingRates& rates_;
   const Gpu& gpu_;
   ComputeSetting setting_;
+  double clock_;
   double share_of_sms_;
   Routing routing_;
 };

@@ -28,7 +28,9 @@ double recomputed(const Job& job, const TrainingBlock& block, bool experts, bool
 TrainingPart part_of_block(const Job& job, Component component, const TrainingBlock& block) {
   const bool experts = component == Component::kExperts || component == Component::kRouter;
   TrainingPart part = {component, Lane::kCompute, block.seconds};
-  part.seconds.input += recomputed(job, block, experts, component == Component::kMlp);
+  const double again = recomputed(job, block, experts, component == Component::kMlp);
+  part.seconds.input += again;
+  part.seconds.tensor *= 1 + again / block.seconds.forward / 3;  // as mixed as the forward pass
   return part;
 }
 

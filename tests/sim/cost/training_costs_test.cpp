@@ -72,7 +72,7 @@ TEST(TrainingKernels, ThinProductsAreBoundByTheirResults) {
   Job job = deepseek();
   job.software->recipe = ProductRecipe::kBlockwise;
   job.software->rates.transposed_bytes = 0;
-  const TrainingKernels kernels(job, {132});
+  const TrainingKernels kernels(job, {132}, 1);
   const auto tflops = [&](double n, double k) {
     const double cast = 2e-6 + 4096 * k * 4.03 / (3.35e12 * 0.8);
     return 2 * 4096 * n * k / (kernels.linear({4096, n, k}).forward - cast) / 1e12;
@@ -85,7 +85,7 @@ TEST(TrainingKernels, ThinProductsAreBoundByTheirResults) {
 // 128.
 TEST(TrainingKernels, AttentionFollowsTheBenchmark) {
   const Job job = deepseek();
-  const TrainingKernels kernels(job, {132});
+  const TrainingKernels kernels(job, {132}, 1);
   const double pairs = 4096.0 * 4096 / 2 * 128;
   const PassSeconds core = kernels.attention(job.model->attention, pairs, false);
   EXPECT_NEAR(core.forward, 2 * 320 * pairs / 599e12 * job.software->rates.attention_slowdown, 1e-6);
