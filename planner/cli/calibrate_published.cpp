@@ -62,7 +62,10 @@ Status run_calibrate_published(const CalibrateOptions& options, const Output& ou
     add_row(table, fmt::format("left out by {}", fmt::join(options.leave_out, " and ")), left.errors);
     add_groups(table, left);
   }
-  output.out << table.text() << '\n' << proto::constant_factors_to_text(fitted);
+  output.out << table.text();
+  const std::string text = proto::constant_factors_to_text(fitted);
+  if (!options.output.empty() && options.output != "-") return proto::write_file_atomically(options.output, text);
+  output.out << '\n' << text;
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "sim/cost/training_blocks.h"
 
+#include <algorithm>
+
 namespace pipeloom::sim {
 
 namespace {
@@ -32,19 +34,30 @@ void add_activation(const Job& job, const TrainingKernels& kernels, double inner
   add_pointwise(block, forward, kernels.memory_bound((gated ? 10 : 6) * inner, 1));
 }
 
-// With sequence parallelism the weights' gradients need the gathered input again, half of it hidden (inferred).
-void add_tensor_rings(const Job& job, const TrainingKernels& kernels, TrainingBlock& block) {
-  block.seconds.forward += kernels.tensor_rings(1, 1);
-  block.seconds.input += kernels.tensor_rings(job.layout.sequence_parallel ? 1.55 : 1, 1);
+// What a collective of tensor parallelism exposes beside a product: its first piece, waiting, and what is longer than the
+// product (inferred).
+double exposed_ring(const Job& job, double ring, double product) {
+  if (!job.software->overlap_tensor) return ring;
+  return std::max(0.4 * ring, ring - 0.8 * product);
+}
+
+// A block's input is gathered for its first products, and its output reduced after the last one; backward the other way
+// round. With sequence parallelism the weights' gradients need the gathered input again, half of it hidden (inferred).
+void add_tensor_rings(const Job& job, const TrainingKernels& kernels, const PassSeconds& first, const PassSeconds& last,
+                      TrainingBlock& block) {
+  const double gather = kernels.tensor_gather();
+  const double reduction = kernels.tensor_reduction();
+  block.seconds.forward += exposed_ring(job, gather, first.forward) + exposed_ring(job, reduction, last.forward);
+  block.seconds.input += exposed_ring(job, gather, last.input) + exposed_ring(job, reduction, first.input);
+  if (job.layout.sequence_parallel) block.seconds.input += 0.55 * exposed_ring(job, gather, first.weight);
 }
 
 // Query, key and value from hidden states; MLA compresses them first.
-void add_projections(const Job& job, const TrainingKernels& kernels, TrainingBlock& block) {
+void add_inputs_of_attention(const Job& job, const TrainingKernels& kernels, TrainingBlock& block) {
   const AttentionShape& a = job.model->attention;
   const TrainingTokens tokens = training_tokens(job);
   const double hidden = job.model->hidden;
   const double heads = static_cast<double>(a.heads) / job.layout.tensor;
-  add_linear(block, kernels.linear({tokens.all, hidden, heads * a.value_dim}));
   if (!a.is_mla()) {
     const double key_heads = static_cast<double>(a.kv_heads) / job.layout.tensor;
     const double width = heads * a.head_dim + key_heads * (a.head_dim + a.value_dim);
@@ -87,12 +100,17 @@ void add_core(const Job& job, const TrainingKernels& kernels, int kind, Training
 
 TrainingBlock attention_block(const Job& job, const TrainingKernels& kernels, int kind) {
   TrainingBlock block;
+  add_inputs_of_attention(job, kernels, block);
+  const PassSeconds inputs = block.seconds;
+  const double heads = static_cast<double>(job.model->attention.heads) / job.layout.tensor;
+  const PassSeconds output = kernels.linear({training_tokens(job).all, static_cast<double>(job.model->hidden),
+                                             heads * job.model->attention.value_dim});
+  add_linear(block, output);
+  add_tensor_rings(job, kernels, inputs, output, block);
   add_norm_and_residual(job, kernels, block);
-  add_projections(job, kernels, block);
   const double copies = kernels.memory_bound(copied_bytes(job), 2);
   add_pointwise(block, copies, copies);
   add_core(job, kernels, kind, block);
-  add_tensor_rings(job, kernels, block);
   return block;
 }
 
@@ -103,10 +121,12 @@ TrainingBlock mlp_block(const Job& job, const TrainingKernels& kernels) {
   const double hidden = model.hidden;
   TrainingBlock block;
   add_norm_and_residual(job, kernels, block);
-  add_linear(block, kernels.linear({tokens.all, (model.gated_mlp ? 2 : 1) * inner, hidden}));
-  add_linear(block, kernels.linear({tokens.all, hidden, inner}));
+  const PassSeconds up = kernels.linear({tokens.all, (model.gated_mlp ? 2 : 1) * inner, hidden});
+  const PassSeconds down = kernels.linear({tokens.all, hidden, inner});
+  add_linear(block, up);
+  add_linear(block, down);
   add_activation(job, kernels, tokens.all * inner, block);
-  add_tensor_rings(job, kernels, block);
+  add_tensor_rings(job, kernels, up, down, block);
   return block;
 }
 

@@ -23,7 +23,7 @@ double cast_bytes(ProductRecipe recipe) {
     case ProductRecipe::kTensorwise:
       return 5;  // the maximum first
     case ProductRecipe::kRowwise:
-      return 8;  // for rows and for columns
+      return 16;  // for rows and for columns, whose kernels reach half of the rate (inferred)
     case ProductRecipe::kBlockwise:
       return 4.03;
     case ProductRecipe::kMxfp8:
@@ -195,18 +195,22 @@ PassSeconds TrainingKernels::unfused_attention(const AttentionShape& shape, doub
           3 * flops / rate};
 }
 
-double TrainingKernels::tensor_rings(double gathers, double reductions) const {
+double TrainingKernels::tensor_ring(double bytes_per_number) const {
   if (job_.layout.tensor == 1) return 0;
+  const double numbers = static_cast<double>(job_.batch.tokens()) / job_.layout.context * job_.model->hidden;
+  return ring_seconds(bytes_per_number * numbers, tensor_group(job_.layout, *job_.cluster), *job_.cluster) /
+             rates_.tensor_ring_share +
+         rates_.ring_start_us * kMicro;
+}
+
+double TrainingKernels::tensor_gather() const {
   // What is gathered for a narrow product is cast before; PyTorch's scales of whole rows are not.
   const bool narrow = job_.layout.sequence_parallel && software_.recipe != ProductRecipe::kRowwise;
-  const double gathered = narrow ? products_of(operand_width(software_.recipe)).bytes : 2;
-  const double numbers = static_cast<double>(job_.batch.tokens()) / job_.layout.context * job_.model->hidden;
-  const Group group = tensor_group(job_.layout, *job_.cluster);
-  const auto ring = [&](double bytes) {
-    return ring_seconds(bytes, group, *job_.cluster) / rates_.tensor_ring_share + rates_.ring_start_us * kMicro;
-  };
-  const double exposed = software_.overlap_tensor ? 0.4 : 1;  // the first and the last piece, and waiting
-  return exposed * (gathers * ring(gathered * numbers) + reductions * ring(2 * numbers));
+  return tensor_ring(narrow ? products_of(operand_width(software_.recipe)).bytes : 2);
+}
+
+double TrainingKernels::tensor_reduction() const {
+  return tensor_ring(2);
 }
 
 double TrainingKernels::expert_transfer(double tokens) const {

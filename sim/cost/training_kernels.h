@@ -54,9 +54,9 @@ class TrainingKernels {
   PassSeconds attention(const AttentionShape& shape, double pairs, bool windowed) const;
   // Attention whose scores go through memory: `scores` numbers.
   PassSeconds unfused_attention(const AttentionShape& shape, double scores) const;
-  // What tensor parallelism exposes: so many all-gathers and reduce-scatters of the micro-batch's hidden states. An
-  // all-reduce is one of each.
-  double tensor_rings(double gathers, double reductions) const;
+  // Tensor parallelism's all-gather and reduce-scatter of the micro-batch's hidden states. An all-reduce is one of each.
+  double tensor_gather() const;
+  double tensor_reduction() const;
   // One dispatch, or one combine, of `tokens` tokens.
   double expert_transfer(double tokens) const;
   // All GPUs of the expert-parallel group that a token reaches, its own included.
@@ -66,6 +66,7 @@ class TrainingKernels {
   struct Products;
   Products products_of(OperandWidth width) const;
   double cast_seconds(double numbers) const;
+  double tensor_ring(double bytes_per_number) const;
 
   const Job& job_;
   const Software& software_;

@@ -55,8 +55,11 @@ TrainingPart waiting_part(const Job& job, const std::vector<TrainingPart>& parts
   const bool experts = job.model->is_moe_layer(kind);
   const HostSeconds host = host_seconds(job, experts);
   const LayerTransfers transfers = layer_transfers(job, kind);
+  // Where the all-to-all runs beside another pass, it gives the host no time.
   PassSeconds gpu;
-  for (const TrainingPart& part : parts) gpu += part.seconds;
+  for (const TrainingPart& part : parts) {
+    if (part.lane == Lane::kCompute || !job.software->overlap_experts) gpu += part.seconds;
+  }
   const bool stops = experts && job.layout.expert > 1 && job.software->dispatcher == Dispatcher::kAllToAll;
   TrainingPart wait = {Component::kWait, Lane::kCompute, {}};
   wait.seconds.forward = waited(job, gpu.forward, host.forward, transfers.forward_seconds, stops);
