@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/base/field_check.h"
+
 namespace pipeloom {
 
 const char* recipe_name(ProductRecipe recipe) {
@@ -17,6 +19,7 @@ const char* dispatcher_name(Dispatcher dispatcher) {
 
 Status check_software(const Software& software) {
   PIPELOOM_RETURN_IF_ERROR(check_training_rates(software.rates));
+  PIPELOOM_RETURN_IF_ERROR(check_field("software.expert_imbalance", software.expert_imbalance, 0, 100));
   const bool four_bits = software.recipe == ProductRecipe::kNvfp4;
   const bool eight_bits = software.recipe != ProductRecipe::kWide && !four_bits;
   if (four_bits && (software.rates.fp4_flops == 0 || software.rates.fp4_efficiency == 0)) {

@@ -64,6 +64,7 @@ struct Software {
   bool overlap_weights = false;         // gathered beside the first forward pass
   bool overlap_tensor = false;          // tensor parallelism's collectives beside products
   bool fused_experts = false;           // one kernel for an expert's products and its activation function
+  double expert_imbalance = 0;          // work of the GPU whose experts are fullest, above the average, as a share
   bool compiled = true;                 // pointwise kernels are fused
   bool sdpa = false;                    // attention by PyTorch's SDPA
   bool low_precision_states = false;    // gradients, and Adam's moments, in BF16 in the optimizer

@@ -17,7 +17,6 @@ constexpr ExcusedColumn kExcused[] = {
     {"confidence", "", "says how well the settings are known; trainings are judged by it"},
     {"notes", "", "remarks; those that are known to matter are read by their words"},
     {"routing", "balanced", "is what the costs assume"},
-    {"routing", "real", "is taken as balanced; the loads of its experts were not published"},
     {"optimizer", "adam", "is what the costs assume"},
     {"offload", "none", "is what a job without offload does"},
 };

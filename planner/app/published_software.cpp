@@ -113,6 +113,9 @@ void add_dispatcher(PublishedSettings& settings, Job& job) {
   } else if (published.empty() && job.model->moe && job.layout.expert > 1) {
     settings.fail("dispatcher", "was not published");
   }
+  // Loads of real routers were not published: a GPU's experts are taken to be a seventh fuller than the average.
+  constexpr double kRealImbalance = 0.15;
+  if (settings.text("routing") == "real" && job.model->moe) software.expert_imbalance = kRealImbalance;
   const int sms = settings.count_or("dispatcher_sms", 0);
   if (sms > 0) job.cluster->comm_sms = sms;
   software.overlap_experts = settings.flag_or("ep_overlap", false);

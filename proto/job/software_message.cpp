@@ -66,6 +66,7 @@ void store_software(const Software& software, message::Software* message) {
   message->set_overlap_weights(software.overlap_weights);
   message->set_overlap_tensor(software.overlap_tensor);
   message->set_fused_experts(software.fused_experts);
+  message->set_expert_imbalance(software.expert_imbalance);
   message->set_compiled(software.compiled);
   message->set_sdpa(software.sdpa);
   message->set_low_precision_states(software.low_precision_states);
@@ -88,6 +89,7 @@ Result<Software> load_software(const message::Software& message, const std::stri
   software.overlap_weights = message.overlap_weights();
   software.overlap_tensor = message.overlap_tensor();
   software.fused_experts = message.fused_experts();
+  software.expert_imbalance = message.expert_imbalance();
   if (message.has_compiled()) software.compiled = message.compiled();
   software.sdpa = message.sdpa();
   software.low_precision_states = message.low_precision_states();

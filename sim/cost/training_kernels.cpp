@@ -78,6 +78,11 @@ double clock_under_limit(const TrainingRates& rates, double share) {
   return std::min(1.0, rates.sustained_clock * std::pow(left, 1 / kPowerOfClock));
 }
 
+PassSeconds& PassSeconds::operator*=(double factor) {
+  for (double* seconds : {&forward, &input, &weight, &tensor}) *seconds *= factor;
+  return *this;
+}
+
 OperandWidth operand_width(ProductRecipe recipe) {
   if (recipe == ProductRecipe::kWide) return OperandWidth::kWide;
   return recipe == ProductRecipe::kNvfp4 ? OperandWidth::kFourBits : OperandWidth::kEightBits;

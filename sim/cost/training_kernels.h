@@ -15,6 +15,7 @@ struct PassSeconds {
 
   double total() const { return forward + input + weight; }
   PassSeconds& operator+=(const PassSeconds& other);
+  PassSeconds& operator*=(double factor);
 };
 
 // How wide the numbers are that a product reads.

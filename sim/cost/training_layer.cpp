@@ -87,6 +87,11 @@ std::vector<TrainingPart> training_layer(const Job& job, const TrainingKernels& 
     parts.push_back(part_of_block(job, Component::kExperts, experts_block(job, kernels)));
     if (job.layout.expert > 1) parts.push_back(transfer_part(job, Component::kCombine, transfer));
   }
+  for (TrainingPart& part : parts) {
+    if (part.component == Component::kExperts || part.lane == Lane::kEp) {
+      part.seconds *= 1 + job.software->expert_imbalance;
+    }
+  }
   parts.insert(parts.begin(), waiting_part(job, parts, kind));
   return parts;
 }
