@@ -92,6 +92,34 @@ TEST(TrainingKernels, AttentionFollowsTheBenchmark) {
   EXPECT_NEAR(core.input, 2.6 * 2 * 320 * pairs / 404e12 * job.software->rates.attention_slowdown, 1e-6);
 }
 
+TEST(TrainingKernels, AWindowNeverSlowsAttention) {
+  const Job job = deepseek();
+  const TrainingKernels kernels(job, {132});
+  AttentionShape shape = job.model->attention;
+  const double pairs = 4096.0 * 4096 / 2 * 128;
+  const PassSeconds whole = kernels.attention(shape, pairs, false);
+  for (const int window : {1, 128, 1024, 2048, 4096, 100'000}) {
+    shape.window = window;
+    const PassSeconds windowed = kernels.attention(shape, pairs, true);
+    EXPECT_LE(windowed.forward, whole.forward) << window;
+    EXPECT_LE(windowed.input, whole.input) << window;
+  }
+  shape.window = 128;
+  EXPECT_LT(kernels.attention(shape, pairs, true).forward, whole.forward / 2);
+}
+
+TEST(TrainingKernels, AWindowBeyondTheSequenceIsTheSequence) {
+  Job job = deepseek();
+  job.software->sdpa = true;
+  const TrainingKernels kernels(job, {132});
+  AttentionShape shape = job.model->attention;
+  const double whole = kernels.attention(shape, 1e9, false).forward;
+  shape.window = 1024;
+  EXPECT_DOUBLE_EQ(kernels.attention(shape, 1e9, true).forward, whole / 2);
+  shape.window = 8192;
+  EXPECT_DOUBLE_EQ(kernels.attention(shape, 1e9, true).forward, whole);
+}
+
 TEST(TrainingReduction, HidesBehindTheLastBackwardPass) {
   Job job = deepseek();
   const StageParameters parameters = {.dense = 10'000'000'000, .routed = 0, .ends = 0};
