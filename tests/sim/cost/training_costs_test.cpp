@@ -53,6 +53,31 @@ TEST(TrainingCosts, FollowEverySettingOfALayer) {
   }
 }
 
+// One GPU of 64 has half as many tokens again as all of them have on average.
+TEST(TrainingCosts, FollowExpertLoads) {
+  Job job = deepseek();
+  const LayerCosts even = layer_costs(job, {132});
+  ExpertLoad load{10, std::vector<int64_t>(256, 100)};
+  load.tokens[5] += 200;
+  load.tokens[100] -= 100;
+  load.tokens[200] -= 100;
+  const int mtp_layer = job.model->layers + 1;
+  job.expert_loads = {load, {mtp_layer, load.tokens}};
+  const LayerCosts loaded = layer_costs(job, {132});
+  const auto expect_growth = [](const StageProgram& now, const StageProgram& before) {
+    for (size_t i = 0; i < before.size(); ++i) {
+      const bool experts = before[i].component == Component::kExperts || before[i].lane == Lane::kEp;
+      const double factor = experts ? 1.5 : 1;
+      EXPECT_NEAR(static_cast<double>(now[i].forward_ns), factor * static_cast<double>(before[i].forward_ns), 1);
+      EXPECT_NEAR(static_cast<double>(now[i].input_ns), factor * static_cast<double>(before[i].input_ns), 1);
+      EXPECT_NEAR(static_cast<double>(now[i].weight_ns), factor * static_cast<double>(before[i].weight_ns), 1);
+    }
+  };
+  expect_growth(loaded.layers[10], even.layers[10]);
+  expect_growth(loaded.last, even.last);
+  EXPECT_EQ(loaded.layers[11], even.layers[11]);
+}
+
 TEST(TrainingCosts, HostWaitsOnlyWithoutGraphs) {
   Job job = deepseek();
   job.software->rates.host_us_per_op = 1'000;
