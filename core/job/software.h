@@ -21,7 +21,8 @@ enum class ProductRecipe : uint8_t {
 };
 const char* recipe_name(ProductRecipe recipe);
 
-// Who moves tokens to their experts. Stored in plans: values never change.
+// Who moves tokens to their experts. Stored in plans: values never change. AllGather has no costs: jobs with it are
+// refused.
 enum class Dispatcher : uint8_t { kAllToAll = 0, kAllGather = 1, kDeepEp = 2, kHybridEp = 3 };
 const char* dispatcher_name(Dispatcher dispatcher);
 

@@ -32,6 +32,8 @@ TEST(Software, RefusesEachIllegalField) {
             "software.gradients is FP8; allowed are FP32, BF16, FP16");
   EXPECT_EQ(error_of([](Job& job) { job.software->gathered = Format::kFp32; }),
             "software.gathered is FP32; allowed are BF16, FP8");
+  EXPECT_EQ(error_of([](Job& job) { job.software->dispatcher = Dispatcher::kAllGather; }),
+            "software.dispatcher is allgather, which has no costs; allowed are alltoall, deepep, hybridep");
   EXPECT_EQ(error_of([](Job& job) { job.software->rates.attention.clear(); }),
             "software.rates.attention is empty; rates of heads of 128 are needed");
   EXPECT_EQ(error_of([](Job& job) { job.software->rates.memory_efficiency = 2; }),
