@@ -66,6 +66,16 @@ TEST(PublishedJob, NamesColumnAndValueOfWhatCantBeSaid) {
   EXPECT_EQ(reason("precision", "int4"), "precision is int4, which is unknown");
 }
 
+TEST(PublishedJob, NeedsTheExpertParallelismOfAModelWithExperts) {
+  EXPECT_EQ(reason("ep", ""), "");
+  EXPECT_EQ(reason("model", "deepseek-v3"), "ep was not published");
+}
+
+TEST(PublishedJob, NeedsALayoutOfAllStages) {
+  EXPECT_EQ(reason("layout_string", "Et*32L"), "");
+  EXPECT_EQ(reason("layout_string", "Et*16|t*16L"), "layout_string is Et*16|t*16L, of 2 stages; pp * vpp is 1");
+}
+
 TEST(PublishedJob, NamesColumnsThatItLeavesOut) {
   proto::PublishedTraining changed = training();
   changed.settings["weather"] = "sunny";
