@@ -16,6 +16,8 @@ constexpr ExcusedColumn kExcused[] = {
     {"newest_layout", "", "says whether a later figure exists"},
     {"confidence", "", "says how well the settings are known; trainings are judged by it"},
     {"notes", "", "remarks; those that are known to matter are read by their words"},
+    {"delay_wgrad", "",
+     "puts W beside all-to-all, where overlapped passes have it anyway; without ep_overlap no cost knows it"},
     {"routing", "balanced", "is what the costs assume"},
     {"routing", "real", "is taken as balanced; the loads of its experts were not published"},
     {"optimizer", "adam", "is what the costs assume"},

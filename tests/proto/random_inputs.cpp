@@ -179,9 +179,9 @@ Software random_software(std::mt19937_64& random) {
                         sometimes(random), sometimes(random), sometimes(random)};
   constexpr Dispatcher kDispatchers[] = {Dispatcher::kAllToAll, Dispatcher::kDeepEp, Dispatcher::kHybridEp};
   software.dispatcher = kDispatchers[between(random, 0, 2)];
-  for (bool* flag : {&software.overlap_experts, &software.delay_weight_gradients, &software.overlap_gradients,
-                     &software.overlap_weights, &software.overlap_tensor, &software.fused_experts, &software.compiled,
-                     &software.sdpa, &software.low_precision_states}) {
+  for (bool* flag :
+       {&software.overlap_experts, &software.overlap_gradients, &software.overlap_weights, &software.overlap_tensor,
+        &software.fused_experts, &software.compiled, &software.sdpa, &software.low_precision_states}) {
     *flag = sometimes(random);
   }
   software.gradients = sometimes(random) ? Format::kFp32 : Format::kBf16;
