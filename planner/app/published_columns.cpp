@@ -6,6 +6,11 @@ namespace pipeloom::planner {
 
 namespace {
 
+struct ExcusedColumn {
+  std::string_view column;
+  std::string_view value;  // only this one; empty: any
+  std::string_view why;
+};
 constexpr ExcusedColumn kExcused[] = {
     {"id", "", "names the training"},
     {"source", "", "names the document"},
@@ -25,10 +30,6 @@ constexpr ExcusedColumn kExcused[] = {
 };
 
 }  // namespace
-
-std::span<const ExcusedColumn> excused_columns() {
-  return kExcused;
-}
 
 bool cannot_matter(std::string_view column, std::string_view value) {
   return std::ranges::any_of(kExcused, [&](const ExcusedColumn& excused) {

@@ -12,7 +12,6 @@ struct PassSeconds {
   double input = 0;
   double weight = 0;
 
-  double total() const { return forward + input + weight; }
   PassSeconds& operator+=(const PassSeconds& other);
 };
 
