@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "proto/job/training_rates_files.h"
+#include "sim/cost/job_costs.h"
 #include "sim/cost/layer_costs.h"
 #include "sim/cost/training_kernels.h"
 #include "sim/cost/training_reduction.h"
@@ -24,8 +25,8 @@ int64_t layer_ns(const Job& job, int layer = 10) {
   return sum_of(layer_costs(job, {job.cluster->compute_sms()}).layers[layer]).total_ns();
 }
 
-// Each setting changes a layer's time, in the direction that it must.
-TEST(TrainingCosts, FollowEverySettingOfALayer) {
+// Settings change a layer's time in the direction that they must.
+TEST(TrainingCosts, FollowSettingsOfALayer) {
   const Job plain = deepseek();
   const auto changed = [&](const std::function<void(Job&)>& change) {
     Job job = plain;
@@ -34,7 +35,6 @@ TEST(TrainingCosts, FollowEverySettingOfALayer) {
   };
   const int64_t before = layer_ns(plain);
   EXPECT_LT(changed([](Job& job) { job.software->recipe = ProductRecipe::kBlockwise; }), before);
-  EXPECT_LE(changed([](Job& job) { job.software->graphs.step = true; }), before);
   EXPECT_LT(changed([](Job& job) { job.software->fused_experts = true; }), before);
   EXPECT_LT(changed([](Job& job) { job.software->gradients = Format::kBf16; }), before);
   EXPECT_GT(changed([](Job& job) { job.software->dispatcher = Dispatcher::kDeepEp; }), before);
@@ -51,6 +51,105 @@ TEST(TrainingCosts, FollowEverySettingOfALayer) {
                           &RecomputedParts::up_projections, &RecomputedParts::experts, &RecomputedParts::operators}) {
     EXPECT_GT(changed([&](Job& job) { job.software->recompute.*part = true; }), before);
   }
+}
+
+// What a job's software decides: layers of each kind, head and MTP module, and the end of a step.
+struct Figures {
+  int64_t dense_ns = 0;
+  int64_t experts_ns = 0;
+  int64_t last_ns = 0;
+  int64_t reduction_ns = 0;
+  int64_t optimizer_ns = 0;
+
+  bool operator==(const Figures&) const = default;
+};
+
+Figures figures_of(const Job& job) {
+  const LayerCosts costs = layer_costs(job, {job.cluster->compute_sms()});
+  const PassTimes experts = sum_of(costs.layers[10]);
+  const StageParameters parameters = {.dense = 1'000'000'000, .routed = 1'000'000'000, .ends = 0};
+  const TrainingEnd end = training_end(job, parameters, 1, experts);
+  return {sum_of(costs.layers[0]).total_ns(), experts.total_ns(), sum_of(costs.last).total_ns(), end.reduction_ns,
+          end.optimizer_ns};
+}
+
+struct SettingCase {
+  const char* name;
+  std::function<void(Job&)> change;
+};
+
+// With the GB200's rates, which have all formats.
+TEST(TrainingCosts, FollowEverySettingOfSoftware) {
+  Job plain = deepseek();
+  plain.layout.tensor = 2;
+  plain.layout.data /= 2;
+  plain.software->rates = proto::find_training_rates("GB200").value();
+  plain.software->rates.host_us_per_op = 0;
+  const Figures before = figures_of(plain);
+  std::vector<SettingCase> cases = {
+      {"eight_bit_attention", [](Job& job) { job.software->eight_bit_attention = true; }},
+      {"dispatcher: DEEP_EP", [](Job& job) { job.software->dispatcher = Dispatcher::kDeepEp; }},
+      {"dispatcher: ALL_TO_ALL", [](Job& job) { job.software->dispatcher = Dispatcher::kAllToAll; }},
+      {"overlap_gradients", [](Job& job) { job.software->overlap_gradients = true; }},
+      {"overlap_weights", [](Job& job) { job.software->overlap_weights = true; }},
+      {"overlap_tensor", [](Job& job) { job.software->overlap_tensor = true; }},
+      {"fused_experts", [](Job& job) { job.software->fused_experts = true; }},
+      {"compiled", [](Job& job) { job.software->compiled = false; }},
+      {"sdpa", [](Job& job) { job.software->sdpa = true; }},
+      {"low_precision_states", [](Job& job) { job.software->low_precision_states = true; }},
+      {"gradients: BF16", [](Job& job) { job.software->gradients = Format::kBf16; }},
+      {"gradients: FP16", [](Job& job) { job.software->gradients = Format::kFp16; }},
+      {"gathered", [](Job& job) { job.software->gathered = Format::kFp8; }},
+      {"window", [](Job& job) { job.model->attention.window = 128; }},
+  };
+  for (int recipe = 1; recipe <= static_cast<int>(ProductRecipe::kNvfp4); ++recipe) {
+    cases.push_back({recipe_name(static_cast<ProductRecipe>(recipe)),
+                     [=](Job& job) { job.software->recipe = static_cast<ProductRecipe>(recipe); }});
+  }
+  for (const auto& [name, part] : {std::pair{"core_attention", &RecomputedParts::core_attention},
+                                   {"norms", &RecomputedParts::norms},
+                                   {"activations", &RecomputedParts::activations},
+                                   {"mlp", &RecomputedParts::mlp},
+                                   {"up_projections", &RecomputedParts::up_projections},
+                                   {"experts", &RecomputedParts::experts},
+                                   {"operators", &RecomputedParts::operators}}) {
+    cases.push_back({name, [part = part](Job& job) { job.software->recompute.*part = true; }});
+  }
+  for (const SettingCase& one : cases) {
+    Job job = plain;
+    one.change(job);
+    EXPECT_NE(figures_of(job), before) << one.name;
+  }
+  Job narrow = plain;
+  narrow.software->recipe = ProductRecipe::kMxfp8;
+  const int64_t wide_head_ns = figures_of(narrow).last_ns;
+  narrow.software->eight_bit_head = true;
+  EXPECT_LT(figures_of(narrow).last_ns, wide_head_ns);
+}
+
+// Where the host is slower than the GPU.
+TEST(TrainingCosts, FollowEveryCapturedPart) {
+  Job plain = deepseek();
+  plain.software->rates.host_us_per_op = 1'000;
+  const Figures before = figures_of(plain);
+  for (const auto part :
+       {&CapturedParts::step, &CapturedParts::attention, &CapturedParts::router, &CapturedParts::mlp}) {
+    Job job = plain;
+    job.software->graphs.*part = true;
+    const Figures captured = figures_of(job);
+    EXPECT_LT(captured.dense_ns + captured.experts_ns, before.dense_ns + before.experts_ns);
+  }
+}
+
+TEST(TrainingCosts, OverlapPairsWhereTheSoftwareDoes) {
+  Job job = deepseek();
+  const auto pairs = [&] {
+    const std::vector<int> layers = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1};
+    return step_costs(job, Placement::linear(16).value(), layers).value().overlap.programs.size();
+  };
+  EXPECT_EQ(pairs(), 0u);
+  job.software->overlap_experts = true;
+  EXPECT_GT(pairs(), 0u);
 }
 
 // One GPU of 64 has half as many tokens again as all of them have on average.
