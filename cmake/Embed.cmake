@@ -24,3 +24,18 @@ std::span<const EmbeddedFile> embedded_files() {
 ]] @ONLY)
   target_sources(${target} PRIVATE ${embedded})
 endfunction()
+
+# pipeloom_text(TARGET FUNCTION TEXT): `const char* FUNCTION()` in namespace pipeloom, which returns TEXT. As a compile
+# definition a text would be split at its semicolons and lose its quotes; here every character stays what it is.
+function(pipeloom_text target function text)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${target}_${function}.cpp)
+  file(CONFIGURE OUTPUT ${source} CONTENT [[
+namespace pipeloom {
+
+const char* @function@();  // declared where it is used
+const char* @function@() { return R"text(@text@)text"; }
+
+}  // namespace pipeloom
+]] @ONLY)
+  target_sources(${target} PRIVATE ${source})
+endfunction()

@@ -19,7 +19,7 @@ endfunction()
 # pipeloom_test(FOLDER targets...): the tests of one top folder, tests/FOLDER/**_test.cpp and their helpers, in one program.
 function(pipeloom_test folder)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "_bench\\.cpp$|/tests/backend/(cuda|device/model|device/products)/")
+  list(FILTER sources EXCLUDE REGEX "_bench\\.cpp$|/tests/backend/(cuda|device/model|device/products|device/run)/")
   add_executable(${folder}_test ${sources})
   target_link_libraries(${folder}_test PRIVATE pipeloom_compiler pipeloom_test_support fmt::fmt GTest::gtest_main ${ARGN})
   gtest_discover_tests(${folder}_test DISCOVERY_TIMEOUT 60)

@@ -13,15 +13,25 @@ struct Ask {
   const char* option;
   Ability ability;
   bool (*given)(const CommandOptions& options, bool one_process);
+  const char* instead = "";  // an option that takes the need for the ability away; empty: there is none
 };
+
+// "--ranks threads or --device cpu": what helps a device that can't do what `ask` asks for; empty: nothing does.
+std::string advice(const Ask& ask, const DeviceTable& devices) {
+  std::string advice = ask.instead;
+  const std::string others = devices.names_that_can(ask.ability);
+  if (!others.empty()) advice += (advice.empty() ? "--device " : " or --device ") + others;
+  return advice;
+}
 
 constexpr std::array kAsks = {
     Ask{"--check", Ability::kCheckMode, [](const CommandOptions& options, bool) { return options.check; }},
     Ask{"--ranks sequential", Ability::kSequential,
         [](const CommandOptions& options, bool) { return options.ranks == "sequential"; }},
     Ask{"--vary", Ability::kVariedPace, [](const CommandOptions& options, bool) { return options.varied_percent > 0; }},
-    Ask{"--pace, started as several processes,", Ability::kPacedProcesses,
-        [](const CommandOptions& options, bool one_process) { return options.paced && !one_process; }},
+    Ask{"--pace", Ability::kPacedProcesses,
+        [](const CommandOptions& options, bool one_process) { return options.paced && !one_process; },
+        "--ranks threads"},
     Ask{"--gpu", Ability::kOneDevice, [](const CommandOptions& options, bool) { return options.gpu > 0; }},
     Ask{"--copy", Ability::kOneDevice, [](const CommandOptions& options, bool) { return !options.copy.empty(); }},
     Ask{"--link-gbytes-per-s", Ability::kOneDevice,
@@ -35,10 +45,9 @@ Status check_abilities(const CommandOptions& options, bool one_process, const De
                        const DeviceTable& devices) {
   for (const Ask& ask : kAsks) {
     if (!ask.given(options, one_process) || device.can(ask.ability)) continue;
-    const std::string others = devices.names_that_can(ask.ability);
-    return unsupported(fmt::format("{} is given; --device {} has no {}{}", ask.option, device.name,
-                                   ability_name(ask.ability),
-                                   others.empty() ? "" : fmt::format(": use --device {}", others)));
+    const std::string use = advice(ask, devices);
+    return unsupported(fmt::format("{} is given; --device {} has no {}{}{}", ask.option, device.name,
+                                   ability_name(ask.ability), use.empty() ? "" : ": use ", use));
   }
   return {};
 }

@@ -5,8 +5,8 @@
 
 namespace pipeloom::backend {
 
-// Refuses options of the command line that ask for what the device can't do; the error names devices that can.
-// `one_process`: all ranks run in this one.
+// Refuses options of the command line that ask for what the device can't do; the error says which devices
+// can, and which option helps on this one. `one_process`: all ranks run in this one.
 Status check_abilities(const CommandOptions& options, bool one_process, const DeviceKind& device,
                        const DeviceTable& devices);
 

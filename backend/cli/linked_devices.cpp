@@ -1,5 +1,5 @@
-// The one file that knows which devices a build has: backend/CMakeLists.txt defines PIPELOOM_WITH_CUDA, or
-// PIPELOOM_WITHOUT_CUDA as why not.
+// The one file that knows which devices a build has: backend/CMakeLists.txt defines PIPELOOM_WITH_CUDA, or generates
+// why_without_cuda().
 #include "backend/cli/linked_devices.h"
 
 #include <string>
@@ -9,6 +9,10 @@
 #include "backend/cuda/row/cuda_row.h"
 #else
 #include "backend/device/table/cuda_outline.h"
+
+namespace pipeloom {
+const char* why_without_cuda();  // "no nvcc was found"
+}  // namespace pipeloom
 #endif
 
 namespace pipeloom::backend {
@@ -18,7 +22,7 @@ DeviceTable linked_devices() {
   const DeviceKind cuda = cuda_row();
 #else
   DeviceKind cuda = cuda_outline();
-  cuda.missing = std::string("built without CUDA (") + PIPELOOM_WITHOUT_CUDA + ")";
+  cuda.missing = std::string("built without CUDA (") + why_without_cuda() + ")";
 #endif
   return DeviceTable({cpu_row(), cuda});
 }

@@ -29,6 +29,8 @@ struct TrainingRates {
   double fp4_flops = 0;                  // peak; 0: no FP4
   double product_memory_efficiency = 0;  // of HBM, where products read and write
   double bf16_start_us = 0;              // of one product
+  double rowwise_share = 1;              // of the rate of FP8 products, where each row has a scale
+  double grouped_share = 1;              // of the rate of one product, where experts share a launch
   double fp8_start_us = 0;
   double fp4_start_us = 0;
   double memory_efficiency = 0;   // of HBM, of kernels that are no products
@@ -39,6 +41,8 @@ struct TrainingRates {
   double window_backward_flops = 0;
   double sdpa_forward_flops = 0;  // of PyTorch's SDPA (FlashAttention-2); 0: as above
   double sdpa_backward_flops = 0;
+  double tensor_ring_share = 1;          // of the links' rate, tensor parallelism's collectives
+  double replica_ring_share = 1;         // of the links' rate, collectives over replicas
   double ring_start_us = 0;              // of a collective inside an NVLink domain
   double dispatch_bytes_per_s = 0;       // DeepEP and HybridEP inside an NVLink domain, by a token's distinct targets
   double node_dispatch_bytes_per_s = 0;  // the same among 8 GPUs and fewer

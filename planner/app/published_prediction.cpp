@@ -54,7 +54,15 @@ Result<Evaluation> evaluate_published(const Job& job) {
   return evaluate(job, *schedule);
 }
 
+double step_seconds(const Evaluation& evaluation) {
+  return static_cast<double>(evaluation.end.step_ns) / 1e9;
+}
+
 }  // namespace
+
+Result<double> predicted_step(const Job& job) {
+  return evaluate_published(job).map(step_seconds);
+}
 
 PublishedPrediction predict_published(const proto::PublishedTraining& training, const ModelTexts& texts) {
   PublishedPrediction prediction;
@@ -72,7 +80,7 @@ PublishedPrediction predict_published(const proto::PublishedTraining& training, 
     return prediction;
   }
   prediction.ignored = published->ignored;
-  prediction.predicted_seconds = static_cast<double>(evaluation->end.step_ns) / 1e9;
+  prediction.predicted_seconds = step_seconds(*evaluation);
   add_memory(static_cast<double>(evaluation->peak_memory()), prediction);
   return prediction;
 }

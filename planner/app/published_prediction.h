@@ -33,6 +33,9 @@ struct PublishedPrediction {
   double error() const { return predicted_seconds / *measured_seconds - 1; }
 };
 
+// Seconds of the step of a job that names its schedule.
+Result<double> predicted_step(const Job& job);
+
 PublishedPrediction predict_published(const proto::PublishedTraining& training, const ModelTexts& texts);
 
 }  // namespace pipeloom::planner

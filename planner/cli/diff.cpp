@@ -10,6 +10,7 @@
 #include "planner/app/executed_trace.h"
 #include "planner/app/open_as.h"
 #include "planner/cli/command.h"
+#include "planner/cli/published.h"
 #include "planner/cli/report.h"
 #include "planner/cli/text_table.h"
 #include "proto/base/files.h"
@@ -160,6 +161,7 @@ Status run_diff(const DiffOptions& options, const Output& output) {
 }
 
 Status run_calibrate(const CalibrateOptions& options, const Output& output) {
+  if (!options.published.empty()) return run_calibrate_published(options, output);
   PIPELOOM_TRY(const Plan plan, open_plan(options.plan));
   if (!plan.job.model)
     return invalid(fmt::format("{}: layers are measured of a model; this plan has none", options.plan));

@@ -158,11 +158,19 @@ void add_running_commands(CLI::App& app, Action& chosen) {
 
   const auto [calibrate, calibrate_options] = add_command(
       app, "calibrate", "What a plan's layers took in traces, as costs for the next plan", run_calibrate, chosen);
-  calibrate->add_option("PLAN", calibrate_options->plan, "the plan that was run")->required();
-  calibrate
-      ->add_option("TRACE", calibrate_options->traces,
-                   "what pipeloom-run --trace wrote, or PyTorch's profiler (.json, .json.gz)")
-      ->required();
+  calibrate->add_option("PLAN", calibrate_options->plan, "the plan that was run");
+  calibrate->add_option("TRACE", calibrate_options->traces,
+                        "what pipeloom-run --trace wrote, or PyTorch's profiler (.json, .json.gz)");
+  const auto published = calibrate->add_option("--published", calibrate_options->published,
+                                               "fit the constants of training software to a CSV of measured steps");
+  calibrate->add_option("--leave-out", calibrate_options->leave_out, "columns: predict each of their values without it")
+      ->delimiter(',')
+      ->needs(published);
+  calibrate->add_option("--hold", calibrate_options->hold, "constants that stay as they are")
+      ->delimiter(',')
+      ->needs(published);
+  calibrate->add_flag("--from-scratch", calibrate_options->from_scratch, "forget what was fitted before")
+      ->needs(published);
   calibrate->add_option("-o,--output", calibrate_options->output, "the CSV to write; without it, standard output");
 }
 

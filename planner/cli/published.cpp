@@ -52,6 +52,8 @@ Status check_columns(const std::string& path, const std::vector<proto::Published
   return {};
 }
 
+}  // namespace
+
 ModelTexts texts_beside(const std::string& csv_path) {
   const auto folder = std::filesystem::path(csv_path).parent_path() / "models";
   return [folder](const std::string& name) -> Result<std::string> {
@@ -62,8 +64,6 @@ ModelTexts texts_beside(const std::string& csv_path) {
     return proto::read_file(path.string());
   };
 }
-
-}  // namespace
 
 Status run_published(const ValidateOptions& options, const Output& output) {
   PIPELOOM_TRY(const Conditions conditions, parse_conditions(options.where));

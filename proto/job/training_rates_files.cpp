@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <utility>
 #include <vector>
 
 #include "core/base/check.h"
 #include "proto/base/embedded.h"
 #include "proto/base/message_text.h"
+#include "proto/job/constant_factors.h"
 #include "proto/job/job.pb.h"
 #include "proto/job/training_rates_message.h"
 
@@ -31,7 +33,7 @@ std::vector<TrainingRates> read_all() {
 
 }  // namespace
 
-Result<TrainingRates> find_training_rates(const std::string& gpu) {
+Result<TrainingRates> published_training_rates(const std::string& gpu) {
   static const std::vector<TrainingRates> all = read_all();  // they never change while the program runs
   std::vector<std::string> names;
   for (const TrainingRates& rates : all) {
@@ -40,6 +42,11 @@ Result<TrainingRates> find_training_rates(const std::string& gpu) {
   }
   return fail(ErrorCode::kNotFound,
               fmt::format("software.rates of \"{}\" are unknown; known are those of {}", gpu, fmt::join(names, ", ")));
+}
+
+Result<TrainingRates> find_training_rates(const std::string& gpu) {
+  PIPELOOM_TRY(TrainingRates published, published_training_rates(gpu));
+  return with_factors(std::move(published), known_constant_factors());
 }
 
 }  // namespace pipeloom::proto

@@ -48,6 +48,10 @@ void store_training_rates(const TrainingRates& rates, message::TrainingRates* me
   message->set_all_to_all_efficiency(rates.all_to_all_efficiency);
   message->set_host_us_per_op(rates.host_us_per_op);
   message->set_host_us_per_launch(rates.host_us_per_launch);
+  message->set_rowwise_share(rates.rowwise_share);
+  message->set_grouped_share(rates.grouped_share);
+  message->set_tensor_ring_share(rates.tensor_ring_share);
+  message->set_replica_ring_share(rates.replica_ring_share);
   for (const AttentionRates& attention : rates.attention) store_attention_rates(attention, message->add_attention());
 }
 
@@ -64,7 +68,7 @@ Result<TrainingRates> load_training_rates(const message::TrainingRates& message)
   rates.fp4_start_us = message.fp4_start_us();
   rates.memory_efficiency = message.memory_efficiency();
   rates.transposed_bytes = message.transposed_bytes();
-  rates.attention_slowdown = message.attention_slowdown();
+  if (message.has_attention_slowdown()) rates.attention_slowdown = message.attention_slowdown();
   rates.window_forward_flops = message.window_forward_flops();
   rates.window_backward_flops = message.window_backward_flops();
   rates.sdpa_forward_flops = message.sdpa_forward_flops();
@@ -75,6 +79,10 @@ Result<TrainingRates> load_training_rates(const message::TrainingRates& message)
   rates.all_to_all_efficiency = message.all_to_all_efficiency();
   rates.host_us_per_op = message.host_us_per_op();
   rates.host_us_per_launch = message.host_us_per_launch();
+  if (message.has_rowwise_share()) rates.rowwise_share = message.rowwise_share();
+  if (message.has_grouped_share()) rates.grouped_share = message.grouped_share();
+  if (message.has_tensor_ring_share()) rates.tensor_ring_share = message.tensor_ring_share();
+  if (message.has_replica_ring_share()) rates.replica_ring_share = message.replica_ring_share();
   for (const message::AttentionRates& attention : message.attention()) {
     rates.attention.push_back(load_attention_rates(attention));
   }

@@ -104,6 +104,9 @@ TrainingKernels::Products TrainingKernels::products_of(OperandWidth width) const
       products = {rates_.fp4_flops * rates_.fp4_efficiency, 0.5, rates_.fp4_start_us * kMicro};
       break;
   }
+  if (software_.recipe == ProductRecipe::kRowwise && width == OperandWidth::kEightBits) {
+    products.flops_per_s *= rates_.rowwise_share;
+  }
   products.flops_per_s *= share_of_sms_;
   return products;
 }
@@ -121,8 +124,10 @@ PassSeconds TrainingKernels::linear(const LinearShape& shape, OperandWidth width
   const double m = shape.groups > 1 && width != OperandWidth::kWide ? shape.m + 16 : shape.m;
   const double g = shape.groups;
   double start = products.start;
+  double flops_per_s = products.flops_per_s;
+  if (g > 1) flops_per_s *= rates_.grouped_share;
   if (g > 1) start = (6 + g * (software_.fused_experts ? 1 : 2)) * kMicro;
-  const double common = start + 2 * m * shape.n * shape.k * g / products.flops_per_s;
+  const double common = start + 2 * m * shape.n * shape.k * g / flops_per_s;
   const double input = m * shape.k;
   const double output = m * shape.n;
   const double weights = shape.n * shape.k;
@@ -182,7 +187,8 @@ double TrainingKernels::tensor_rings(double rings) const {
   if (job_.layout.tensor == 1) return 0;
   const double tokens = static_cast<double>(job_.batch.tokens()) / job_.layout.context;
   const double seconds =
-      ring_seconds(2 * tokens * job_.model->hidden, tensor_group(job_.layout, *job_.cluster), *job_.cluster) +
+      ring_seconds(2 * tokens * job_.model->hidden, tensor_group(job_.layout, *job_.cluster), *job_.cluster) /
+          rates_.tensor_ring_share +
       rates_.ring_start_us * kMicro;
   const double exposed = software_.overlap_tensor ? 0.4 : 1;  // the first and the last chunk, and waiting
   return rings * seconds * exposed;

@@ -21,7 +21,8 @@ double exposed(double seconds, bool overlapped, double beside) {
 }
 
 double ring_of_replicas(const Job& job, const StageParameters& parameters, int copies, double bytes) {
-  const double share = kCollectiveShare * job.cluster->gpu.rates.gradient_ring_efficiency;
+  const double share =
+      kCollectiveShare * job.cluster->gpu.rates.gradient_ring_efficiency * job.software->rates.replica_ring_share;
   return replica_ring_seconds(job, parameters, copies, bytes) / share;
 }
 

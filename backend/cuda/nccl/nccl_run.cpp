@@ -14,6 +14,7 @@
 #include "backend/device/program/launch_lowering.h"
 #include "backend/device/run/launched_run.h"
 #include "backend/runtime/messages/meeting.h"
+#include "core/base/check.h"
 
 namespace pipeloom::backend {
 
@@ -28,7 +29,7 @@ class NcclRun {
         endpoint_(endpoint),
         device_number_(device),
         rank_(RunRank::of(endpoint.rank(), run.plan.job.layout.pipeline)),
-        meeting_(endpoint, kMeetingPatience * run.options.patience_ns),
+        meeting_(endpoint, meeting_patience_ns(run.options)),
         communicators_(
             plan_communicators(run.plan.schedule.placement(), run.plan.job.layout, copies_token_table(run.plan))) {}
 
@@ -130,7 +131,7 @@ class NcclRun {
 }  // namespace
 
 Result<DeviceRunResult> run_gpu_rank(const GpuRun& run, Endpoint& endpoint, int device) {
-  if (run.options.paced) return unsupported("--pace runs on one GPU: leave --ranks out");
+  PIPELOOM_THROW_UNLESS(!run.options.paced);
   NcclRun of_rank(run, endpoint, device);
   auto result = of_rank.run();
   // Before this rank gives its memory back, which may wait for its kernels.

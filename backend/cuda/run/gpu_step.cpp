@@ -87,14 +87,10 @@ Result<GpuStep::Traced> GpuStep::run_traced(const Before& before, int replica) {
     events = std::make_unique<EventTrace>(device_.origin());
     device_.observe(events.get());
   }
-  PIPELOOM_CUDA_CHECK(cudaEventRecord(begin_, device_.origin()));
   issue(program_, device_);
   PIPELOOM_CUDA_CHECK(cudaEventRecord(end_, device_.origin()));
   device_.observe(nullptr);
   PIPELOOM_RETURN_IF_ERROR(wait());
-  float ms = 0;
-  PIPELOOM_CUDA_CHECK(cudaEventElapsedTime(&ms, begin_, end_));
-  traced.step_ns = static_cast<int64_t>(static_cast<double>(ms) * 1e6);
   const std::vector<KernelRecord> records = cupti ? (*cupti)->records() : events->records();
   traced.spans = spans_of_kernels(graph_, program_, records, step_begin_ns, replica);
   return traced;

@@ -30,7 +30,7 @@ class OneGpuRun {
   Result<DeviceRunResult> run() {
     PIPELOOM_RETURN_IF_ERROR(check());
     PIPELOOM_RETURN_IF_ERROR(prepare());
-    Meeting meeting(*alone_.front(), kMeetingPatience * options_.patience_ns);
+    Meeting meeting(*alone_.front(), meeting_patience_ns(options_));
     LaunchedRun launched(run_, ranks_, *step_, meeting);
     PIPELOOM_RETURN_IF_ERROR(launched.run(result_));
     if (paced_) result_.census = census_errors(paced_->census());

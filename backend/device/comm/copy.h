@@ -16,7 +16,7 @@ struct CopyOptions {
   double bytes_per_s = 0;                   // of the whole message, as a link would have; 0: as fast as it goes
 };
 
-// REQUIRES: `from` and `to` at multiples of 16 bytes; chunks of a multiple of 16.
+// REQUIRES: `from` and `to` at multiples of 16 bytes; pieces of a multiple of 16.
 void copy_message(const SmStream& stream, const void* from, void* to, int64_t bytes, const CopyOptions& options);
 
 // When a block that moves with its share of the rate may have moved so many bytes, after it began. Pure.

@@ -19,7 +19,7 @@ struct ForwardShape {
   int64_t width = 0;   // BF16 numbers of a row; a multiple of 8
   int sms = 2;         // of a node: its blocks
   int streams = 4;     // in which a block handles its tokens; each is one warp's at a time
-  int ring_rows = 8;   // rows that can be under way in one stream before the sender waits: the chunk
+  int ring_rows = 8;   // rows that can be under way in one stream before the sender waits: a piece
   bool cache_hints = true;
 
   int64_t all_ranks() const { return int64_t{nodes} * ranks; }

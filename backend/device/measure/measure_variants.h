@@ -5,10 +5,9 @@
 
 namespace pipeloom::backend {
 
-// Measures a product and a memory-bound kernel beside every communication kernel,
-// with and without cache hints, that runs all the time on DeepSeek-V3's 20 SMs while they have the others. Then,
-// counted rather than timed, what L2 holds for the whole GPU meanwhile; where counters can't be read the reason is
-// kept.
+// Times a product and a memory-bound kernel beside every communication kernel, with and without cache hints. The
+// communication kernel runs all the time on 20 SMs, as DeepSeek-V3's do; the other kernel has the other SMs. Then
+// counts what the L2 of the whole GPU holds meanwhile. If counters can't be read, the reason is kept.
 void measure_variants(MeasuredDevice& device, ExchangeOnGpu& exchange, TuneMeasurements& measured);
 
 }  // namespace pipeloom::backend

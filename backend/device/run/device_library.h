@@ -15,7 +15,8 @@ class DeviceLibrary {
  public:
   virtual ~DeviceLibrary() = default;
 
-  // Memory of the device, at a multiple of 256 bytes; and of the host, which the device copies to by itself.
+  // Memory of the device, at a multiple of 256 bytes; and of the host, which the device copies to by itself. Before
+  // memory of the device is freed, the device ends all that it was given.
   virtual std::shared_ptr<std::byte> allocate(int64_t size_bytes) = 0;
   virtual std::shared_ptr<std::byte> allocate_on_host(int64_t size_bytes) = 0;
 

@@ -81,11 +81,15 @@ Result<RunTrace> LaunchedRun::trace_step(std::string& traced_by) {
 Status LaunchedRun::run(DeviceRunResult& result) {
   const Plan& plan = run_.plan;
   const bool trains = !run_.options.paced;
-  std::vector<KeptRank> kept;
-  if (trains)
-    std::ranges::transform(ranks_, std::back_inserter(kept), [&](const auto& rank) { return kept_rank(rank); });
+  const auto kept = [&] {
+    std::vector<KeptRank> kept_ranks;
+    for (const LaunchedRank& rank : ranks_) {
+      if (rank.launcher) kept_ranks.push_back(kept_rank(rank));
+    }
+    return kept_ranks;
+  };
   Heartbeat unwatched;  // steps on a device have a deadline of their own
-  CheckpointKeeper checkpoints(run_.options.checkpoints, std::move(kept), meeting_, unwatched);
+  CheckpointKeeper checkpoints(run_.options.checkpoints, kept, meeting_, unwatched);
   PIPELOOM_TRY(StepsResult steps, run_steps(plan.job, run_.options, meeting_, checkpoints, *this));
   result.losses = std::move(steps.losses);
   result.mtp_losses = std::move(steps.mtp_losses);

@@ -25,8 +25,7 @@ class LaunchedSteps {
   struct Traced {
     std::vector<Span> spans;  // in times from the step's begin
     int64_t begin_ns = 0;     // when it began, on the steady clock of the host
-    int64_t step_ns = 0;
-    std::string by;  // "CUPTI" or why events were used instead
+    std::string by;           // "CUPTI" or why events were used instead
   };
   // Runs a step launch by launch, traced.
   virtual Result<Traced> run_traced(const Before& before, int replica) = 0;

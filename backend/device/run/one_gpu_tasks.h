@@ -20,8 +20,7 @@ class OneGpuTasks {
   // Moves a message.
   using Move = std::function<void(const RankTask& send, DeviceBytes from, DeviceBytes to, const SmStream& place)>;
 
-  // All arguments outlive it. `ranks`: [rank]. REQUIRES: one replica, as many ranks
-  // as the plan has.
+  // All arguments outlive it. `ranks`: [rank]. REQUIRES: one replica, as many ranks as the plan has.
   OneGpuTasks(const Plan& plan, const LaunchProgram& program, std::vector<LaunchedRank>& ranks, Move move);
 
   void run(const Launch& launch, const SmStream& place);
@@ -43,7 +42,7 @@ class OneGpuTasks {
   std::vector<const RankTask*> receiver_;  // [task] of a send: the receive of its message
 };
 
-// A component or the optimizer: what all modes have in common. An exchange within a rank alone.
+// Launches a component or the moving averages of a rank that is alone in its EP group: an exchange stays in the rank.
 void launch_alone(TaskLauncher& launcher, const RankTask& task, const SmStream& place);
 
 }  // namespace pipeloom::backend

@@ -21,10 +21,10 @@ struct ExchangeBytes {
   std::vector<DeviceBytes> receive;
 };
 
-// What the tasks of one rank launch on a device: real training (backend/device/model/) or the passing of their planned
-// time. Every method enqueues on the stream that it is given and returns without waiting. launch, pack and unpack are
-// called while a CUDA graph is captured: they don't allocate, don't synchronise, and give the same kernels and
-// addresses in every step. All memory is allocated by the constructor. Called by one thread.
+// What the tasks of one rank launch on a device where it trains (training_launcher.h). Every method enqueues on the
+// stream that it is given and returns without waiting. launch, pack and unpack are called while a CUDA graph is
+// captured: they don't allocate, don't synchronise, and give the same kernels and addresses in every step. All memory
+// is allocated by the constructor. Called by one thread.
 //
 // The caller orders the streams: a task's kernels run after those of everything that it depends on in the task graph.
 class TaskLauncher {

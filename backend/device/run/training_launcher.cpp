@@ -153,12 +153,14 @@ class TrainingLauncher : public TaskLauncher {
   Clipping clipping_;
   DeviceLibrary& library_;
   std::unique_ptr<ProductRunner> products_;
-  GpuTrainer trainer_;
-  std::shared_ptr<std::byte> memory_;
+  GpuTrainer trainer_;  // works with the products
   bool prepared_ = false;
   int64_t step_ = 0;
-  std::unique_ptr<GpuAverages> averages_;
+  std::unique_ptr<GpuAverages> averages_;   // of the trainer's chunks
   std::shared_ptr<std::byte> host_memory_;  // of the averages' weights
+  // The last member is destroyed first. Freeing this memory waits for the device, which may still copy to the host's
+  // memory, call update_averages and use the products' workspace after a step that was given up.
+  std::shared_ptr<std::byte> memory_;
 };
 
 // For a trainer that only measures.

@@ -14,7 +14,7 @@
 
 namespace pipeloom::backend {
 
-// What a run may ask of a device beyond training and pacing a plan. Values index kAbilityNames.
+// What a run may ask of a device beyond training and pacing a plan.
 enum class Ability : uint8_t {
   kCheckMode,       // the bits of the sequential run for every schedule
   kSequential,      // the whole plan on one thread: the reference

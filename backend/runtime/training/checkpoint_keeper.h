@@ -21,10 +21,13 @@ struct KeptRank {
 // has written its part, and the one before is removed only then.
 class CheckpointKeeper {
  public:
+  // Calls `ranks` only if there is a store: what a checkpoint says of its run needs a digest of the whole text.
   // `options`, `meeting` and `heartbeat` outlive it.
-  CheckpointKeeper(const CheckpointOptions& options, std::vector<KeptRank> ranks, Meeting& meeting,
-                   Heartbeat& heartbeat)
-      : options_(options), ranks_(std::move(ranks)), meeting_(meeting), heartbeat_(heartbeat) {}
+  CheckpointKeeper(const CheckpointOptions& options, const std::function<std::vector<KeptRank>()>& ranks,
+                   Meeting& meeting, Heartbeat& heartbeat)
+      : options_(options), meeting_(meeting), heartbeat_(heartbeat) {
+    if (options.store != nullptr) ranks_ = ranks();
+  }
 
   // Returns how many steps the ranks have behind them now: 0 unless a checkpoint is resumed.
   Result<int64_t> resume();

@@ -4,6 +4,8 @@ namespace pipeloom::backend {
 
 namespace {
 
+constexpr int64_t kMeetingPatience = 2;  // times the patience of a run
+
 // Adds the means of the step's losses over all ranks to `result`.
 Status add_losses(const Job& job, const StepLosses& losses, Meeting& meeting, StepsResult& result) {
   PIPELOOM_TRY(const double sum, meeting.sum_losses(losses.main));
@@ -20,6 +22,10 @@ std::map<int64_t, double> of_whole_batch(const std::map<int, double>& losses, in
   std::map<int64_t, double> result;
   for (const auto& [micro_batch, loss] : losses) result[int64_t{replica} * micro_batches + micro_batch] = loss;
   return result;
+}
+
+int64_t meeting_patience_ns(const StepOptions& options) {
+  return kMeetingPatience * options.patience_ns;
 }
 
 Result<StepsResult> run_steps(const Job& job, const StepOptions& options, Meeting& meeting,

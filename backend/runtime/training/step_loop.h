@@ -47,9 +47,9 @@ struct StepsResult {
   int64_t begin_ns = 0;            // when the last step began, in rank 0's time
 };
 
-// Multiplies the patience of a run where its ranks meet between steps: each waits there for the slowest, which takes
-// longer than any one task.
-inline constexpr int64_t kMeetingPatience = 2;
+// Returns how long the ranks of a run wait for each other between steps: longer than its patience, because each waits
+// for the slowest, which takes longer than any one task.
+int64_t meeting_patience_ns(const StepOptions& options);
 
 // Goes on from the checkpoint, if one is resumed, and runs the steps that are left: all ranks meet before each, and
 // after each come its losses and its checkpoint. Every rank calls it together.

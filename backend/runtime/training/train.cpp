@@ -52,8 +52,9 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   Heartbeat heartbeat;
   const Watchdog watchdog(heartbeat, endpoint, options.patience_ns);
   Executor executor(program, runner, endpoint, heartbeat, options.patience_ns);
-  Meeting meeting(endpoint, kMeetingPatience * options.patience_ns);
-  CheckpointKeeper checkpoints(options.checkpoints, {kept_rank(run, endpoint.rank(), runner)}, meeting, heartbeat);
+  Meeting meeting(endpoint, meeting_patience_ns(options));
+  const auto kept = [&] { return std::vector{kept_rank(run, endpoint.rank(), runner)}; };
+  CheckpointKeeper checkpoints(options.checkpoints, kept, meeting, heartbeat);
   TrainingSteps training(plan, runner, executor);
   matrix_memory() = {};
   RankResult result;

@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "backend/cli/folder_store.h"
 #include "core/tasks/lower.h"
 #include "proto/plan/plan_io.h"
 #include "sim/engine/task_sweep.h"
@@ -24,8 +25,10 @@ namespace {
 using tests::Process;
 
 constexpr int kRanks = 4;
-const std::string kManySteps = "60";  // enough to be interrupted
-constexpr double kLong = 60;          // seconds; a test machine is busy
+constexpr int64_t kStepsAfter = 3;  // that a resumed run does
+// Seconds after which a test fails. Long, because a test machine is busy: a run that ends proves its claim by what it
+// says, not by when it ends.
+constexpr double kLong = 300;
 
 class Threads : public testing::Test {
  protected:
@@ -40,11 +43,20 @@ class Threads : public testing::Test {
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
-  // With checkpoints in a folder of its own.
-  std::vector<std::string> resumable(const std::string& name, const std::vector<std::string>& more) const {
-    std::vector<std::string> words = {"--steps", kManySteps, "--checkpoints", folder_.path(name)};
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
+  // Runs until it is killed: it has no last step, and its deadline does not end it while the test waits. With
+  // checkpoints in a folder of its own.
+  std::vector<std::string> endless(const std::string& name) const {
+    return {"--steps",       "1000000",          "--deadline",         "100000",
+            "--checkpoints", folder_.path(name), "--checkpoint-every", "2"};
+  }
+  // Goes on from the last checkpoint in that folder to `steps`.
+  std::vector<std::string> resumed(const std::string& name, const std::string& steps) const {
+    return {"--steps", steps, "--checkpoints", folder_.path(name), "--resume"};
+  }
+  // Some steps more than the last checkpoint has. REQUIRES: the run that writes checkpoints there is gone.
+  std::string steps_to_resume(const std::string& name) const {
+    const auto last = FolderStore::create(folder_.path(name)).value().read(kLastCheckpoint).value();
+    return std::to_string((last ? std::stoll(*last) : 0) + kStepsAfter);
   }
   std::vector<std::string> mpi_command(int ranks, const std::vector<std::string>& more) const {
     // Open MPI keeps memory to its end, of which the address sanitizer would complain.
@@ -64,11 +76,14 @@ class Threads : public testing::Test {
     EXPECT_EQ(process.wait(kLong), 0) << process.output();
     return parameters(process.output());
   }
-  // Once the run prints steps.
-  static std::vector<pid_t> ranks_at_work(const tests::Process& job) {
-    for (int i = 0; i < 3'000 && job.output().find("step ") == std::string::npos; ++i) {
+  static void wait_for_steps(const tests::Process& run) {
+    for (int i = 0; i < 100 * kLong && run.output().find("step ") == std::string::npos; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
+  }
+  // Once the run prints steps.
+  static std::vector<pid_t> ranks_at_work(const tests::Process& job) {
+    wait_for_steps(job);
     return job.descendants("pipeloom-run");
   }
 
@@ -107,40 +122,40 @@ int kills() {
 
 // A process that was killed may take a moment to go.
 bool is_gone(pid_t pid) {
-  for (int i = 0; i < 200 && kill(pid, 0) == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 100 * kLong && kill(pid, 0) == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   return kill(pid, 0) != 0;
 }
 
 TEST_F(Threads, AKilledRunResumesToItsBits) {
   std::mt19937_64 random(1);
-  const std::string expected = sequential_parameters(kManySteps);
   for (int i = 0; i < kills(); ++i) {
     const std::string name = "checkpoints" + std::to_string(i);
-    tests::Process run(command(resumable(name, {"--checkpoint-every", "2"})));
-    ranks_at_work(run);
+    tests::Process killed(command(endless(name)));
+    wait_for_steps(killed);
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
-    run.kill_all();
-    tests::Process resumed(command(resumable(name, {"--resume"})));
-    EXPECT_EQ(resumed.wait(kLong), 0) << resumed.output();
-    EXPECT_EQ(parameters(resumed.output()), expected);
+    killed.kill_all();
+    const std::string steps = steps_to_resume(name);
+    tests::Process run(command(resumed(name, steps)));
+    EXPECT_EQ(run.wait(kLong), 0) << run.output();
+    EXPECT_EQ(parameters(run.output()), sequential_parameters(steps));
   }
 }
 
 TEST_F(Mpi, AKilledRankEndsTheJobAndAResumedRunHasItsBits) {
   std::mt19937_64 random(1);
-  const std::string expected = sequential_parameters(kManySteps);
   for (int i = 0; i < kills(); ++i) {
     const std::string name = "checkpoints" + std::to_string(i);
-    tests::Process job(mpi_command(kRanks, resumable(name, {"--checkpoint-every", "3"})));
+    tests::Process job(mpi_command(kRanks, endless(name)));
     const std::vector<pid_t> ranks = ranks_at_work(job);
     ASSERT_EQ(ranks.size(), size_t{kRanks}) << job.output();
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
     kill(ranks[i % kRanks], SIGKILL);
-    EXPECT_GT(job.wait(10), 0) << job.output();
+    ASSERT_GT(job.wait(kLong), 0) << job.output();
     for (const pid_t pid : ranks) EXPECT_TRUE(is_gone(pid)) << "process " << pid << " is left";
-    tests::Process resumed(mpi_command(kRanks, resumable(name, {"--resume"})));
-    EXPECT_EQ(resumed.wait(kLong), 0) << resumed.output();
-    EXPECT_EQ(parameters(resumed.output()), expected);
+    const std::string steps = steps_to_resume(name);
+    tests::Process run(mpi_command(kRanks, resumed(name, steps)));
+    EXPECT_EQ(run.wait(kLong), 0) << run.output();
+    EXPECT_EQ(parameters(run.output()), sequential_parameters(steps));
   }
 }
 
@@ -149,7 +164,7 @@ TEST_F(Mpi, AHungRankEndsTheJobWithinTheDeadlineAndIsNamed) {
   const std::vector<pid_t> ranks = ranks_at_work(job);
   ASSERT_EQ(ranks.size(), size_t{kRanks}) << job.output();
   kill(ranks.back(), SIGSTOP);
-  EXPECT_GT(job.wait(10), 0) << job.output();
+  EXPECT_GT(job.wait(kLong), 0) << job.output();
   // In a task, or between two steps.
   EXPECT_THAT(job.output(), testing::ContainsRegex("nothing (ended|came) for (1|2).0 s"));
   EXPECT_NE(job.output().find("from rank "), std::string::npos) << job.output();
@@ -190,11 +205,6 @@ class Tcp : public Threads {
     for (int rank = 0; rank < kRanks; ++rank) processes.push_back(start(rank, port, more));
     return processes;
   }
-  static void wait_for_steps(const tests::Process& rank_0) {
-    for (int i = 0; i < 3'000 && rank_0.output().find("step ") == std::string::npos; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-  }
 };
 
 TEST_F(Tcp, EndsWithTheSequentialRunsParameters) {
@@ -206,23 +216,23 @@ TEST_F(Tcp, EndsWithTheSequentialRunsParameters) {
 
 TEST_F(Tcp, AKilledRankEndsAllAndAResumedRunHasItsBits) {
   std::mt19937_64 random(1);
-  const std::string expected = sequential_parameters(kManySteps);
   for (int i = 0; i < kills(); ++i) {
     const std::string name = "checkpoints" + std::to_string(i);
-    const auto processes = start_all(resumable(name, {"--checkpoint-every", "3"}));
+    const auto processes = start_all(endless(name));
     wait_for_steps(*processes[0]);
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
     const int killed = i % kRanks;
     processes[killed]->kill_all();
     std::string said;
     for (const auto& process : processes) {
-      EXPECT_GT(process->wait(10), 0) << process->output();
+      ASSERT_GT(process->wait(kLong), 0) << process->output();
       said += process->output();
     }
     EXPECT_NE(said.find("rank " + std::to_string(killed) + " is gone"), std::string::npos) << said;
-    const auto resumed = start_all(resumable(name, {"--resume"}));
-    for (const auto& process : resumed) EXPECT_EQ(process->wait(kLong), 0) << process->output();
-    EXPECT_EQ(parameters(resumed[0]->output()), expected);
+    const std::string steps = steps_to_resume(name);
+    const auto run = start_all(resumed(name, steps));
+    for (const auto& process : run) EXPECT_EQ(process->wait(kLong), 0) << process->output();
+    EXPECT_EQ(parameters(run[0]->output()), sequential_parameters(steps));
   }
 }
 

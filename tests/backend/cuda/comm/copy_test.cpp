@@ -18,7 +18,7 @@ std::vector<unsigned char> some_bytes(int64_t count) {
 constexpr CopyMethod kMethods[] = {CopyMethod::kLoadStore, CopyMethod::kStreaming, CopyMethod::kStreamingReadOnly,
                                    CopyMethod::kBulk};
 
-// Messages below, at and beyond a chunk, with and without a rest; what lies behind them stays.
+// Messages below, at and beyond a piece, with and without a rest; what lies behind them stays.
 DEVICE_TEST(Copy, MovesEveryByteAndNoOther) {
   for (const CopyMethod method : kMethods) {
     for (const int64_t bytes : {1, 15, 16, 4096, 100'000, 262'144 + 48 + 5}) {
@@ -30,7 +30,7 @@ DEVICE_TEST(Copy, MovesEveryByteAndNoOther) {
         auto expected = some_bytes(bytes);
         expected.resize(expected.size() + 32, 0xee);
         ASSERT_EQ(to.numbers(), expected)
-            << copy_method_name(method) << ", " << bytes << " bytes, chunks of " << options.piece_bytes;
+            << copy_method_name(method) << ", " << bytes << " bytes, pieces of " << options.piece_bytes;
       }
     }
   }

@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <sstream>
 
 #include "backend/cli/run_program.h"
 #include "backend/device/table/cpu_row.h"
+#include "backend/device/table/cuda_outline.h"
 #include "proto/plan/plan_io.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
@@ -92,6 +94,35 @@ TEST_F(DeviceTableTest, RefusesWhatADeviceCanNotDo) {
   write(Precision::kFp8);
   EXPECT_EQ(run(devices, {}), "pipeloom-run: precision is FP8; an abacus has BF16\n");
   EXPECT_EQ(asked_, "");
+}
+
+TEST_F(DeviceTableTest, RefusesWhatOnlyADeviceOfAllRanksCanDo) {
+  DeviceKind cuda = cuda_outline();
+  cuda.missing = "built without CUDA";
+  const DeviceTable devices({cpu_row(), abacus(asked_, {}), cuda});
+  for (const auto& [option, value] : {std::pair("--gpu", "1"), {"--copy", "bulk"}, {"--link-gbytes-per-s", "0.5"}}) {
+    EXPECT_EQ(run(devices, {option, value}), std::string("pipeloom-run: ") + option +
+                                                 " is given; --device abacus has no way to share one device among all "
+                                                 "ranks: use --device cuda\n");
+  }
+  EXPECT_EQ(asked_, "");
+  run(DeviceTable({cpu_row(), abacus(asked_, {Ability::kOneDevice})}), {"--gpu", "1"});
+  EXPECT_EQ(asked_, "to train");
+}
+
+// torchrun's variables make this process one of several.
+TEST_F(DeviceTableTest, SaysThatRanksAsThreadsCanBePaced) {
+  setenv("RANK", "0", 1);
+  setenv("WORLD_SIZE", "2", 1);
+  const DeviceTable devices({cpu_row(), abacus(asked_, {})});
+  EXPECT_EQ(run(devices, {"--pace"}),
+            "pipeloom-run: --pace is given; --device abacus has no paced ranks in several processes: use --ranks "
+            "threads or --device cpu\n");
+  EXPECT_EQ(asked_, "");
+  run(devices, {"--pace", "--ranks", "threads"});
+  EXPECT_EQ(asked_, "to pace");
+  unsetenv("RANK");
+  unsetenv("WORLD_SIZE");
 }
 
 TEST_F(DeviceTableTest, SaysWhyADeviceIsNotHere) {

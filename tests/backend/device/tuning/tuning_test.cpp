@@ -175,10 +175,10 @@ TEST(Tuning, ThePlannerChoosesByWhatWasMeasured) {
     const Plan plan = make_plan(best, "dualpipe", evaluation.schedule, evaluation.costs, best.cluster->comm_sms, {});
     return std::pair(plan.comm_sms, plan.job.cluster->comm_piece_tokens);
   };
-  const auto [fast_sms, fast_chunk] = choice(60e9, 1);
-  const auto [slow_sms, slow_chunk] = choice(10e9, 8);
+  const auto [fast_sms, fast_piece] = choice(60e9, 1);
+  const auto [slow_sms, slow_piece] = choice(10e9, 8);
   EXPECT_LT(fast_sms, slow_sms);
-  EXPECT_LT(fast_chunk, slow_chunk);
+  EXPECT_LT(fast_piece, slow_piece);
 }
 
 // SMs beyond 8 and pieces beyond 8 tokens bring nothing: constants would say otherwise.

@@ -52,8 +52,16 @@ class RunSteps : public testing::Test {
   // Two ranks of one process, as a device has them that runs all ranks.
   Result<StepsResult> run() {
     const auto endpoints = connect_threads(1);
-    Meeting meeting(*endpoints[0], kMeetingPatience * options_.patience_ns);
+    Meeting meeting(*endpoints[0], meeting_patience_ns(options_));
     Heartbeat heartbeat;
+    options_.on_step = [this](const StepReport& report) { reports_.push_back(report); };
+    CheckpointKeeper checkpoints(
+        options_.checkpoints, [this] { return kept_ranks(); }, meeting, heartbeat);
+    return run_steps(job_, options_, meeting, checkpoints, steps_);
+  }
+
+  std::vector<KeptRank> kept_ranks() {
+    asked_for_ranks_ = true;
     std::vector<KeptRank> ranks;
     for (const int rank : {0, 1}) {
       ranks.push_back({rank, [rank](int64_t steps) { return std::to_string(100 * rank + steps); },
@@ -62,15 +70,14 @@ class RunSteps : public testing::Test {
                          return Status{};
                        }});
     }
-    options_.on_step = [this](const StepReport& report) { reports_.push_back(report); };
-    CheckpointKeeper checkpoints(options_.checkpoints, std::move(ranks), meeting, heartbeat);
-    return run_steps(job_, options_, meeting, checkpoints, steps_);
+    return ranks;
   }
 
   Job job_ = tests::training_job(tests::tiny_dense(), 2, 2);
   MadeUpSteps steps_;
   StepOptions options_;
   ContentsStore store_;
+  bool asked_for_ranks_ = false;
   std::vector<std::string> taken_;
   std::vector<StepReport> reports_;
 };
@@ -92,6 +99,14 @@ TEST_F(RunSteps, ThatTrainNothingHaveNoLosses) {
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_THAT(result->losses, IsEmpty());
   EXPECT_EQ(reports_.size(), 3u);
+}
+
+TEST_F(RunSteps, PrepareNoCheckpointsWithoutAStore) {
+  ASSERT_TRUE(run());
+  EXPECT_FALSE(asked_for_ranks_);
+  options_.checkpoints = {&store_, 2, false};
+  ASSERT_TRUE(run());
+  EXPECT_TRUE(asked_for_ranks_);
 }
 
 TEST_F(RunSteps, KeepTheLastCheckpointOfAllRanks) {

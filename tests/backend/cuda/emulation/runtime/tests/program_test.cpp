@@ -83,6 +83,9 @@ TEST_F(EmulatedProgram, RefusesWhatItsRowCanNotDo) {
   EXPECT_THAT(run({"--ranks", "sequential"}), HasSubstr("--device emulated has no sequential run: use --device cpu"));
   EXPECT_EQ(run({"--pace", "--vary", "5"}),
             "pipeloom-run: --vary is given; --device emulated has no paced tasks that vary: use --device cpu\n");
+  EXPECT_EQ(run({"--pace", "--ranks", "tcp"}),
+            "pipeloom-run: --pace is given; --device emulated has no paced ranks in several processes: use --ranks "
+            "threads or --device cpu\n");
   EXPECT_THAT(run({"--help"}), HasSubstr("emulated (GPUs that CPUs emulate)"));
 }
 

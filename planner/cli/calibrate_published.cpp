@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <ostream>
+
+#include "planner/app/published_fit.h"
+#include "planner/cli/published.h"
+#include "planner/cli/text_table.h"
+#include "planner/validate/error_summary.h"
+#include "proto/base/files.h"
+#include "proto/job/constant_factors.h"
+
+namespace pipeloom::planner {
+
+namespace {
+
+std::string percent(double share) {
+  return fmt::format("{:.1f} %", 100 * share);
+}
+
+void add_row(TextTable& table, const std::string& name, const std::vector<double>& errors) {
+  const ErrorSummary summary = summary_of(errors);
+  table.add_row({name, std::to_string(summary.rows), percent(summary.median), percent(summary.mean),
+                 percent(summary.p90), fmt::format("{:+.1f} %", 100 * summary.bias)});
+}
+
+std::vector<double> judged_errors(const std::vector<FitRow>& rows, const ConstantFactors& factors) {
+  std::vector<double> errors;
+  for (const FitRow& row : rows) {
+    if (row.judged) errors.push_back(fit_error(row, factors));
+  }
+  return errors;
+}
+
+void add_groups(TextTable& table, const LeftOut& left) {
+  for (const char* column : {"gpu", "model", "precision", "software"}) {
+    std::map<std::string, std::vector<double>> groups;
+    for (size_t i = 0; i < left.rows.size(); ++i) {
+      groups[std::string(left.rows[i]->training.text(column))].push_back(left.errors[i]);
+    }
+    for (const auto& [value, errors] : groups) add_row(table, fmt::format("  {} {}", column, value), errors);
+  }
+}
+
+}  // namespace
+
+Status run_calibrate_published(const CalibrateOptions& options, const Output& output) {
+  PIPELOOM_TRY(const std::string csv, proto::read_file(options.published));
+  PIPELOOM_TRY(const auto trainings, proto::parse_published(options.published, csv));
+  const std::vector<FitRow> rows = fit_rows(trainings, texts_beside(options.published));
+  for (const std::string& name : options.hold) PIPELOOM_RETURN_IF_ERROR(check_factors({{name, 1}}));
+  const FitOptions fit = {
+      .from_known = !options.from_scratch, .known = proto::known_constant_factors(), .held = options.hold};
+  const ConstantFactors fitted = fit_constants(rows, fit);
+  TextTable table({"judged steps", "rows", "median", "mean", "p90", "bias"});
+  add_row(table, "with published rates", judged_errors(rows, {}));
+  add_row(table, "with the known constants", judged_errors(rows, fit.known));
+  add_row(table, "in the fit", judged_errors(rows, fitted));
+  if (!options.leave_out.empty()) {
+    const LeftOut left = leave_out(rows, fit, options.leave_out);
+    add_row(table, fmt::format("left out by {}", fmt::join(options.leave_out, " and ")), left.errors);
+    add_groups(table, left);
+  }
+  output.out << table.text() << '\n' << proto::constant_factors_to_text(fitted);
+  return {};
+}
+
+}  // namespace pipeloom::planner
