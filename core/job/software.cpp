@@ -29,6 +29,11 @@ Status check_software(const Software& software) {
     return invalid(
         fmt::format("software.recipe is {}; {} has no FP8", recipe_name(software.recipe), software.rates.gpu));
   }
+  if (software.dispatcher == Dispatcher::kAllGather) {
+    return invalid(fmt::format("software.dispatcher is {}, which has no costs; allowed are {}, {}, {}",
+                               dispatcher_name(software.dispatcher), dispatcher_name(Dispatcher::kAllToAll),
+                               dispatcher_name(Dispatcher::kDeepEp), dispatcher_name(Dispatcher::kHybridEp)));
+  }
   if (software.gradients != Format::kFp32 && software.gradients != Format::kBf16 &&
       software.gradients != Format::kFp16) {
     return invalid(

@@ -21,7 +21,8 @@ enum class ProductRecipe : uint8_t {
 };
 const char* recipe_name(ProductRecipe recipe);
 
-// Who moves tokens to their experts. Stored in plans: values never change.
+// Who moves tokens to their experts. Stored in plans: values never change. AllGather has no costs: jobs with it are
+// refused.
 enum class Dispatcher : uint8_t { kAllToAll = 0, kAllGather = 1, kDeepEp = 2, kHybridEp = 3 };
 const char* dispatcher_name(Dispatcher dispatcher);
 
@@ -58,18 +59,17 @@ struct Software {
   CapturedParts graphs;
   RecomputedParts recompute;
   Dispatcher dispatcher = Dispatcher::kAllToAll;
-  bool overlap_experts = false;         // all-to-all beside the other pass (combined 1F1B)
-  bool delay_weight_gradients = false;  // W apart from I, to hide all-to-all
-  bool overlap_gradients = false;       // reduced beside the last backward pass
-  bool overlap_weights = false;         // gathered beside the first forward pass
-  bool overlap_tensor = false;          // tensor parallelism's collectives beside products
-  bool fused_experts = false;           // one kernel for an expert's products and its activation function
-  double expert_imbalance = 0;          // work of the GPU whose experts are fullest, above the average, as a share
-  bool compiled = true;                 // pointwise kernels are fused
-  bool sdpa = false;                    // attention by PyTorch's SDPA
-  bool low_precision_states = false;    // gradients, and Adam's moments, in BF16 in the optimizer
-  Format gradients = Format::kFp32;     // FP32, BF16 or FP16
-  Format gathered = Format::kBf16;      // weights as they are gathered: BF16 or FP8
+  bool overlap_experts = false;       // all-to-all beside the other pass (combined 1F1B)
+  bool overlap_gradients = false;     // reduced beside the last backward pass
+  bool overlap_weights = false;       // gathered beside the first forward pass
+  bool overlap_tensor = false;        // tensor parallelism's collectives beside products
+  bool fused_experts = false;         // one kernel for an expert's products and its activation function
+  double expert_imbalance = 0;        // work of the GPU whose experts are fullest, above the average, as a share
+  bool compiled = true;               // pointwise kernels are fused
+  bool sdpa = false;                  // attention by PyTorch's SDPA
+  bool low_precision_states = false;  // gradients, and Adam's moments, in BF16 in the optimizer
+  Format gradients = Format::kFp32;   // FP32, BF16 or FP16
+  Format gathered = Format::kBf16;    // weights as they are gathered: BF16 or FP8
   TrainingRates rates;
 
   bool operator==(const Software&) const = default;

@@ -56,8 +56,8 @@ void scale_host(TrainingRates& rates, double factor) {
 constexpr TrainingConstant kConstants[] = {
     {"attention", "time of fused attention in training, against the newest cuDNN's benchmark", 0.25, 0.7, 2, every_gpu,
      [](TrainingRates& rates, double factor) { rates.attention_slowdown *= factor; }},
-    {"memory", "share of HBM's rate that kernels reach which are no products, over the bytes that are counted", 0.4, 0.3,
-     1.2, every_gpu, [](TrainingRates& rates, double factor) { rates.memory_efficiency *= factor; }},
+    {"memory", "share of HBM's rate that kernels reach which are no products, over the bytes that are counted", 0.4,
+     0.3, 1.2, every_gpu, [](TrainingRates& rates, double factor) { rates.memory_efficiency *= factor; }},
     {"host-x86", "time of the host for an operation of the framework", 1, 0.5, 6, x86, scale_host},
     {"host-grace", "the same on Grace", 1, 0.5, 6, grace, scale_host},
     {"products-a100", "rate of products", 0.1, 0.7, 1.3, a100, scale_products},
@@ -65,10 +65,12 @@ constexpr TrainingConstant kConstants[] = {
      [](TrainingRates& rates, double factor) { rates.fp8_efficiency *= factor; }},
     {"clock-hopper", "clock under the power limit", 0.08, 0.7, 1.3, hopper, scale_clock},
     {"clock-b200", "the same on boards of eight Blackwell GPUs", 0.1, 0.6, 1.4, blackwell_board, scale_clock},
-    {"clock-gb200", "the same", 0.1, 0.6, 1.4, [](const TrainingRates& rates) { return rates.gpu == "GB200"; }, scale_clock},
-    {"clock-gb300", "the same", 0.1, 0.6, 1.4, [](const TrainingRates& rates) { return rates.gpu == "GB300"; }, scale_clock},
-    {"products-rowwise", "rate of FP8 products with a scale per row, against other FP8 products", 0.4, 0.2, 1.1, every_gpu,
-     [](TrainingRates& rates, double factor) { rates.rowwise_share *= factor; }},
+    {"clock-gb200", "the same", 0.1, 0.6, 1.4, [](const TrainingRates& rates) { return rates.gpu == "GB200"; },
+     scale_clock},
+    {"clock-gb300", "the same", 0.1, 0.6, 1.4, [](const TrainingRates& rates) { return rates.gpu == "GB300"; },
+     scale_clock},
+    {"products-rowwise", "rate of FP8 products with a scale per row, against other FP8 products", 0.4, 0.2, 1.1,
+     every_gpu, [](TrainingRates& rates, double factor) { rates.rowwise_share *= factor; }},
     {"attention-sdpa", "rate of PyTorch's own attention", 0.2, 0.5, 1.5, has_sdpa,
      [](TrainingRates& rates, double factor) {
        rates.sdpa_forward_flops *= factor;

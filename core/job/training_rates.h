@@ -26,8 +26,8 @@ struct TrainingRates {
   double bf16_efficiency = 0;
   double fp8_efficiency = 0;
   double fp4_efficiency = 0;
-  double sustained_clock = 1;            // share of the full clock that the power limit leaves if products fill all time
-  double fp4_flops = 0;                  // peak; 0: no FP4
+  double sustained_clock = 1;  // share of the full clock that the power limit leaves if products fill all time
+  double fp4_flops = 0;        // peak; 0: no FP4
   double product_memory_efficiency = 0;  // of HBM, where products read and write
   double bf16_start_us = 0;              // of one product
   double rowwise_share = 1;              // of the rate of FP8 products, where each row has a scale

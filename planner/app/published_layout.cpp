@@ -59,7 +59,11 @@ Status add_stages(PublishedSettings& settings, Job& job) {
   if (!text.empty()) {
     const auto read = proto::parse_megatron_layout(text);
     if (!read) return unsupported(fmt::format("layout_string is {}: {}", text, read.error().message));
-    if (static_cast<int>(read->layers_per_stage.size()) == stages) job.layout.layers_per_stage = read->layers_per_stage;
+    if (static_cast<int>(read->layers_per_stage.size()) != stages) {
+      return unsupported(fmt::format("layout_string is {}, of {} stages; pp * vpp is {}", text,
+                                     read->layers_per_stage.size(), stages));
+    }
+    job.layout.layers_per_stage = read->layers_per_stage;
     return {};
   }
   if (stages > 1 && job.model->layers % stages == 0) {
@@ -99,8 +103,8 @@ Status add_published_layout(PublishedSettings& settings, Job& job) {
   layout.tensor = settings.count("tp");
   layout.pipeline = settings.count("pp");
   layout.context = settings.count_or("cp", 1);
-  layout.expert = settings.count_or("ep", 1);
-  if (!job.model->moe) layout.expert = 1;
+  const int expert = job.model->moe ? settings.count("ep") : settings.count_or("ep", 1);
+  layout.expert = job.model->moe ? expert : 1;
   if (settings.count_or("etp", 1) > 1) settings.fail("etp", fmt::format("is {}; allowed is 1", settings.text("etp")));
   layout.sequence_parallel = settings.flag_or("sequence_parallel", true);
   const int share = layout.tensor * layout.pipeline * layout.context;

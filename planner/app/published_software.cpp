@@ -119,7 +119,6 @@ void add_dispatcher(PublishedSettings& settings, Job& job) {
   const int sms = settings.count_or("dispatcher_sms", 0);
   if (sms > 0) job.cluster->comm_sms = sms;
   software.overlap_experts = settings.flag_or("ep_overlap", false);
-  software.delay_weight_gradients = settings.flag_or("delay_wgrad", false);
   software.fused_experts = settings.remarks("fused grouped MLP");
 }
 

@@ -177,11 +177,18 @@ void add_running_commands(CLI::App& app, Action& chosen) {
 void add_validate(CLI::App& app, Action& chosen) {
   const auto [validate, options] =
       add_command(app, "validate", "Predictions against what was measured and published", run_validate, chosen);
-  validate->add_option("JOB", options->jobs, "job files with references; without any, those that pipeloom knows");
-  validate->add_option("--iterations", options->iterations, "a CSV of measured iterations (docs/validation.md)");
-  validate->add_option("--gpu", options->gpu, "that --iterations were measured on (default A100-80GB), or a GPU file");
-  const auto published = validate->add_option(
-      "--published", options->published, "a CSV of published trainings, with models/ beside it (docs/validation.md)");
+  const auto jobs =
+      validate->add_option("JOB", options->jobs, "job files with references; without any, those that pipeloom knows");
+  const auto iterations =
+      validate->add_option("--iterations", options->iterations, "a CSV of measured iterations (docs/validation.md)");
+  const auto gpu = validate->add_option("--gpu", options->gpu,
+                                        "that --iterations were measured on (default A100-80GB), or a GPU file");
+  const auto published = validate
+                             ->add_option("--published", options->published,
+                                          "a CSV of published trainings, with models/ beside it (docs/validation.md)")
+                             ->excludes(jobs)
+                             ->excludes(iterations)
+                             ->excludes(gpu);
   validate->add_option("--where", options->where, "only those of --published: gpu=H100,model=llama3-8b")
       ->needs(published);
   validate->add_flag("--list", options->list, "the quantities that a reference may name");

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <utility>
@@ -41,6 +41,17 @@ bool meets(const proto::PublishedTraining& training, const Conditions& condition
                              [&](const auto& condition) { return training.text(condition.first) == condition.second; });
 }
 
+// A misspelt column is met by no training, or with an empty value by all.
+Status check_columns(const std::string& path, const std::vector<proto::PublishedTraining>& trainings,
+                     const Conditions& conditions) {
+  for (const auto& [column, value] : conditions) {
+    const bool known = std::ranges::any_of(
+        trainings, [&](const proto::PublishedTraining& training) { return training.settings.contains(column); });
+    if (!known) return invalid(fmt::format("--where names the column {}; no training of {} has it", column, path));
+  }
+  return {};
+}
+
 }  // namespace
 
 ModelTexts texts_beside(const std::string& csv_path) {
@@ -58,10 +69,14 @@ Status run_published(const ValidateOptions& options, const Output& output) {
   PIPELOOM_TRY(const Conditions conditions, parse_conditions(options.where));
   PIPELOOM_TRY(const std::string csv, proto::read_file(options.published));
   PIPELOOM_TRY(const auto trainings, proto::parse_published(options.published, csv));
+  PIPELOOM_RETURN_IF_ERROR(check_columns(options.published, trainings, conditions));
   const ModelTexts texts = texts_beside(options.published);
   std::vector<PublishedPrediction> predictions;
   for (const proto::PublishedTraining& training : trainings) {
     if (meets(training, conditions)) predictions.push_back(predict_published(training, texts));
+  }
+  if (predictions.empty() && !conditions.empty()) {
+    return invalid(fmt::format("--where is {}; no training of {} meets it", options.where, options.published));
   }
   if (options.json) {
     output.out << published_json(predictions).dump(2) << '\n';

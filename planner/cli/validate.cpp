@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -13,6 +11,7 @@
 #include "planner/cli/published.h"
 #include "planner/cli/subject_options.h"
 #include "planner/cli/text_table.h"
+#include "planner/validate/error_summary.h"
 #include "planner/validate/iterations.h"
 #include "planner/validate/quantity.h"
 #include "proto/base/files.h"
@@ -92,34 +91,10 @@ void print_references(const std::vector<Comparison>& comparisons, std::ostream& 
   flush();
 }
 
-// Errors of the iterations of one setting.
-struct SettingErrors {
-  std::vector<double> errors;
-
-  double mean_absolute() const {
-    double sum = 0;
-    for (const double error : errors) sum += std::abs(error);
-    return sum / static_cast<double>(errors.size());
-  }
-  double mean() const {
-    double sum = 0;
-    for (const double error : errors) sum += error;
-    return sum / static_cast<double>(errors.size());
-  }
-  // The least absolute error that this share of the rows stays within.
-  double absolute_quantile(double share) const {
-    std::vector<double> sorted;
-    for (const double error : errors) sorted.push_back(std::abs(error));
-    std::sort(sorted.begin(), sorted.end());
-    const auto needed = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
-    return sorted[std::max<size_t>(needed, 1) - 1];
-  }
-};
-
 struct Iterations {
   std::vector<MeasuredIteration> measured;
   std::vector<double> predicted_seconds;
-  std::map<std::string, SettingErrors> of_setting;
+  std::map<std::string, std::vector<double>> errors_of_setting;
 };
 
 Result<Iterations> compare_iterations(const ValidateOptions& options) {
@@ -135,18 +110,19 @@ Result<Iterations> compare_iterations(const ValidateOptions& options) {
                   fmt::format("{}: row {}: {}", options.iterations, i + 1, predicted.error().message));
     }
     iterations.predicted_seconds.push_back(*predicted);
-    iterations.of_setting[measured.setting].errors.push_back(*predicted / measured.seconds - 1);
+    iterations.errors_of_setting[measured.setting].push_back(*predicted / measured.seconds - 1);
   }
   return iterations;
 }
 
 void print_iterations(const Iterations& iterations, std::ostream& out) {
   TextTable table({"setting", "rows", "mean error", "median", "p95", "bias"});
-  for (const auto& [setting, errors] : iterations.of_setting) {
+  for (const auto& [setting, errors] : iterations.errors_of_setting) {
+    const ErrorSummary summary = summary_of(errors);
     const auto percent = [](double share) { return fmt::format("{:.2f} %", 100 * share); };
-    table.add_row({setting, std::to_string(errors.errors.size()), percent(errors.mean_absolute()),
-                   percent(errors.absolute_quantile(0.5)), percent(errors.absolute_quantile(0.95)),
-                   fmt::format("{:+.2f} %", 100 * errors.mean())});
+    table.add_row({setting, std::to_string(summary.rows), percent(summary.mean),
+                   percent(absolute_quantile(errors, 0.5)), percent(absolute_quantile(errors, 0.95)),
+                   fmt::format("{:+.2f} %", 100 * summary.bias)});
   }
   out << "measured iterations; errors absolute but for the bias\n\n" << table.text();
 }
@@ -166,12 +142,13 @@ nlohmann::json to_json(const std::vector<Comparison>& comparisons) {
 
 nlohmann::json to_json(const Iterations& iterations) {
   nlohmann::json json = {{"settings", nlohmann::json::object()}, {"rows", nlohmann::json::array()}};
-  for (const auto& [setting, errors] : iterations.of_setting) {
-    json["settings"][setting] = {{"rows", errors.errors.size()},
-                                 {"mean_absolute_error", errors.mean_absolute()},
-                                 {"median_absolute_error", errors.absolute_quantile(0.5)},
-                                 {"p95_absolute_error", errors.absolute_quantile(0.95)},
-                                 {"mean_error", errors.mean()}};
+  for (const auto& [setting, errors] : iterations.errors_of_setting) {
+    const ErrorSummary summary = summary_of(errors);
+    json["settings"][setting] = {{"rows", summary.rows},
+                                 {"mean_absolute_error", summary.mean},
+                                 {"median_absolute_error", absolute_quantile(errors, 0.5)},
+                                 {"p95_absolute_error", absolute_quantile(errors, 0.95)},
+                                 {"mean_error", summary.bias}};
   }
   for (size_t i = 0; i < iterations.measured.size(); ++i) {
     const MeasuredIteration& measured = iterations.measured[i];

@@ -16,6 +16,9 @@ struct ErrorSummary {
   bool operator==(const ErrorSummary&) const = default;
 };
 
+// The least error that this share of the rows stays within, of absolute values; 0 if there are no errors.
+double absolute_quantile(const std::vector<double>& errors, double share);
+
 // Zeros if there are no errors.
 ErrorSummary summary_of(const std::vector<double>& errors);
 

@@ -116,8 +116,7 @@ std::vector<double> RegularisedFit::fit(const std::vector<double>& weights, std:
   VectorXd errors = errors_at(problem_, weights, x);
   double least = loss(problem_, weights, errors, x);
   for (int i = 0; i < kMostSteps; ++i) {
-    const SlopeMatrix slopes(slopes_near(x).values.data(), errors.size(),
-                                           static_cast<Eigen::Index>(x.size()));
+    const SlopeMatrix slopes(slopes_near(x).values.data(), errors.size(), static_cast<Eigen::Index>(x.size()));
     const VectorXd step = newton_step(problem_, weights, errors, slopes, x);
     for (double share = 1;; share /= 2) {
       const std::vector<double> to = moved(problem_, x, step, share);

@@ -61,7 +61,6 @@ void store_software(const Software& software, message::Software* message) {
   store_parts(software, message);
   message->set_dispatcher(static_cast<message::Software::Dispatcher>(software.dispatcher));
   message->set_overlap_experts(software.overlap_experts);
-  message->set_delay_weight_gradients(software.delay_weight_gradients);
   message->set_overlap_gradients(software.overlap_gradients);
   message->set_overlap_weights(software.overlap_weights);
   message->set_overlap_tensor(software.overlap_tensor);
@@ -84,7 +83,6 @@ Result<Software> load_software(const message::Software& message, const std::stri
   load_parts(message, software);
   PIPELOOM_TRY(software.dispatcher, load_choice("dispatcher", message.dispatcher(), Dispatcher::kHybridEp));
   software.overlap_experts = message.overlap_experts();
-  software.delay_weight_gradients = message.delay_weight_gradients();
   software.overlap_gradients = message.overlap_gradients();
   software.overlap_weights = message.overlap_weights();
   software.overlap_tensor = message.overlap_tensor();

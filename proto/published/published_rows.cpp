@@ -41,7 +41,6 @@ Result<double> parse_value(std::string_view text) {
 
 PublishedTraining training_of(const Header& header, const QuotedRow& row) {
   PublishedTraining training;
-  training.line = row.line;
   for (size_t i = 0; i < header.columns.size(); ++i) {
     const bool is_figure = std::ranges::find(kFigureColumns, header.columns[i]) != kFigureColumns.end();
     if (!is_figure && !row.cells[i].empty()) training.settings[header.columns[i]] = row.cells[i];

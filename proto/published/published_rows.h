@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -21,7 +20,6 @@ struct PublishedFigure {
 // A training that was published: its settings and what was measured of it.
 struct PublishedTraining {
   std::string id;
-  size_t line = 0;  // of its first row
   // Settings by column; cells that were not published are left out.
   std::map<std::string, std::string, std::less<>> settings;
   std::vector<PublishedFigure> figures;

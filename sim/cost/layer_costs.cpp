@@ -67,34 +67,37 @@ StageProgram labelled(StageProgram program, int layer) {
   return program;
 }
 
-// What the experts of a layer and their all-to-all take, were all GPUs as full as the fullest: the others wait for it.
-double fullest_gpu(const Job& job, int layer) {
-  const auto load = std::ranges::find(job.expert_loads, layer, &ExpertLoad::layer);
-  if (load == job.expert_loads.end()) return 1;
-  const size_t held = load->tokens.size() / job.layout.expert;
+// How many times longer than on average the fullest GPU takes: the others wait for it.
+double fullest_gpu(const ExpertLoad& load, const Layout& layout) {
+  const size_t held = load.tokens.size() / layout.expert;
   int64_t most = 0;
   int64_t all = 0;
-  for (size_t first = 0; first < load->tokens.size(); first += held) {
-    const auto begin = load->tokens.begin() + static_cast<std::ptrdiff_t>(first);
+  for (size_t first = 0; first < load.tokens.size(); first += held) {
+    const auto begin = load.tokens.begin() + static_cast<std::ptrdiff_t>(first);
     const int64_t tokens = std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(held), int64_t{0});
     most = std::max(most, tokens);
     all += tokens;
   }
-  return static_cast<double>(most) * job.layout.expert / static_cast<double>(all);
+  return static_cast<double>(most) * layout.expert / static_cast<double>(all);
 }
 
-void fill_experts(StageProgram& program, double factor) {
-  for (ComponentCost& part : program) {
-    const bool experts = part.component == Component::kExperts || part.lane == Lane::kEp;
-    if (!experts) continue;
-    for (int64_t* ns : {&part.forward_ns, &part.input_ns, &part.weight_ns}) {
-      *ns = std::llround(static_cast<double>(*ns) * factor);
+// Experts and their all-to-all take what they would take were all GPUs as full as the fullest.
+void fill_experts(const Job& job, LayerCosts& costs) {
+  for (const ExpertLoad& load : job.expert_loads) {
+    const double factor = fullest_gpu(load, job.layout);
+    const bool is_mtp = load.layer >= job.model->layers;
+    for (ComponentCost& part : is_mtp ? costs.last : costs.layers[load.layer]) {
+      const bool experts = part.component == Component::kExperts || part.lane == Lane::kEp;
+      if (!experts || part.layer != load.layer) continue;
+      for (int64_t* ns : {&part.forward_ns, &part.input_ns, &part.weight_ns}) {
+        *ns = std::llround(static_cast<double>(*ns) * factor);
+      }
     }
   }
 }
 
-LayerCosts computed_costs(const Job& job, const ComputeSetting& setting) {
-  if (job.software) return training_costs(job, setting);
+// By the GPU's kernel rates: of a job without software.
+LayerCosts kernel_costs(const Job& job, const ComputeSetting& setting) {
   const Model& model = *job.model;
   const WorkShape shape = make_work_shape(job);
   const Clock clock(job, setting);
@@ -102,9 +105,7 @@ LayerCosts computed_costs(const Job& job, const ComputeSetting& setting) {
   const auto layer_of_kind = [&](int kind, int layer) {
     StageProgram& program = of_kind[model.is_moe_layer(kind) ? 1 : 0];
     if (program.empty()) program = clock.time(layer_work(model, shape, kind, layer), layer_transfers(job, kind));
-    StageProgram own = labelled(program, layer);
-    if (!job.expert_loads.empty()) fill_experts(own, fullest_gpu(job, layer));
-    return own;
+    return labelled(program, layer);
   };
 
   LayerCosts costs;
@@ -118,6 +119,12 @@ LayerCosts computed_costs(const Job& job, const ComputeSetting& setting) {
     costs.last.insert(costs.last.end(), body.begin(), body.end());
     costs.last.push_back(clock.time(head_work(model, shape, layer)));
   }
+  return costs;
+}
+
+LayerCosts computed_costs(const Job& job, const ComputeSetting& setting) {
+  LayerCosts costs = job.software ? training_costs(job, setting) : kernel_costs(job, setting);
+  fill_experts(job, costs);
   return costs;
 }
 

@@ -16,7 +16,8 @@ double update_bytes(const Job& job) {
   return 12 + 4 * row_bytes(formats_of(job).moments, 1) + widened;
 }
 
-// Of a ring over all that hold the same weights, which moves so many bytes per parameter through each GPU once.
+}  // namespace
+
 double replica_ring_seconds(const Job& job, const StageParameters& parameters, int copies, double bytes_per_parameter) {
   const auto over = [&](int64_t count, const Group& group) {
     return ring_seconds(static_cast<double>(count) * bytes_per_parameter, group, *job.cluster);
@@ -25,7 +26,6 @@ double replica_ring_seconds(const Job& job, const StageParameters& parameters, i
          over(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
 }
 
-// Those of a stage that one GPU updates.
 double updated_parameters(const Job& job, const StageParameters& parameters, int copies) {
   const auto own = [&](int64_t count, const Group& replicas) {
     return static_cast<double>(count) / static_cast<double>(job.zero_stage > 0 ? replicas.members : 1);
@@ -33,8 +33,6 @@ double updated_parameters(const Job& job, const StageParameters& parameters, int
   return own(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
          own(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
 }
-
-}  // namespace
 
 // Without ZeRO an all-reduce; with it a reduce-scatter, each layer's in every W from stage 3 on (layer_transfers).
 int64_t gradient_reduction_ns(const Job& job, const StageParameters& parameters, int copies) {

@@ -7,6 +7,13 @@
 
 namespace pipeloom::sim {
 
+// Seconds of rings over all that hold the same weights of a stage: `bytes_per_parameter` of each parameter pass through
+// every GPU once, before the efficiency of gradient rings.
+double replica_ring_seconds(const Job& job, const StageParameters& parameters, int copies, double bytes_per_parameter);
+
+// How many of a stage's parameters one GPU updates: all that it holds, or its share of them with ZeRO.
+double updated_parameters(const Job& job, const StageParameters& parameters, int copies);
+
 // Reducing one stage's gradients on one GPU: a reduce-scatter with ZeRO, an all-reduce without.
 int64_t gradient_reduction_ns(const Job& job, const StageParameters& parameters, int copies);
 

@@ -34,8 +34,8 @@ void add_activation(const Job& job, const TrainingKernels& kernels, double inner
   add_pointwise(block, forward, kernels.memory_bound((gated ? 10 : 6) * inner, 1));
 }
 
-// What a collective of tensor parallelism exposes beside a product: its first piece, waiting, and what is longer than the
-// product (inferred).
+// What a collective of tensor parallelism exposes beside a product: its first piece, waiting, and what is longer than
+// the product (inferred).
 double exposed_ring(const Job& job, double ring, double product) {
   if (!job.software->overlap_tensor) return ring;
   return std::max(0.4 * ring, ring - 0.8 * product);
@@ -103,8 +103,8 @@ TrainingBlock attention_block(const Job& job, const TrainingKernels& kernels, in
   add_inputs_of_attention(job, kernels, block);
   const PassSeconds inputs = block.seconds;
   const double heads = static_cast<double>(job.model->attention.heads) / job.layout.tensor;
-  const PassSeconds output = kernels.linear({training_tokens(job).all, static_cast<double>(job.model->hidden),
-                                             heads * job.model->attention.value_dim});
+  const PassSeconds output = kernels.linear(
+      {training_tokens(job).all, static_cast<double>(job.model->hidden), heads * job.model->attention.value_dim});
   add_linear(block, output);
   add_tensor_rings(job, kernels, inputs, output, block);
   add_norm_and_residual(job, kernels, block);
@@ -142,8 +142,8 @@ TrainingBlock router_block(const Job& job, const TrainingKernels& kernels) {
   return block;
 }
 
-// What replaces a fused activation function that clamps and adds biases: one kernel for every operation (two biases, three
-// clamps, sigmoid, four products and their casts), counted from gpt-oss' definition.
+// What replaces a fused activation function that clamps and adds biases: one kernel for every operation (two biases,
+// three clamps, sigmoid, four products and their casts), counted from gpt-oss' definition.
 void add_clamped_activation(const TrainingKernels& kernels, double inner, TrainingBlock& block) {
   const double forward = kernels.memory_bound(46 * inner, 10);
   block.activation += forward;

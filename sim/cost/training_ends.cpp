@@ -25,7 +25,8 @@ TrainingPart training_head(const Job& job, const TrainingKernels& kernels) {
                        narrow ? kernels.linear(shape) : kernels.linear(shape, OperandWidth::kWide)};
   const double hidden = tokens.split * model.hidden;
   head.seconds.forward += kernels.memory_bound(4 * hidden + kForwardShare * bytes, 4) + kernels.tensor_gather();
-  head.seconds.input += kernels.memory_bound(6 * hidden + (1 - kForwardShare) * bytes, 3) + 0.5 * kernels.tensor_gather() + kernels.tensor_reduction();
+  head.seconds.input += kernels.memory_bound(6 * hidden + (1 - kForwardShare) * bytes, 3) +
+                        0.5 * kernels.tensor_gather() + kernels.tensor_reduction();
   return head;
 }
 

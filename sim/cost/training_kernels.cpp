@@ -61,6 +61,10 @@ const AttentionRates& pick_rates(const TrainingRates& rates, bool latent, bool e
   return *best;
 }
 
+PassSeconds in_tensor_cores(double forward, double input) {
+  return {forward, input, 0, forward + input};
+}
+
 }  // namespace
 
 PassSeconds& PassSeconds::operator+=(const PassSeconds& other) {
@@ -170,27 +174,26 @@ double TrainingKernels::memory_bound(double bytes, int kernels) const {
 PassSeconds TrainingKernels::attention(const AttentionShape& shape, double pairs, bool windowed) const {
   const double query = shape.head_dim + shape.rope_dim;
   double sequence = static_cast<double>(job_.batch.sequence_length);
-  if (windowed) pairs *= 2.0 * shape.window / sequence;
+  const double share = windowed ? std::min(1.0, 2.0 * shape.window / sequence) : 1;  // of the pairs
   const double flops = 2 * (query + shape.value_dim) * pairs;
   const double backward = shape.is_mla() ? 2.6 : 2.5;
-  double forward_rate = rates_.window_forward_flops;
-  double backward_rate = rates_.window_backward_flops;
-  if (software_.sdpa && rates_.sdpa_forward_flops > 0) {
-    forward_rate = rates_.sdpa_forward_flops;
-    backward_rate = rates_.sdpa_backward_flops;
-  } else if (!windowed) {
-    // A ring of context parallelism: whole squares, but for one.
-    const bool full = job_.layout.context > 1;
-    if (full) sequence /= job_.layout.context;
-    const AttentionRates& rates = pick_rates(rates_, shape.is_mla(), software_.eight_bit_attention, full);
-    const double narrow = query < 128 ? 0.72 : 1;  // FlashAttention-3: heads of 64 against 128
-    forward_rate = rate_at(rates.forward_flops, sequence) * narrow;
-    backward_rate = rate_at(rates.backward_flops, sequence) * narrow;
-  }
   const double slowdown = rates_.attention_slowdown / share_of_sms_ * setting_.product_slowdown;
-  const double forward = flops / forward_rate * slowdown;
-  const double input = backward * flops / backward_rate * slowdown;
-  return {forward, input, 0, forward + input};
+  if (software_.sdpa && rates_.sdpa_forward_flops > 0) {
+    return {share * flops / rates_.sdpa_forward_flops * slowdown,
+            share * backward * flops / rates_.sdpa_backward_flops * slowdown, 0};
+  }
+  // A ring of context parallelism: whole squares, but for one.
+  const bool full = job_.layout.context > 1;
+  if (full) sequence /= job_.layout.context;
+  const AttentionRates& rates = pick_rates(rates_, shape.is_mla(), software_.eight_bit_attention, full);
+  const double narrow = query < 128 ? 0.72 : 1;  // FlashAttention-3: heads of 64 against 128
+  double forward = flops / (rate_at(rates.forward_flops, sequence) * narrow) * slowdown;
+  double input = backward * flops / (rate_at(rates.backward_flops, sequence) * narrow) * slowdown;
+  if (windowed) {  // a long window is a mask of the other kernel
+    forward = std::min(forward, share * flops / rates_.window_forward_flops * slowdown);
+    input = std::min(input, share * backward * flops / rates_.window_backward_flops * slowdown);
+  }
+  return in_tensor_cores(forward, input);
 }
 
 PassSeconds TrainingKernels::unfused_attention(const AttentionShape& shape, double scores) const {

@@ -51,11 +51,13 @@ class TrainingKernels {
   PassSeconds linear(const LinearShape& shape) const { return linear(shape, operand_width(software_.recipe)); }
   // Kernels that are no products, which read and write so many bytes.
   double memory_bound(double bytes, int kernels) const;
-  // Attention that is causal, `pairs` of query and key and head per forward pass (half of the square).
+  // Attention that is causal, `pairs` of query and key and head per forward pass (half of the square). `windowed`: of
+  // these the ones in the window, never slower than all of them.
   PassSeconds attention(const AttentionShape& shape, double pairs, bool windowed) const;
   // Attention whose scores go through memory: `scores` numbers.
   PassSeconds unfused_attention(const AttentionShape& shape, double scores) const;
-  // Tensor parallelism's all-gather and reduce-scatter of the micro-batch's hidden states. An all-reduce is one of each.
+  // Tensor parallelism's all-gather and reduce-scatter of the micro-batch's hidden states. An all-reduce is one of
+  // each.
   double tensor_gather() const;
   double tensor_reduction() const;
   // One dispatch, or one combine, of `tokens` tokens.

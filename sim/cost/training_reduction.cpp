@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/cost/groups.h"
+#include "sim/cost/optimizer.h"
 #include "sim/cost/rounding.h"
 
 namespace pipeloom::sim {
@@ -21,13 +21,9 @@ double exposed(double seconds, bool overlapped, double beside) {
 }
 
 double ring_of_replicas(const Job& job, const StageParameters& parameters, int copies, double bytes) {
-  const double share = kCollectiveShare * job.cluster->gpu.rates.gradient_ring_efficiency *
-                       job.software->rates.replica_ring_share;
-  const auto over = [&](int64_t count, const Group& group) {
-    return ring_seconds(static_cast<double>(count) * bytes, group, *job.cluster) / share;
-  };
-  return over(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies)) +
-         over(parameters.routed, expert_replicas(job.layout, *job.cluster, copies));
+  const double share =
+      kCollectiveShare * job.cluster->gpu.rates.gradient_ring_efficiency * job.software->rates.replica_ring_share;
+  return replica_ring_seconds(job, parameters, copies, bytes) / share;
 }
 
 double gradient_width(const Software& software) {
@@ -39,20 +35,18 @@ double gathered_width(const Software& software) {
   return software.recipe == ProductRecipe::kNvfp4 ? 0.5 : 1;
 }
 
-// Adam reads gradient, weight and moments and writes the last three: 34 bytes with FP32 states, 24 with BF16 ones;
-// every gradient is scaled, and every weight written, by each GPU that holds it.
+// Of what one GPU updates, Adam with FP32 states reads gradient, weight and two moments and writes the last three: 28
+// bytes, or 18 with gradient and moments in BF16. 6 more stand for what surrounds it (inferred). Of all
+// that it holds, every gradient is scaled, and every weight written in 16 bits.
 double update_seconds(const Job& job, const StageParameters& parameters, int copies) {
   constexpr double kMemoryShare = 0.6;
+  constexpr double kOtherBytes = 6;
   const Software& software = *job.software;
-  const auto dense = static_cast<double>(parameters.dense + parameters.ends);
-  const auto routed = static_cast<double>(parameters.routed);
-  const double dense_shards =
-      job.zero_stage > 0 ? static_cast<double>(dense_replicas(job.layout, *job.cluster, copies).members) : 1;
-  const double routed_shards =
-      job.zero_stage > 0 ? static_cast<double>(expert_replicas(job.layout, *job.cluster, copies).members) : 1;
-  const double owned = dense / dense_shards + routed / routed_shards;
-  const double held = job.zero_stage == 3 ? owned : dense + routed;
-  const double bytes = owned * (software.low_precision_states ? 24 : 34) + held * (2 * gradient_width(software) + 2);
+  const double owned = updated_parameters(job, parameters, copies);
+  const auto held = static_cast<double>(parameters.dense + parameters.ends + parameters.routed);
+  const double owned_bytes = (software.low_precision_states ? 18 : 28) + kOtherBytes;
+  const double held_bytes = 2 * gradient_width(software) + 2;
+  const double bytes = owned * owned_bytes + (job.zero_stage == 3 ? owned : held) * held_bytes;
   return bytes / (kMemoryShare * job.cluster->gpu.memory_bytes_per_s);
 }
 

@@ -177,10 +177,11 @@ Software random_software(std::mt19937_64& random) {
   software.graphs = {sometimes(random), sometimes(random), sometimes(random), sometimes(random)};
   software.recompute = {sometimes(random), sometimes(random), sometimes(random), sometimes(random),
                         sometimes(random), sometimes(random), sometimes(random)};
-  software.dispatcher = static_cast<Dispatcher>(between(random, 0, 3));
-  for (bool* flag : {&software.overlap_experts, &software.delay_weight_gradients, &software.overlap_gradients,
-                     &software.overlap_weights, &software.overlap_tensor, &software.fused_experts, &software.compiled,
-                     &software.sdpa, &software.low_precision_states}) {
+  constexpr Dispatcher kDispatchers[] = {Dispatcher::kAllToAll, Dispatcher::kDeepEp, Dispatcher::kHybridEp};
+  software.dispatcher = kDispatchers[between(random, 0, 2)];
+  for (bool* flag :
+       {&software.overlap_experts, &software.overlap_gradients, &software.overlap_weights, &software.overlap_tensor,
+        &software.fused_experts, &software.compiled, &software.sdpa, &software.low_precision_states}) {
     *flag = sometimes(random);
   }
   software.gradients = sometimes(random) ? Format::kFp32 : Format::kBf16;

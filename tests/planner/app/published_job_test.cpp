@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "planner/app/published_prediction.h"
 #include "proto/base/files.h"
 
@@ -66,13 +68,112 @@ TEST(PublishedJob, NamesColumnAndValueOfWhatCantBeSaid) {
   EXPECT_EQ(reason("precision", "int4"), "precision is int4, which is unknown");
 }
 
+TEST(PublishedJob, NeedsTheExpertParallelismOfAModelWithExperts) {
+  EXPECT_EQ(reason("ep", ""), "");
+  EXPECT_EQ(reason("model", "deepseek-v3"), "ep was not published");
+}
+
+TEST(PublishedJob, NeedsALayoutOfAllStages) {
+  EXPECT_EQ(reason("layout_string", "Et*32L"), "");
+  EXPECT_EQ(reason("layout_string", "Et*16|t*16L"), "layout_string is Et*16|t*16L, of 2 stages; pp * vpp is 1");
+}
+
 TEST(PublishedJob, NamesColumnsThatItLeavesOut) {
   proto::PublishedTraining changed = training();
   changed.settings["weather"] = "sunny";
   changed.settings["optimizer"] = "muon";
+  changed.settings["delay_wgrad"] = "1";  // excused
   const auto published = published_job(changed, model_text);
   ASSERT_TRUE(published.has_value());
   EXPECT_EQ(published->ignored, (std::vector<std::string>{"optimizer", "weather"}));
+}
+
+struct ColumnCase {
+  const char* column;
+  const char* value;
+  std::function<bool(const Job&)> is_set;
+};
+
+// Every column that says what the framework does sets its field. B200: it has all formats.
+TEST(PublishedJob, EveryColumnOfSoftwareSetsItsField) {
+  proto::PublishedTraining plain = training();
+  plain.settings["gpu"] = "B200";
+  const auto before = published_job(plain, model_text);
+  ASSERT_TRUE(before.has_value()) << before.error().message;
+  const auto recipe = [](ProductRecipe wanted) {
+    return [=](const Job& job) { return job.software->recipe == wanted; };
+  };
+  const auto captured = [](bool CapturedParts::*part) {
+    return [=](const Job& job) { return job.software->graphs.*part; };
+  };
+  const auto recomputed = [](bool RecomputedParts::*part) {
+    return [=](const Job& job) { return job.software->recompute.*part; };
+  };
+  const auto flag = [](bool Software::*field) { return [=](const Job& job) { return (*job.software).*field; }; };
+  const auto dispatcher = [](Dispatcher wanted) {
+    return [=](const Job& job) { return job.software->dispatcher == wanted; };
+  };
+  const auto gradients = [](Format wanted) {
+    return [=](const Job& job) { return job.software->gradients == wanted; };
+  };
+  const auto gathered = [](const Job& job) { return job.software->gathered == Format::kFp8; };
+  const ColumnCase cases[] = {
+      {"software", "torchtitan", flag(&Software::sdpa)},
+      {"software", "nemo", [](const Job& job) { return job.software->name == "nemo"; }},
+      {"software", "megatron-deepspeed",
+       [](const Job& job) { return job.attention_kernel == AttentionKernel::kUnfused; }},
+      {"precision", "fp16", [](const Job& job) { return job.precision == Precision::kFp16; }},
+      {"precision", "fp8-delayed", recipe(ProductRecipe::kDelayed)},
+      {"precision", "fp8-tensorwise", recipe(ProductRecipe::kTensorwise)},
+      {"precision", "fp8-rowwise", recipe(ProductRecipe::kRowwise)},
+      {"precision", "fp8-blockwise", recipe(ProductRecipe::kBlockwise)},
+      {"precision", "mxfp8", recipe(ProductRecipe::kMxfp8)},
+      {"precision", "nvfp4", recipe(ProductRecipe::kNvfp4)},
+      {"fp8_attention", "1", flag(&Software::eight_bit_attention)},
+      {"notes", "FP8 output projection", flag(&Software::eight_bit_head)},
+      {"cuda_graph", "full-iteration", captured(&CapturedParts::step)},
+      {"cuda_graph", "attn+mlp", captured(&CapturedParts::attention)},
+      {"cuda_graph", "attn+mlp", captured(&CapturedParts::mlp)},
+      {"cuda_graph", "moe-router", captured(&CapturedParts::router)},
+      {"cuda_graph", "moe-preprocess", captured(&CapturedParts::router)},
+      {"cuda_graph", "layer", captured(&CapturedParts::attention)},
+      {"cuda_graph", "layer", captured(&CapturedParts::router)},
+      {"cuda_graph", "layer", captured(&CapturedParts::mlp)},
+      {"recompute", "full:1", [](const Job& job) { return job.recompute == Recompute::kFull; }},
+      {"recompute", "selective:core_attn", recomputed(&RecomputedParts::core_attention)},
+      {"recompute", "selective:layernorm", recomputed(&RecomputedParts::norms)},
+      {"recompute", "selective:moe_act", recomputed(&RecomputedParts::activations)},
+      {"recompute", "selective:mlp", recomputed(&RecomputedParts::mlp)},
+      {"recompute", "selective:mla_up_proj", recomputed(&RecomputedParts::up_projections)},
+      {"recompute", "selective:moe", recomputed(&RecomputedParts::experts)},
+      {"recompute", "selective:op", recomputed(&RecomputedParts::operators)},
+      {"dispatcher", "hybridep", dispatcher(Dispatcher::kHybridEp)},
+      {"dispatcher", "deepep", dispatcher(Dispatcher::kDeepEp)},
+      {"dispatcher_sms", "7", [](const Job& job) { return job.cluster->comm_sms == 7; }},
+      {"ep_overlap", "1", flag(&Software::overlap_experts)},
+      {"notes", "fused grouped MLP", flag(&Software::fused_experts)},
+      {"optimizer_precision", "grads=bf16;m=fp32", gradients(Format::kBf16)},
+      {"optimizer_precision", "grads=fp16;m=fp32", gradients(Format::kFp16)},
+      {"optimizer_precision", "grads=fp32;m=bf16", flag(&Software::low_precision_states)},
+      {"notes", "FP8 param gather", gathered},
+      {"notes", "FP8 params", gathered},
+      {"notes", "FP4 param gather", gathered},
+      {"fsdp", "1", [](const Job& job) { return job.zero_stage == 3; }},
+      {"fsdp", "1", flag(&Software::overlap_gradients)},
+      {"fsdp", "1", flag(&Software::overlap_weights)},
+      {"overlap_grad_reduce", "1", flag(&Software::overlap_gradients)},
+      {"overlap_param_gather", "1", flag(&Software::overlap_weights)},
+      {"tp_overlap", "1", flag(&Software::overlap_tensor)},
+      {"compile", "0", [](const Job& job) { return !job.software->compiled; }},
+  };
+  for (const ColumnCase& one : cases) {
+    EXPECT_FALSE(one.is_set(before->job)) << one.column << " " << one.value;
+    proto::PublishedTraining changed = plain;
+    changed.settings[one.column] = one.value;
+    const auto published = published_job(changed, model_text);
+    ASSERT_TRUE(published.has_value()) << published.error().message;
+    EXPECT_TRUE(one.is_set(published->job)) << one.column << " " << one.value;
+  }
 }
 
 TEST(PublishedPrediction, TakesTheStepFromTokensPerSecond) {

@@ -36,5 +36,29 @@ TEST(ValidatePublished, RefusesAConditionWithoutColumn) {
   EXPECT_EQ(result.err, "pipeloom: --where has \"H100\"; each condition is COLUMN=VALUE\n");
 }
 
+TEST(ValidatePublished, RefusesAConditionThatNoTrainingMeets) {
+  const auto error = [](const std::string& where) {
+    const CommandResult result = run_command({"validate", "--published", kRows, "--where", where});
+    EXPECT_EQ(result.code, 1);
+    EXPECT_EQ(result.out, "");
+    return result.err;
+  };
+  EXPECT_EQ(error("gqu=H100"), "pipeloom: --where names the column gqu; no training of " + kRows + " has it\n");
+  EXPECT_EQ(error("gpu=H100,model=gpt"),
+            "pipeloom: --where is gpu=H100,model=gpt; no training of " + kRows + " meets it\n");
+}
+
+TEST(ValidatePublished, RefusesOptionsOfOtherComparisons) {
+  for (const std::vector<std::string>& other :
+       {std::vector<std::string>{"job.txtpb"}, {"--iterations", "rows.csv"}, {"--gpu", "H100"}}) {
+    std::vector<std::string> words = {"validate", "--published", kRows};
+    words.insert(words.end(), other.begin(), other.end());
+    const CommandResult result = run_command(words);
+    EXPECT_EQ(result.code, 2);
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, testing::HasSubstr("--published excludes"));
+  }
+}
+
 }  // namespace
 }  // namespace pipeloom::tests

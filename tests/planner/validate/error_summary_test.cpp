@@ -19,7 +19,16 @@ TEST(ErrorSummary, TakesNineOfTenRows) {
   EXPECT_DOUBLE_EQ(summary_of({1, 2, 3}).median, 2);
 }
 
+TEST(ErrorSummary, GivesAnyQuantileOfAbsoluteErrors) {
+  const std::vector<double> errors = {0.1, -0.3, 0.2, -0.4};
+  EXPECT_DOUBLE_EQ(absolute_quantile(errors, 0.5), 0.2);
+  EXPECT_DOUBLE_EQ(absolute_quantile(errors, 0.51), 0.3);
+  EXPECT_DOUBLE_EQ(absolute_quantile(errors, 0.95), 0.4);
+  EXPECT_DOUBLE_EQ(absolute_quantile(errors, 0), 0.1);
+}
+
 TEST(ErrorSummary, OfNothingIsZero) {
+  EXPECT_EQ(absolute_quantile({}, 0.5), 0);
   EXPECT_EQ(summary_of({}), ErrorSummary());
 }
 

@@ -220,6 +220,14 @@ TEST(JobIo, SaysWhereJsonIsWrong) {
   EXPECT_TRUE(json_error("").starts_with("job.json:1:1: ")) << json_error("");
 }
 
+// software.delay_weight_gradients was read by nothing and is gone.
+TEST(JobIo, ReadsTextWithAFieldThatIsGone) {
+  const auto with = [](const std::string& field) { return kModel + ("software { sdpa: true " + field + " }"); };
+  EXPECT_EQ(read_text(with("delay_weight_gradients: true")), read_text(with("")));
+  EXPECT_EQ(error_of("{\"software\": {\n  \"delayWeightGradients\": true}}", "job.json"),
+            "job.json:2:3: (software) delayWeightGradients: Cannot find field.");
+}
+
 TEST(JobIo, RefusesTextThatIsNotUtf8) {
   EXPECT_EQ(error_of("name: \"\\377\""), "job.txtpb: a text is not UTF-8");
 }

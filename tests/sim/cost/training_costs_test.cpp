@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "proto/job/training_rates_files.h"
+#include "sim/cost/job_costs.h"
 #include "sim/cost/layer_costs.h"
 #include "sim/cost/training_kernels.h"
 #include "sim/cost/training_reduction.h"
@@ -24,8 +25,8 @@ int64_t layer_ns(const Job& job, int layer = 10) {
   return sum_of(layer_costs(job, {job.cluster->compute_sms()}).layers[layer]).total_ns();
 }
 
-// Each setting changes a layer's time, in the direction that it must.
-TEST(TrainingCosts, FollowEverySettingOfALayer) {
+// Settings change a layer's time in the direction that they must.
+TEST(TrainingCosts, FollowSettingsOfALayer) {
   const Job plain = deepseek();
   const auto changed = [&](const std::function<void(Job&)>& change) {
     Job job = plain;
@@ -34,7 +35,6 @@ TEST(TrainingCosts, FollowEverySettingOfALayer) {
   };
   const int64_t before = layer_ns(plain);
   EXPECT_LT(changed([](Job& job) { job.software->recipe = ProductRecipe::kBlockwise; }), before);
-  EXPECT_LE(changed([](Job& job) { job.software->graphs.step = true; }), before);
   EXPECT_LT(changed([](Job& job) { job.software->fused_experts = true; }), before);
   EXPECT_LT(changed([](Job& job) { job.software->gradients = Format::kBf16; }), before);
   EXPECT_GT(changed([](Job& job) { job.software->dispatcher = Dispatcher::kDeepEp; }), before);
@@ -51,6 +51,130 @@ TEST(TrainingCosts, FollowEverySettingOfALayer) {
                           &RecomputedParts::up_projections, &RecomputedParts::experts, &RecomputedParts::operators}) {
     EXPECT_GT(changed([&](Job& job) { job.software->recompute.*part = true; }), before);
   }
+}
+
+// What a job's software decides: layers of each kind, head and MTP module, and the end of a step.
+struct Figures {
+  int64_t dense_ns = 0;
+  int64_t experts_ns = 0;
+  int64_t last_ns = 0;
+  int64_t reduction_ns = 0;
+  int64_t optimizer_ns = 0;
+
+  bool operator==(const Figures&) const = default;
+};
+
+Figures figures_of(const Job& job) {
+  const LayerCosts costs = layer_costs(job, {job.cluster->compute_sms()});
+  const PassTimes experts = sum_of(costs.layers[10]);
+  const StageParameters parameters = {.dense = 1'000'000'000, .routed = 1'000'000'000, .ends = 0};
+  const TrainingEnd end = training_end(job, parameters, 1, experts);
+  return {sum_of(costs.layers[0]).total_ns(), experts.total_ns(), sum_of(costs.last).total_ns(), end.reduction_ns,
+          end.optimizer_ns};
+}
+
+struct SettingCase {
+  const char* name;
+  std::function<void(Job&)> change;
+};
+
+// With the GB200's rates, which have all formats.
+TEST(TrainingCosts, FollowEverySettingOfSoftware) {
+  Job plain = deepseek();
+  plain.layout.tensor = 2;
+  plain.layout.data /= 2;
+  plain.software->rates = proto::find_training_rates("GB200").value();
+  plain.software->rates.host_us_per_op = 0;
+  const Figures before = figures_of(plain);
+  std::vector<SettingCase> cases = {
+      {"eight_bit_attention", [](Job& job) { job.software->eight_bit_attention = true; }},
+      {"dispatcher: DEEP_EP", [](Job& job) { job.software->dispatcher = Dispatcher::kDeepEp; }},
+      {"dispatcher: ALL_TO_ALL", [](Job& job) { job.software->dispatcher = Dispatcher::kAllToAll; }},
+      {"overlap_gradients", [](Job& job) { job.software->overlap_gradients = true; }},
+      {"overlap_weights", [](Job& job) { job.software->overlap_weights = true; }},
+      {"overlap_tensor", [](Job& job) { job.software->overlap_tensor = true; }},
+      {"fused_experts", [](Job& job) { job.software->fused_experts = true; }},
+      {"compiled", [](Job& job) { job.software->compiled = false; }},
+      {"sdpa", [](Job& job) { job.software->sdpa = true; }},
+      {"low_precision_states", [](Job& job) { job.software->low_precision_states = true; }},
+      {"gradients: BF16", [](Job& job) { job.software->gradients = Format::kBf16; }},
+      {"gradients: FP16", [](Job& job) { job.software->gradients = Format::kFp16; }},
+      {"gathered", [](Job& job) { job.software->gathered = Format::kFp8; }},
+      {"window", [](Job& job) { job.model->attention.window = 128; }},
+  };
+  for (int recipe = 1; recipe <= static_cast<int>(ProductRecipe::kNvfp4); ++recipe) {
+    cases.push_back({recipe_name(static_cast<ProductRecipe>(recipe)),
+                     [=](Job& job) { job.software->recipe = static_cast<ProductRecipe>(recipe); }});
+  }
+  for (const auto& [name, part] : {std::pair{"core_attention", &RecomputedParts::core_attention},
+                                   {"norms", &RecomputedParts::norms},
+                                   {"activations", &RecomputedParts::activations},
+                                   {"mlp", &RecomputedParts::mlp},
+                                   {"up_projections", &RecomputedParts::up_projections},
+                                   {"experts", &RecomputedParts::experts},
+                                   {"operators", &RecomputedParts::operators}}) {
+    cases.push_back({name, [part = part](Job& job) { job.software->recompute.*part = true; }});
+  }
+  for (const SettingCase& one : cases) {
+    Job job = plain;
+    one.change(job);
+    EXPECT_NE(figures_of(job), before) << one.name;
+  }
+  Job narrow = plain;
+  narrow.software->recipe = ProductRecipe::kMxfp8;
+  const int64_t wide_head_ns = figures_of(narrow).last_ns;
+  narrow.software->eight_bit_head = true;
+  EXPECT_LT(figures_of(narrow).last_ns, wide_head_ns);
+}
+
+// Where the host is slower than the GPU.
+TEST(TrainingCosts, FollowEveryCapturedPart) {
+  Job plain = deepseek();
+  plain.software->rates.host_us_per_op = 1'000;
+  const Figures before = figures_of(plain);
+  for (const auto part :
+       {&CapturedParts::step, &CapturedParts::attention, &CapturedParts::router, &CapturedParts::mlp}) {
+    Job job = plain;
+    job.software->graphs.*part = true;
+    const Figures captured = figures_of(job);
+    EXPECT_LT(captured.dense_ns + captured.experts_ns, before.dense_ns + before.experts_ns);
+  }
+}
+
+TEST(TrainingCosts, OverlapPairsWhereTheSoftwareDoes) {
+  Job job = deepseek();
+  const auto pairs = [&] {
+    const std::vector<int> layers = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1};
+    return step_costs(job, Placement::linear(16).value(), layers).value().overlap.programs.size();
+  };
+  EXPECT_EQ(pairs(), 0u);
+  job.software->overlap_experts = true;
+  EXPECT_GT(pairs(), 0u);
+}
+
+// One GPU of 64 has half as many tokens again as all of them have on average.
+TEST(TrainingCosts, FollowExpertLoads) {
+  Job job = deepseek();
+  const LayerCosts even = layer_costs(job, {132});
+  ExpertLoad load{10, std::vector<int64_t>(256, 100)};
+  load.tokens[5] += 200;
+  load.tokens[100] -= 100;
+  load.tokens[200] -= 100;
+  const int mtp_layer = job.model->layers + 1;
+  job.expert_loads = {load, {mtp_layer, load.tokens}};
+  const LayerCosts loaded = layer_costs(job, {132});
+  const auto expect_growth = [](const StageProgram& now, const StageProgram& before) {
+    for (size_t i = 0; i < before.size(); ++i) {
+      const bool experts = before[i].component == Component::kExperts || before[i].lane == Lane::kEp;
+      const double factor = experts ? 1.5 : 1;
+      EXPECT_NEAR(static_cast<double>(now[i].forward_ns), factor * static_cast<double>(before[i].forward_ns), 1);
+      EXPECT_NEAR(static_cast<double>(now[i].input_ns), factor * static_cast<double>(before[i].input_ns), 1);
+      EXPECT_NEAR(static_cast<double>(now[i].weight_ns), factor * static_cast<double>(before[i].weight_ns), 1);
+    }
+  };
+  expect_growth(loaded.layers[10], even.layers[10]);
+  expect_growth(loaded.last, even.last);
+  EXPECT_EQ(loaded.layers[11], even.layers[11]);
 }
 
 TEST(TrainingCosts, HostWaitsOnlyWithoutGraphs) {
@@ -90,6 +214,34 @@ TEST(TrainingKernels, AttentionFollowsTheBenchmark) {
   const PassSeconds core = kernels.attention(job.model->attention, pairs, false);
   EXPECT_NEAR(core.forward, 2 * 320 * pairs / 599e12 * job.software->rates.attention_slowdown, 1e-6);
   EXPECT_NEAR(core.input, 2.6 * 2 * 320 * pairs / 404e12 * job.software->rates.attention_slowdown, 1e-6);
+}
+
+TEST(TrainingKernels, AWindowNeverSlowsAttention) {
+  const Job job = deepseek();
+  const TrainingKernels kernels(job, {132});
+  AttentionShape shape = job.model->attention;
+  const double pairs = 4096.0 * 4096 / 2 * 128;
+  const PassSeconds whole = kernels.attention(shape, pairs, false);
+  for (const int window : {1, 128, 1024, 2048, 4096, 100'000}) {
+    shape.window = window;
+    const PassSeconds windowed = kernels.attention(shape, pairs, true);
+    EXPECT_LE(windowed.forward, whole.forward) << window;
+    EXPECT_LE(windowed.input, whole.input) << window;
+  }
+  shape.window = 128;
+  EXPECT_LT(kernels.attention(shape, pairs, true).forward, whole.forward / 2);
+}
+
+TEST(TrainingKernels, AWindowBeyondTheSequenceIsTheSequence) {
+  Job job = deepseek();
+  job.software->sdpa = true;
+  const TrainingKernels kernels(job, {132});
+  AttentionShape shape = job.model->attention;
+  const double whole = kernels.attention(shape, 1e9, false).forward;
+  shape.window = 1024;
+  EXPECT_DOUBLE_EQ(kernels.attention(shape, 1e9, true).forward, whole / 2);
+  shape.window = 8192;
+  EXPECT_DOUBLE_EQ(kernels.attention(shape, 1e9, true).forward, whole);
 }
 
 TEST(TrainingReduction, HidesBehindTheLastBackwardPass) {
