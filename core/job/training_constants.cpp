@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "core/base/field_check.h"
 
@@ -103,6 +104,19 @@ TrainingRates with_factors(TrainingRates rates, const ConstantFactors& factors) 
     const auto factor = factors.find(constant.name);
     if (factor != factors.end() && constant.concerns(rates)) constant.scale(rates, factor->second);
   }
+  return rates;
+}
+
+Status check_fitted(const FittedConstants& fitted) {
+  PIPELOOM_RETURN_IF_ERROR(check_factors(fitted.factors));
+  PIPELOOM_RETURN_IF_ERROR(check_step_errors("dense_errors", fitted.dense_errors));
+  return check_step_errors("expert_errors", fitted.expert_errors);
+}
+
+TrainingRates with_fitted(TrainingRates rates, const FittedConstants& fitted) {
+  rates = with_factors(std::move(rates), fitted.factors);
+  rates.dense_errors = fitted.dense_errors;
+  rates.expert_errors = fitted.expert_errors;
   return rates;
 }
 

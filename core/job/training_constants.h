@@ -30,7 +30,16 @@ std::span<const TrainingConstant> training_constants();
 using ConstantFactors = std::map<std::string, double, std::less<>>;
 // Whether every name is known and every factor within its limits.
 Status check_factors(const ConstantFactors& factors);
-// Published rates times the factors of the constants that concern them.
+// What a fit to measured trainings gave.
+struct FittedConstants {
+  ConstantFactors factors;
+  StepErrors dense_errors;
+  StepErrors expert_errors;
+};
+Status check_fitted(const FittedConstants& fitted);
+
+// Published rates times the factors of the constants that concern them; and with the fit's errors.
 TrainingRates with_factors(TrainingRates rates, const ConstantFactors& factors);
+TrainingRates with_fitted(TrainingRates rates, const FittedConstants& fitted);
 
 }  // namespace pipeloom

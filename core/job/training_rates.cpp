@@ -30,6 +30,12 @@ Status check_sdpa(const TrainingRates& rates) {
 
 }  // namespace
 
+Status check_step_errors(const std::string& field, const StepErrors& errors) {
+  PIPELOOM_RETURN_IF_ERROR(check_field(field + ".low", errors.low, -5, 5));
+  PIPELOOM_RETURN_IF_ERROR(check_field(field + ".high", errors.high, errors.low, 5));
+  return check_field(field + ".pair", errors.pair, 0, 5);
+}
+
 Status check_training_rates(const TrainingRates& rates) {
   struct Field {
     const char* name;
@@ -73,6 +79,8 @@ Status check_training_rates(const TrainingRates& rates) {
     PIPELOOM_RETURN_IF_ERROR(check_field(path, field.value, field.least, field.most));
   }
   PIPELOOM_RETURN_IF_ERROR(check_sdpa(rates));
+  PIPELOOM_RETURN_IF_ERROR(check_step_errors("software.rates.dense_errors", rates.dense_errors));
+  PIPELOOM_RETURN_IF_ERROR(check_step_errors("software.rates.expert_errors", rates.expert_errors));
   if (rates.attention.empty()) return invalid("software.rates.attention is empty; rates of heads of 128 are needed");
   for (const AttentionRates& attention : rates.attention) PIPELOOM_RETURN_IF_ERROR(check_attention(attention));
   return {};

@@ -19,6 +19,17 @@ struct AttentionRates {
   bool operator==(const AttentionRates&) const = default;
 };
 
+// How far predicted steps of trainings that were left out of the fit are off, as ln(predicted / measured). Zeros: not
+// known.
+struct StepErrors {
+  double low = 0;   // a tenth lies below
+  double high = 0;  // a tenth lies above
+  double pair = 0;  // four fifths of the differences between two trainings of one model on the same GPUs are smaller
+
+  bool known() const { return high > low; }
+  bool operator==(const StepErrors&) const = default;
+};
+
 // What kernels of today's training frameworks reach on a GPU and its host. Sources stand in proto/rates/.
 struct TrainingRates {
   std::string gpu;
@@ -49,11 +60,14 @@ struct TrainingRates {
   double all_to_all_efficiency = 0;      // of the NVLink rate, NCCL's all-to-all
   double host_us_per_op = 0;             // of the framework, on the host that belongs to the GPU
   double host_us_per_launch = 0;         // of one kernel from C++
+  StepErrors dense_errors;               // of models without experts
+  StepErrors expert_errors;              // of models with experts
 
   bool operator==(const TrainingRates&) const = default;
 };
 
 // Whether every field is sane; the error names field, value and what is allowed.
+Status check_step_errors(const std::string& field, const StepErrors& errors);
 Status check_training_rates(const TrainingRates& rates);
 
 }  // namespace pipeloom

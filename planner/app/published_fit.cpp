@@ -65,7 +65,46 @@ std::string group_key(const FitRow& row, const std::vector<std::string>& columns
   return key;
 }
 
+// The value below which a share of the sorted values lies, between neighbours on a line.
+double quantile(std::vector<double> values, double share) {
+  std::ranges::sort(values);
+  const double place = share * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (values[above] - values[below]) * (place - static_cast<double>(below));
+}
+
+// Differences between errors of two trainings of one model on as many of the same GPUs, in the same precision and with
+// the same sequence.
+std::vector<double> pair_differences(const LeftOut& left, bool experts) {
+  const std::vector<std::string> same = {"model", "model_layers", "gpu", "gpu_variant", "num_gpus", "precision", "seq"};
+  std::vector<double> differences;
+  for (size_t a = 0; a < left.rows.size(); ++a) {
+    for (size_t b = 0; b < a; ++b) {
+      if (left.rows[a]->job.model->moe.has_value() != experts) continue;
+      if (group_key(*left.rows[a], same) != group_key(*left.rows[b], same)) continue;
+      differences.push_back(std::abs(std::log1p(left.errors[a]) - std::log1p(left.errors[b])));
+    }
+  }
+  return differences;
+}
+
+StepErrors step_errors(const LeftOut& left, bool experts) {
+  constexpr size_t kFewest = 5;
+  std::vector<double> logs;
+  for (size_t i = 0; i < left.rows.size(); ++i) {
+    if (left.rows[i]->job.model->moe.has_value() == experts) logs.push_back(std::log1p(left.errors[i]));
+  }
+  if (logs.size() < kFewest) return {};
+  const std::vector<double> pairs = pair_differences(left, experts);
+  return {quantile(logs, 0.1), quantile(logs, 0.9), pairs.size() < kFewest ? 0 : quantile(pairs, 0.8)};
+}
+
 }  // namespace
+
+FittedConstants with_errors_of(const LeftOut& left, ConstantFactors factors) {
+  return {std::move(factors), step_errors(left, false), step_errors(left, true)};
+}
 
 std::vector<FitRow> fit_rows(const std::vector<proto::PublishedTraining>& trainings, const ModelTexts& texts) {
   std::vector<FitRow> rows;

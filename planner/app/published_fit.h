@@ -40,6 +40,9 @@ struct LeftOut {
   std::vector<const FitRow*> rows;
   std::vector<double> errors;
 };
+// What these errors say of steps that are predicted: quantiles, of models without and with experts.
+FittedConstants with_errors_of(const LeftOut& left, ConstantFactors factors);
+
 LeftOut leave_out(const std::vector<FitRow>& rows, const FitOptions& options, const std::vector<std::string>& columns);
 
 }  // namespace pipeloom::planner

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "planner/evaluate/evaluate.h"
+#include "planner/evaluate/step_interval.h"
 
 namespace pipeloom::planner {
 
@@ -81,6 +82,10 @@ PublishedPrediction predict_published(const proto::PublishedTraining& training, 
   }
   prediction.ignored = published->ignored;
   prediction.predicted_seconds = step_seconds(*evaluation);
+  if (const auto interval = step_interval(published->job, evaluation->end.step_ns)) {
+    prediction.low_seconds = static_cast<double>(interval->low_ns) / 1e9;
+    prediction.high_seconds = static_cast<double>(interval->high_ns) / 1e9;
+  }
   add_memory(static_cast<double>(evaluation->peak_memory()), prediction);
   return prediction;
 }

@@ -23,6 +23,8 @@ struct PublishedPrediction {
   std::string reason;                // why it can't be said; empty: it was predicted
   std::vector<std::string> ignored;  // columns that the prediction leaves out
   double predicted_seconds = 0;
+  double low_seconds = 0;   // four of five steps are between low and high; zeros: not known
+  double high_seconds = 0;
   std::optional<double> measured_seconds;  // of a step; absent: nothing that gives it was measured
   std::vector<MemoryComparison> memory;
   // Whether predictions are judged by it: the newest figure of pre-training whose settings were read, tokens kept.
@@ -31,6 +33,8 @@ struct PublishedPrediction {
   bool predicted() const { return reason.empty(); }
   bool compared() const { return predicted() && measured_seconds.has_value(); }
   double error() const { return predicted_seconds / *measured_seconds - 1; }
+  bool has_interval() const { return high_seconds > low_seconds; }
+  bool within_interval() const { return low_seconds <= *measured_seconds && *measured_seconds <= high_seconds; }
 };
 
 // Seconds of the step of a job that names its schedule.

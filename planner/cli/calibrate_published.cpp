@@ -9,7 +9,7 @@
 #include "planner/cli/text_table.h"
 #include "planner/validate/error_summary.h"
 #include "proto/base/files.h"
-#include "proto/job/constant_factors.h"
+#include "proto/job/fitted_constants.h"
 
 namespace pipeloom::planner {
 
@@ -46,24 +46,25 @@ void add_groups(TextTable& table, const LeftOut& left) {
 }  // namespace
 
 Status run_calibrate_published(const CalibrateOptions& options, const Output& output) {
+  for (const std::string& name : options.hold) PIPELOOM_RETURN_IF_ERROR(check_factors({{name, 1}}));
   PIPELOOM_TRY(const std::string csv, proto::read_file(options.published));
   PIPELOOM_TRY(const auto trainings, proto::parse_published(options.published, csv));
   const std::vector<FitRow> rows = fit_rows(trainings, texts_beside(options.published));
-  for (const std::string& name : options.hold) PIPELOOM_RETURN_IF_ERROR(check_factors({{name, 1}}));
-  const FitOptions fit = {
-      .from_known = !options.from_scratch, .known = proto::known_constant_factors(), .held = options.hold};
-  const ConstantFactors fitted = fit_constants(rows, fit);
+  if (rows.empty()) return invalid(fmt::format("{}: no training whose step is known can be said", options.published));
+  const FitOptions fit = {.from_known = !options.from_scratch,
+                          .known = proto::known_fitted_constants().factors,
+                          .held = options.hold};
+  const ConstantFactors factors = fit_constants(rows, fit);
+  const LeftOut left = leave_out(rows, fit, options.leave_out);
+  const FittedConstants fitted = with_errors_of(left, factors);
   TextTable table({"judged steps", "rows", "median", "mean", "p90", "bias"});
   add_row(table, "with published rates", judged_errors(rows, {}));
   add_row(table, "with the known constants", judged_errors(rows, fit.known));
-  add_row(table, "in the fit", judged_errors(rows, fitted));
-  if (!options.leave_out.empty()) {
-    const LeftOut left = leave_out(rows, fit, options.leave_out);
-    add_row(table, fmt::format("left out by {}", fmt::join(options.leave_out, " and ")), left.errors);
-    add_groups(table, left);
-  }
+  add_row(table, "in the fit", judged_errors(rows, factors));
+  add_row(table, fmt::format("left out by {}", fmt::join(options.leave_out, " and ")), left.errors);
+  add_groups(table, left);
   output.out << table.text();
-  const std::string text = proto::constant_factors_to_text(fitted);
+  const std::string text = proto::fitted_constants_to_text(fitted);
   if (!options.output.empty() && options.output != "-") return proto::write_file_atomically(options.output, text);
   output.out << '\n' << text;
   return {};

@@ -129,7 +129,7 @@ struct CalibrateOptions {
   std::string plan;
   std::vector<std::string> traces;
   std::string published;               // a CSV of published trainings instead
-  std::vector<std::string> leave_out;  // columns
+  std::vector<std::string> leave_out = {"model", "gpu"};  // columns
   std::vector<std::string> hold;       // constants that stay as they are known
   bool from_scratch = false;           // constants start from what was known before any fit
   std::string output;  // a CSV of measured layers; empty or "-": standard output

@@ -31,12 +31,18 @@ nlohmann::json to_json(const Job& job, const ComparedSchedule& entry) {
   json["weight_copies"] = numbers.weight_copies;
   json["overlap"] = numbers.overlap;
   json["fullest_rank"] = numbers.fullest_rank;
+  json["too_close_to_call"] = numbers.close_to_best;
   if (job.model) {
     json["peak_memory_bytes"] = numbers.peak_memory;
   } else {
     json["peak_activations"] = static_cast<double>(numbers.peak_memory) / 1e6;
   }
   return json;
+}
+
+std::string remark(const ComparedNumbers& numbers, const std::string& limit) {
+  if (!numbers.fits) return fmt::format("does not fit {}", limit);
+  return numbers.close_to_best ? "too close to the best to call" : "";
 }
 
 void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, const Output& output) {
@@ -51,7 +57,7 @@ void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, 
                    percent_text(numbers.bubble_global_rate), percent_text(numbers.bubble_span_rate),
                    memory_text(job, numbers.peak_memory), std::to_string(numbers.weight_copies),
                    numbers.overlap > 0 ? percent_text(numbers.overlap) : "-",
-                   numbers.fits ? "" : fmt::format("does not fit {}", memory_text(job, limit))});
+                   remark(numbers, memory_text(job, limit))});
   }
   output.out << table.text();
 }

@@ -80,19 +80,40 @@ void add_summary(TextTable& table, const NamedSummary& named) {
                  percent(summary.p90), signed_percent(summary.bias)});
 }
 
+std::string interval_text(const PublishedPrediction& one) {
+  if (!one.has_interval()) return "";
+  return fmt::format("{:.4g} to {:.4g} s", one.low_seconds, one.high_seconds);
+}
+
+// How many judged steps lie in their intervals.
+struct Coverage {
+  size_t rows = 0;
+  size_t within = 0;
+};
+Coverage coverage_of(const Predictions& predictions) {
+  Coverage coverage;
+  for (const PublishedPrediction& one : predictions) {
+    if (!one.compared() || !one.judged || !one.has_interval()) continue;
+    ++coverage.rows;
+    if (one.within_interval()) ++coverage.within;
+  }
+  return coverage;
+}
+
 void print_trainings(const Predictions& predictions, std::ostream& out) {
-  TextTable table({"training", "metric", "measured", "predicted", "error", "left out"});
-  table.align_left(5);
+  TextTable table({"training", "metric", "measured", "predicted", "error", "four of five within", "left out"});
+  table.align_left(6);
   for (const PublishedPrediction& one : predictions) {
     if (!one.predicted()) continue;
     const std::string left_out = fmt::format("{}", fmt::join(one.ignored, " "));
     if (one.measured_seconds) {
       table.add_row({one.training.id, "step", fmt::format("{:.4g} s", *one.measured_seconds),
-                     fmt::format("{:.4g} s", one.predicted_seconds), signed_percent(one.error()), left_out});
+                     fmt::format("{:.4g} s", one.predicted_seconds), signed_percent(one.error()), interval_text(one),
+                     left_out});
     }
     for (const MemoryComparison& memory : one.memory) {
       table.add_row({one.training.id, memory.counter, fmt::format("{:.1f} GB", memory.measured / 1e9),
-                     fmt::format("{:.1f} GB", memory.predicted / 1e9), signed_percent(memory.error()), left_out});
+                     fmt::format("{:.1f} GB", memory.predicted / 1e9), signed_percent(memory.error()), "", left_out});
     }
   }
   out << table.text() << '\n';
@@ -121,6 +142,7 @@ nlohmann::json to_json(const PublishedPrediction& one) {
   nlohmann::json json = {{"id", one.training.id}, {"judged", one.judged}, {"settings", one.training.settings}};
   if (!one.predicted()) json["reason"] = one.reason;
   if (one.predicted()) json["predicted_step_s"] = one.predicted_seconds;
+  if (one.has_interval()) json["interval_s"] = {one.low_seconds, one.high_seconds};
   if (one.measured_seconds) json["measured_step_s"] = *one.measured_seconds;
   if (one.compared()) json["error"] = one.error();
   json["left_out"] = one.ignored;
@@ -148,12 +170,18 @@ void print_published(const Predictions& predictions, std::ostream& out) {
     add_summary(table, {"memory, " + named.name, named.summary});
   }
   out << table.text();
+  if (const Coverage coverage = coverage_of(predictions); coverage.rows > 0) {
+    out << fmt::format("\n{} of {} judged steps lie within the interval that four of five should\n", coverage.within,
+                       coverage.rows);
+  }
   print_unsaid(predictions, out);
 }
 
 nlohmann::json published_json(const Predictions& predictions) {
   nlohmann::json json = {{"trainings", nlohmann::json::array()}};
   for (const PublishedPrediction& one : predictions) json["trainings"].push_back(to_json(one));
+  const Coverage coverage = coverage_of(predictions);
+  json["intervals"] = {{"rows", coverage.rows}, {"within", coverage.within}};
   for (const NamedSummary& named : step_summaries(predictions)) json["steps"][named.name] = to_json(named.summary);
   for (const NamedSummary& named : memory_summaries(predictions)) json["memory"][named.name] = to_json(named.summary);
   for (const char* column : kGroupColumns) {

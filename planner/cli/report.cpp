@@ -8,6 +8,7 @@
 #include "core/base/units.h"
 #include "core/schedule/messages.h"
 #include "planner/cli/text_table.h"
+#include "planner/evaluate/step_interval.h"
 #include "sim/report/idle_intervals.h"
 #include "sim/report/memory.h"
 
@@ -89,6 +90,10 @@ void print_summary(const Subject& subject, const Output& output) {
   if (evaluation.end.step_ns != bubble.makespan_ns) {
     output.out << fmt::format("time per step {}, with gradient reduction and optimizer\n",
                               time_text(job, evaluation.end.step_ns));
+  }
+  if (const auto interval = step_interval(job, evaluation.end.step_ns)) {
+    output.out << fmt::format("four of five such steps were measured between {} and {} (docs/validation.md)\n",
+                              time_text(job, interval->low_ns), time_text(job, interval->high_ns));
   }
   if (evaluation.overlap > 0) {
     output.out << fmt::format("all-to-all hidden under compute: {}\n", percent_text(evaluation.overlap));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "planner/evaluate/step_interval.h"
+
 namespace pipeloom::planner {
 
 namespace {
@@ -53,6 +55,16 @@ Result<ComparedNumbers> numbers_of(ComparedSchedule& entry, const Job& job) {
                          .fits = fits_memory(entry.job, evaluation)};
 }
 
+// Marks those that fit as the first one does and whose times can't be told from its time.
+void mark_close(const Job& job, std::vector<ComparedSchedule>& compared) {
+  const ComparedNumbers best = *compared.front().numbers;
+  for (size_t i = 1; i < compared.size(); ++i) {
+    if (!compared[i].numbers) continue;
+    ComparedNumbers& numbers = *compared[i].numbers;
+    numbers.close_to_best = numbers.fits == best.fits && too_close_to_call(job, best.step_ns, numbers.step_ns);
+  }
+}
+
 }  // namespace
 
 std::vector<ComparedSchedule> compare_schedules(const Job& job) {
@@ -68,6 +80,7 @@ std::vector<ComparedSchedule> compare_schedules(const Job& job) {
   };
   std::stable_sort(compared.begin(), compared.end(),
                    [&](const ComparedSchedule& a, const ComparedSchedule& b) { return key(a) < key(b); });
+  if (compared.front().numbers) mark_close(job, compared);
   return compared;
 }
 

@@ -9,7 +9,7 @@
 #include "core/base/check.h"
 #include "proto/base/embedded.h"
 #include "proto/base/message_text.h"
-#include "proto/job/constant_factors.h"
+#include "proto/job/fitted_constants.h"
 #include "proto/job/job.pb.h"
 #include "proto/job/training_rates_message.h"
 
@@ -46,7 +46,7 @@ Result<TrainingRates> published_training_rates(const std::string& gpu) {
 
 Result<TrainingRates> find_training_rates(const std::string& gpu) {
   PIPELOOM_TRY(TrainingRates published, published_training_rates(gpu));
-  return with_factors(std::move(published), known_constant_factors());
+  return with_fitted(std::move(published), known_fitted_constants());
 }
 
 }  // namespace pipeloom::proto

@@ -11,7 +11,7 @@ namespace pipeloom::proto {
 // unknown name lists the known ones.
 Result<TrainingRates> published_training_rates(const std::string& gpu);
 
-// The same times what was fitted (known_constant_factors): what kernels of training frameworks reach.
+// The same times what was fitted (known_fitted_constants): what kernels of training frameworks reach.
 Result<TrainingRates> find_training_rates(const std::string& gpu);
 
 }  // namespace pipeloom::proto

@@ -25,6 +25,16 @@ AttentionRates load_attention_rates(const message::AttentionRates& message) {
 
 }  // namespace
 
+void store_step_errors(const StepErrors& errors, message::StepErrors* message) {
+  message->set_low(errors.low);
+  message->set_high(errors.high);
+  message->set_pair(errors.pair);
+}
+
+StepErrors load_step_errors(const message::StepErrors& message) {
+  return {message.low(), message.high(), message.pair()};
+}
+
 void store_training_rates(const TrainingRates& rates, message::TrainingRates* message) {
   message->set_gpu(rates.gpu);
   message->set_bf16_efficiency(rates.bf16_efficiency);
@@ -52,6 +62,8 @@ void store_training_rates(const TrainingRates& rates, message::TrainingRates* me
   message->set_tensor_ring_share(rates.tensor_ring_share);
   message->set_replica_ring_share(rates.replica_ring_share);
   message->set_sustained_clock(rates.sustained_clock);
+  store_step_errors(rates.dense_errors, message->mutable_dense_errors());
+  store_step_errors(rates.expert_errors, message->mutable_expert_errors());
   for (const AttentionRates& attention : rates.attention) store_attention_rates(attention, message->add_attention());
 }
 
@@ -82,6 +94,8 @@ Result<TrainingRates> load_training_rates(const message::TrainingRates& message)
   if (message.has_rowwise_share()) rates.rowwise_share = message.rowwise_share();
   if (message.has_tensor_ring_share()) rates.tensor_ring_share = message.tensor_ring_share();
   if (message.has_replica_ring_share()) rates.replica_ring_share = message.replica_ring_share();
+  rates.dense_errors = load_step_errors(message.dense_errors());
+  rates.expert_errors = load_step_errors(message.expert_errors());
   if (message.has_sustained_clock()) rates.sustained_clock = message.sustained_clock();
   for (const message::AttentionRates& attention : message.attention()) {
     rates.attention.push_back(load_attention_rates(attention));

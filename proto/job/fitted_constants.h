@@ -8,10 +8,10 @@
 namespace pipeloom::proto {
 
 // Files of fitted constants (FittedConstants in job.proto). Errors name path, constant and value.
-Result<ConstantFactors> parse_constant_factors(const std::string& path, const std::string& text);
-std::string constant_factors_to_text(const ConstantFactors& factors);
+Result<FittedConstants> parse_fitted_constants(const std::string& path, const std::string& text);
+std::string fitted_constants_to_text(const FittedConstants& fitted);
 
 // Those of proto/fitted/, which Pipeloom's own rates have in them.
-const ConstantFactors& known_constant_factors();
+const FittedConstants& known_fitted_constants();
 
 }  // namespace pipeloom::proto
