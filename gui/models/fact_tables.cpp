@@ -140,7 +140,8 @@ FactsModel::Facts schedule_facts(DocumentPointer document,
        {"",
         [=](int row) {
           if (!numbers(row)) return text_of((*all)[row].numbers.error().message);
-          return numbers(row)->fits ? QString() : QString("does not fit the memory");
+          if (!numbers(row)->fits) return QString("does not fit the memory");
+          return numbers(row)->close_to_best ? QString("too close to the best to call") : QString();
         },
         {}}}};
 }

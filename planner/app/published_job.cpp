@@ -17,7 +17,10 @@ void add_batch(PublishedSettings& settings, Job& job) {
 
 void check_task(PublishedSettings& settings) {
   const std::string_view task = settings.text("task");
-  if (task != "pretrain" && !task.empty()) settings.fail("task", fmt::format("is {}; a job is pre-training", task));
+  // A step of fine-tuning that moves all weights is one of pre-training.
+  if (task != "pretrain" && task != "sft" && !task.empty()) {
+    settings.fail("task", fmt::format("is {}; a job trains all weights", task));
+  }
 }
 
 }  // namespace

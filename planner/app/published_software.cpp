@@ -110,7 +110,8 @@ void add_dispatcher(PublishedSettings& settings, Job& job) {
     software.dispatcher = Dispatcher::kDeepEp;
   } else if (published == "allgather") {
     settings.fail("dispatcher", "is allgather, which has no costs");
-  } else if (published.empty() && job.model->moe && job.layout.expert > 1) {
+  } else if (published.empty() && job.model->moe && job.layout.expert > 1 &&
+             settings.text("confidence") != "default-assumed") {  // the default of Megatron Core is all-to-all
     settings.fail("dispatcher", "was not published");
   }
   // Loads of real routers were not published: a GPU's experts are taken to be a seventh fuller than the average.

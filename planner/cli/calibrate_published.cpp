@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 #include <ostream>
 
@@ -46,14 +47,20 @@ void add_groups(TextTable& table, const LeftOut& left) {
 }  // namespace
 
 Status run_calibrate_published(const CalibrateOptions& options, const Output& output) {
+  if (!options.plan.empty()) return invalid("--published is given; PLAN and TRACE belong to another calibration");
   for (const std::string& name : options.hold) PIPELOOM_RETURN_IF_ERROR(check_factors({{name, 1}}));
   PIPELOOM_TRY(const std::string csv, proto::read_file(options.published));
   PIPELOOM_TRY(const auto trainings, proto::parse_published(options.published, csv));
   const std::vector<FitRow> rows = fit_rows(trainings, texts_beside(options.published));
+  for (const std::string& column : options.leave_out) {
+    const auto has = [&](const proto::PublishedTraining& training) { return !training.text(column).empty(); };
+    if (std::ranges::none_of(trainings, has)) {
+      return invalid(fmt::format("--leave-out is {}; {} has no such column", column, options.published));
+    }
+  }
   if (rows.empty()) return invalid(fmt::format("{}: no training whose step is known can be said", options.published));
-  const FitOptions fit = {.from_known = !options.from_scratch,
-                          .known = proto::known_fitted_constants().factors,
-                          .held = options.hold};
+  const FitOptions fit = {
+      .from_known = !options.from_scratch, .known = proto::known_fitted_constants().factors, .held = options.hold};
   const ConstantFactors factors = fit_constants(rows, fit);
   const LeftOut left = leave_out(rows, fit, options.leave_out);
   const FittedConstants fitted = with_errors_of(left, factors);

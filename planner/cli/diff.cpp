@@ -162,6 +162,9 @@ Status run_diff(const DiffOptions& options, const Output& output) {
 
 Status run_calibrate(const CalibrateOptions& options, const Output& output) {
   if (!options.published.empty()) return run_calibrate_published(options, output);
+  if (options.plan.empty() || options.traces.empty()) {
+    return invalid("calibrate needs a PLAN and its TRACE, or --published FILE.csv");
+  }
   PIPELOOM_TRY(const Plan plan, open_plan(options.plan));
   if (!plan.job.model)
     return invalid(fmt::format("{}: layers are measured of a model; this plan has none", options.plan));

@@ -92,7 +92,7 @@ void print_summary(const Subject& subject, const Output& output) {
                               time_text(job, evaluation.end.step_ns));
   }
   if (const auto interval = step_interval(job, evaluation.end.step_ns)) {
-    output.out << fmt::format("four of five such steps were measured between {} and {} (docs/validation.md)\n",
+    output.out << fmt::format("four of five such steps should lie between {} and {} (docs/validation.md)\n",
                               time_text(job, interval->low_ns), time_text(job, interval->high_ns));
   }
   if (evaluation.overlap > 0) {

@@ -17,7 +17,8 @@ std::optional<StepInterval> step_interval(const Job& job, int64_t predicted_ns) 
   const StepErrors errors = errors_of(job);
   if (!errors.known()) return std::nullopt;
   const auto predicted = static_cast<double>(predicted_ns);
-  return StepInterval{std::llround(predicted * std::exp(-errors.high)), std::llround(predicted * std::exp(-errors.low))};
+  return StepInterval{std::llround(predicted * std::exp(-errors.high)),
+                      std::llround(predicted * std::exp(-errors.low))};
 }
 
 bool too_close_to_call(const Job& job, int64_t predicted_ns, int64_t other_ns) {

@@ -17,7 +17,8 @@ constexpr double kContention = 0.05;       // of what is hidden slows the pass
 // Exposed seconds of a transfer beside a pass.
 double exposed(double seconds, bool overlapped, double beside) {
   if (!overlapped) return seconds;
-  return std::max(0.0, seconds - kHiding * beside) + kContention * seconds;
+  const double hidden = std::min(seconds, kHiding * beside);
+  return seconds - hidden + kContention * hidden;
 }
 
 double ring_of_replicas(const Job& job, const StageParameters& parameters, int copies, double bytes) {

@@ -60,7 +60,7 @@ TEST(PublishedJob, SetsFieldsOfTheJob) {
 
 TEST(PublishedJob, NamesColumnAndValueOfWhatCantBeSaid) {
   EXPECT_EQ(reason("gpu", "abacus"), "gpu is abacus; no file of it is known");
-  EXPECT_EQ(reason("task", "sft"), "task is sft; a job is pre-training");
+  EXPECT_EQ(reason("task", "lora"), "task is lora; a job trains all weights");
   EXPECT_EQ(reason("seq", ""), "seq was not published");
   EXPECT_EQ(reason("tp", "many"), "tp is many; allowed are whole numbers from 0 to 100000000");
   EXPECT_EQ(reason("dp", "3"), "dp is 3; the GPUs leave 8");

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "proto/base/files.h"
 #include "tests/planner/cli/run_command.h"
 
 namespace pipeloom::tests {
@@ -13,7 +14,7 @@ TEST(ValidatePublished, PrintsErrorsByGroupAndWhatCantBeSaid) {
   EXPECT_THAT(result.out, testing::HasSubstr("gpu H100"));
   EXPECT_THAT(result.out, testing::HasSubstr("model llama3-70b"));
   EXPECT_THAT(result.out, testing::HasSubstr("memory, allocated"));
-  EXPECT_THAT(result.out, testing::HasSubstr("task is sft; a job is pre-training"));
+  EXPECT_THAT(result.out, testing::HasSubstr("task is lora; a job trains all weights"));
 }
 
 TEST(ValidatePublished, GivesScriptsEveryTraining) {
@@ -56,8 +57,42 @@ TEST(ValidatePublished, RefusesOptionsOfOtherComparisons) {
     const CommandResult result = run_command(words);
     EXPECT_EQ(result.code, 2);
     EXPECT_EQ(result.out, "");
-    EXPECT_THAT(result.err, testing::HasSubstr("--published excludes"));
+    EXPECT_THAT(result.err, testing::ContainsRegex("--published excludes|excludes --published"));
   }
+}
+
+TEST(ValidatePublished, SaysWhereFourOfFiveStepsLie) {
+  const nlohmann::json json = run_command({"validate", "--published", kRows, "--json"}).json();
+  EXPECT_EQ(json["intervals"]["rows"], json["steps"]["judged"]["rows"]);
+  for (const auto& training : json["trainings"]) {
+    if (!training.contains("predicted_step_s")) continue;
+    EXPECT_LT(training["interval_s"][0], training["predicted_step_s"]);
+    EXPECT_GT(training["interval_s"][1], training["predicted_step_s"]);
+  }
+}
+
+TEST(CalibratePublished, FitsConstantsAndSaysHowWellTheyHold) {
+  const std::string path = testing::TempDir() + "/constants.txtpb";
+  const CommandResult result = run_command({"calibrate", "--published", kRows, "-o", path});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, testing::HasSubstr("left out by model and gpu"));
+  EXPECT_THAT(proto::read_file(path).value(), testing::HasSubstr("constant { name: \"memory\" factor: "));
+}
+
+TEST(CalibratePublished, RefusesWhatItCantDo) {
+  const auto error = [](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"calibrate"};
+    words.insert(words.end(), more.begin(), more.end());
+    const CommandResult result = run_command(words);
+    EXPECT_EQ(result.code, 1);
+    return result.err;
+  };
+  EXPECT_EQ(error({}), "pipeloom: calibrate needs a PLAN and its TRACE, or --published FILE.csv\n");
+  EXPECT_EQ(error({"--published", kRows, "--leave-out", "weather"}),
+            "pipeloom: --leave-out is weather; " + kRows + " has no such column\n");
+  EXPECT_EQ(error({"--published", kRows, "--hold", "luck"}), "pipeloom: constant luck is unknown\n");
+  EXPECT_EQ(error({"a.plan", "--published", kRows}),
+            "pipeloom: --published is given; PLAN and TRACE belong to another calibration\n");
 }
 
 }  // namespace

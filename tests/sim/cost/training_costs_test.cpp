@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "proto/job/training_rates_files.h"
@@ -194,6 +195,7 @@ TEST(TrainingCosts, HostWaitsOnlyWithoutGraphs) {
 // first comes out 15 % too fast.
 TEST(TrainingKernels, ThinProductsAreBoundByTheirResults) {
   Job job = deepseek();
+  job.software->rates = proto::published_training_rates("H800").value();
   job.software->recipe = ProductRecipe::kBlockwise;
   job.software->rates.transposed_bytes = 0;
   const TrainingKernels kernels(job, {132}, 1);
@@ -218,7 +220,7 @@ TEST(TrainingKernels, AttentionFollowsTheBenchmark) {
 
 TEST(TrainingKernels, AWindowNeverSlowsAttention) {
   const Job job = deepseek();
-  const TrainingKernels kernels(job, {132});
+  const TrainingKernels kernels(job, {132}, 1);
   AttentionShape shape = job.model->attention;
   const double pairs = 4096.0 * 4096 / 2 * 128;
   const PassSeconds whole = kernels.attention(shape, pairs, false);
@@ -235,13 +237,94 @@ TEST(TrainingKernels, AWindowNeverSlowsAttention) {
 TEST(TrainingKernels, AWindowBeyondTheSequenceIsTheSequence) {
   Job job = deepseek();
   job.software->sdpa = true;
-  const TrainingKernels kernels(job, {132});
+  const TrainingKernels kernels(job, {132}, 1);
   AttentionShape shape = job.model->attention;
   const double whole = kernels.attention(shape, 1e9, false).forward;
   shape.window = 1024;
   EXPECT_DOUBLE_EQ(kernels.attention(shape, 1e9, true).forward, whole / 2);
   shape.window = 8192;
   EXPECT_DOUBLE_EQ(kernels.attention(shape, 1e9, true).forward, whole);
+}
+
+// MooreThreads/SimuMax: on B200 products that fill a node reach 0.48 to 0.50 of the peak, 0.776 one by one.
+TEST(TrainingKernels, TheClockRisesWhereProductsLeavePower) {
+  TrainingRates rates;
+  rates.sustained_clock = 0.66;
+  EXPECT_DOUBLE_EQ(clock_under_limit(rates, 1), 0.66);
+  EXPECT_NEAR(clock_under_limit(rates, 0.5), 0.66 * std::pow(1.4, 0.4), 1e-12);
+  EXPECT_EQ(clock_under_limit(rates, 0.01), 1);
+  rates.sustained_clock = 1;
+  EXPECT_EQ(clock_under_limit(rates, 0.9), 1);
+}
+
+TEST(TrainingKernels, TensorParallelismGathersWhatIsCast) {
+  Job job = deepseek();
+  job.layout.tensor = 4;
+  job.layout.sequence_parallel = true;
+  const double wide = TrainingKernels(job, {132}, 1).tensor_gather();
+  const double reduction = TrainingKernels(job, {132}, 1).tensor_reduction();
+  EXPECT_DOUBLE_EQ(wide, reduction);
+  job.software->recipe = ProductRecipe::kBlockwise;
+  const double start = job.software->rates.ring_start_us * 1e-6;
+  EXPECT_NEAR(TrainingKernels(job, {132}, 1).tensor_gather() - start, (wide - start) / 2, 1e-12);
+  EXPECT_DOUBLE_EQ(TrainingKernels(job, {132}, 1).tensor_reduction(), reduction);
+  job.software->recipe = ProductRecipe::kRowwise;
+  EXPECT_DOUBLE_EQ(TrainingKernels(job, {132}, 1).tensor_gather(), wide);
+}
+
+// Overlapped, a collective hides behind its product; one that is longer than the product stays visible.
+TEST(TrainingCosts, LongCollectivesShowBesideShortProducts) {
+  Job job = deepseek();
+  job.model->moe.reset();
+  job.model->intermediate = 18432;
+  job.layout.tensor = 8;
+  job.layout.sequence_parallel = true;
+  const auto shown = [&](double share_of_links) {
+    job.software->rates.tensor_ring_share = share_of_links;
+    job.software->overlap_tensor = false;
+    const int64_t alone = layer_ns(job);
+    job.software->overlap_tensor = true;
+    return static_cast<double>(layer_ns(job)) / static_cast<double>(alone);
+  };
+  EXPECT_LT(shown(1), shown(0.05));  // slow links: the longest part of the layer
+  EXPECT_LT(shown(0.05), 1);
+}
+
+TEST(TrainingCosts, ClampedActivationsRunAsManyKernels) {
+  Job job = deepseek();
+  const int64_t fused_ns = layer_ns(job);
+  job.model->clamped_activation = true;
+  const int64_t eager_ns = layer_ns(job);
+  // 110 bytes more for each inner number of each row that the GPU's experts get.
+  const double rows = 4096.0 * 8 / job.layout.tensor;
+  const double rate = job.cluster->gpu.memory_bytes_per_s * job.software->rates.memory_efficiency;
+  EXPECT_NEAR(static_cast<double>(eager_ns - fused_ns), 110 * rows * 2048 / rate * 1e9, 0.1e6);
+  job.software->fused_experts = true;  // no kernel of products has the clamp, but one kernel has the whole function
+  EXPECT_LT(layer_ns(job), eager_ns);
+}
+
+TEST(TrainingCosts, TheFullestGpuSetsThePaceOfExperts) {
+  Job job = deepseek();
+  const auto experts_ns = [&] {
+    int64_t sum = 0;
+    for (const ComponentCost& part : layer_costs(job, {132}).layers[10]) {
+      if (part.component == Component::kExperts || part.lane == Lane::kEp) sum += part.forward_ns;
+    }
+    return static_cast<double>(sum);
+  };
+  const double before = experts_ns();
+  job.software->expert_imbalance = 0.15;
+  EXPECT_NEAR(experts_ns() / before, 1.15, 1e-5);
+}
+
+// The host launches a pair's kernels while its all-to-all is hidden: that time is no help any more.
+TEST(TrainingCosts, HiddenTransfersGiveTheHostNoTime) {
+  Job job = deepseek();
+  job.software->rates.host_us_per_op = 1'000;
+  const auto wait_ns = [&] { return layer_costs(job, {132}).layers[10].front().forward_ns; };
+  const int64_t exposed = wait_ns();
+  job.software->overlap_experts = true;
+  EXPECT_GT(wait_ns(), exposed);
 }
 
 TEST(TrainingReduction, HidesBehindTheLastBackwardPass) {
@@ -251,7 +334,7 @@ TEST(TrainingReduction, HidesBehindTheLastBackwardPass) {
   const TrainingEnd alone = training_end(job, parameters, 1, passes);
   job.software->overlap_gradients = true;
   const TrainingEnd hidden = training_end(job, parameters, 1, passes);
-  EXPECT_NEAR(static_cast<double>(alone.reduction_ns) * 1.05 - 0.8 * 40e6, static_cast<double>(hidden.reduction_ns), 2);
+  EXPECT_NEAR(static_cast<double>(alone.reduction_ns) - 0.95 * 0.8 * 40e6, static_cast<double>(hidden.reduction_ns), 2);
   job.software->overlap_weights = true;
   EXPECT_LT(training_end(job, parameters, 1, passes).optimizer_ns, hidden.optimizer_ns);
   job.software->low_precision_states = true;
