@@ -2,7 +2,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <ostream>
 
 #include "planner/app/published_fit.h"
@@ -44,6 +47,20 @@ void add_groups(TextTable& table, const LeftOut& left) {
   }
 }
 
+// The trainings that are predicted worst.
+void print_worst(const LeftOut& left, std::ostream& out) {
+  constexpr size_t kShown = 10;
+  std::vector<size_t> order(left.rows.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, std::greater<>(), [&](size_t i) { return std::abs(std::log1p(left.errors[i])); });
+  order.resize(std::min(order.size(), kShown));
+  TextTable table({"worst, left out", "error"});
+  for (const size_t i : order) {
+    table.add_row({left.rows[i]->training.id, fmt::format("{:+.1f} %", 100 * left.errors[i])});
+  }
+  out << '\n' << table.text();
+}
+
 }  // namespace
 
 Status run_calibrate_published(const CalibrateOptions& options, const Output& output) {
@@ -71,6 +88,7 @@ Status run_calibrate_published(const CalibrateOptions& options, const Output& ou
   add_row(table, fmt::format("left out by {}", fmt::join(options.leave_out, " and ")), left.errors);
   add_groups(table, left);
   output.out << table.text();
+  print_worst(left, output.out);
   const std::string text = proto::fitted_constants_to_text(fitted);
   if (!options.output.empty() && options.output != "-") return proto::write_file_atomically(options.output, text);
   output.out << '\n' << text;
