@@ -128,7 +128,8 @@ nlohmann::json to_json(const PublishedPrediction& one) {
     json["memory"].push_back({{"counter", memory.counter},
                               {"measured_bytes", memory.measured},
                               {"predicted_bytes", memory.predicted},
-                              {"error", memory.error()}});
+                              {"error", memory.error()},
+                              {"rank", memory.rank}});
   }
   return json;
 }
