@@ -113,6 +113,7 @@ Status check_memory(const StepCosts& costs, int stages) {
     PIPELOOM_RETURN_IF_ERROR(check_value("temporaries.backward_bytes", one.backward_bytes));
     PIPELOOM_RETURN_IF_ERROR(check_value("temporaries.embedding_bytes", one.embedding_bytes));
     PIPELOOM_RETURN_IF_ERROR(check_value("temporaries.step_bytes", one.step_bytes));
+    PIPELOOM_RETURN_IF_ERROR(check_value("temporaries.layer_bytes", one.layer_bytes));
   }
   for (const int64_t bytes : costs.dummy_gradients_bytes) {
     PIPELOOM_RETURN_IF_ERROR(check_value("dummy_gradients_bytes", bytes));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "planner/app/published_job.h"
+#include "planner/evaluate/rank_memory.h"
 
 namespace pipeloom::planner {
 
@@ -14,6 +15,7 @@ struct MemoryComparison {
   double measured = 0;
   double predicted = 0;  // of the same counter
   int rank = 0;          // that the prediction says is the fullest
+  RankMemory parts;      // of this rank
 
   double error() const { return predicted / measured - 1; }
 };

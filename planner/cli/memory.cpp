@@ -41,8 +41,10 @@ void print_counters(const Subject& subject, std::ostream& out) {
                    format_bytes(memory.total()), share_of_gpu(subject, memory)});
   }
   out << table.text()
-      << "\nallocated: all tensors at the fullest moment. reserved: and what the allocator can't hand out. nvidia-smi: and"
-         "\nCUDA's context and buffers of collectives. dummies: stand for weight gradients that products sum themselves.\n";
+      << "\nallocated: all tensors at the fullest moment. reserved: and what the allocator can't hand out. nvidia-smi: "
+         "and"
+         "\nCUDA's context and buffers of collectives. dummies: stand for weight gradients that products sum "
+         "themselves.\n";
 }
 
 void print_ranks(const Subject& subject, std::ostream& out) {
@@ -108,15 +110,15 @@ void print_alive(const Subject& subject, int rank, std::ostream& out) {
 
 nlohmann::json rank_json(const Job& job, const RankMemory& memory) {
   nlohmann::json json = {{"weights_bytes", memory.state.weights_bytes},
-          {"gradients_bytes", memory.state.gradients_bytes},
-          {"optimizer_bytes", memory.state.optimizer_bytes},
-          {"activations_bytes", memory.activations},
-          {"receive_buffers_bytes", memory.receive_buffers},
-          {"communication_bytes", memory.reserve.communication_bytes},
-          {"workspace_bytes", memory.reserve.workspace_bytes},
-          {"runtime_bytes", memory.reserve.runtime_bytes},
-          {"fragmentation_bytes", memory.reserve.fragmentation_bytes},
-          {"total_bytes", memory.total()}};
+                         {"gradients_bytes", memory.state.gradients_bytes},
+                         {"optimizer_bytes", memory.state.optimizer_bytes},
+                         {"activations_bytes", memory.activations},
+                         {"receive_buffers_bytes", memory.receive_buffers},
+                         {"communication_bytes", memory.reserve.communication_bytes},
+                         {"workspace_bytes", memory.reserve.workspace_bytes},
+                         {"runtime_bytes", memory.reserve.runtime_bytes},
+                         {"fragmentation_bytes", memory.reserve.fragmentation_bytes},
+                         {"total_bytes", memory.total()}};
   if (!job.software) return json;
   json["dummy_gradients_bytes"] = memory.dummy_gradients;
   json["temporaries_bytes"] = memory.temporaries;
@@ -153,8 +155,8 @@ Status run_memory(const MemoryOptions& options, const Output& output) {
     return invalid(fmt::format("--rank is {}; allowed are 0 to {}", options.rank, ranks - 1));
   }
   const int rank = options.rank < 0 ? evaluation.fullest_rank() : options.rank;
-  const std::vector<sim::MemoryPoint> curve =
-      sim::activation_curve(evaluation.schedule, evaluation.timeline, evaluation.costs.activations, rank, evaluation.costs.temporaries);
+  const std::vector<sim::MemoryPoint> curve = sim::activation_curve(
+      evaluation.schedule, evaluation.timeline, evaluation.costs.activations, rank, evaluation.costs.temporaries);
   if (options.json) {
     output.out << to_json(subject, rank, curve).dump(2) << '\n';
     return {};

@@ -129,7 +129,10 @@ nlohmann::json to_json(const PublishedPrediction& one) {
                               {"measured_bytes", memory.measured},
                               {"predicted_bytes", memory.predicted},
                               {"error", memory.error()},
-                              {"rank", memory.rank}});
+                              {"rank", memory.rank},
+                              {"lasting_bytes", memory.parts.lasting()},
+                              {"churn_bytes", memory.parts.allocated() - memory.parts.lasting()},
+                              {"outside_bytes", memory.parts.total() - memory.parts.reserved()}});
   }
   return json;
 }

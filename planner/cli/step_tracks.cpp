@@ -199,9 +199,8 @@ class StepTracks {
                                                   bytes ? proto::CounterUnit::kBytes : proto::CounterUnit::kCount,
                                                   bytes ? "" : "activations", bytes ? 1 : kMillion});
     const int64_t always = bytes ? memory.total() - memory.activations - memory.temporaries : 0;
-    for (const sim::MemoryPoint& point :
-         sim::activation_curve(schedule_, evaluation_.timeline, evaluation_.costs.activations, rank,
-                               evaluation_.costs.temporaries)) {
+    for (const sim::MemoryPoint& point : sim::activation_curve(
+             schedule_, evaluation_.timeline, evaluation_.costs.activations, rank, evaluation_.costs.temporaries)) {
       add_sample({counter, point.time_ns, always + point.held});
     }
   }

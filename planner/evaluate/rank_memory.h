@@ -13,11 +13,11 @@ namespace pipeloom::planner {
 // What a rank holds at its fullest moment: bytes; without a model, only activations, in millionths of an activation.
 // The three totals are what the three counters of a GPU's memory show; without software their parts are estimates.
 struct RankMemory {
-  StageState state = {};         // over all chunks
-  int64_t activations = 0;       // at their peak
-  int64_t receive_buffers = 0;   // posted receive buffers; with software among the temporaries
-  int64_t temporaries = 0;       // that come on top at the peak (a job with software)
-  int64_t dummy_gradients = 0;   // that are never freed (a job with software)
+  StageState state = {};        // over all chunks
+  int64_t activations = 0;      // at their peak
+  int64_t receive_buffers = 0;  // posted receive buffers; with software among the temporaries
+  int64_t temporaries = 0;      // that come on top at the peak (a job with software)
+  int64_t dummy_gradients = 0;  // that are never freed (a job with software)
   Reserve reserve = {};
 
   // All tensors: PyTorch's max_memory_allocated.

@@ -176,6 +176,7 @@ void store_memory(const StepCosts& costs, message::StepCosts* message) {
   store_column(costs.temporaries, &StageTemporaries::backward_bytes, message->mutable_temporary_backward_bytes());
   store_column(costs.temporaries, &StageTemporaries::embedding_bytes, message->mutable_temporary_embedding_bytes());
   store_column(costs.temporaries, &StageTemporaries::step_bytes, message->mutable_temporary_step_bytes());
+  store_column(costs.temporaries, &StageTemporaries::layer_bytes, message->mutable_temporary_layer_bytes());
   store_values(costs.dummy_gradients_bytes, message->mutable_dummy_gradients_bytes());
   message->set_runtime_bytes(costs.reserve.runtime_bytes);
   message->set_communication_bytes(costs.reserve.communication_bytes);
@@ -203,6 +204,8 @@ Status load_memory(const message::StepCosts& message, StepCosts& costs) {
                                        &StageTemporaries::embedding_bytes, costs.temporaries));
   PIPELOOM_RETURN_IF_ERROR(load_column("temporary_step_bytes", message.temporary_step_bytes(),
                                        &StageTemporaries::step_bytes, costs.temporaries));
+  PIPELOOM_RETURN_IF_ERROR(load_column("temporary_layer_bytes", message.temporary_layer_bytes(),
+                                       &StageTemporaries::layer_bytes, costs.temporaries));
   PIPELOOM_TRY(costs.dummy_gradients_bytes,
                load_values<int64_t>("dummy_gradients_bytes", message.dummy_gradients_bytes()));
   costs.reserve = {message.runtime_bytes(), message.communication_bytes(), message.workspace_bytes(),

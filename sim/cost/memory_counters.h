@@ -17,8 +17,9 @@ namespace pipeloom::sim {
 inline constexpr double kChurnFragmentation = 0.163;
 inline constexpr double kStateFragmentation = 0.035;
 
-// Bytes outside of the allocator with DeepSpeed's pipeline engine: CUDA context, NCCL and DeepSpeed's buffers. Fitted to
-// BLOOM's 26 nvidia-smi figures (A100): mean error 3.2 %; fitted to FP16 and predicting BF16 3.2 %, the other way 3.8 %.
+// Bytes outside of the allocator with DeepSpeed's pipeline engine: CUDA context, NCCL and DeepSpeed's buffers. Fitted
+// to BLOOM's 26 nvidia-smi figures (A100): mean error 3.2 %; fitted to FP16 and predicting BF16 3.2 %, the other
+// way 3.8 %.
 inline constexpr int64_t kDeepSpeedOutsideBytes = 6'000'000'000;
 
 // Estimates that no published figure tests: CUDA context and libraries; NCCL's channels; the NVLink and RDMA buffers of
@@ -27,8 +28,8 @@ inline constexpr int64_t kContextBytes = 800'000'000;
 inline constexpr int64_t kChannelBytes = 400'000'000;
 inline constexpr int64_t kDispatcherBytes = 1'000'000'000;
 
-// What the caching allocator holds besides, in bytes. `churn_bytes`: saved activations and temporaries; `lasting_bytes`:
-// states, dummy gradients and workspaces. 0 for a job without software, whose reserve has an estimate.
+// What the caching allocator holds besides, in bytes. `churn_bytes`: saved activations and temporaries;
+// `lasting_bytes`: states, dummy gradients and workspaces. 0 for a job without software, whose reserve has an estimate.
 int64_t fragmentation_bytes(const Job& job, int64_t lasting_bytes, int64_t churn_bytes);
 
 // The most churn that fits into `available_bytes` beside its fragmentation.

@@ -7,23 +7,21 @@ namespace pipeloom::sim {
 // What one layer keeps from its forward pass for its backward pass, in bytes of one micro-batch on one GPU, by the
 // tensor. Everything is counted; nothing is fitted.
 struct SavedTensors {
-  double inputs = 0;        // what both norms read, and the masks of the dropout behind both blocks
-  double norm_outputs = 0;  // what the first products of both blocks read
-  double latents = 0;       // MLA's compressed queries, keys and values, before and after their norms
-  double heads = 0;         // queries, keys and values as attention reads them
-  double core = 0;          // attention's result
-  double statistics = 0;    // log-sum-exp of every row, or unfused scores
-  double inner = 0;         // the dense MLP's activation function: what it reads and writes
-  double rows = 0;          // what the experts' first product reads, with the rows' probabilities
+  double inputs = 0;          // what both norms read, and the masks of the dropout behind both blocks
+  double norm_outputs = 0;    // what the first products of both blocks read
+  double latents = 0;         // MLA's compressed queries, keys and values, before and after their norms
+  double heads = 0;           // queries, keys and values as attention reads them
+  double core = 0;            // attention's result
+  double statistics = 0;      // log-sum-exp of every row, or unfused scores
+  double inner = 0;           // the dense MLP's activation function: what it reads and writes
+  double rows = 0;            // what the experts' first product reads, with the rows' probabilities
   double expert_inputs = 0;   // what the experts' activation function reads
   double expert_outputs = 0;  // what it writes
   double shared = 0;          // the shared experts' activation function
   double router = 0;          // logits, scores, probabilities, mask and the map of rows
 
   double experts() const { return rows + expert_inputs + expert_outputs + shared + router; }
-  double total() const {
-    return inputs + norm_outputs + latents + heads + core + statistics + inner + experts();
-  }
+  double total() const { return inputs + norm_outputs + latents + heads + core + statistics + inner + experts(); }
 };
 
 // The tensors of a layer like the model's layer `kind`, nothing computed again. REQUIRES: the job has software.

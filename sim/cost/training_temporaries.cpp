@@ -90,6 +90,9 @@ StageTemporaries training_temporaries(const Job& job, const StageSpan& span) {
   if (span.layers > 0) largest = std::max(largest, layer_backward(job, span.end_layer() - 1) - freed);
   StageTemporaries temporaries;
   temporaries.backward_bytes = rounded_bytes(largest + received(job, span) + gathered_weights(job, span));
+  double layer = 0;
+  for (int i = span.first_layer; i < span.end_layer(); ++i) layer = std::max(layer, kept_tensors(job, i).total());
+  temporaries.layer_bytes = rounded_bytes(layer * (1 - job.offload.activations));
   if (span.is_first) temporaries.embedding_bytes = rounded_bytes(end_weights(job));
   return temporaries;
 }

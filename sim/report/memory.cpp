@@ -19,9 +19,19 @@ int64_t given_back(const Slot& slot, std::span<const ActivationSize> activations
          (slot.has_weight_backward() ? size.kept_for_weight : 0);
 }
 
-// What a slot holds while it runs.
+// What a slot holds for a moment while it runs.
 int64_t during(const Slot& slot, std::span<const StageTemporaries> temporaries) {
-  return slot.has_input_backward() ? temporaries[slot.backward_pass_stage()].backward_bytes : 0;
+  const bool backward = !temporaries.empty() && slot.has_input_backward();
+  return backward ? temporaries[slot.backward_pass_stage()].backward_bytes : 0;
+}
+
+// What a slot takes before it gives anything back. Where F and a backward pass go layer by layer that is one layer, if
+// it is known; else all that F saves.
+int64_t taken_first(const Slot& slot, std::span<const ActivationSize> activations,
+                    std::span<const StageTemporaries> temporaries) {
+  const int64_t all = taken(slot, activations);
+  const bool side_by_side = !temporaries.empty() && slot.has_forward() && slot.has_input_backward();
+  return side_by_side ? std::min(all, temporaries[slot.stage].layer_bytes) : all;
 }
 
 }  // namespace
@@ -52,10 +62,10 @@ std::vector<PeakHeld> peak_held(const Schedule& schedule, std::span<const Activa
       if (held + temporary > peak.total()) peak = {held, temporary};
     };
     for (const Slot& slot : schedule.slots_of(rank)) {
-      held += taken(slot, activations);
-      consider(0);
-      if (!temporaries.empty()) consider(during(slot, temporaries));
-      held -= given_back(slot, activations);
+      const int64_t first = taken_first(slot, activations, temporaries);
+      held += first;
+      consider(during(slot, temporaries));
+      held += taken(slot, activations) - first - given_back(slot, activations);
       consider(0);
       if (!temporaries.empty() && slot.has_input_backward()) {
         consider(temporaries[slot.backward_pass_stage()].embedding_bytes);
@@ -113,9 +123,10 @@ std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeli
   };
   uint32_t number = schedule.first_slot(rank);
   for (const Slot& slot : schedule.slots_of(rank)) {
-    const int64_t temporary = temporaries.empty() ? 0 : during(slot, temporaries);
-    step(timeline.start_ns[number], taken(slot, activations) + temporary);
-    step(timeline.end_ns[number], -given_back(slot, activations) - temporary);
+    const int64_t first = taken_first(slot, activations, temporaries);
+    const int64_t later = taken(slot, activations) - first;
+    step(timeline.start_ns[number], first + during(slot, temporaries));
+    step(timeline.end_ns[number], later - given_back(slot, activations) - during(slot, temporaries));
     ++number;
   }
   return curve;

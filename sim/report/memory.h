@@ -24,8 +24,9 @@ struct PeakHeld {
   bool operator==(const PeakHeld&) const = default;
 };
 
-// [rank] Returns the fullest moment. `temporaries` ([stage]) come on top while a backward pass runs and at its end; empty:
-// there are none, and the activations are those of peak_activations.
+// [rank] Returns the fullest moment. `temporaries` ([stage]) come on top while a backward pass runs and at its end;
+// empty: there are none, and the activations are those of peak_activations. With them an overlapped pair's F fills what
+// its backward pass frees, layer by layer.
 std::vector<PeakHeld> peak_held(const Schedule& schedule, std::span<const ActivationSize> activations,
                                 std::span<const StageTemporaries> temporaries);
 
@@ -48,8 +49,8 @@ struct MemoryPoint {
   bool operator==(const MemoryPoint&) const = default;
 };
 
-// Returns what `rank` holds over time: a step curve that starts at (0, 0), one point per change. `temporaries` ([stage])
-// come on top while a backward pass runs; empty: there are none.
+// Returns what `rank` holds over time: a step curve that starts at (0, 0), one point per change. `temporaries`
+// ([stage]) come on top while a backward pass runs; empty: there are none.
 std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeline& timeline,
                                           std::span<const ActivationSize> activations, int rank,
                                           std::span<const StageTemporaries> temporaries = {});

@@ -37,6 +37,13 @@ TEST(Software, RefusesEachIllegalField) {
             "software.rates.memory_efficiency is 2; allowed are 0.01 to 1");
 }
 
+TEST(Software, NamesItsEnginesAndLosses) {
+  EXPECT_STREQ(engine_name(StateEngine::kMegatron), "megatron");
+  EXPECT_STREQ(engine_name(StateEngine::kDeepSpeed), "deepspeed");
+  EXPECT_STREQ(loss_name(LossKernel::kFused), "fused");
+  EXPECT_STREQ(loss_name(LossKernel::kEager), "eager");
+}
+
 TEST(Software, IsNeededForASlidingWindow) {
   EXPECT_EQ(error_of([](Job& job) { job.model->attention.window = 128; }), "");
   EXPECT_EQ(error_of([](Job& job) {
