@@ -64,10 +64,14 @@ std::vector<NamedSummary> step_summaries(const Predictions& predictions) {
           {"judged, every setting said", summary_of(step_errors(predictions, whole))}};
 }
 
+// By the counter that was read, and by counter and software.
 std::vector<NamedSummary> memory_summaries(const Predictions& predictions) {
   std::map<std::string, std::vector<double>> groups;
   for (const PublishedPrediction& one : predictions) {
-    for (const MemoryComparison& memory : one.memory) groups[memory.counter].push_back(memory.error());
+    for (const MemoryComparison& memory : one.memory) {
+      groups[memory.counter].push_back(memory.error());
+      groups[fmt::format("{}, {}", memory.counter, one.training.text("software"))].push_back(memory.error());
+    }
   }
   std::vector<NamedSummary> summaries;
   for (const auto& [counter, errors] : groups) summaries.push_back({counter, summary_of(errors)});

@@ -34,11 +34,12 @@ int64_t step_temporaries(const Placement& placement, const StepCosts& costs, int
   return sum;
 }
 
-int64_t largest_backward(const Placement& placement, const StepCosts& costs, int rank) {
+int64_t largest_temporaries(const Placement& placement, const StepCosts& costs, int rank) {
   int64_t largest = 0;
   if (costs.temporaries.empty()) return largest;
   for (const Chunk& chunk : placement.chunks_of(rank)) {
-    largest = std::max(largest, costs.temporaries[chunk.stage].backward_bytes);
+    const StageTemporaries& one = costs.temporaries[chunk.stage];
+    largest = std::max({largest, one.backward_bytes, one.embedding_bytes});
   }
   return largest;
 }
@@ -85,7 +86,7 @@ int64_t total_with(const Job& job, const RankMemory& fixed, int64_t activations)
 int64_t activations_within(const Job& job, const RankMemory& fixed, const Placement& placement, const StepCosts& costs,
                            int rank) {
   const int64_t churn = sim::churn_within(job, memory_limit_bytes(job) - total_with(job, fixed, 0));
-  const int64_t passes = churn - largest_backward(placement, costs, rank);
+  const int64_t passes = churn - largest_temporaries(placement, costs, rank);
   const int64_t step = churn - step_temporaries(placement, costs, rank);
   return step < 0 ? std::min(step, passes) : passes;
 }

@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "sim/cost/saved_tensors.h"
 #include "sim/cost/training_memory.h"
 
 namespace pipeloom::sim {
@@ -47,7 +48,10 @@ int64_t dummy_gradients_bytes(const Job& job, const std::vector<StageSpan>& stag
   if (!job.software->dummy_gradients) return 0;
   Shapes shapes;
   for (const StageSpan& stage : stages) {
-    for (int layer = stage.first_layer; layer < stage.end_layer(); ++layer) add_layer(job, layer, shapes);
+    const LayerKinds kinds = layer_kinds(*job.model, stage);
+    for (const int layer : {kinds.dense_layer, kinds.experts_layer}) {
+      if (layer >= 0) add_layer(job, layer, shapes);
+    }
     if (stage.is_last) shapes.insert({padded_vocabulary(job) / job.layout.tensor, job.model->hidden});
     if (stage.is_last && job.model->mtp_depth > 0) {
       add_layer(job, job.model->layers - 1, shapes);

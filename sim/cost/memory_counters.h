@@ -12,14 +12,15 @@ namespace pipeloom::sim {
 
 // Shares of what is allocated that fragmentation adds, without unit: of what comes and goes with every micro-batch
 // (saved activations, temporaries, gathered weights), and of what stays. Fitted together to the reserved figures of
-// SimuMax (14 layouts, B200) and torchtitan (14, H100 and H200): mean error 1.2 %, and 1.3 % for each of the 28 rows
-// left out of its fit. SimuMax alone predicted from torchtitan's fit: 2.4 %; torchtitan from SimuMax's: 3.8 %.
+// SimuMax (14 runs, B200) and torchtitan (14, H100 and H200): mean error 0.9 and 1.5 %. With each run left out of its
+// fit 1.0 and 1.6 %; SimuMax predicted from torchtitan alone 2.9 %, torchtitan from SimuMax alone 1.5 %
+// (scripts/fit_memory).
 inline constexpr double kChurnFragmentation = 0.163;
 inline constexpr double kStateFragmentation = 0.035;
 
 // Bytes outside of the allocator with DeepSpeed's pipeline engine: CUDA context, NCCL and DeepSpeed's buffers. Fitted
-// to BLOOM's 26 nvidia-smi figures (A100): mean error 3.2 %; fitted to FP16 and predicting BF16 3.2 %, the other
-// way 3.8 %.
+// to BLOOM's nvidia-smi figures (A100), which are whole GB: mean error of 23 runs 3.9 %, with each left out of its
+// fit 4.0 %; BF16 predicted from FP16 alone 3.4 %, FP16 from BF16 alone 4.7 %.
 inline constexpr int64_t kDeepSpeedOutsideBytes = 6'000'000'000;
 
 // Estimates that no published figure tests: CUDA context and libraries; NCCL's channels; the NVLink and RDMA buffers of

@@ -110,6 +110,16 @@ SavedTensors kept_operators(const Job& job, const SavedTensors& all, int kind) {
 
 }  // namespace
 
+LayerKinds layer_kinds(const Model& model, const StageSpan& span) {
+  LayerKinds kinds;
+  for (int layer = span.first_layer; layer < span.end_layer(); ++layer) {
+    const bool experts = model.is_moe_layer(layer);
+    ++(experts ? kinds.experts : kinds.dense);
+    (experts ? kinds.experts_layer : kinds.dense_layer) = layer;
+  }
+  return kinds;
+}
+
 double operand_bytes(ProductRecipe recipe) {
   switch (recipe) {
     case ProductRecipe::kWide:

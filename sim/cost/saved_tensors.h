@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/job/job.h"
+#include "sim/cost/stage_span.h"
 
 namespace pipeloom::sim {
 
@@ -23,6 +24,15 @@ struct SavedTensors {
   double experts() const { return rows + expert_inputs + expert_outputs + shared + router; }
   double total() const { return inputs + norm_outputs + latents + heads + core + statistics + inner + experts(); }
 };
+
+// How many layers of a stage are dense and have experts, and one of each that stands for the others.
+struct LayerKinds {
+  int dense = 0;
+  int experts = 0;
+  int dense_layer = -1;
+  int experts_layer = -1;
+};
+LayerKinds layer_kinds(const Model& model, const StageSpan& span);
 
 // The tensors of a layer like the model's layer `kind`, nothing computed again. REQUIRES: the job has software.
 SavedTensors saved_tensors(const Job& job, int kind);

@@ -18,6 +18,10 @@ struct Bytes {
   }
 };
 
+Bytes operator*(int times, const Bytes& bytes) {
+  return {times * bytes.total, times * bytes.kept};
+}
+
 double row_of_hidden(const Job& job) {
   return training_tokens(job).split * 2 * job.model->hidden;
 }
@@ -53,7 +57,9 @@ int64_t padded_vocabulary(const Job& job) {
 
 ActivationSize training_activation(const Job& job, const StageSpan& span) {
   Bytes sum;
-  for (int layer = span.first_layer; layer < span.end_layer(); ++layer) sum += layer_bytes(job, layer);
+  const LayerKinds kinds = layer_kinds(*job.model, span);
+  if (kinds.dense > 0) sum += kinds.dense * layer_bytes(job, kinds.dense_layer);
+  if (kinds.experts > 0) sum += kinds.experts * layer_bytes(job, kinds.experts_layer);
   sum.total *= 1 - job.offload.activations;
   sum.kept *= 1 - job.offload.activations;
   if (span.is_first) sum += {0, row_of_hidden(job)};  // the gradient of the embedding's rows

@@ -63,8 +63,10 @@ double end_weights(const Job& job) {
 // whole pass embedding and head.
 double gathered_weights(const Job& job, const StageSpan& span) {
   if (job.software->engine != StateEngine::kFsdp && job.zero_stage < 3) return 0;
+  const LayerKinds kinds = layer_kinds(*job.model, span);
   double largest = 0;
-  for (int layer = span.first_layer; layer < span.end_layer(); ++layer) {
+  for (const int layer : {kinds.dense_layer, kinds.experts_layer}) {
+    if (layer < 0) continue;
     const LayerParameters parameters = layer_parameters(*job.model, layer);
     largest = std::max(largest, static_cast<double>(parameters.dense) / job.layout.tensor +
                                     static_cast<double>(parameters.routed) / job.layout.expert);
@@ -90,8 +92,9 @@ StageTemporaries training_temporaries(const Job& job, const StageSpan& span) {
   if (span.layers > 0) largest = std::max(largest, layer_backward(job, span.end_layer() - 1) - freed);
   StageTemporaries temporaries;
   temporaries.backward_bytes = rounded_bytes(largest + received(job, span) + gathered_weights(job, span));
-  double layer = 0;
-  for (int i = span.first_layer; i < span.end_layer(); ++i) layer = std::max(layer, kept_tensors(job, i).total());
+  const LayerKinds kinds = layer_kinds(*job.model, span);
+  double layer = kinds.dense > 0 ? kept_tensors(job, kinds.dense_layer).total() : 0;
+  if (kinds.experts > 0) layer = std::max(layer, kept_tensors(job, kinds.experts_layer).total());
   temporaries.layer_bytes = rounded_bytes(layer * (1 - job.offload.activations));
   if (span.is_first) temporaries.embedding_bytes = rounded_bytes(end_weights(job));
   return temporaries;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "planner/evaluate/evaluate.h"
 #include "planner/layout/layout_bound.h"
 #include "planner/schedules/schedule_table.h"
@@ -132,6 +134,33 @@ TEST(RankMemory, OfQwen3IsWhatMegatronBridgePrints) {
   EXPECT_NEAR(static_cast<double>(memory.allocated()), 62.166e9, 0.02 * 62.166e9);
 }
 
+// Moonlight-16B in Megatron-Bridge on 8 H100 (skills/nemo-mbridge-perf-activation-recompute), one micro-batch per step:
+// 36.6e9 bytes, and 35.90e9 to 35.95e9 with each kind of recomputation, because the optimizer's step needs as much. The
+// counted 35.0e9 lack what uneven routing adds.
+TEST(RankMemory, OfMoonlightHasTheStepAsItsFloor) {
+  Model model;
+  model.family = "deepseek";
+  model.layers = 27;
+  model.hidden = 2048;
+  model.intermediate = 11264;
+  model.vocabulary = 163840;
+  model.attention = {
+      .heads = 16, .kv_heads = 16, .head_dim = 128, .value_dim = 128, .kv_lora_rank = 512, .rope_dim = 64};
+  model.moe = MoeShape{
+      .routed_experts = 64, .shared_experts = 2, .experts_per_token = 6, .intermediate = 1408, .first_dense_layers = 1};
+  Job job = tests::megatron_job(make_model(model).value(), {.tensor = 2, .data = 4, .expert = 8});
+  job.software->gradients = Format::kBf16;
+  job.software->low_precision_states = true;
+  EXPECT_NEAR(static_cast<double>(evaluation_of(job).memory[0].allocated()), 36.618e9, 0.05 * 36.618e9);
+  for (const auto part : {&RecomputedParts::up_projections, &RecomputedParts::activations}) {
+    Job again = job;
+    again.software->recompute.*part = true;
+    const RankMemory memory = evaluation_of(again).memory[0];
+    EXPECT_EQ(memory.activations, 0);
+    EXPECT_NEAR(static_cast<double>(memory.allocated()), 35.92e9, 0.03 * 35.92e9);
+  }
+}
+
 // The optimizer's step holds gradients in FP32, when nothing of the micro-batches is left.
 TEST(RankMemory, IsThatOfTheStepIfMicroBatchesAreSmall) {
   Job job = qwen3();
@@ -166,7 +195,8 @@ TEST(RankMemory, CapLeavesRoomForTemporariesAndFragmentation) {
   const Evaluation evaluation = evaluation_of(job);
   const RankMemory fixed = fixed_memory(job, evaluation.schedule.placement(), evaluation.costs, 0);
   const int64_t cap = activations_within(job, fixed, evaluation.schedule.placement(), evaluation.costs, 0);
-  const int64_t temporaries = evaluation.costs.temporaries[0].backward_bytes;
+  const StageTemporaries& of_stage = evaluation.costs.temporaries[0];
+  const int64_t temporaries = std::max(of_stage.backward_bytes, of_stage.embedding_bytes);
   EXPECT_NEAR(static_cast<double>(total_with(job, fixed, cap + temporaries)), memory_limit_bytes(job), 10.0);
 }
 
