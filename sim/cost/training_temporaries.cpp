@@ -85,9 +85,11 @@ double received(const Job& job, const StageSpan& span) {
 
 StageTemporaries training_temporaries(const Job& job, const StageSpan& span) {
   double largest = 0;
-  // The head's tensors are saved ones, and freed when the layers' backward pass begins.
-  const StageSpan head = {job.model->layers, 0, false, true};
-  const double freed = span.is_last ? static_cast<double>(training_activation(job, head).total) : 0;
+  // What the head saved is freed when the layers' backward pass begins.
+  StageSpan layers = span;
+  layers.is_last = false;
+  const int64_t of_head = training_activation(job, span).total - training_activation(job, layers).total;
+  const auto freed = static_cast<double>(of_head);
   if (span.is_last) largest = head_backward(job);
   if (span.layers > 0) largest = std::max(largest, layer_backward(job, span.end_layer() - 1) - freed);
   StageTemporaries temporaries;
