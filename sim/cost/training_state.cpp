@@ -48,6 +48,12 @@ ParameterBytes parameter_bytes(const Job& job) {
   return {weight_width(software), 2, gradient_width(job), adam_bytes(software)};
 }
 
+// Parameters count no padded rows.
+double padded_ends(const Job& job, const StageParameters& parameters) {
+  return static_cast<double>(parameters.ends) * static_cast<double>(padded_vocabulary(job)) /
+         static_cast<double>(job.model->vocabulary);
+}
+
 int64_t shards(int64_t members, int zero_stage, int from_stage) {
   return zero_stage >= from_stage ? members : 1;
 }
@@ -63,9 +69,7 @@ StageState training_state(const Job& job, const StageParameters& parameters, int
   const int64_t dense_members = dense_replicas(job.layout, *job.cluster, copies).members;
   const int64_t routed_members = expert_replicas(job.layout, *job.cluster, copies).members;
   const int zero_stage = job.software->engine == StateEngine::kFsdp ? 3 : job.zero_stage;
-  // Parameters count no padded rows.
-  const double ends = static_cast<double>(parameters.ends) * static_cast<double>(padded_vocabulary(job)) /
-                      static_cast<double>(job.model->vocabulary);
+  const double ends = padded_ends(job, parameters);
   const auto spread = [&](double of_layers, double of_ends, int from_stage) {
     const double dense = of_layers * static_cast<double>(parameters.dense) + of_ends * ends;
     return share(dense, shards(dense_members, zero_stage, from_stage)) +
@@ -78,11 +82,10 @@ StageState training_state(const Job& job, const StageParameters& parameters, int
 int64_t training_step_bytes(const Job& job, const StageParameters& parameters, int copies) {
   if (job.software->engine == StateEngine::kFsdp || job.software->gradients == Format::kFp32) return 0;
   const bool sharded = job.zero_stage > 0;
-  const auto widened = [&](int64_t count, int64_t members) {
-    return share(4.0 * static_cast<double>(count), sharded ? members : 1);
-  };
-  return widened(parameters.dense + parameters.ends, dense_replicas(job.layout, *job.cluster, copies).members) +
-         widened(parameters.routed, expert_replicas(job.layout, *job.cluster, copies).members);
+  const auto widened = [&](double count, int64_t members) { return share(4 * count, sharded ? members : 1); };
+  const double dense = static_cast<double>(parameters.dense) + padded_ends(job, parameters);
+  return widened(dense, dense_replicas(job.layout, *job.cluster, copies).members) +
+         widened(static_cast<double>(parameters.routed), expert_replicas(job.layout, *job.cluster, copies).members);
 }
 
 Reserve training_reserve(const Job& job) {

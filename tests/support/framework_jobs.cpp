@@ -53,6 +53,7 @@ Job job_of(const char* gpu, const Model& model, const FrameworkLayout& layout) {
   job.layout.data = layout.data;
   job.layout.context = layout.context;
   job.layout.expert = layout.expert;
+  if (layout.pipeline > 1) job.layout.layers_per_stage.assign(layout.pipeline, model.layers / layout.pipeline);
   job.batch = {.sequence_length = layout.sequence, .micro_batch_size = 1, .global_batch = 4 * layout.data};
   job.software.emplace().rates = proto::find_training_rates(gpu).value();
   return job;

@@ -5,6 +5,7 @@
 // Trainings whose memory was published, with the few facts that decide it.
 namespace pipeloom::tests {
 
+// Layers are divided equally.
 struct FrameworkLayout {
   int tensor = 1;
   int pipeline = 1;

@@ -86,7 +86,7 @@ TEST(TrainingActivation, OfTheHeadFollowsTheLoss) {
   EXPECT_EQ(training_activation(job, head),
             (ActivationSize{4096 * (4 * 8192 + 2 * 128384), 4096 * (2 * 8192 + 2 * 128384)}));
   job.software->loss = LossKernel::kEager;
-  EXPECT_EQ(training_activation(job, head).total, 4096 * (4 * 8192 + 4 * 128384));
+  EXPECT_EQ(training_activation(job, head).total, int64_t{4096} * (4 * 8192 + 4 * 128384));
 }
 
 TEST(TrainingActivation, OfDeepSpeedHoldsPipelineBuffers) {
