@@ -108,6 +108,16 @@ Status check_memory(const StepCosts& costs, int stages) {
     PIPELOOM_RETURN_IF_ERROR(check_value("states.gradients_bytes", state.gradients_bytes));
     PIPELOOM_RETURN_IF_ERROR(check_value("states.optimizer_bytes", state.optimizer_bytes));
   }
+  if (!costs.temporaries.empty()) PIPELOOM_RETURN_IF_ERROR(check_rows("temporaries", costs.temporaries, stages));
+  for (const StageTemporaries& one : costs.temporaries) {
+    PIPELOOM_RETURN_IF_ERROR(check_value("temporaries.backward_bytes", one.backward_bytes));
+    PIPELOOM_RETURN_IF_ERROR(check_value("temporaries.embedding_bytes", one.embedding_bytes));
+    PIPELOOM_RETURN_IF_ERROR(check_value("temporaries.step_bytes", one.step_bytes));
+    PIPELOOM_RETURN_IF_ERROR(check_value("temporaries.layer_bytes", one.layer_bytes));
+  }
+  for (const int64_t bytes : costs.dummy_gradients_bytes) {
+    PIPELOOM_RETURN_IF_ERROR(check_value("dummy_gradients_bytes", bytes));
+  }
   PIPELOOM_RETURN_IF_ERROR(check_value("reserve.runtime_bytes", costs.reserve.runtime_bytes));
   PIPELOOM_RETURN_IF_ERROR(check_value("reserve.communication_bytes", costs.reserve.communication_bytes));
   PIPELOOM_RETURN_IF_ERROR(check_value("reserve.workspace_bytes", costs.reserve.workspace_bytes));

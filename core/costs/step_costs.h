@@ -31,6 +31,17 @@ struct Reserve {
   bool operator==(const Reserve&) const = default;
 };
 
+// What a training framework holds of a stage for a moment, beside its state and what F saved, in bytes.
+struct StageTemporaries {
+  int64_t backward_bytes = 0;   // at most, during a backward pass, with all that F saved
+  int64_t embedding_bytes = 0;  // at the end of a backward pass, when what F saved is gone
+  int64_t step_bytes = 0;       // during the optimizer's step
+  // What F saves of the largest layer. In an overlapped pair the backward pass frees a layer for each that F fills.
+  int64_t layer_bytes = 0;
+
+  bool operator==(const StageTemporaries&) const = default;
+};
+
 // How much of a stage's passes is communication (all-to-all), if each pass runs alone.
 struct StageCommunication {
   int64_t forward_ns = 0;
@@ -70,6 +81,8 @@ struct StepCosts {
   std::vector<int64_t> ema_ns = {};  // moving average of the stage's weights, on the host; empty: none
   int64_t norm_ns = 0;               // norm of all gradients over all ranks and replicas; 0 if the job does not clip
   Reserve reserve = {};
+  std::vector<StageTemporaries> temporaries = {};   // empty: not counted (a job without software)
+  std::vector<int64_t> dummy_gradients_bytes = {};  // [rank] that are never freed; empty: none
   int64_t flops_per_step = 0;  // in products of the model, per GPU, for utilisation; 0 if there is no model
 
   bool in_bytes() const { return !layers_per_stage.empty(); }

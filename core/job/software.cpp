@@ -17,6 +17,16 @@ const char* dispatcher_name(Dispatcher dispatcher) {
   return kNames[static_cast<size_t>(dispatcher)];
 }
 
+const char* engine_name(StateEngine engine) {
+  constexpr const char* kNames[] = {"megatron", "fsdp", "deepspeed"};
+  return kNames[static_cast<size_t>(engine)];
+}
+
+const char* loss_name(LossKernel loss) {
+  constexpr const char* kNames[] = {"fused", "compiled", "eager"};
+  return kNames[static_cast<size_t>(loss)];
+}
+
 Status check_software(const Software& software) {
   PIPELOOM_RETURN_IF_ERROR(check_training_rates(software.rates));
   PIPELOOM_RETURN_IF_ERROR(check_field("software.expert_imbalance", software.expert_imbalance, 0, 100));

@@ -26,6 +26,22 @@ const char* recipe_name(ProductRecipe recipe);
 enum class Dispatcher : uint8_t { kAllToAll = 0, kAllGather = 1, kDeepEp = 2, kHybridEp = 3 };
 const char* dispatcher_name(Dispatcher dispatcher);
 
+// Which engine keeps weights, gradients and moments. Stored in plans: values never change.
+enum class StateEngine : uint8_t {
+  kMegatron = 0,   // Megatron-Core: whole weights and a whole gradient buffer; the distributed optimizer's states
+  kFsdp = 1,       // PyTorch's FSDP2: FP32 shards of everything; a layer is gathered in BF16 while it computes
+  kDeepSpeed = 2,  // DeepSpeed's pipeline engine and its ZeRO-1 optimizers
+};
+const char* engine_name(StateEngine engine);
+
+// How logits become a loss: what is alive of each. Stored in plans: values never change.
+enum class LossKernel : uint8_t {
+  kFused = 0,     // TransformerEngine's cross entropy: the gradient overwrites the logits, 2 bytes in all
+  kCompiled = 1,  // torch.compile: 2 bytes for a logit and 2 for its gradient
+  kEager = 2,     // log-softmax and two gradients, in FP32 each
+};
+const char* loss_name(LossKernel loss);
+
 // What CUDA graphs replay, so that the host launches it at no cost.
 struct CapturedParts {
   bool step = false;  // everything
@@ -70,6 +86,13 @@ struct Software {
   bool low_precision_states = false;  // gradients, and Adam's moments, in BF16 in the optimizer
   Format gradients = Format::kFp32;   // FP32, BF16 or FP16
   Format gathered = Format::kBf16;    // weights as they are gathered: BF16 or FP8
+  StateEngine engine = StateEngine::kMegatron;
+  LossKernel loss = LossKernel::kFused;
+  // Weight gradients are summed inside the products (gradient-accumulation fusion), and autograd gets a BF16 tensor in
+  // their place, one for each shape of a weight, that is never freed (TransformerEngine since 2.3).
+  bool dummy_gradients = false;
+  bool query_key_norms = false;     // queries and keys are normalized head by head: what the norms read is kept too
+  bool context_all_to_all = false;  // context parallelism exchanges heads: the core's output is kept on both sides
   TrainingRates rates;
 
   bool operator==(const Software&) const = default;

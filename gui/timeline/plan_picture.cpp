@@ -243,8 +243,9 @@ class PlanPicture {
 
   MemoryCurve memory_of(int rank) const {
     const planner::RankMemory& memory = evaluation_.memory[rank];
-    return memory_curve(sim::activation_curve(schedule_, timeline_, evaluation_.costs.activations, rank),
-                        memory.total() - memory.activations, planner::memory_limit_bytes(why_.subject().job));
+    return memory_curve(
+        sim::activation_curve(schedule_, timeline_, evaluation_.costs.activations, rank, evaluation_.costs.temporaries),
+        memory.total() - memory.activations - memory.temporaries, planner::memory_limit_bytes(why_.subject().job));
   }
 
   // Messages on their sender's lane while they occupy a link; those that overlap follow each other.

@@ -55,6 +55,7 @@ Result<Model> published_model(PublishedSettings& settings, const ModelTexts& tex
   }
   model.layers = settings.count_or("model_layers", model.layers);
   if (model.moe && model.moe->first_dense_layers >= model.layers) model.moe->first_dense_layers = model.layers - 1;
+  if (model.moe && settings.remarks("first layer dense, others MoE")) model.moe->first_dense_layers = 1;
   model.intermediate = settings.count_or("model_ffn", model.intermediate);
   model.vocabulary = settings.count_or("model_vocab", model.vocabulary);
   change_attention(settings, model);

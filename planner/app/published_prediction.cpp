@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "planner/evaluate/evaluate.h"
@@ -31,9 +32,22 @@ std::optional<double> measured_step(const proto::PublishedTraining& training) {
   return std::nullopt;
 }
 
-double bytes_of(const proto::PublishedFigure& figure) {
+// Megatron-Bridge's logger divides by 1e9, whatever the figure was called later (training/utils/train_utils.py).
+double bytes_of(const proto::PublishedFigure& figure, std::string_view software) {
   constexpr double kGib = 1024.0 * 1024 * 1024;
-  return figure.value * (figure.unit == "GiB" ? kGib : 1e9);
+  return figure.value * (figure.unit == "GiB" && software != "megatron-bridge" ? kGib : 1e9);
+}
+
+// FSDP2's trainer prints what the allocator holds, the others print what tensors take.
+std::string counter_of(const proto::PublishedFigure& figure, const Job& job) {
+  const bool said = figure.counter == "allocated" || figure.counter == "reserved" || figure.counter == "nvidia-smi";
+  if (said) return figure.counter;
+  return job.software->engine == StateEngine::kFsdp ? "reserved" : "allocated";
+}
+
+int64_t counted(const RankMemory& memory, std::string_view counter) {
+  if (counter == "allocated") return memory.allocated();
+  return counter == "reserved" ? memory.reserved() : memory.total();
 }
 
 bool is_judged(const proto::PublishedTraining& training) {
@@ -42,11 +56,14 @@ bool is_judged(const proto::PublishedTraining& training) {
          training.text("task") == "pretrain" && routing != "drop";
 }
 
-void add_memory(double predicted_bytes, PublishedPrediction& prediction) {
+void add_memory(const Job& job, const Evaluation& evaluation, PublishedPrediction& prediction) {
   for (const proto::PublishedFigure& figure : prediction.training.figures) {
     if (!figure.metric.starts_with("memory_") || (figure.unit != "GiB" && figure.unit != "GB")) continue;
-    const std::string counter = figure.counter.empty() ? "not said" : figure.counter;
-    prediction.memory.push_back({counter, bytes_of(figure), predicted_bytes});
+    const std::string counter = counter_of(figure, job);
+    const auto bytes = [&](const RankMemory& memory) { return counted(memory, counter); };
+    const auto fullest = std::ranges::max_element(evaluation.memory, {}, bytes);
+    prediction.memory.push_back({counter, bytes_of(figure, job.software->name), static_cast<double>(bytes(*fullest)),
+                                 static_cast<int>(fullest - evaluation.memory.begin()), *fullest});
   }
 }
 
@@ -86,7 +103,7 @@ PublishedPrediction predict_published(const proto::PublishedTraining& training, 
     prediction.low_seconds = static_cast<double>(interval->low_ns) / 1e9;
     prediction.high_seconds = static_cast<double>(interval->high_ns) / 1e9;
   }
-  add_memory(static_cast<double>(evaluation->peak_memory()), prediction);
+  add_memory(published->job, *evaluation, prediction);
   return prediction;
 }
 

@@ -5,14 +5,17 @@
 #include <vector>
 
 #include "planner/app/published_job.h"
+#include "planner/evaluate/rank_memory.h"
 
 namespace pipeloom::planner {
 
 // A memory figure of a published training beside what was predicted, in bytes.
 struct MemoryComparison {
-  std::string counter;  // what was read: "allocated", "reserved", "nvidia-smi", or as the software prints it
+  std::string counter;  // what was read: "allocated", "reserved", "nvidia-smi"
   double measured = 0;
-  double predicted = 0;
+  double predicted = 0;  // of the same counter
+  int rank = 0;          // that the prediction says is the fullest
+  RankMemory parts;      // of this rank
 
   double error() const { return predicted / measured - 1; }
 };

@@ -134,6 +134,26 @@ void add_optimizer(PublishedSettings& settings, Software& software) {
   }
 }
 
+LossKernel published_loss(PublishedSettings& settings, const Software& software) {
+  if (software.engine == StateEngine::kMegatron) return LossKernel::kFused;
+  // torchtitan compiles the loss beside the layers since 2025.
+  const bool compiled = software.engine == StateEngine::kFsdp && software.compiled && settings.text("date") >= "2025";
+  return compiled ? LossKernel::kCompiled : LossKernel::kEager;
+}
+
+// What decides memory and stands in no column of its own.
+void add_tensors(PublishedSettings& settings, Job& job) {
+  Software& software = *job.software;
+  if (software.name == "torchtitan") software.engine = StateEngine::kFsdp;
+  if (software.name == "megatron-deepspeed") software.engine = StateEngine::kDeepSpeed;
+  software.loss = published_loss(settings, software);
+  // TransformerEngine 2.3 came out in May 2025; NeMo's and MLPerf's containers here are older.
+  software.dummy_gradients = software.name == "megatron-lm" || software.name == "megatron-bridge";
+  // Qwen3 replaced the biases of queries, keys and values by norms (arXiv 2505.09388, section 2).
+  software.query_key_norms = job.model->family == "qwen" && !job.model->attention.bias;
+  software.context_all_to_all = settings.remarks("CP by all-to-all");
+}
+
 }  // namespace
 
 Status add_published_software(PublishedSettings& settings, Job& job) {
@@ -153,6 +173,7 @@ Status add_published_software(PublishedSettings& settings, Job& job) {
   software.overlap_weights = settings.flag_or("overlap_param_gather", sharded);
   software.overlap_tensor = settings.flag_or("tp_overlap", false);
   software.compiled = settings.flag_or("compile", true);
+  add_tensors(settings, job);
   if (software.name == "megatron-deepspeed") job.attention_kernel = AttentionKernel::kUnfused;
   return settings.status();
 }

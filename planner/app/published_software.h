@@ -5,7 +5,7 @@
 
 namespace pipeloom::planner {
 
-// What the training's framework did. REQUIRES: the job has its cluster.
+// What the training's framework did. REQUIRES: the job has its cluster and its model.
 Status add_published_software(PublishedSettings& settings, Job& job);
 
 }  // namespace pipeloom::planner

@@ -16,15 +16,41 @@ namespace pipeloom::planner {
 
 namespace {
 
-// What a rank holds besides activations, all the time.
+// What a rank holds besides activations and temporaries, all the time.
 int64_t resident_bytes(const RankMemory& memory) {
-  return memory.total() - memory.activations;
+  return memory.total() - memory.activations - memory.temporaries;
+}
+
+std::string share_of_gpu(const Subject& subject, const RankMemory& memory) {
+  return percent_text(static_cast<double>(memory.total()) / static_cast<double>(memory_limit_bytes(subject.job)));
+}
+
+// A job with software: what its framework allocates, and what each of the three counters shows.
+void print_counters(const Subject& subject, std::ostream& out) {
+  TextTable table({"rank", "weights", "gradients", "optimizer", "dummies", "activations", "temporaries", "workspace",
+                   "allocated", "fragmentation", "reserved", "outside", "nvidia-smi", "of GPU"});
+  const std::vector<RankMemory>& ranks = subject.evaluation.memory;
+  for (size_t rank = 0; rank < ranks.size(); ++rank) {
+    const RankMemory& memory = ranks[rank];
+    table.add_row({std::to_string(rank), format_bytes(memory.state.weights_bytes),
+                   format_bytes(memory.state.gradients_bytes), format_bytes(memory.state.optimizer_bytes),
+                   format_bytes(memory.dummy_gradients), format_bytes(memory.activations),
+                   format_bytes(memory.temporaries), format_bytes(memory.reserve.workspace_bytes),
+                   format_bytes(memory.allocated()), format_bytes(memory.reserve.fragmentation_bytes),
+                   format_bytes(memory.reserved()), format_bytes(memory.total() - memory.reserved()),
+                   format_bytes(memory.total()), share_of_gpu(subject, memory)});
+  }
+  out << table.text()
+      << "\nallocated: all tensors at the fullest moment. reserved: and what the allocator can't hand out. nvidia-smi: "
+         "and"
+         "\nCUDA's context and buffers of collectives. dummies: stand for weight gradients that products sum "
+         "themselves.\n";
 }
 
 void print_ranks(const Subject& subject, std::ostream& out) {
+  if (subject.job.software) return print_counters(subject, out);
   TextTable table({"rank", "weights", "gradients", "optimizer", "activations", "receive", "collectives", "workspace",
                    "runtime", "fragmentation", "total", "of GPU"});
-  const int64_t limit = memory_limit_bytes(subject.job);
   const std::vector<RankMemory>& ranks = subject.evaluation.memory;
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
     const RankMemory& memory = ranks[rank];
@@ -33,8 +59,7 @@ void print_ranks(const Subject& subject, std::ostream& out) {
                    format_bytes(memory.activations), format_bytes(memory.receive_buffers),
                    format_bytes(memory.reserve.communication_bytes), format_bytes(memory.reserve.workspace_bytes),
                    format_bytes(memory.reserve.runtime_bytes), format_bytes(memory.reserve.fragmentation_bytes),
-                   format_bytes(memory.total()),
-                   percent_text(static_cast<double>(memory.total()) / static_cast<double>(limit))});
+                   format_bytes(memory.total()), share_of_gpu(subject, memory)});
   }
   out << table.text();
 }
@@ -83,17 +108,23 @@ void print_alive(const Subject& subject, int rank, std::ostream& out) {
   out << "micro-batches alive at its fullest\n\n" << table.text();
 }
 
-nlohmann::json rank_json(const RankMemory& memory) {
-  return {{"weights_bytes", memory.state.weights_bytes},
-          {"gradients_bytes", memory.state.gradients_bytes},
-          {"optimizer_bytes", memory.state.optimizer_bytes},
-          {"activations_bytes", memory.activations},
-          {"receive_buffers_bytes", memory.receive_buffers},
-          {"communication_bytes", memory.reserve.communication_bytes},
-          {"workspace_bytes", memory.reserve.workspace_bytes},
-          {"runtime_bytes", memory.reserve.runtime_bytes},
-          {"fragmentation_bytes", memory.reserve.fragmentation_bytes},
-          {"total_bytes", memory.total()}};
+nlohmann::json rank_json(const Job& job, const RankMemory& memory) {
+  nlohmann::json json = {{"weights_bytes", memory.state.weights_bytes},
+                         {"gradients_bytes", memory.state.gradients_bytes},
+                         {"optimizer_bytes", memory.state.optimizer_bytes},
+                         {"activations_bytes", memory.activations},
+                         {"receive_buffers_bytes", memory.receive_buffers},
+                         {"communication_bytes", memory.reserve.communication_bytes},
+                         {"workspace_bytes", memory.reserve.workspace_bytes},
+                         {"runtime_bytes", memory.reserve.runtime_bytes},
+                         {"fragmentation_bytes", memory.reserve.fragmentation_bytes},
+                         {"total_bytes", memory.total()}};
+  if (!job.software) return json;
+  json["dummy_gradients_bytes"] = memory.dummy_gradients;
+  json["temporaries_bytes"] = memory.temporaries;
+  json["allocated_bytes"] = memory.allocated();
+  json["reserved_bytes"] = memory.reserved();
+  return json;
 }
 
 nlohmann::json to_json(const Subject& subject, int rank, const std::vector<sim::MemoryPoint>& curve) {
@@ -102,7 +133,7 @@ nlohmann::json to_json(const Subject& subject, int rank, const std::vector<sim::
                          {"limit_bytes", memory_limit_bytes(subject.job)},
                          {"rank", rank},
                          {"unit", "ms"}};
-  for (const RankMemory& memory : evaluation.memory) json["ranks"].push_back(rank_json(memory));
+  for (const RankMemory& memory : evaluation.memory) json["ranks"].push_back(rank_json(subject.job, memory));
   const int64_t resident = resident_bytes(evaluation.memory[rank]);
   for (const sim::MemoryPoint& point : curve) {
     json["over_time"].push_back({{"time", json_time(point.time_ns)}, {"bytes", resident + point.held}});
@@ -124,8 +155,8 @@ Status run_memory(const MemoryOptions& options, const Output& output) {
     return invalid(fmt::format("--rank is {}; allowed are 0 to {}", options.rank, ranks - 1));
   }
   const int rank = options.rank < 0 ? evaluation.fullest_rank() : options.rank;
-  const std::vector<sim::MemoryPoint> curve =
-      sim::activation_curve(evaluation.schedule, evaluation.timeline, evaluation.costs.activations, rank);
+  const std::vector<sim::MemoryPoint> curve = sim::activation_curve(
+      evaluation.schedule, evaluation.timeline, evaluation.costs.activations, rank, evaluation.costs.temporaries);
   if (options.json) {
     output.out << to_json(subject, rank, curve).dump(2) << '\n';
     return {};
@@ -133,7 +164,8 @@ Status run_memory(const MemoryOptions& options, const Output& output) {
   constexpr int kAxisColumns = 11;
   output.out << headline(subject) << "\n\n";
   print_ranks(subject, output.out);
-  output.out << fmt::format("\nrank {} over the step: = always there, # activations\n\n", rank);
+  output.out << fmt::format("\nrank {} over the step: = always there, # activations{}\n\n", rank,
+                            subject.job.software ? " and temporaries" : "");
   print_curve(subject, rank, curve, output.terminal.columns - kAxisColumns, output.out);
   output.out << '\n';
   print_alive(subject, rank, output.out);

@@ -191,6 +191,9 @@ void add_validate(CLI::App& app, Action& chosen) {
                              ->excludes(gpu);
   validate->add_option("--where", options->where, "only those of --published: gpu=H100,model=llama3-8b")
       ->needs(published);
+  validate
+      ->add_option("--picture", options->picture, "an SVG of --published to write: predicted against measured steps")
+      ->needs(published);
   validate->add_flag("--list", options->list, "the quantities that a reference may name");
   add_json(validate, options->json);
 }

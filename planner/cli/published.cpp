@@ -13,6 +13,7 @@
 #include "planner/cli/published_report.h"
 #include "proto/base/files.h"
 #include "proto/published/published_rows.h"
+#include "proto/svg/scatter.h"
 
 namespace pipeloom::planner {
 
@@ -52,6 +53,18 @@ Status check_columns(const std::string& path, const std::vector<proto::Published
   return {};
 }
 
+// The judged steps, coloured by model.
+Status write_picture(const std::vector<PublishedPrediction>& predictions, const std::string& path) {
+  std::vector<proto::ScatterPoint> points;
+  for (const PublishedPrediction& one : predictions) {
+    if (!one.compared() || !one.judged) continue;
+    points.push_back(
+        {*one.measured_seconds, one.predicted_seconds, std::string(one.training.text("model")), one.training.id});
+  }
+  if (points.empty()) return invalid("--picture is given; no training is judged");
+  return proto::write_file_atomically(path, proto::scatter_to_svg("s per step", points));
+}
+
 }  // namespace
 
 ModelTexts texts_beside(const std::string& csv_path) {
@@ -78,6 +91,7 @@ Status run_published(const ValidateOptions& options, const Output& output) {
   if (predictions.empty() && !conditions.empty()) {
     return invalid(fmt::format("--where is {}; no training of {} meets it", options.where, options.published));
   }
+  if (!options.picture.empty()) PIPELOOM_RETURN_IF_ERROR(write_picture(predictions, options.picture));
   if (options.json) {
     output.out << published_json(predictions).dump(2) << '\n';
   } else {

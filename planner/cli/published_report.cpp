@@ -64,10 +64,14 @@ std::vector<NamedSummary> step_summaries(const Predictions& predictions) {
           {"judged, every setting said", summary_of(step_errors(predictions, whole))}};
 }
 
+// By the counter that was read, and by counter and software.
 std::vector<NamedSummary> memory_summaries(const Predictions& predictions) {
   std::map<std::string, std::vector<double>> groups;
   for (const PublishedPrediction& one : predictions) {
-    for (const MemoryComparison& memory : one.memory) groups[memory.counter].push_back(memory.error());
+    for (const MemoryComparison& memory : one.memory) {
+      groups[memory.counter].push_back(memory.error());
+      groups[fmt::format("{}, {}", memory.counter, one.training.text("software"))].push_back(memory.error());
+    }
   }
   std::vector<NamedSummary> summaries;
   for (const auto& [counter, errors] : groups) summaries.push_back({counter, summary_of(errors)});
@@ -150,7 +154,11 @@ nlohmann::json to_json(const PublishedPrediction& one) {
     json["memory"].push_back({{"counter", memory.counter},
                               {"measured_bytes", memory.measured},
                               {"predicted_bytes", memory.predicted},
-                              {"error", memory.error()}});
+                              {"error", memory.error()},
+                              {"rank", memory.rank},
+                              {"lasting_bytes", memory.parts.lasting()},
+                              {"churn_bytes", memory.parts.allocated() - memory.parts.lasting()},
+                              {"outside_bytes", memory.parts.total() - memory.parts.reserved()}});
   }
   return json;
 }

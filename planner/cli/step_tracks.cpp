@@ -198,9 +198,9 @@ class StepTracks {
     const uint32_t counter = tracks_.add_counter({bytes ? "memory" : "activations", static_cast<uint32_t>(rank),
                                                   bytes ? proto::CounterUnit::kBytes : proto::CounterUnit::kCount,
                                                   bytes ? "" : "activations", bytes ? 1 : kMillion});
-    const int64_t always = bytes ? memory.total() - memory.activations : 0;
-    for (const sim::MemoryPoint& point :
-         sim::activation_curve(schedule_, evaluation_.timeline, evaluation_.costs.activations, rank)) {
+    const int64_t always = bytes ? memory.total() - memory.activations - memory.temporaries : 0;
+    for (const sim::MemoryPoint& point : sim::activation_curve(
+             schedule_, evaluation_.timeline, evaluation_.costs.activations, rank, evaluation_.costs.temporaries)) {
       add_sample({counter, point.time_ns, always + point.held});
     }
   }

@@ -5,48 +5,10 @@
 
 #include "planner/evaluate/partition.h"
 #include "sim/cost/job_costs.h"
-#include "sim/report/memory.h"
 
 namespace pipeloom::planner {
 
 namespace {
-
-// Returns the bytes of a rank's posted receive buffers: for each queue that ends there one with blocking P2P, else
-// `receive_depth`.
-int64_t receive_buffer_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
-  if (!costs.in_bytes()) return 0;
-  const int depth = job.p2p.mode == P2pMode::kBlocking ? 1 : job.p2p.receive_depth;
-  int64_t largest = 0;
-  for (int c = 0; c < costs.schedule.classes(); ++c) largest = std::max(largest, costs.schedule.message_bytes(c));
-  const auto queues = placement.queues();
-  const auto into =
-      std::count_if(queues.begin(), queues.end(), [&](const auto& queue) { return queue.target == rank; });
-  return into * depth * largest;
-}
-
-// Returns what a rank holds with any order.
-RankMemory fixed_memory(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
-  RankMemory held;
-  for (const Chunk& chunk : placement.chunks_of(rank)) {
-    const StageState& state = costs.states[chunk.stage];
-    held.state.weights_bytes += state.weights_bytes;
-    held.state.gradients_bytes += state.gradients_bytes;
-    held.state.optimizer_bytes += state.optimizer_bytes;
-  }
-  held.receive_buffers = receive_buffer_bytes(job, placement, costs, rank);
-  held.reserve = costs.reserve;
-  return held;
-}
-
-std::vector<RankMemory> rank_memory(const Job& job, const Schedule& schedule, const StepCosts& costs) {
-  const std::vector<int64_t> activations = sim::peak_activations(schedule, costs.activations);
-  std::vector<RankMemory> memory;
-  for (int rank = 0; rank < schedule.ranks(); ++rank) {
-    memory.push_back(fixed_memory(job, schedule.placement(), costs, rank));
-    memory.back().activations = activations[rank];
-  }
-  return memory;
-}
 
 double hidden_share(const Schedule& schedule, const StepCosts& costs) {
   int64_t total_ns = 0;
@@ -75,15 +37,6 @@ int Evaluation::fullest_rank() const {
   const auto fullest = std::max_element(memory.begin(), memory.end(),
                                         [](const RankMemory& a, const RankMemory& b) { return a.total() < b.total(); });
   return static_cast<int>(fullest - memory.begin());
-}
-
-int64_t memory_limit_bytes(const Job& job) {
-  if (!job.model) return 0;
-  return job.memory_limit_bytes > 0 ? job.memory_limit_bytes : job.cluster->gpu.memory_bytes;
-}
-
-int64_t fixed_memory_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank) {
-  return fixed_memory(job, placement, costs, rank).total();
 }
 
 PipelineShape shape_of(const Job& job) {

@@ -8,6 +8,7 @@
 #include "core/job/job.h"
 #include "core/schedule/schedule.h"
 #include "core/schedule/timeline.h"
+#include "planner/evaluate/rank_memory.h"
 #include "planner/schedules/schedule_table.h"
 #include "sim/cost/overlap_costs.h"
 #include "sim/engine/simulate.h"
@@ -15,16 +16,6 @@
 #include "sim/report/bubble.h"
 
 namespace pipeloom::planner {
-
-// What a rank holds at its fullest moment: bytes; without a model, only activations, in millionths of an activation.
-struct RankMemory {
-  StageState state = {};        // over all chunks
-  int64_t activations = 0;      // at their peak
-  int64_t receive_buffers = 0;  // posted receive buffers
-  Reserve reserve = {};
-
-  int64_t total() const { return state.total_bytes() + activations + receive_buffers + reserve.total_bytes(); }
-};
 
 // What a job's step does with one schedule.
 struct Evaluation {
@@ -52,11 +43,7 @@ Result<Evaluation> evaluate(const Job& job, const NamedSchedule& named,
 // Evaluates an order that exists already (a plan's).
 Result<Evaluation> evaluate(const Job& job, Schedule schedule, StepCosts costs);
 
-// Returns the bytes that a rank may use; 0: no limit is known, or the job has no model.
-int64_t memory_limit_bytes(const Job& job);
 bool fits_memory(const Job& job, const Evaluation& evaluation);
-// Returns what a rank holds with any order: the states of its chunks, posted receive buffers and the reserve.
-int64_t fixed_memory_bytes(const Job& job, const Placement& placement, const StepCosts& costs, int rank);
 
 PipelineShape shape_of(const Job& job);
 sim::P2pRule p2p_rule_of(const Job& job);

@@ -223,11 +223,8 @@ class Judge {
   }
 
   static int64_t peak_bytes(const Group& group, const Schedule& schedule, const StepCosts& costs) {
-    const std::vector<int64_t> activations = sim::peak_activations(schedule, costs.activations);
     int64_t most = 0;
-    for (int rank = 0; rank < schedule.ranks(); ++rank) {
-      most = std::max(most, activations[rank] + fixed_memory_bytes(group.job, group.placement, costs, rank));
-    }
+    for (const RankMemory& memory : rank_memory(group.job, schedule, costs)) most = std::max(most, memory.total());
     return most;
   }
 
@@ -246,7 +243,8 @@ class Judge {
       for (const Chunk& chunk : group.placement.chunks_of(rank)) {
         of_pipe[chunk.pipe] += costs.activations[chunk.stage].total;
       }
-      most = std::max(most, fixed_memory_bytes(group.job, group.placement, costs, rank) + std::ranges::max(of_pipe));
+      const RankMemory fixed = fixed_memory(group.job, group.placement, costs, rank);
+      most = std::max(most, total_with(group.job, fixed, std::ranges::max(of_pipe)));
     }
     return most;
   }

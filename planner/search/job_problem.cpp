@@ -56,11 +56,11 @@ namespace {
 Result<std::vector<int64_t>> caps_in_bytes(const Job& job, const Placement& placement, const StepCosts& costs) {
   std::vector<int64_t> caps;
   for (int rank = 0; rank < placement.ranks(); ++rank) {
-    const int64_t fixed = fixed_memory_bytes(job, placement, costs, rank);
-    caps.push_back(memory_limit_bytes(job) - fixed);
+    const RankMemory fixed = fixed_memory(job, placement, costs, rank);
+    caps.push_back(activations_within(job, fixed, placement, costs, rank));
     if (caps.back() < 0) {
-      return unsupported(fmt::format("weights and buffers alone take {} bytes on rank {}; a GPU may use {}", fixed,
-                                     rank, memory_limit_bytes(job)));
+      return unsupported(fmt::format("weights and buffers alone take {} bytes on rank {}; a GPU may use {}",
+                                     memory_limit_bytes(job) - caps.back(), rank, memory_limit_bytes(job)));
     }
   }
   return caps;

@@ -71,6 +71,11 @@ void store_software(const Software& software, message::Software* message) {
   message->set_low_precision_states(software.low_precision_states);
   message->set_gradients(static_cast<message::Formats::Format>(software.gradients));
   message->set_gathered(static_cast<message::Formats::Format>(software.gathered));
+  message->set_engine(static_cast<message::Software::Engine>(software.engine));
+  message->set_loss(static_cast<message::Software::Loss>(software.loss));
+  message->set_dummy_gradients(software.dummy_gradients);
+  message->set_query_key_norms(software.query_key_norms);
+  message->set_context_all_to_all(software.context_all_to_all);
   store_training_rates(software.rates, message->mutable_rates());
 }
 
@@ -97,6 +102,11 @@ Result<Software> load_software(const message::Software& message, const std::stri
   if (message.has_gathered()) {
     PIPELOOM_TRY(software.gathered, load_choice("gathered", message.gathered(), Format::kFp8));
   }
+  PIPELOOM_TRY(software.engine, load_choice("engine", message.engine(), StateEngine::kDeepSpeed));
+  PIPELOOM_TRY(software.loss, load_choice("loss", message.loss(), LossKernel::kEager));
+  software.dummy_gradients = message.dummy_gradients();
+  software.query_key_norms = message.query_key_norms();
+  software.context_all_to_all = message.context_all_to_all();
   if (message.has_rates()) {
     PIPELOOM_TRY(software.rates, load_training_rates(message.rates()));
   } else {

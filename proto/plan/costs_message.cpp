@@ -173,6 +173,11 @@ void store_memory(const StepCosts& costs, message::StepCosts* message) {
   store_column(costs.states, &StageState::weights_bytes, message->mutable_weights_bytes());
   store_column(costs.states, &StageState::gradients_bytes, message->mutable_gradients_bytes());
   store_column(costs.states, &StageState::optimizer_bytes, message->mutable_optimizer_bytes());
+  store_column(costs.temporaries, &StageTemporaries::backward_bytes, message->mutable_temporary_backward_bytes());
+  store_column(costs.temporaries, &StageTemporaries::embedding_bytes, message->mutable_temporary_embedding_bytes());
+  store_column(costs.temporaries, &StageTemporaries::step_bytes, message->mutable_temporary_step_bytes());
+  store_column(costs.temporaries, &StageTemporaries::layer_bytes, message->mutable_temporary_layer_bytes());
+  store_values(costs.dummy_gradients_bytes, message->mutable_dummy_gradients_bytes());
   message->set_runtime_bytes(costs.reserve.runtime_bytes);
   message->set_communication_bytes(costs.reserve.communication_bytes);
   message->set_workspace_bytes(costs.reserve.workspace_bytes);
@@ -192,6 +197,17 @@ Status load_memory(const message::StepCosts& message, StepCosts& costs) {
       load_column("gradients_bytes", message.gradients_bytes(), &StageState::gradients_bytes, costs.states));
   PIPELOOM_RETURN_IF_ERROR(
       load_column("optimizer_bytes", message.optimizer_bytes(), &StageState::optimizer_bytes, costs.states));
+  costs.temporaries = rows_of<StageTemporaries>(message.temporary_backward_bytes());
+  PIPELOOM_RETURN_IF_ERROR(load_column("temporary_backward_bytes", message.temporary_backward_bytes(),
+                                       &StageTemporaries::backward_bytes, costs.temporaries));
+  PIPELOOM_RETURN_IF_ERROR(load_column("temporary_embedding_bytes", message.temporary_embedding_bytes(),
+                                       &StageTemporaries::embedding_bytes, costs.temporaries));
+  PIPELOOM_RETURN_IF_ERROR(load_column("temporary_step_bytes", message.temporary_step_bytes(),
+                                       &StageTemporaries::step_bytes, costs.temporaries));
+  PIPELOOM_RETURN_IF_ERROR(load_column("temporary_layer_bytes", message.temporary_layer_bytes(),
+                                       &StageTemporaries::layer_bytes, costs.temporaries));
+  PIPELOOM_TRY(costs.dummy_gradients_bytes,
+               load_values<int64_t>("dummy_gradients_bytes", message.dummy_gradients_bytes()));
   costs.reserve = {message.runtime_bytes(), message.communication_bytes(), message.workspace_bytes(),
                    message.fragmentation_bytes()};
   return {};
@@ -229,6 +245,10 @@ Status load_times(const message::StepCosts& message, StepCosts& costs) {
 // What ScheduleCosts::create can't know.
 Status check_against(const StepCosts& costs, const Schedule& schedule) {
   PIPELOOM_RETURN_IF_ERROR(check_step_costs(costs, schedule.stages()));
+  if (!costs.dummy_gradients_bytes.empty()) {
+    PIPELOOM_RETURN_IF_ERROR(check_column_size(
+        "dummy_gradients_bytes", static_cast<int64_t>(costs.dummy_gradients_bytes.size()), schedule.ranks()));
+  }
   const auto& classes = costs.schedule.input().class_of_micro_batch;
   if (classes.empty()) return {};
   return check_column_size("class_of_micro_batch", static_cast<int64_t>(classes.size()), schedule.micro_batches());

@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include "proto/svg/escaped_xml.h"
+
 namespace pipeloom::proto {
 
 namespace {
@@ -29,29 +31,6 @@ constexpr std::array<Style, 9> kStyles = {{
     {"none", "none", "#1b1b1b"},              // label
 }};
 
-std::string escape(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 void append_rectangle(std::string& out, const SceneRectangle& rectangle) {
   const Style& style = kStyles[static_cast<size_t>(rectangle.role)];
   const bool outlined = rectangle.role < SceneRole::kIdle && rectangle.width > 3;
@@ -59,7 +38,7 @@ void append_rectangle(std::string& out, const SceneRectangle& rectangle) {
                  rectangle.x, rectangle.y, rectangle.width, rectangle.height,
                  rectangle.pipe % 2 == 0 ? style.fill : style.alternate_fill,
                  outlined ? R"( stroke="#ffffff" stroke-width="0.6")" : "");
-  if (!rectangle.tool_tip.empty()) out += "<title>" + escape(rectangle.tool_tip) + "</title>";
+  if (!rectangle.tool_tip.empty()) out += "<title>" + escaped_xml(rectangle.tool_tip) + "</title>";
   out += "</rect>\n";
   if (rectangle.text.empty()) return;
   const double size = std::min(rectangle.height * 0.8, 12.0);
@@ -67,7 +46,7 @@ void append_rectangle(std::string& out, const SceneRectangle& rectangle) {
                  R"(<text x="{:.2f}" y="{:.2f}" font-size="{:.1f}" text-anchor="middle" fill="{}">{}</text>)"
                  "\n",
                  rectangle.x + rectangle.width / 2, rectangle.y + rectangle.height / 2 + size * 0.36, size, style.text,
-                 escape(rectangle.text));
+                 escaped_xml(rectangle.text));
 }
 
 void append_text(std::string& out, const SceneText& text) {
@@ -75,7 +54,7 @@ void append_text(std::string& out, const SceneText& text) {
   fmt::format_to(std::back_inserter(out),
                  R"(<text x="{:.2f}" y="{:.2f}" font-size="{:.1f}" text-anchor="{}" fill="#1b1b1b">{}</text>)"
                  "\n",
-                 text.x, text.y, text.size, kAnchors[static_cast<size_t>(text.anchor)], escape(text.text));
+                 text.x, text.y, text.size, kAnchors[static_cast<size_t>(text.anchor)], escaped_xml(text.text));
 }
 
 }  // namespace
@@ -87,7 +66,7 @@ std::string to_svg(const Scene& scene) {
 <defs><pattern id="idle" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#ffffff"/><rect width="1.5" height="6" fill="#c9c9c9"/></pattern></defs>
 <rect width="100%" height="100%" fill="#ffffff"/>
 )svg",
-      scene.width, scene.height, escape(scene.title));
+      scene.width, scene.height, escaped_xml(scene.title));
   for (const SceneRectangle& rectangle : scene.rectangles) append_rectangle(out, rectangle);
   for (const SceneText& text : scene.texts) append_text(out, text);
   out += "</svg>\n";

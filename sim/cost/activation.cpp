@@ -5,6 +5,7 @@
 #include "sim/cost/parameter_count.h"
 #include "sim/cost/pass_work.h"
 #include "sim/cost/rounding.h"
+#include "sim/cost/training_memory.h"
 
 namespace pipeloom::sim {
 
@@ -204,6 +205,7 @@ Bytes mtp_bytes(const Model& model, const WorkShape& shape) {
 }  // namespace
 
 ActivationSize stage_activation(const Job& job, const StageSpan& span) {
+  if (job.software) return training_activation(job, span);
   const Model& model = *job.model;
   const WorkShape shape = make_work_shape(job);
   Bytes sum;

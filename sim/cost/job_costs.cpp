@@ -10,6 +10,7 @@
 #include "sim/cost/overlap_costs.h"
 #include "sim/cost/pipeline_links.h"
 #include "sim/cost/stage_span.h"
+#include "sim/cost/training_memory.h"
 #include "sim/cost/training_reduction.h"
 
 namespace pipeloom::sim {
@@ -44,6 +45,22 @@ void add_end(StepCosts& costs, const Job& job, const StageParameters& parameters
   costs.optimizer_ns.push_back(optimizer_ns(job, parameters, copies));
 }
 
+// What a framework holds for a moment, and for ever.
+void add_temporaries(StepCosts& costs, const Job& job, const Placement& placement) {
+  const std::vector<StageSpan> spans = stage_spans(costs.layers_per_stage);
+  for (size_t stage = 0; stage < spans.size(); ++stage) {
+    const StageParameters parameters = stage_parameters(job, spans[stage], placement.ends_share_a_rank());
+    costs.temporaries.push_back(training_temporaries(job, spans[stage]));
+    costs.temporaries.back().step_bytes = training_step_bytes(job, parameters, placement.pipes());
+  }
+  if (!job.software->dummy_gradients) return;
+  for (int rank = 0; rank < placement.ranks(); ++rank) {
+    std::vector<StageSpan> stages;
+    for (const Chunk& chunk : placement.chunks_of(rank)) stages.push_back(spans[chunk.stage]);
+    costs.dummy_gradients_bytes.push_back(dummy_gradients_bytes(job, stages));
+  }
+}
+
 void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
   const bool ends_meet = placement.ends_share_a_rank();
   for (const StageSpan& span : stage_spans(costs.layers_per_stage)) {
@@ -54,6 +71,7 @@ void fill_memory(StepCosts& costs, const Job& job, const Placement& placement) {
     if (job.ema_decay > 0) costs.ema_ns.push_back(ema_ns(job, parameters, placement.pipes()));
   }
   costs.reserve = memory_reserve(job);
+  if (job.software) add_temporaries(costs, job, placement);
   costs.norm_ns = norm_ns(job);
   costs.shares_embedding = job.model->mtp_depth > 0 && placement.stages() > 1;
 }

@@ -9,6 +9,8 @@
 
 namespace pipeloom::sim {
 
+// What a GPU holds. A job with software has what its framework allocates (sim/cost/training_memory.h).
+
 // Weights of one copy of a stage on one GPU.
 struct StageParameters {
   int64_t dense = 0;      // of layers, split by tensor parallelism
@@ -29,7 +31,7 @@ ActivationSize stage_activation(const Job& job, const StageSpan& span);
 // The same for one layer like the model's layer `kind`, nothing offloaded.
 int64_t layer_activation_bytes(const Job& job, int kind);
 
-// What a GPU holds besides.
+// What a GPU holds besides. With software fragmentation follows from the rest (sim/cost/memory_counters.h).
 Reserve memory_reserve(const Job& job);
 
 // Of one number of a gradient.

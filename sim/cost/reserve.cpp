@@ -1,10 +1,12 @@
 #include "core/job/job.h"
 #include "sim/cost/memory_model.h"
+#include "sim/cost/training_memory.h"
 
 namespace pipeloom::sim {
 
-// All figures are our estimates but for the layer that is rebuilt.
+// Without software all figures are our estimates but for the layer that is rebuilt.
 Reserve memory_reserve(const Job& job) {
+  if (job.software) return training_reserve(job);
   Reserve reserve;
   reserve.runtime_bytes = 800'000'000;                                      // CUDA context and libraries
   reserve.communication_bytes = 400'000'000;                                // NCCL's channels

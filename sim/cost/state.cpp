@@ -1,6 +1,7 @@
 #include "sim/cost/groups.h"
 #include "sim/cost/memory_model.h"
 #include "sim/cost/parameter_count.h"
+#include "sim/cost/training_memory.h"
 
 namespace pipeloom::sim {
 
@@ -53,6 +54,7 @@ StageParameters stage_parameters(const Job& job, const StageSpan& span, bool end
 
 // From its stage 2 on ZeRO shards the gradients, from stage 3 on the weights (Rajbhandari et al., SC20, section 5).
 StageState stage_state(const Job& job, const StageParameters& parameters, int copies) {
+  if (job.software) return training_state(job, parameters, copies);
   constexpr int64_t kBf16Bytes = 2;
   const Formats formats = formats_of(job);
   const int64_t dense_shards = dense_replicas(job.layout, *job.cluster, copies).members;

@@ -19,6 +19,21 @@ int64_t given_back(const Slot& slot, std::span<const ActivationSize> activations
          (slot.has_weight_backward() ? size.kept_for_weight : 0);
 }
 
+// What a slot holds for a moment while it runs.
+int64_t during(const Slot& slot, std::span<const StageTemporaries> temporaries) {
+  const bool backward = !temporaries.empty() && slot.has_input_backward();
+  return backward ? temporaries[slot.backward_pass_stage()].backward_bytes : 0;
+}
+
+// What a slot takes before it gives anything back. Where F and a backward pass go layer by layer that is one layer, if
+// it is known; else all that F saves.
+int64_t taken_first(const Slot& slot, std::span<const ActivationSize> activations,
+                    std::span<const StageTemporaries> temporaries) {
+  const int64_t all = taken(slot, activations);
+  const bool side_by_side = !temporaries.empty() && slot.has_forward() && slot.has_input_backward();
+  return side_by_side ? std::min(all, temporaries[slot.stage].layer_bytes) : all;
+}
+
 }  // namespace
 
 std::vector<int64_t> peak_activations(const Schedule& schedule, std::span<const ActivationSize> activations) {
@@ -31,6 +46,30 @@ std::vector<int64_t> peak_activations(const Schedule& schedule, std::span<const 
       peak = std::max(peak, held);
       held -= given_back(slot, activations);
       peak = std::max(peak, held);
+    }
+    peaks.push_back(peak);
+  }
+  return peaks;
+}
+
+std::vector<PeakHeld> peak_held(const Schedule& schedule, std::span<const ActivationSize> activations,
+                                std::span<const StageTemporaries> temporaries) {
+  std::vector<PeakHeld> peaks;
+  for (int rank = 0; rank < schedule.ranks(); ++rank) {
+    PeakHeld peak;
+    int64_t held = 0;
+    const auto consider = [&](int64_t temporary) {
+      if (held + temporary > peak.total()) peak = {held, temporary};
+    };
+    for (const Slot& slot : schedule.slots_of(rank)) {
+      const int64_t first = taken_first(slot, activations, temporaries);
+      held += first;
+      consider(during(slot, temporaries));
+      held += taken(slot, activations) - first - given_back(slot, activations);
+      consider(0);
+      if (!temporaries.empty() && slot.has_input_backward()) {
+        consider(temporaries[slot.backward_pass_stage()].embedding_bytes);
+      }
     }
     peaks.push_back(peak);
   }
@@ -70,7 +109,8 @@ std::vector<AliveAtPeak> alive_at_peak(const Schedule& schedule, std::span<const
 }
 
 std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeline& timeline,
-                                          std::span<const ActivationSize> activations, int rank) {
+                                          std::span<const ActivationSize> activations, int rank,
+                                          std::span<const StageTemporaries> temporaries) {
   std::vector<MemoryPoint> curve = {{0, 0}};
   const auto step = [&](int64_t time_ns, int64_t change) {
     if (change == 0) return;
@@ -83,8 +123,10 @@ std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeli
   };
   uint32_t number = schedule.first_slot(rank);
   for (const Slot& slot : schedule.slots_of(rank)) {
-    step(timeline.start_ns[number], taken(slot, activations));
-    step(timeline.end_ns[number], -given_back(slot, activations));
+    const int64_t first = taken_first(slot, activations, temporaries);
+    const int64_t later = taken(slot, activations) - first;
+    step(timeline.start_ns[number], first + during(slot, temporaries));
+    step(timeline.end_ns[number], later - given_back(slot, activations) - during(slot, temporaries));
     ++number;
   }
   return curve;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/costs/costs.h"
+#include "core/costs/step_costs.h"
 #include "core/schedule/schedule.h"
 #include "core/schedule/timeline.h"
 
@@ -13,6 +14,21 @@ namespace pipeloom::sim {
 // [rank] Returns the most that the rank holds at once, in the unit of `activations` ([stage]). Depends only on the
 // ranks' orders. In a pair the forward counts first.
 std::vector<int64_t> peak_activations(const Schedule& schedule, std::span<const ActivationSize> activations);
+
+// What a rank holds of its micro-batches at once, at most: what passes saved, and what a pass holds for a moment.
+struct PeakHeld {
+  int64_t activations = 0;
+  int64_t temporaries = 0;
+
+  int64_t total() const { return activations + temporaries; }
+  bool operator==(const PeakHeld&) const = default;
+};
+
+// [rank] Returns the fullest moment. `temporaries` ([stage]) come on top while a backward pass runs and at its end;
+// empty: there are none, and the activations are those of peak_activations. With them an overlapped pair's F fills what
+// its backward pass frees, layer by layer.
+std::vector<PeakHeld> peak_held(const Schedule& schedule, std::span<const ActivationSize> activations,
+                                std::span<const StageTemporaries> temporaries);
 
 // What a rank holds of one of its stages at its fullest moment, in micro-batches.
 struct AliveAtPeak {
@@ -33,8 +49,10 @@ struct MemoryPoint {
   bool operator==(const MemoryPoint&) const = default;
 };
 
-// Returns what `rank` holds over time: a step curve that starts at (0, 0), one point per change.
+// Returns what `rank` holds over time: a step curve that starts at (0, 0), one point per change. `temporaries`
+// ([stage]) come on top while a backward pass runs; empty: there are none.
 std::vector<MemoryPoint> activation_curve(const Schedule& schedule, const Timeline& timeline,
-                                          std::span<const ActivationSize> activations, int rank);
+                                          std::span<const ActivationSize> activations, int rank,
+                                          std::span<const StageTemporaries> temporaries = {});
 
 }  // namespace pipeloom::sim

@@ -181,11 +181,14 @@ Software random_software(std::mt19937_64& random) {
   software.dispatcher = kDispatchers[between(random, 0, 2)];
   for (bool* flag :
        {&software.overlap_experts, &software.overlap_gradients, &software.overlap_weights, &software.overlap_tensor,
-        &software.fused_experts, &software.compiled, &software.sdpa, &software.low_precision_states}) {
+        &software.fused_experts, &software.compiled, &software.sdpa, &software.low_precision_states,
+        &software.dummy_gradients, &software.query_key_norms, &software.context_all_to_all}) {
     *flag = sometimes(random);
   }
   software.gradients = sometimes(random) ? Format::kFp32 : Format::kBf16;
   software.gathered = sometimes(random) ? Format::kBf16 : Format::kFp8;
+  software.engine = static_cast<StateEngine>(between(random, 0, 2));
+  software.loss = static_cast<LossKernel>(between(random, 0, 2));
   software.rates = value_of(proto::find_training_rates("GB200"));
   software.rates.host_us_per_op = small(random, 0, 100);
   return software;
@@ -370,6 +373,10 @@ StepCosts random_costs(std::mt19937_64& random, const Schedule& schedule) {
   costs.programs =
       repeat(stages, [&] { return repeat(between(random, 1, 9), [&] { return random_component(random); }); });
   if (sometimes(random)) costs.layers_per_stage = repeat(stages, [&] { return small(random, 0, 8); });
+  if (sometimes(random)) {
+    costs.temporaries = repeat(stages, [&] { return StageTemporaries{any(), any(), any(), any()}; });
+    costs.dummy_gradients_bytes = repeat(schedule.ranks(), any);
+  }
   if (sometimes(random)) costs.pair_hidden_ns = repeat(stages * stages, any);
   return costs;
 }

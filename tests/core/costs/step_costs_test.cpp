@@ -39,6 +39,25 @@ TEST(StepCosts, RefusesEachFieldThatSumsCouldNotBear) {
       {[](auto& costs) { costs.optimizer_ns.pop_back(); }, "optimizer_ns has 1 entries; 2 are needed"},
       {[](auto& costs) { costs.reserve.workspace_bytes = -1; },
        "reserve.workspace_bytes is -1; allowed are 0 to 1125899906842624"},
+      {[](auto& costs) { costs.temporaries = {{}}; }, "temporaries has 1 entries; 2 are needed"},
+      {[](auto& costs) {
+         costs.temporaries = {{-1}, {}};
+       },
+       "temporaries.backward_bytes is -1; allowed are 0 to 1125899906842624"},
+      {[](auto& costs) {
+         costs.temporaries = {{}, {0, -1}};
+       },
+       "temporaries.embedding_bytes is -1; allowed are 0 to 1125899906842624"},
+      {[](auto& costs) {
+         costs.temporaries = {{}, {0, 0, -1}};
+       },
+       "temporaries.step_bytes is -1; allowed are 0 to 1125899906842624"},
+      {[](auto& costs) {
+         costs.temporaries = {{}, {0, 0, 0, -1}};
+       },
+       "temporaries.layer_bytes is -1; allowed are 0 to 1125899906842624"},
+      {[](auto& costs) { costs.dummy_gradients_bytes = {-1}; },
+       "dummy_gradients_bytes is -1; allowed are 0 to 1125899906842624"},
   };
   for (const Case& one : cases) {
     StepCosts costs = good();

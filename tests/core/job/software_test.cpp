@@ -96,6 +96,13 @@ TEST(Software, HasBothRatesOfSdpaOrNeither) {
             "software.rates.sdpa_backward_flops is given and sdpa_forward_flops is not; give both or neither");
 }
 
+TEST(Software, NamesItsEnginesAndLosses) {
+  EXPECT_STREQ(engine_name(StateEngine::kMegatron), "megatron");
+  EXPECT_STREQ(engine_name(StateEngine::kDeepSpeed), "deepspeed");
+  EXPECT_STREQ(loss_name(LossKernel::kFused), "fused");
+  EXPECT_STREQ(loss_name(LossKernel::kEager), "eager");
+}
+
 TEST(Software, IsNeededForASlidingWindow) {
   EXPECT_EQ(error_of([](Job& job) { job.model->attention.window = 128; }), "");
   EXPECT_EQ(error_of([](Job& job) {

@@ -185,6 +185,47 @@ TEST(PublishedPrediction, TakesTheStepFromTokensPerSecond) {
   EXPECT_LT(prediction.predicted_seconds, 20);
 }
 
+// What decides memory follows from the framework, its date and the remarks.
+TEST(PublishedJob, SaysWhatTheFrameworkAllocates) {
+  const auto software = [](const std::map<std::string, std::string>& settings) {
+    proto::PublishedTraining changed = training();
+    for (const auto& [column, value] : settings) changed.settings[column] = value;
+    return *published_job(changed, model_text).value().job.software;
+  };
+  const Software megatron = software({{"software", "megatron-lm"}, {"notes", "CP by all-to-all; x"}});
+  EXPECT_EQ(megatron.engine, StateEngine::kMegatron);
+  EXPECT_EQ(megatron.loss, LossKernel::kFused);
+  EXPECT_TRUE(megatron.dummy_gradients);
+  EXPECT_TRUE(megatron.context_all_to_all);
+  EXPECT_FALSE(megatron.query_key_norms);
+  EXPECT_FALSE(software({{"software", "nemo-24.12"}}).dummy_gradients);
+  const Software torchtitan = software({{"software", "torchtitan"}, {"date", "2024-12"}});
+  EXPECT_EQ(torchtitan.engine, StateEngine::kFsdp);
+  EXPECT_EQ(torchtitan.loss, LossKernel::kEager);
+  EXPECT_EQ(software({{"software", "torchtitan"}, {"date", "2025-06"}}).loss, LossKernel::kCompiled);
+  EXPECT_EQ(software({{"software", "torchtitan"}, {"date", "2025-06"}, {"compile", "0"}}).loss, LossKernel::kEager);
+  const Software deepspeed = software({{"software", "megatron-deepspeed"}});
+  EXPECT_EQ(deepspeed.engine, StateEngine::kDeepSpeed);
+  EXPECT_EQ(deepspeed.loss, LossKernel::kEager);
+}
+
+// Megatron-Bridge prints allocated bytes / 1e9, torchtitan reserved GiB.
+TEST(PublishedPrediction, KnowsWhatSoftwarePrints) {
+  const auto memory = [](const std::string& software, const std::string& unit) {
+    proto::PublishedTraining changed = training();
+    changed.settings["software"] = software;
+    changed.figures.push_back({"memory_max", 70, unit, "as printed by the software"});
+    return predict_published(changed, model_text).memory.front();
+  };
+  EXPECT_EQ(memory("megatron-bridge", "GiB").counter, "allocated");
+  EXPECT_DOUBLE_EQ(memory("megatron-bridge", "GiB").measured, 70e9);
+  EXPECT_EQ(memory("torchtitan", "GiB").counter, "reserved");
+  EXPECT_DOUBLE_EQ(memory("torchtitan", "GiB").measured, 70.0 * 1024 * 1024 * 1024);
+  const MemoryComparison seen = memory("megatron-bridge", "GB");
+  EXPECT_EQ(seen.rank, 0);
+  EXPECT_DOUBLE_EQ(seen.predicted, static_cast<double>(seen.parts.allocated()));
+}
+
 TEST(PublishedPrediction, ComparesMemoryWithItsCounter) {
   proto::PublishedTraining changed = training();
   changed.figures.push_back({"memory_gib_max", 70, "GiB", "reserved"});

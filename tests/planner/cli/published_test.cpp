@@ -22,6 +22,15 @@ TEST(ValidatePublished, GivesScriptsEveryTraining) {
   EXPECT_EQ(json["trainings"].size(), 7u);
   EXPECT_TRUE(json["steps"].contains("judged"));
   EXPECT_TRUE(json["groups"]["gpu"].contains("H100"));
+  EXPECT_TRUE(json["memory"].contains("allocated"));
+  for (const auto& training : json["trainings"]) {
+    for (const auto& memory : training.value("memory", nlohmann::json::array())) {
+      EXPECT_TRUE(json["memory"].contains(memory["counter"].get<std::string>() + ", " +
+                                          training["settings"]["software"].get<std::string>()));
+      EXPECT_GE(memory["rank"], 0);
+      EXPECT_GT(memory["lasting_bytes"].get<int64_t>() + memory["churn_bytes"].get<int64_t>(), 0);
+    }
+  }
 }
 
 TEST(ValidatePublished, TakesThoseThatMeetEveryCondition) {

@@ -62,6 +62,28 @@ TEST(Memory, CurveStepsAtStartsAndEnds) {
   EXPECT_EQ(activation_curve(schedule, timeline, std::vector{ActivationSize{10, 16}}, 0), growing);
 }
 
+// Temporaries come on top while a backward pass runs, and at its end.
+TEST(Memory, PeakHeldHasTemporaries) {
+  const Schedule schedule = one_rank("0: F0 F1 B0 B1", 2);
+  const std::vector<ActivationSize> sizes = {{10, 4}};
+  EXPECT_EQ(peak_held(schedule, sizes, {}), (std::vector<PeakHeld>{{20, 0}}));
+  EXPECT_EQ(peak_held(schedule, sizes, std::vector{StageTemporaries{3, 0, 0, 2}}), (std::vector<PeakHeld>{{20, 3}}));
+  EXPECT_EQ(peak_held(schedule, sizes, std::vector{StageTemporaries{3, 15, 0, 2}}), (std::vector<PeakHeld>{{10, 15}}));
+}
+
+// A pair's F takes one layer; then it fills what the backward pass frees.
+TEST(Memory, PeakHeldOfAPairIsOneLayerMore) {
+  const Schedule pair = one_rank("0: F0 F1&B0 B1", 2);
+  const std::vector<ActivationSize> sizes = {{10, 4}};
+  EXPECT_EQ(peak_held(pair, sizes, {}), (std::vector<PeakHeld>{{20, 0}}));
+  const std::vector<StageTemporaries> temporaries = {{3, 0, 0, 2}};
+  EXPECT_EQ(peak_held(pair, sizes, temporaries), (std::vector<PeakHeld>{{12, 3}}));
+  const Timeline timeline = simulate(pair, tests::unit_costs(pair), {}).value();
+  const auto curve = activation_curve(pair, timeline, sizes, 0, temporaries);
+  EXPECT_EQ(std::ranges::max_element(curve, {}, &MemoryPoint::held)->held, 15);
+  EXPECT_EQ(curve.back().held, 0);
+}
+
 TEST(Memory, CurveReachesThePeakAndEndsEmpty) {
   for (const Schedule& schedule : tests::small_reference_schedules()) {
     const std::vector<ActivationSize> sizes(schedule.stages(), ActivationSize{10, 4});

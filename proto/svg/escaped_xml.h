@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace pipeloom::proto {
+
+// The text as it may stand in an XML element or attribute.
+std::string escaped_xml(const std::string& text);
+
+}  // namespace pipeloom::proto
