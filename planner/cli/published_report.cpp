@@ -64,10 +64,11 @@ std::vector<NamedSummary> step_summaries(const Predictions& predictions) {
           {"judged, every setting said", summary_of(step_errors(predictions, whole))}};
 }
 
-// By the counter that was read, and by counter and software.
+// By the counter that was read, and by counter and software; only of settings that were read.
 std::vector<NamedSummary> memory_summaries(const Predictions& predictions) {
   std::map<std::string, std::vector<double>> groups;
   for (const PublishedPrediction& one : predictions) {
+    if (one.training.text("confidence") != "recipe-read") continue;
     for (const MemoryComparison& memory : one.memory) {
       groups[memory.counter].push_back(memory.error());
       groups[fmt::format("{}, {}", memory.counter, one.training.text("software"))].push_back(memory.error());

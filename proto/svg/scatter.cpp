@@ -28,7 +28,7 @@ class Axis {
  public:
   explicit Axis(const std::vector<ScatterPoint>& points) {
     const auto logs = [](const ScatterPoint& point) {
-      return std::minmax(std::log10(point.measured), std::log10(point.predicted));
+      return std::minmax({std::log10(point.measured), std::log10(point.predicted)});
     };
     low_ = high_ = std::log10(points.front().measured);
     for (const ScatterPoint& point : points) {
@@ -57,9 +57,9 @@ void append_grid(std::string& out, const Axis& axis) {
     for (const double value : {decade, 2 * decade, 5 * decade}) {
       if (value < axis.least() || value > axis.most()) continue;
       fmt::format_to(Out(out),
-                     R"(<path d="M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {4:.1f}H{5:.1f}" stroke="#e0e0e0"/>)"
-                     R"(<text x="{0:.1f}" y="{6:.1f}" text-anchor="middle">{7:g}</text>)"
-                     R"(<text x="{8:.1f}" y="{9:.1f}" text-anchor="end">{7:g}</text>)"
+                     R"svg(<path d="M{0:.1f} {1:.1f}V{2:.1f}M{3:.1f} {4:.1f}H{5:.1f}" stroke="#e0e0e0"/>)svg"
+                     R"svg(<text x="{0:.1f}" y="{6:.1f}" text-anchor="middle">{7:g}</text>)svg"
+                     R"svg(<text x="{8:.1f}" y="{9:.1f}" text-anchor="end">{7:g}</text>)svg"
                      "\n",
                      axis.x(value), kTop, kTop + kSide, kLeft, axis.y(value), kLeft + kSide, kTop + kSide + 18, value,
                      kLeft - 8, axis.y(value) + 4);
@@ -69,14 +69,15 @@ void append_grid(std::string& out, const Axis& axis) {
 
 // Where predictions are right, and 10 % around.
 void append_band(std::string& out, const Axis& axis) {
-  fmt::format_to(Out(out),
-                 R"(<clipPath id="plot"><rect x="{0}" y="{1}" width="{2}" height="{2}"/></clipPath>)"
-                 R"(<g clip-path="url(#plot)"><path d="M{3:.1f} {4:.1f}L{5:.1f} {6:.1f}L{5:.1f} {7:.1f}L{3:.1f} {8:.1f}Z" )"
-                 R"(fill="#2f6db5" fill-opacity="0.12"/><path d="M{3:.1f} {9:.1f}L{5:.1f} {10:.1f}" stroke="#555"/></g>)"
-                 "\n",
-                 kLeft, kTop, kSide, axis.x(axis.least()), axis.y(1.1 * axis.least()), axis.x(axis.most()),
-                 axis.y(1.1 * axis.most()), axis.y(0.9 * axis.most()), axis.y(0.9 * axis.least()),
-                 axis.y(axis.least()), axis.y(axis.most()));
+  fmt::format_to(
+      Out(out),
+      R"svg(<clipPath id="plot"><rect x="{0}" y="{1}" width="{2}" height="{2}"/></clipPath>)svg"
+      R"svg(<g clip-path="url(#plot)"><path d="M{3:.1f} {4:.1f}L{5:.1f} {6:.1f}L{5:.1f} {7:.1f}L{3:.1f} {8:.1f}Z" )svg"
+      R"svg(fill="#2f6db5" fill-opacity="0.12"/><path d="M{3:.1f} {9:.1f}L{5:.1f} {10:.1f}" stroke="#555"/></g>)svg"
+      "\n",
+      kLeft, kTop, kSide, axis.x(axis.least()), axis.y(1.1 * axis.least()), axis.x(axis.most()),
+      axis.y(1.1 * axis.most()), axis.y(0.9 * axis.most()), axis.y(0.9 * axis.least()), axis.y(axis.least()),
+      axis.y(axis.most()));
 }
 
 void append_mark(std::string& out, double x, double y, int group, const std::string& name) {
@@ -84,16 +85,18 @@ void append_mark(std::string& out, double x, double y, int group, const std::str
   const std::string title = name.empty() ? "" : "<title>" + escaped_xml(name) + "</title>";
   switch (group % kShapes) {
     case 0:
-      fmt::format_to(Out(out), R"(<circle cx="{:.1f}" cy="{:.1f}" r="4" fill="{}" fill-opacity="0.75">{}</circle>)", x,
-                     y, colour, title);
+      fmt::format_to(Out(out),
+                     R"svg(<circle cx="{:.1f}" cy="{:.1f}" r="4" fill="{}" fill-opacity="0.75">{}</circle>)svg", x, y,
+                     colour, title);
       break;
     case 1:
-      fmt::format_to(Out(out),
-                     R"(<rect x="{:.1f}" y="{:.1f}" width="7" height="7" fill="{}" fill-opacity="0.75">{}</rect>)",
-                     x - 3.5, y - 3.5, colour, title);
+      fmt::format_to(
+          Out(out), R"svg(<rect x="{:.1f}" y="{:.1f}" width="7" height="7" fill="{}" fill-opacity="0.75">{}</rect>)svg",
+          x - 3.5, y - 3.5, colour, title);
       break;
     default:
-      fmt::format_to(Out(out), R"(<path d="M{:.1f} {:.1f}l5 5l-5 5l-5 -5Z" fill="{}" fill-opacity="0.75">{}</path>)", x,
+      fmt::format_to(Out(out),
+                     R"svg(<path d="M{:.1f} {:.1f}l5 5l-5 5l-5 -5Z" fill="{}" fill-opacity="0.75">{}</path>)svg", x,
                      y - 5, colour, title);
   }
   out += '\n';
@@ -109,8 +112,8 @@ std::string scatter_to_svg(const std::string& unit, const std::vector<ScatterPoi
   int next = 0;
   for (auto& [name, number] : groups) number = next++;
   std::string out = fmt::format(
-      R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" font-family="sans-serif" font-size="13">)"
-      R"(<rect width="{0}" height="{1}" fill="#ffffff"/>)"
+      R"svg(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" font-family="sans-serif" font-size="13">)svg"
+      R"svg(<rect width="{0}" height="{1}" fill="#ffffff"/>)svg"
       "\n",
       kLeft + kSide + kLegend, kTop + kSide + kBelow);
   append_grid(out, axis);

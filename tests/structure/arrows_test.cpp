@@ -40,10 +40,10 @@ const Arrows kMayInclude = {
     {"planner/validate", {"core", "planner/evaluate", "sim"}},
     {"planner/app",
      {"core", "planner/diff", "planner/evaluate", "planner/interchange", "planner/layout", "planner/overlap",
-      "planner/robust", "planner/schedules", "planner/search", "planner/subject", "proto", "sim"}},
+      "planner/robust", "planner/schedules", "planner/search", "planner/subject", "planner/validate", "proto", "sim"}},
     {"planner/cli",
-     {"core", "planner/app", "planner/diff", "planner/interchange", "planner/overlap", "planner/schedules",
-      "planner/subject", "planner/validate", "proto", "sim"}},
+     {"core", "planner/app", "planner/diff", "planner/evaluate", "planner/interchange", "planner/overlap",
+      "planner/schedules", "planner/subject", "planner/validate", "proto", "sim"}},
 
     {"proto/base", {"core"}},
     {"proto/huggingface", {"core", "proto/base"}},
