@@ -26,7 +26,7 @@ struct PublishedPrediction {
   std::string reason;                // why it can't be said; empty: it was predicted
   std::vector<std::string> ignored;  // columns that the prediction leaves out
   double predicted_seconds = 0;
-  double low_seconds = 0;   // four of five steps are between low and high; zeros: not known
+  double low_seconds = 0;  // four of five steps are between low and high; zeros: not known
   double high_seconds = 0;
   std::optional<double> measured_seconds;  // of a step; absent: nothing that gives it was measured
   std::vector<MemoryComparison> memory;

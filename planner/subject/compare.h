@@ -22,7 +22,7 @@ struct ComparedNumbers {
   int fullest_rank = 0;
   int weight_copies = 1;
   double overlap = 0;
-  bool fits = false;  // the fullest rank stays within the memory limit
+  bool fits = false;           // the fullest rank stays within the memory limit
   bool close_to_best = false;  // its time per step can't be told from that of the first, by the errors of predictions
 };
 

@@ -22,8 +22,7 @@ std::string errors_text(const char* name, const StepErrors& errors) {
 Result<FittedConstants> parse_fitted_constants(const std::string& path, const std::string& text) {
   message::FittedConstants message;
   PIPELOOM_RETURN_IF_ERROR(parse_text(path, text, &message));
-  FittedConstants fitted = {
-      {}, load_step_errors(message.dense_errors()), load_step_errors(message.expert_errors())};
+  FittedConstants fitted = {{}, load_step_errors(message.dense_errors()), load_step_errors(message.expert_errors())};
   for (const message::FittedConstant& constant : message.constant()) {
     if (!fitted.factors.emplace(constant.name(), constant.factor()).second) {
       return invalid(fmt::format("{}: the constant {} has two factors", path, constant.name()));

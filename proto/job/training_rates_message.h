@@ -6,7 +6,7 @@
 namespace pipeloom::message {
 class StepErrors;
 class TrainingRates;
-}
+}  // namespace pipeloom::message
 
 namespace pipeloom::proto {
 
