@@ -10,24 +10,13 @@
 
 #include "planner/app/published_fit.h"
 #include "planner/cli/published.h"
-#include "planner/cli/text_table.h"
-#include "planner/validate/error_summary.h"
+#include "planner/cli/published_report.h"
 #include "proto/base/files.h"
 #include "proto/job/fitted_constants.h"
 
 namespace pipeloom::planner {
 
 namespace {
-
-std::string percent(double share) {
-  return fmt::format("{:.1f} %", 100 * share);
-}
-
-void add_row(TextTable& table, const std::string& name, const std::vector<double>& errors) {
-  const ErrorSummary summary = summary_of(errors);
-  table.add_row({name, std::to_string(summary.rows), percent(summary.median), percent(summary.mean),
-                 percent(summary.p90), fmt::format("{:+.1f} %", 100 * summary.bias)});
-}
 
 std::vector<double> judged_errors(const std::vector<FitRow>& rows, const ConstantFactors& factors) {
   std::vector<double> errors;
@@ -43,7 +32,8 @@ void add_groups(TextTable& table, const LeftOut& left) {
     for (size_t i = 0; i < left.rows.size(); ++i) {
       groups[std::string(left.rows[i]->training.text(column))].push_back(left.errors[i]);
     }
-    for (const auto& [value, errors] : groups) add_row(table, fmt::format("  {} {}", column, value), errors);
+    for (const auto& [value, errors] : groups)
+      add_errors(table, fmt::format("  {} {}", column, value), summary_of(errors));
   }
 }
 
@@ -82,10 +72,10 @@ Status run_calibrate_published(const CalibrateOptions& options, const Output& ou
   const LeftOut left = leave_out(rows, fit, options.leave_out);
   const FittedConstants fitted = with_errors_of(left, factors);
   TextTable table({"judged steps", "rows", "median", "mean", "p90", "bias"});
-  add_row(table, "with published rates", judged_errors(rows, {}));
-  add_row(table, "with the known constants", judged_errors(rows, fit.known));
-  add_row(table, "in the fit", judged_errors(rows, factors));
-  add_row(table, fmt::format("left out by {}", fmt::join(options.leave_out, " and ")), left.errors);
+  add_errors(table, "with published rates", summary_of(judged_errors(rows, {})));
+  add_errors(table, "with the known constants", summary_of(judged_errors(rows, fit.known)));
+  add_errors(table, "in the fit", summary_of(judged_errors(rows, factors)));
+  add_errors(table, fmt::format("left out by {}", fmt::join(options.leave_out, " and ")), summary_of(left.errors));
   add_groups(table, left);
   output.out << table.text();
   print_worst(left, output.out);

@@ -7,9 +7,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "planner/cli/text_table.h"
-#include "planner/validate/error_summary.h"
-
 namespace pipeloom::planner {
 
 namespace {
@@ -77,12 +74,6 @@ std::vector<NamedSummary> memory_summaries(const Predictions& predictions) {
   std::vector<NamedSummary> summaries;
   for (const auto& [counter, errors] : groups) summaries.push_back({counter, summary_of(errors)});
   return summaries;
-}
-
-void add_summary(TextTable& table, const NamedSummary& named) {
-  const ErrorSummary& summary = named.summary;
-  table.add_row({named.name, std::to_string(summary.rows), percent(summary.median), percent(summary.mean),
-                 percent(summary.p90), signed_percent(summary.bias)});
 }
 
 std::string interval_text(const PublishedPrediction& one) {
@@ -166,17 +157,22 @@ nlohmann::json to_json(const PublishedPrediction& one) {
 
 }  // namespace
 
+void add_errors(TextTable& table, const std::string& name, const ErrorSummary& summary) {
+  table.add_row({name, std::to_string(summary.rows), percent(summary.median), percent(summary.mean),
+                 percent(summary.p90), signed_percent(summary.bias)});
+}
+
 void print_published(const Predictions& predictions, std::ostream& out) {
   print_trainings(predictions, out);
   TextTable table({"step", "rows", "median", "mean", "p90", "bias"});
-  for (const NamedSummary& named : step_summaries(predictions)) add_summary(table, named);
+  for (const NamedSummary& named : step_summaries(predictions)) add_errors(table, named.name, named.summary);
   for (const char* column : kGroupColumns) {
     for (const auto& [value, errors] : errors_by(predictions, column)) {
-      add_summary(table, {fmt::format("{} {}", column, value), summary_of(errors)});
+      add_errors(table, fmt::format("{} {}", column, value), summary_of(errors));
     }
   }
   for (const NamedSummary& named : memory_summaries(predictions)) {
-    add_summary(table, {"memory, " + named.name, named.summary});
+    add_errors(table, "memory, " + named.name, named.summary);
   }
   out << table.text();
   if (const Coverage coverage = coverage_of(predictions); coverage.rows > 0) {

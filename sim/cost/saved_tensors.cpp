@@ -6,8 +6,6 @@ namespace pipeloom::sim {
 
 namespace {
 
-constexpr double kWide = 2;  // BF16 and FP16
-
 // Widths of a layer's tensors in numbers, divided by tensor parallelism where Megatron-LM divides them.
 struct Widths {
   double hidden = 0;
@@ -35,14 +33,15 @@ void save_attention(const Job& job, SavedTensors& saved) {
   const TrainingTokens tokens = training_tokens(job);
   const Widths w(job);
   const double operand = operand_bytes(software.recipe);
-  saved.heads = tokens.all * kWide * (w.query + w.key + w.value);
-  if (software.query_key_norms) saved.heads += tokens.all * kWide * (w.query + w.key);
+  saved.heads = tokens.all * kWideBytes * (w.query + w.key + w.value);
+  if (software.query_key_norms) saved.heads += tokens.all * kWideBytes * (w.query + w.key);
   if (a.is_mla()) {
-    saved.latents = tokens.split * ((kWide + operand) * (a.q_lora_rank + a.kv_lora_rank) + kWide * a.rope_dim);
+    saved.latents =
+        tokens.split * ((kWideBytes + operand) * (a.q_lora_rank + a.kv_lora_rank) + kWideBytes * a.rope_dim);
   }
-  saved.core = tokens.all * kWide * w.output;
-  if (operand < kWide) saved.core += tokens.all * operand * w.output;  // the projection reads a cast
-  if (software.context_all_to_all && job.layout.context > 1) saved.core += tokens.all * kWide * w.output;
+  saved.core = tokens.all * kWideBytes * w.output;
+  if (operand < kWideBytes) saved.core += tokens.all * operand * w.output;  // the projection reads a cast
+  if (software.context_all_to_all && job.layout.context > 1) saved.core += tokens.all * kWideBytes * w.output;
   // Unfused (Korthikanti et al., MLSys 2023, section 4.1): probabilities, and with dropout its mask and its result.
   const double of_score = job.model->dropout ? 5 : 2;
   const double of_row = job.attention_kernel == AttentionKernel::kUnfused
@@ -53,7 +52,7 @@ void save_attention(const Job& job, SavedTensors& saved) {
 
 // Bytes of the activation function's tensors for each inner number: of a gated one it reads two.
 double activation_input_bytes(const Model& model) {
-  return (model.gated_mlp ? 2 : 1) * kWide;
+  return (model.gated_mlp ? 2 : 1) * kWideBytes;
 }
 
 void save_experts(const Job& job, SavedTensors& saved) {
@@ -93,8 +92,8 @@ SavedTensors kept_operators(const Job& job, const SavedTensors& all, int kind) {
   const Widths w(job);
   SavedTensors kept;
   kept.inputs = all.inputs / 2;
-  kept.heads = tokens.all * kWide * (w.query + w.value);
-  kept.core = tokens.all * kWide * w.output;
+  kept.heads = tokens.all * kWideBytes * (w.query + w.value);
+  kept.core = tokens.all * kWideBytes * w.output;
   kept.statistics = all.statistics;
   if (job.model->is_moe_layer(kind)) {
     kept.rows = all.rows;
@@ -102,9 +101,9 @@ SavedTensors kept_operators(const Job& job, const SavedTensors& all, int kind) {
     kept.shared = all.shared / 3;
     kept.router = all.router;
   } else {
-    kept.inner = tokens.all * kWide * job.model->intermediate / w.tensor;
+    kept.inner = tokens.all * kWideBytes * job.model->intermediate / w.tensor;
   }
-  if (!job.software->compiled) kept.inputs += tokens.all * kWide * w.hidden;
+  if (!job.software->compiled) kept.inputs += tokens.all * kWideBytes * w.hidden;
   return kept;
 }
 
@@ -123,7 +122,7 @@ LayerKinds layer_kinds(const Model& model, const StageSpan& span) {
 double operand_bytes(ProductRecipe recipe) {
   switch (recipe) {
     case ProductRecipe::kWide:
-      return kWide;
+      return kWideBytes;
     case ProductRecipe::kMxfp8:
       return 1 + 1.0 / 32;
     case ProductRecipe::kNvfp4:
@@ -143,11 +142,11 @@ SavedTensors saved_tensors(const Job& job, int kind) {
   const double operand = operand_bytes(job.software->recipe);
   SavedTensors saved;
   const double mask = model.dropout ? 1 : 0;
-  saved.inputs = 2 * tokens.split * (kWide + mask) * model.hidden;
+  saved.inputs = 2 * tokens.split * (kWideBytes + mask) * model.hidden;
   saved.norm_outputs = 2 * tokens.split * operand * model.hidden;
   save_attention(job, saved);
   if (model.is_moe_layer(kind)) {
-    saved.norm_outputs = tokens.split * (operand + kWide) * model.hidden;  // the router reads BF16
+    saved.norm_outputs = tokens.split * (operand + kWideBytes) * model.hidden;  // the router reads BF16
     save_experts(job, saved);
   } else {
     saved.inner = tokens.all / job.layout.tensor * (activation_input_bytes(model) + operand) * model.intermediate;
@@ -159,7 +158,7 @@ SavedTensors kept_tensors(const Job& job, int kind) {
   SavedTensors kept = saved_tensors(job, kind);
   if (job.recompute == Recompute::kFull) {
     SavedTensors input;
-    input.inputs = training_tokens(job).split * kWide * job.model->hidden;
+    input.inputs = training_tokens(job).split * kWideBytes * job.model->hidden;
     return input;
   }
   const RecomputedParts parts = recomputed_parts(job);
@@ -193,7 +192,7 @@ double needed_for_weight(const Job& job, int kind) {
   const MoeShape& moe = *model.moe;
   bytes += expert_rows(job) * (2 * operand * w.hidden + of_inner * moe.intermediate);
   bytes += tokens.all / w.tensor * of_inner * moe.intermediate * moe.shared_experts;
-  return bytes + tokens.split * kWide * moe.routed_experts;
+  return bytes + tokens.split * kWideBytes * moe.routed_experts;
 }
 
 }  // namespace pipeloom::sim

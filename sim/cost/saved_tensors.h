@@ -5,6 +5,8 @@
 
 namespace pipeloom::sim {
 
+inline constexpr double kWideBytes = 2;  // of a number in BF16 or FP16
+
 // What one layer keeps from its forward pass for its backward pass, in bytes of one micro-batch on one GPU, by the
 // tensor. Everything is counted; nothing is fitted.
 struct SavedTensors {

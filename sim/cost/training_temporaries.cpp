@@ -10,8 +10,6 @@ namespace pipeloom::sim {
 
 namespace {
 
-constexpr double kWide = 2;
-
 double logits(const Job& job) {
   return training_tokens(job).all * static_cast<double>(padded_vocabulary(job)) / job.layout.tensor;
 }
@@ -28,11 +26,11 @@ double loss_bytes(const Job& job) {
 // Rows that tensor parallelism gathers over the group, if sequence parallelism has split them.
 double gathered_row(const Job& job) {
   const bool split = job.layout.sequence_parallel && job.layout.tensor > 1;
-  return split ? training_tokens(job).all * kWide * job.model->hidden : 0;
+  return split ? training_tokens(job).all * kWideBytes * job.model->hidden : 0;
 }
 
 double row(const Job& job) {
-  return training_tokens(job).split * kWide * job.model->hidden;
+  return training_tokens(job).split * kWideBytes * job.model->hidden;
 }
 
 // The head: the gradient of what it read; with sequence parallelism what it read, gathered again, and that gradient's
@@ -40,7 +38,7 @@ double row(const Job& job) {
 double head_backward(const Job& job) {
   double bytes = loss_bytes(job) * logits(job) + gathered_row(job);
   if (job.software->engine == StateEngine::kFsdp) return bytes;
-  bytes += training_tokens(job).all * kWide * job.model->hidden;
+  bytes += training_tokens(job).all * kWideBytes * job.model->hidden;
   return gathered_row(job) > 0 ? bytes + row(job) : bytes;
 }
 
@@ -50,13 +48,13 @@ double head_backward(const Job& job) {
 double layer_backward(const Job& job, int kind) {
   const Model& model = *job.model;
   const double again = saved_tensors(job, kind).total() - kept_tensors(job, kind).total();
-  if (model.is_moe_layer(kind)) return again + row(job) + 4 * expert_rows(job) * kWide * model.hidden;
-  const double inner = training_tokens(job).all / job.layout.tensor * kWide * model.intermediate;
+  if (model.is_moe_layer(kind)) return again + row(job) + 4 * expert_rows(job) * kWideBytes * model.hidden;
+  const double inner = training_tokens(job).all / job.layout.tensor * kWideBytes * model.intermediate;
   return again + row(job) + (model.gated_mlp ? 2 : 1) * inner + gathered_row(job);
 }
 
 double end_weights(const Job& job) {
-  return kWide * static_cast<double>(padded_vocabulary(job)) * job.model->hidden / job.layout.tensor;
+  return kWideBytes * static_cast<double>(padded_vocabulary(job)) * job.model->hidden / job.layout.tensor;
 }
 
 // Weights that are gathered while they are used: those of the layer that computes and of the next one, and for the
@@ -71,7 +69,7 @@ double gathered_weights(const Job& job, const StageSpan& span) {
     largest = std::max(largest, static_cast<double>(parameters.dense) / job.layout.tensor +
                                     static_cast<double>(parameters.routed) / job.layout.expert);
   }
-  const double width = job.software->gathered == Format::kFp8 ? 1 : kWide;
+  const double width = job.software->gathered == Format::kFp8 ? 1 : kWideBytes;
   return std::min(2, span.layers) * width * largest + (span.is_first ? end_weights(job) : 0) +
          (span.is_last ? end_weights(job) : 0);
 }
