@@ -18,27 +18,20 @@ ComponentCost cost_of(const TrainingPart& part, int layer) {
           rounded_ns(part.seconds.weight)};
 }
 
-// Share of the model's passes that tensor cores fill at the clock that products alone would have.
-double tensor_share(const Job& job) {
-  const TrainingKernels kernels(job, {job.cluster->compute_sms()}, job.software->rates.sustained_clock);
-  PassSeconds sum = training_head(job, kernels).seconds;
-  for (int layer = 0; layer < job.model->layers; ++layer) {
-    for (const TrainingPart& part : training_layer(job, kernels, layer)) sum += part.seconds;
-  }
-  return sum.tensor / sum.total();
-}
-
 // Layers of one kind cost the same: each kind is worked out once.
 class Layers {
  public:
   Layers(const Job& job, const TrainingKernels& kernels) : job_(job), kernels_(kernels) {}
 
-  StageProgram program(int kind, int layer) {
+  const std::vector<TrainingPart>& parts(int kind) {
     const Model& model = *job_.model;
     const auto [place, is_new] = of_kind_.try_emplace({model.is_moe_layer(kind), model.is_windowed_layer(kind)});
     if (is_new) place->second = training_layer(job_, kernels_, kind);
+    return place->second;
+  }
+  StageProgram program(int kind, int layer) {
     StageProgram program;
-    for (const TrainingPart& part : place->second) program.push_back(cost_of(part, layer));
+    for (const TrainingPart& part : parts(kind)) program.push_back(cost_of(part, layer));
     return program;
   }
 
@@ -47,6 +40,17 @@ class Layers {
   const TrainingKernels& kernels_;
   std::map<std::pair<bool, bool>, std::vector<TrainingPart>> of_kind_;
 };
+
+// Share of the model's passes that tensor cores fill at the clock that products alone would have.
+double tensor_share(const Job& job) {
+  const TrainingKernels kernels(job, {job.cluster->compute_sms()}, job.software->rates.sustained_clock);
+  Layers layers(job, kernels);
+  PassSeconds sum = training_head(job, kernels).seconds;
+  for (int layer = 0; layer < job.model->layers; ++layer) {
+    for (const TrainingPart& part : layers.parts(layer)) sum += part.seconds;
+  }
+  return sum.tensor / sum.total();
+}
 
 }  // namespace
 
