@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <span>
+#include <utility>
 
 #include "planner/schedules/schedule_table.h"
 #include "proto/base/files.h"
 #include "proto/job/expert_loads_csv.h"
+#include "proto/job/fitted_constants.h"
+#include "proto/job/training_rates_files.h"
 
 namespace pipeloom::planner {
 
@@ -42,6 +45,15 @@ Status set_expert_load(const std::string& path, Job& job) {
   if (!job.model) return invalid("--expert-load needs a job with a model");
   PIPELOOM_TRY(const std::string csv, proto::read_file(path));
   PIPELOOM_TRY(job.expert_loads, proto::parse_expert_loads(path, csv));
+  return {};
+}
+
+Status set_constants(const std::string& path, Job& job) {
+  if (path.empty()) return {};
+  if (!job.software) return invalid("--constants needs a job with software, whose rates they are factors of");
+  PIPELOOM_TRY(const FittedConstants fitted, proto::read_fitted_constants(path));
+  PIPELOOM_TRY(TrainingRates published, proto::published_training_rates(job.cluster->gpu.name));
+  job.software->rates = with_fitted(std::move(published), fitted);
   return {};
 }
 
@@ -85,6 +97,7 @@ Status change_job(const JobChanges& changes, Job& job) {
   job.weight_share_millionths = changes.weight_share_millionths.value_or(job.weight_share_millionths);
   PIPELOOM_RETURN_IF_ERROR(set_times(changes.times, job));
   change_p2p(changes, job.p2p);
+  PIPELOOM_RETURN_IF_ERROR(set_constants(changes.constants, job));
   return set_expert_load(changes.expert_load_csv, job);
 }
 
@@ -101,6 +114,7 @@ Status check_plan_allows(const JobChanges& changes) {
   PIPELOOM_RETURN_IF_ERROR(check_keeps_order(changes, "plan"));
   const Change costs[] = {{"--times", changes.times.has_value()},
                           {"--release or --weight-share", changes.weight_share_millionths.has_value()},
+                          {"--constants", !changes.constants.empty()},
                           {"--expert-load", !changes.expert_load_csv.empty()}};
   return check_none(costs, "plan");
 }

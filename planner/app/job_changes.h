@@ -25,6 +25,7 @@ struct JobChanges {
   std::optional<int> pipes = {};
   std::optional<int> waves = {};
   std::string expert_load_csv = {};  // a file of measured loads; empty: absent
+  std::string constants = {};        // a file of fitted constants (calibrate --published); empty: absent
   std::optional<PassTimes> times = {};
   std::optional<int64_t> weight_share_millionths = {};
   std::optional<P2pMode> p2p = {};

@@ -113,7 +113,8 @@ std::vector<FitRow> fit_rows(const std::vector<proto::PublishedTraining>& traini
     if (!prediction.compared()) continue;
     auto published = published_job(training, texts);
     PIPELOOM_THROW_UNLESS(published.has_value());
-    const bool read = training.text("confidence") == "recipe-read" && training.text("routing") != "drop";
+    const bool read = training.text("confidence") != "default-assumed" && training.text("confidence") != "unknown" &&
+                      training.text("routing") != "drop";
     const double other = read ? kEarlierWeight : 0;
     FitRow row = {training, std::move(published->job), *prediction.measured_seconds, prediction.judged,
                   prediction.judged ? 1 : other};

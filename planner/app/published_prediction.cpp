@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
+#include "core/base/check.h"
 #include "planner/evaluate/evaluate.h"
 #include "planner/evaluate/step_interval.h"
+#include "proto/job/training_rates_files.h"
 
 namespace pipeloom::planner {
 
@@ -52,8 +55,12 @@ int64_t counted(const RankMemory& memory, std::string_view counter) {
 
 bool is_judged(const proto::PublishedTraining& training) {
   const std::string_view routing = training.text("routing");
-  return training.text("newest_layout") == "1" && training.text("confidence") == "recipe-read" &&
-         training.text("task") == "pretrain" && routing != "drop";
+  // A table of one's own may leave these columns out.
+  const auto is = [&](std::string_view column, std::string_view value) {
+    const std::string_view text = training.text(column);
+    return text.empty() || text == value;
+  };
+  return is("newest_layout", "1") && is("confidence", "recipe-read") && is("task", "pretrain") && routing != "drop";
 }
 
 void add_memory(const Job& job, const Evaluation& evaluation, PublishedPrediction& prediction) {
@@ -76,22 +83,30 @@ double step_seconds(const Evaluation& evaluation) {
   return static_cast<double>(evaluation.end.step_ns) / 1e9;
 }
 
+TrainingRates fitted_rates(const Job& job, const FittedConstants& constants) {
+  auto published = proto::published_training_rates(job.cluster->gpu.name);
+  PIPELOOM_THROW_UNLESS(published.has_value());  // the job has rates from the same file
+  return with_fitted(*std::move(published), constants);
+}
+
 }  // namespace
 
 Result<double> predicted_step(const Job& job) {
   return evaluate_published(job).map(step_seconds);
 }
 
-PublishedPrediction predict_published(const proto::PublishedTraining& training, const ModelTexts& texts) {
+PublishedPrediction predict_published(const proto::PublishedTraining& training, const ModelTexts& texts,
+                                      const std::optional<FittedConstants>& constants) {
   PublishedPrediction prediction;
   prediction.training = training;
   prediction.judged = is_judged(training);
   prediction.measured_seconds = measured_step(training);
-  const auto published = published_job(training, texts);
+  auto published = published_job(training, texts);
   if (!published) {
     prediction.reason = published.error().message;
     return prediction;
   }
+  if (constants) published->job.software->rates = fitted_rates(published->job, *constants);
   const auto evaluation = evaluate_published(published->job);
   if (!evaluation) {
     prediction.reason = evaluation.error().message;

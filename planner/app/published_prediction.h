@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/job/training_constants.h"
 #include "planner/app/published_job.h"
 #include "planner/evaluate/rank_memory.h"
 
@@ -43,6 +44,8 @@ struct PublishedPrediction {
 // Seconds of the step of a job that names its schedule.
 Result<double> predicted_step(const Job& job);
 
-PublishedPrediction predict_published(const proto::PublishedTraining& training, const ModelTexts& texts);
+// With the constants that Pipeloom knows, or with `constants`.
+PublishedPrediction predict_published(const proto::PublishedTraining& training, const ModelTexts& texts,
+                                      const std::optional<FittedConstants>& constants = std::nullopt);
 
 }  // namespace pipeloom::planner

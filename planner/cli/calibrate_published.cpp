@@ -51,6 +51,18 @@ void print_worst(const LeftOut& left, std::ostream& out) {
   out << '\n' << table.text();
 }
 
+// What is left out at a time.
+std::vector<std::string> groups_of(const CalibrateOptions& options) {
+  if (!options.leave_out.empty()) return options.leave_out;
+  return options.from_scratch ? std::vector<std::string>{"model", "gpu"} : std::vector<std::string>{"id"};
+}
+
+// A few steps of one's own say nothing about intervals.
+void keep_known_errors(const FittedConstants& known, FittedConstants& fitted) {
+  if (!fitted.dense_errors.known()) fitted.dense_errors = known.dense_errors;
+  if (!fitted.expert_errors.known()) fitted.expert_errors = known.expert_errors;
+}
+
 }  // namespace
 
 Status run_calibrate_published(const CalibrateOptions& options, const Output& output) {
@@ -59,23 +71,25 @@ Status run_calibrate_published(const CalibrateOptions& options, const Output& ou
   PIPELOOM_TRY(const std::string csv, proto::read_file(options.published));
   PIPELOOM_TRY(const auto trainings, proto::parse_published(options.published, csv));
   const std::vector<FitRow> rows = fit_rows(trainings, texts_beside(options.published));
-  for (const std::string& column : options.leave_out) {
+  const std::vector<std::string> groups = groups_of(options);
+  for (const std::string& column : groups) {
     const auto has = [&](const proto::PublishedTraining& training) { return !training.text(column).empty(); };
     if (std::ranges::none_of(trainings, has)) {
       return invalid(fmt::format("--leave-out is {}; {} has no such column", column, options.published));
     }
   }
   if (rows.empty()) return invalid(fmt::format("{}: no training whose step is known can be said", options.published));
-  const FitOptions fit = {
-      .from_known = !options.from_scratch, .known = proto::known_fitted_constants().factors, .held = options.hold};
+  const FittedConstants& known = proto::known_fitted_constants();
+  const FitOptions fit = {.from_known = !options.from_scratch, .known = known.factors, .held = options.hold};
   const ConstantFactors factors = fit_constants(rows, fit);
-  const LeftOut left = leave_out(rows, fit, options.leave_out);
-  const FittedConstants fitted = with_errors_of(left, factors);
+  const LeftOut left = leave_out(rows, fit, groups);
+  FittedConstants fitted = with_errors_of(left, factors);
+  if (!options.from_scratch) keep_known_errors(known, fitted);
   TextTable table({"judged steps", "rows", "median", "mean", "p90", "bias"});
   add_errors(table, "with published rates", summary_of(judged_errors(rows, {})));
   add_errors(table, "with the known constants", summary_of(judged_errors(rows, fit.known)));
   add_errors(table, "in the fit", summary_of(judged_errors(rows, factors)));
-  add_errors(table, fmt::format("left out by {}", fmt::join(options.leave_out, " and ")), summary_of(left.errors));
+  add_errors(table, fmt::format("left out by {}", fmt::join(groups, " and ")), summary_of(left.errors));
   add_groups(table, left);
   output.out << table.text();
   print_worst(left, output.out);

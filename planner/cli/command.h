@@ -128,11 +128,11 @@ Status run_diff(const DiffOptions& options, const Output& output);
 struct CalibrateOptions {
   std::string plan;
   std::vector<std::string> traces;
-  std::string published;                                  // a CSV of published trainings instead
-  std::vector<std::string> leave_out = {"model", "gpu"};  // columns
-  std::vector<std::string> hold;                          // constants that stay as they are known
-  bool from_scratch = false;                              // constants start from what was known before any fit
-  std::string output;                                     // a CSV of measured layers; empty or "-": standard output
+  std::string published;               // a CSV of published trainings instead
+  std::vector<std::string> leave_out;  // columns; empty: each training, or with from_scratch each model on each GPU
+  std::vector<std::string> hold;       // constants that stay as they are known
+  bool from_scratch = false;           // constants start from what was known before any fit
+  std::string output;                  // a CSV of measured layers; empty or "-": standard output
 };
 Status run_calibrate(const CalibrateOptions& options, const Output& output);
 
@@ -164,6 +164,7 @@ struct ValidateOptions {
   std::string gpu;                // that they ran on: a known name or a file
   std::string published;          // a CSV of published trainings
   std::string where;              // "gpu=H100,model=llama3-8b": only these of them
+  std::string constants;          // a file of fitted constants for --published
   std::string picture;            // an SVG of the judged steps to write
   bool list = false;              // the quantities that a reference may name
   bool json = false;

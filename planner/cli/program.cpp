@@ -62,6 +62,7 @@ void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
   command->add_option("--release", options.release, "an activation is freed at the end of I or of W")
       ->check(CLI::IsMember({"I", "W"}));
   command->add_option("--weight-share", options.weight_share, "the share of an activation that W still needs, 0 to 1");
+  command->add_option("--constants", options.constants, "of training software: what calibrate --published wrote");
   command->add_option("--expert-load", options.expert_load,
                       "how full experts are: what pipeloom-run --expert-load wrote");
   command->add_option("--p2p", options.p2p, "point-to-point transfers")->check(CLI::IsMember({"async", "blocking"}));
@@ -163,7 +164,9 @@ void add_running_commands(CLI::App& app, Action& chosen) {
                         "what pipeloom-run --trace wrote, or PyTorch's profiler (.json, .json.gz)");
   const auto published = calibrate->add_option("--published", calibrate_options->published,
                                                "fit the constants of training software to a CSV of measured steps");
-  calibrate->add_option("--leave-out", calibrate_options->leave_out, "columns: predict each of their values without it")
+  calibrate
+      ->add_option("--leave-out", calibrate_options->leave_out,
+                   "columns: predict each of their values without it (default id; from scratch model,gpu)")
       ->delimiter(',')
       ->needs(published);
   calibrate->add_option("--hold", calibrate_options->hold, "constants that stay as they are")
@@ -190,6 +193,8 @@ void add_validate(CLI::App& app, Action& chosen) {
                              ->excludes(iterations)
                              ->excludes(gpu);
   validate->add_option("--where", options->where, "only those of --published: gpu=H100,model=llama3-8b")
+      ->needs(published);
+  validate->add_option("--constants", options->constants, "for --published: what calibrate --published wrote")
       ->needs(published);
   validate
       ->add_option("--picture", options->picture, "an SVG of --published to write: predicted against measured steps")

@@ -12,6 +12,7 @@
 #include "planner/app/published_prediction.h"
 #include "planner/cli/published_report.h"
 #include "proto/base/files.h"
+#include "proto/job/fitted_constants.h"
 #include "proto/published/published_rows.h"
 #include "proto/svg/scatter.h"
 
@@ -84,9 +85,13 @@ Status run_published(const ValidateOptions& options, const Output& output) {
   PIPELOOM_TRY(const auto trainings, proto::parse_published(options.published, csv));
   PIPELOOM_RETURN_IF_ERROR(check_columns(options.published, trainings, conditions));
   const ModelTexts texts = texts_beside(options.published);
+  std::optional<FittedConstants> constants;
+  if (!options.constants.empty()) {
+    PIPELOOM_TRY(constants, proto::read_fitted_constants(options.constants));
+  }
   std::vector<PublishedPrediction> predictions;
   for (const proto::PublishedTraining& training : trainings) {
-    if (meets(training, conditions)) predictions.push_back(predict_published(training, texts));
+    if (meets(training, conditions)) predictions.push_back(predict_published(training, texts, constants));
   }
   if (predictions.empty() && !conditions.empty()) {
     return invalid(fmt::format("--where is {}; no training of {} meets it", options.where, options.published));

@@ -32,6 +32,7 @@ Result<SubjectSource> source_of(const SubjectOptions& options) {
                         .pipes = options.pipes,
                         .waves = options.waves,
                         .expert_load_csv = options.expert_load,
+                        .constants = options.constants,
                         .receive_depth = options.receive_depth};
   PIPELOOM_TRY(changes.weight_share_millionths, parse_weight_share(options));
   if (!options.times.empty()) {

@@ -22,6 +22,7 @@ struct SubjectOptions {
   std::optional<int> pipes;
   std::optional<int> waves;
   std::string expert_load;   // a file of measured expert loads; empty: routers are taken as balanced
+  std::string constants;     // a file of fitted constants
   std::string times;         // empty: F=1,I=1,W=1
   std::string release;       // "I" or "W"
   std::string weight_share;  // decimal in [0, 1]

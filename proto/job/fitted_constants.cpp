@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 #include "proto/base/embedded.h"
+#include "proto/base/files.h"
 #include "proto/base/message_text.h"
 #include "proto/job/job.pb.h"
 #include "proto/job/training_rates_message.h"
@@ -32,6 +33,11 @@ Result<FittedConstants> parse_fitted_constants(const std::string& path, const st
     return fail(sane.error().code, fmt::format("{}: {}", path, sane.error().message));
   }
   return fitted;
+}
+
+Result<FittedConstants> read_fitted_constants(const std::string& path) {
+  PIPELOOM_TRY(const std::string text, read_file(path));
+  return parse_fitted_constants(path, text);
 }
 
 std::string fitted_constants_to_text(const FittedConstants& fitted) {

@@ -307,7 +307,8 @@ TEST(TrainingCosts, TheFullestGpuSetsThePaceOfExperts) {
   Job job = deepseek();
   const auto experts_ns = [&] {
     int64_t sum = 0;
-    for (const ComponentCost& part : layer_costs(job, {132}).layers[10]) {
+    const LayerCosts costs = layer_costs(job, {132});
+    for (const ComponentCost& part : costs.layers[10]) {
       if (part.component == Component::kExperts || part.lane == Lane::kEp) sum += part.forward_ns;
     }
     return static_cast<double>(sum);
