@@ -157,8 +157,9 @@ void add_running_commands(CLI::App& app, Action& chosen) {
   diff->add_option("--rank", diff_options->rank, "the tasks of one rank alone");
   add_json(diff, diff_options->json);
 
-  const auto [calibrate, calibrate_options] = add_command(
-      app, "calibrate", "What a plan's layers took in traces, as costs for the next plan", run_calibrate, chosen);
+  const auto [calibrate, calibrate_options] =
+      add_command(app, "calibrate", "Costs from what was measured: a plan's layers in its traces, or steps of a table",
+                  run_calibrate, chosen);
   calibrate->add_option("PLAN", calibrate_options->plan, "the plan that was run");
   calibrate->add_option("TRACE", calibrate_options->traces,
                         "what pipeloom-run --trace wrote, or PyTorch's profiler (.json, .json.gz)");
@@ -174,7 +175,8 @@ void add_running_commands(CLI::App& app, Action& chosen) {
       ->needs(published);
   calibrate->add_flag("--from-scratch", calibrate_options->from_scratch, "forget what was fitted before")
       ->needs(published);
-  calibrate->add_option("-o,--output", calibrate_options->output, "the CSV to write; without it, standard output");
+  calibrate->add_option("-o,--output", calibrate_options->output,
+                        "the file to write: layers as CSV, or constants; without it, standard output");
 }
 
 void add_validate(CLI::App& app, Action& chosen) {
