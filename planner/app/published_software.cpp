@@ -174,6 +174,9 @@ Status add_published_software(PublishedSettings& settings, Job& job) {
   software.overlap_tensor = settings.flag_or("tp_overlap", false);
   software.compiled = settings.flag_or("compile", true);
   add_tensors(settings, job);
+  // 1F1B sends and receives in order, in Megatron-LM (schedules.py, forward_backward_pipelining_without_interleaving)
+  // and in DeepSpeed's pipeline engine; the interleaved form overlaps both with compute.
+  if (job.schedule.name == "1f1b") job.p2p.mode = P2pMode::kBlocking;
   if (software.name == "megatron-deepspeed") job.attention_kernel = AttentionKernel::kUnfused;
   return settings.status();
 }

@@ -58,6 +58,17 @@ TEST(PublishedJob, SetsFieldsOfTheJob) {
   EXPECT_TRUE(published->ignored.empty());
 }
 
+// Interleaved 1F1B overlaps its hand-overs with compute, 1F1B does not.
+TEST(PublishedJob, HandsOverAsItsScheduleDoes) {
+  proto::PublishedTraining changed = training();
+  changed.settings["pp"] = "2";
+  changed.settings["schedule"] = "1f1b";
+  EXPECT_EQ(published_job(changed, model_text)->job.p2p.mode, P2pMode::kBlocking);
+  changed.settings["vpp"] = "2";
+  changed.settings["schedule"] = "interleaved-1f1b";
+  EXPECT_EQ(published_job(changed, model_text)->job.p2p.mode, P2pMode::kAsync);
+}
+
 TEST(PublishedJob, NamesColumnAndValueOfWhatCantBeSaid) {
   EXPECT_EQ(reason("gpu", "abacus"), "gpu is abacus; no file of it is known");
   EXPECT_EQ(reason("task", "lora"), "task is lora; a job trains all weights");
