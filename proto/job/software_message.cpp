@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/job/software_presets.h"
 #include "proto/job/job.pb.h"
 #include "proto/job/training_rates_files.h"
 #include "proto/job/training_rates_message.h"
@@ -44,11 +45,57 @@ void store_parts(const Software& software, message::Software* message) {
 }
 
 void load_parts(const message::Software& message, Software& software) {
-  const message::CapturedParts& graphs = message.graphs();
-  software.graphs = {graphs.step(), graphs.attention(), graphs.router(), graphs.mlp()};
+  if (message.has_graphs()) {
+    const message::CapturedParts& graphs = message.graphs();
+    software.graphs = {graphs.step(), graphs.attention(), graphs.router(), graphs.mlp()};
+  }
+  if (!message.has_recompute()) return;
   const message::RecomputedParts& recompute = message.recompute();
   software.recompute = {recompute.core_attention(), recompute.norms(),   recompute.activations(), recompute.mlp(),
                         recompute.up_projections(), recompute.experts(), recompute.operators()};
+}
+
+// A field that the message has, in the place of what the software has.
+template <typename Value>
+void load(bool given, Value value, Value& field) {
+  if (given) field = value;
+}
+
+template <typename Enum>
+Status load_given(const char* field, bool given, int value, Enum last, Enum& target) {
+  if (!given) return {};
+  PIPELOOM_TRY(target, load_choice(field, value, last));
+  return {};
+}
+
+Status load_choices(const message::Software& message, Software& software) {
+  const Status loaded[] = {
+      load_given("recipe", message.has_recipe(), message.recipe(), ProductRecipe::kNvfp4, software.recipe),
+      load_given("dispatcher", message.has_dispatcher(), message.dispatcher(), Dispatcher::kHybridEp,
+                 software.dispatcher),
+      load_given("gradients", message.has_gradients(), message.gradients(), Format::kFp8, software.gradients),
+      load_given("gathered", message.has_gathered(), message.gathered(), Format::kFp8, software.gathered),
+      load_given("engine", message.has_engine(), message.engine(), StateEngine::kDeepSpeed, software.engine),
+      load_given("loss", message.has_loss(), message.loss(), LossKernel::kEager, software.loss)};
+  for (const Status& status : loaded) PIPELOOM_RETURN_IF_ERROR(status);
+  return {};
+}
+
+void load_flags(const message::Software& message, Software& software) {
+  load(message.has_eight_bit_attention(), message.eight_bit_attention(), software.eight_bit_attention);
+  load(message.has_eight_bit_head(), message.eight_bit_head(), software.eight_bit_head);
+  load(message.has_overlap_experts(), message.overlap_experts(), software.overlap_experts);
+  load(message.has_overlap_gradients(), message.overlap_gradients(), software.overlap_gradients);
+  load(message.has_overlap_weights(), message.overlap_weights(), software.overlap_weights);
+  load(message.has_overlap_tensor(), message.overlap_tensor(), software.overlap_tensor);
+  load(message.has_fused_experts(), message.fused_experts(), software.fused_experts);
+  load(message.has_expert_imbalance(), message.expert_imbalance(), software.expert_imbalance);
+  load(message.has_compiled(), message.compiled(), software.compiled);
+  load(message.has_sdpa(), message.sdpa(), software.sdpa);
+  load(message.has_low_precision_states(), message.low_precision_states(), software.low_precision_states);
+  load(message.has_dummy_gradients(), message.dummy_gradients(), software.dummy_gradients);
+  load(message.has_query_key_norms(), message.query_key_norms(), software.query_key_norms);
+  load(message.has_context_all_to_all(), message.context_all_to_all(), software.context_all_to_all);
 }
 
 }  // namespace
@@ -81,32 +128,13 @@ void store_software(const Software& software, message::Software* message) {
 
 Result<Software> load_software(const message::Software& message, const std::string& gpu) {
   Software software;
-  software.name = message.name();
-  PIPELOOM_TRY(software.recipe, load_choice("recipe", message.recipe(), ProductRecipe::kNvfp4));
-  software.eight_bit_attention = message.eight_bit_attention();
-  software.eight_bit_head = message.eight_bit_head();
+  if (!message.preset().empty()) {
+    PIPELOOM_TRY(software, software_preset(message.preset()));
+  }
+  if (message.has_name()) software.name = message.name();
+  PIPELOOM_RETURN_IF_ERROR(load_choices(message, software));
+  load_flags(message, software);
   load_parts(message, software);
-  PIPELOOM_TRY(software.dispatcher, load_choice("dispatcher", message.dispatcher(), Dispatcher::kHybridEp));
-  software.overlap_experts = message.overlap_experts();
-  software.overlap_gradients = message.overlap_gradients();
-  software.overlap_weights = message.overlap_weights();
-  software.overlap_tensor = message.overlap_tensor();
-  software.fused_experts = message.fused_experts();
-  software.expert_imbalance = message.expert_imbalance();
-  if (message.has_compiled()) software.compiled = message.compiled();
-  software.sdpa = message.sdpa();
-  software.low_precision_states = message.low_precision_states();
-  if (message.has_gradients()) {
-    PIPELOOM_TRY(software.gradients, load_choice("gradients", message.gradients(), Format::kFp8));
-  }
-  if (message.has_gathered()) {
-    PIPELOOM_TRY(software.gathered, load_choice("gathered", message.gathered(), Format::kFp8));
-  }
-  PIPELOOM_TRY(software.engine, load_choice("engine", message.engine(), StateEngine::kDeepSpeed));
-  PIPELOOM_TRY(software.loss, load_choice("loss", message.loss(), LossKernel::kEager));
-  software.dummy_gradients = message.dummy_gradients();
-  software.query_key_norms = message.query_key_norms();
-  software.context_all_to_all = message.context_all_to_all();
   if (message.has_rates()) {
     PIPELOOM_TRY(software.rates, load_training_rates(message.rates()));
   } else {
