@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/cost/activation_bytes.h"
 #include "sim/cost/memory_model.h"
 #include "sim/cost/parameter_count.h"
 #include "sim/cost/pass_work.h"
@@ -151,19 +152,8 @@ class LayerActivation {
   bool drops_norms_;
 };
 
-struct Bytes {
-  double total = 0;
-  double kept = 0;
-
-  Bytes& operator+=(const Bytes& other) {
-    total += other.total;
-    kept += other.kept;
-    return *this;
-  }
-};
-
 // Full recomputation holds a layer's input only, until I computes what W needs.
-Bytes layer_bytes(const Model& model, const WorkShape& shape, int kind) {
+ActivationBytes layer_bytes(const Model& model, const WorkShape& shape, int kind) {
   const LayerActivation activation(model, shape);
   const bool moe = model.is_moe_layer(kind);
   const double kept =
@@ -175,13 +165,13 @@ Bytes layer_bytes(const Model& model, const WorkShape& shape, int kind) {
 }
 
 // The gradient of the embedding's rows.
-Bytes embed_bytes(const Model& model, const WorkShape& shape) {
+ActivationBytes embed_bytes(const Model& model, const WorkShape& shape) {
   return {0, shape.split_tokens() * row_bytes(shape.formats.rest, model.hidden)};
 }
 
 // Input, norm, and FP32 logits (Korthikanti et al., section 4.3: 4sbh(1 + v/h)); for W the norm and the logits'
 // gradient as its product reads it.
-Bytes head_bytes(const Model& model, const WorkShape& shape) {
+ActivationBytes head_bytes(const Model& model, const WorkShape& shape) {
   const double input = 2 * shape.split_tokens() * model.hidden;
   const double logits = 4 * shape.tokens / shape.tensor * model.vocabulary;
   return {2 * input + logits, input + logits / 2};
@@ -189,16 +179,17 @@ Bytes head_bytes(const Model& model, const WorkShape& shape) {
 
 // Of both norms the inputs, and the outputs side by side. For W these, the gradient of their projection, and that of
 // the embedding's rows.
-Bytes mtp_bytes(const Model& model, const WorkShape& shape) {
+ActivationBytes mtp_bytes(const Model& model, const WorkShape& shape) {
   const double tokens = shape.tokens / shape.tensor;
   const bool drops_norms = shape.recompute == Recompute::kSelective && !shape.unfused_attention;
   const double joined = row_bytes(shape.formats.cached, 2.0 * model.hidden);
   const double row = row_bytes(shape.formats.rest, model.hidden);
-  Bytes bytes = layer_bytes(model, shape, mtp_layer(model));
+  ActivationBytes bytes = layer_bytes(model, shape, mtp_layer(model));
   bytes += head_bytes(model, shape);
-  bytes += Bytes{tokens * (2 * row + (drops_norms ? 0 : joined)),
-                 tokens * ((drops_norms ? factor_bytes(shape.formats.mlp, shape.tokens, 2.0 * model.hidden) : joined) +
-                           factor_bytes(shape.formats.mlp, shape.tokens, model.hidden) + row)};
+  bytes += ActivationBytes{
+      tokens * (2 * row + (drops_norms ? 0 : joined)),
+      tokens * ((drops_norms ? factor_bytes(shape.formats.mlp, shape.tokens, 2.0 * model.hidden) : joined) +
+                factor_bytes(shape.formats.mlp, shape.tokens, model.hidden) + row)};
   return bytes;
 }
 
@@ -208,7 +199,7 @@ ActivationSize stage_activation(const Job& job, const StageSpan& span) {
   if (job.software) return training_activation(job, span);
   const Model& model = *job.model;
   const WorkShape shape = make_work_shape(job);
-  Bytes sum;
+  ActivationBytes sum;
   for (int layer = span.first_layer; layer < span.end_layer(); ++layer) sum += layer_bytes(model, shape, layer);
   sum.total *= 1 - job.offload.activations;
   sum.kept *= 1 - job.offload.activations;

@@ -1,3 +1,4 @@
+#include "sim/cost/activation_bytes.h"
 #include "sim/cost/rounding.h"
 #include "sim/cost/saved_tensors.h"
 #include "sim/cost/training_layer.h"
@@ -7,18 +8,7 @@ namespace pipeloom::sim {
 
 namespace {
 
-struct Bytes {
-  double total = 0;
-  double kept = 0;
-
-  Bytes& operator+=(const Bytes& other) {
-    total += other.total;
-    kept += other.kept;
-    return *this;
-  }
-};
-
-Bytes operator*(int times, const Bytes& bytes) {
+ActivationBytes operator*(int times, const ActivationBytes& bytes) {
   return {times * bytes.total, times * bytes.kept};
 }
 
@@ -26,12 +16,12 @@ double row_of_hidden(const Job& job) {
   return training_tokens(job).split * 2 * job.model->hidden;
 }
 
-Bytes layer_bytes(const Job& job, int kind) {
+ActivationBytes layer_bytes(const Job& job, int kind) {
   return {kept_tensors(job, kind).total(), needed_for_weight(job, kind)};
 }
 
 // The final norm's input and output, and the logits: as they are kept for the loss's backward pass.
-Bytes head_bytes(const Job& job) {
+ActivationBytes head_bytes(const Job& job) {
   const double logits = training_tokens(job).all * static_cast<double>(padded_vocabulary(job)) / job.layout.tensor;
   const double of_logit = job.software->loss == LossKernel::kEager ? 4 : 2;
   return {2 * row_of_hidden(job) + of_logit * logits, row_of_hidden(job) + 2 * logits};
@@ -39,8 +29,8 @@ Bytes head_bytes(const Job& job) {
 
 // Both norms' inputs and their outputs side by side, a layer, and a head. W needs these outputs, and the gradients of
 // their projection and of the embedding's rows.
-Bytes module_bytes(const Job& job) {
-  Bytes bytes = layer_bytes(job, job.model->layers - 1);
+ActivationBytes module_bytes(const Job& job) {
+  ActivationBytes bytes = layer_bytes(job, job.model->layers - 1);
   bytes += head_bytes(job);
   bytes += {4 * row_of_hidden(job), 4 * row_of_hidden(job)};
   return bytes;
@@ -56,7 +46,7 @@ int64_t padded_vocabulary(const Job& job) {
 }
 
 ActivationSize training_activation(const Job& job, const StageSpan& span) {
-  Bytes sum;
+  ActivationBytes sum;
   const LayerKinds kinds = layer_kinds(*job.model, span);
   if (kinds.dense > 0) sum += kinds.dense * layer_bytes(job, kinds.dense_layer);
   if (kinds.experts > 0) sum += kinds.experts * layer_bytes(job, kinds.experts_layer);
