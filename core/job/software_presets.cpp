@@ -15,7 +15,8 @@ void overlap_replicas(Software& software) {
   software.overlap_weights = true;
 }
 
-// What most recipes of measured trainings set that were published with the release (docs/validation.md).
+// megatron-bridge, nemo-25.04 and torchtitan: what most of their recipes set whose trainings were published
+// (docs/validation.md). deepseek: arXiv 2412.19437, section 3. megatron-lm and primus: what is usual (inferred).
 constexpr SoftwarePreset kPresets[] = {
     {"megatron-lm", "2026-05", "Megatron-LM with TransformerEngine; the distributed optimizer overlaps",
      [](Software& software) {
@@ -42,8 +43,7 @@ constexpr SoftwarePreset kPresets[] = {
        software.loss = LossKernel::kCompiled;
        software.sdpa = true;
      }},
-    {"deepseek", "arXiv 2412.19437",
-     "DeepSeek-V3's own: FP8 by blocks, DeepEP beside the other pass, norms and SwiGLU again",
+    {"deepseek", "2024-12", "DeepSeek-V3's own: FP8 by blocks, DeepEP beside the other pass, norms and SwiGLU again",
      [](Software& software) {
        software.recipe = ProductRecipe::kBlockwise;
        software.dispatcher = Dispatcher::kDeepEp;

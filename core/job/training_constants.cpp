@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <utility>
 
 #include "core/base/field_check.h"
@@ -11,13 +10,6 @@
 namespace pipeloom {
 
 namespace {
-
-bool is_any(const TrainingRates& rates, std::initializer_list<std::string_view> names) {
-  for (const std::string_view name : names) {
-    if (rates.gpu == name) return true;
-  }
-  return false;
-}
 
 bool every_gpu(const TrainingRates&) {
   return true;
@@ -35,7 +27,7 @@ bool hopper(const TrainingRates& rates) {
   return rates.gpu.starts_with("H");
 }
 bool blackwell_board(const TrainingRates& rates) {
-  return is_any(rates, {"B200", "B300"});
+  return rates.gpu == "B200" || rates.gpu == "B300";
 }
 bool has_sdpa(const TrainingRates& rates) {
   return rates.sdpa_forward_flops > 0;

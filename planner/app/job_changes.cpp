@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <span>
-#include <utility>
 
 #include "planner/schedules/schedule_table.h"
 #include "proto/base/files.h"
@@ -52,8 +51,7 @@ Status set_constants(const std::string& path, Job& job) {
   if (path.empty()) return {};
   if (!job.software) return invalid("--constants needs a job with software, whose rates they are factors of");
   PIPELOOM_TRY(const FittedConstants fitted, proto::read_fitted_constants(path));
-  PIPELOOM_TRY(TrainingRates published, proto::published_training_rates(job.cluster->gpu.name));
-  job.software->rates = with_fitted(std::move(published), fitted);
+  PIPELOOM_TRY(job.software->rates, proto::fitted_training_rates(job.cluster->gpu.name, fitted));
   return {};
 }
 

@@ -34,15 +34,15 @@ struct FitOptions {
 // The factors that fit the rows of weight above 0.
 ConstantFactors fit_constants(const std::vector<FitRow>& rows, const FitOptions& options);
 
-// Errors of judged rows, each predicted by constants that were fitted without the rows of its group. A group: those
-// with the same values in these columns. Rows that are not judged leave the fit with their group.
+// Rows that were predicted by constants that were fitted without them. REQUIRES: the rows outlive this.
 struct LeftOut {
   std::vector<const FitRow*> rows;
-  std::vector<double> errors;
+  std::vector<double> errors;  // predicted / measured - 1
 };
-// What these errors say of steps that are predicted: quantiles, of models without and with experts.
-FittedConstants with_errors_of(const LeftOut& left, ConstantFactors factors);
-
+// Leaves out in turn the rows that have the same values in these columns, and predicts those of them that are judged.
 LeftOut leave_out(const std::vector<FitRow>& rows, const FitOptions& options, const std::vector<std::string>& columns);
+
+// The factors, and what the errors say of steps that are predicted: quantiles, of models without and with experts.
+FittedConstants with_errors_of(const LeftOut& left, ConstantFactors factors);
 
 }  // namespace pipeloom::planner

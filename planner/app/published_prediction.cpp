@@ -83,12 +83,6 @@ double step_seconds(const Evaluation& evaluation) {
   return static_cast<double>(evaluation.end.step_ns) / 1e9;
 }
 
-TrainingRates fitted_rates(const Job& job, const FittedConstants& constants) {
-  auto published = proto::published_training_rates(job.cluster->gpu.name);
-  PIPELOOM_THROW_UNLESS(published.has_value());  // the job has rates from the same file
-  return with_fitted(*std::move(published), constants);
-}
-
 }  // namespace
 
 Result<double> predicted_step(const Job& job) {
@@ -106,7 +100,11 @@ PublishedPrediction predict_published(const proto::PublishedTraining& training, 
     prediction.reason = published.error().message;
     return prediction;
   }
-  if (constants) published->job.software->rates = fitted_rates(published->job, *constants);
+  if (constants) {
+    auto rates = proto::fitted_training_rates(published->job.cluster->gpu.name, *constants);
+    PIPELOOM_THROW_UNLESS(rates.has_value());  // the job has rates from the same file
+    published->job.software->rates = *std::move(rates);
+  }
   const auto evaluation = evaluate_published(published->job);
   if (!evaluation) {
     prediction.reason = evaluation.error().message;

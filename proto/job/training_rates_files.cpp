@@ -44,9 +44,13 @@ Result<TrainingRates> published_training_rates(const std::string& gpu) {
               fmt::format("software.rates of \"{}\" are unknown; known are those of {}", gpu, fmt::join(names, ", ")));
 }
 
-Result<TrainingRates> find_training_rates(const std::string& gpu) {
+Result<TrainingRates> fitted_training_rates(const std::string& gpu, const FittedConstants& fitted) {
   PIPELOOM_TRY(TrainingRates published, published_training_rates(gpu));
-  return with_fitted(std::move(published), known_fitted_constants());
+  return with_fitted(std::move(published), fitted);
+}
+
+Result<TrainingRates> find_training_rates(const std::string& gpu) {
+  return fitted_training_rates(gpu, known_fitted_constants());
 }
 
 }  // namespace pipeloom::proto

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "core/base/result.h"
-#include "core/job/training_rates.h"
+#include "core/job/training_constants.h"
 
 namespace pipeloom::proto {
 
@@ -11,7 +11,10 @@ namespace pipeloom::proto {
 // unknown name lists the known ones.
 Result<TrainingRates> published_training_rates(const std::string& gpu);
 
-// The same times what was fitted (known_fitted_constants): what kernels of training frameworks reach.
+// The same times fitted constants: what kernels of training frameworks reach.
+Result<TrainingRates> fitted_training_rates(const std::string& gpu, const FittedConstants& fitted);
+
+// The same with the constants that Pipeloom knows (known_fitted_constants).
 Result<TrainingRates> find_training_rates(const std::string& gpu);
 
 }  // namespace pipeloom::proto
