@@ -8,6 +8,7 @@
 #include <QDoubleSpinBox>
 #include <QFileDialog>
 #include <QInputDialog>
+#include <QLineEdit>
 #include <QTimer>
 #include <functional>
 #include <map>
@@ -40,9 +41,10 @@ void when_open(std::function<void(Dialog&)> what) {
 
 void choose_file(const std::string& path) {
   when_open<QFileDialog>([path](QFileDialog& dialog) {
+    // selectFile() leaves a name field that has the focus empty.
+    dialog.findChild<QLineEdit*>("fileNameEdit")->setText(QString::fromStdString(path));
     // A dialog that has not read its folder yet accepts nothing.
     const auto accepted = [&] {
-      dialog.selectFile(QString::fromStdString(path));
       QMetaObject::invokeMethod(&dialog, "accept");
       return !dialog.isVisible();
     };
