@@ -255,6 +255,17 @@ Formats formats_of(const Job& job) {
   return formats;
 }
 
+RecomputedParts recomputed_parts(const Job& job) {
+  RecomputedParts parts = job.software->recompute;
+  if (job.recompute != Recompute::kSelective) return parts;
+  if (job.attention_kernel == AttentionKernel::kUnfused) {
+    parts.core_attention = true;
+  } else {
+    parts.norms = parts.activations = parts.up_projections = true;
+  }
+  return parts;
+}
+
 Result<Job> make_job(Job job) {
   PIPELOOM_RETURN_IF_ERROR(check_source(job));
   if (job.model) {

@@ -162,6 +162,10 @@ struct Job {
 // BF16.
 Formats formats_of(const Job& job);
 
+// What the backward pass computes again of a layer that isn't recomputed in full. kSelective adds what it stands for:
+// DeepSeek-V3's recipe, or with unfused attention its scores. REQUIRES: the job has software.
+RecomputedParts recomputed_parts(const Job& job);
+
 // Checks that the parts fit each other (model needs cluster and batch; layout multiplies to the GPUs; the batch
 // divides; direct costs have 1 or `stages` entries is checked once the placement is known) and fills micro_batches.
 Result<Job> make_job(Job job);

@@ -72,18 +72,6 @@ void save_experts(const Job& job, SavedTensors& saved) {
                  moe.shared_experts;
 }
 
-// DeepSeek-V3's recipe, where the job asks for no single modules (core/job/job.h).
-RecomputedParts recomputed_parts(const Job& job) {
-  RecomputedParts parts = job.software->recompute;
-  if (job.recompute != Recompute::kSelective) return parts;
-  if (job.attention_kernel == AttentionKernel::kUnfused) {
-    parts.core_attention = true;
-  } else {
-    parts.norms = parts.activations = parts.up_projections = true;
-  }
-  return parts;
-}
-
 // PyTorch's selective checkpointing as torchtitan uses it ("op"): the layer's input, the results of every second
 // product (queries, values, the gate, the layer's result) and of attention. torch.compile drops the layer's result,
 // which nothing reads.

@@ -13,7 +13,7 @@ namespace {
 // What the backward pass computes again of a block.
 double recomputed(const Job& job, const TrainingBlock& block, bool experts, bool dense_mlp) {
   if (job.recompute == Recompute::kFull) return block.seconds.forward;
-  const RecomputedParts& parts = job.software->recompute;
+  const RecomputedParts parts = recomputed_parts(job);
   if (experts && parts.experts) return block.seconds.forward;
   if (dense_mlp && parts.mlp) return block.seconds.forward;
   double seconds = 0;

@@ -6,6 +6,7 @@
 #include "proto/job/training_rates_files.h"
 #include "sim/cost/job_costs.h"
 #include "sim/cost/layer_costs.h"
+#include "sim/cost/memory_model.h"
 #include "sim/cost/training_kernels.h"
 #include "sim/cost/training_reduction.h"
 #include "tests/support/models.h"
@@ -16,6 +17,7 @@ namespace {
 // DeepSeek-V3 on H800, as a framework with HybridEP runs it.
 Job deepseek() {
   Job job = tests::deepseek_v3_job();
+  job.recompute = Recompute::kNone;
   Software& software = job.software.emplace();
   software.rates = proto::find_training_rates("H800").value();
   software.dispatcher = Dispatcher::kHybridEp;
@@ -52,6 +54,21 @@ TEST(TrainingCosts, FollowSettingsOfALayer) {
                           &RecomputedParts::up_projections, &RecomputedParts::experts, &RecomputedParts::operators}) {
     EXPECT_GT(changed([&](Job& job) { job.software->recompute.*part = true; }), before);
   }
+}
+
+// Selective recomputation costs the time of the modules that it stands for, as it frees their memory.
+TEST(TrainingCosts, SelectiveRecomputationIsItsModules) {
+  const Job none = deepseek();
+  Job selective = none;
+  selective.recompute = Recompute::kSelective;
+  Job modules = none;
+  RecomputedParts& parts = modules.software->recompute;
+  parts.norms = parts.activations = parts.up_projections = true;
+  EXPECT_GT(layer_ns(selective), layer_ns(none));
+  EXPECT_EQ(layer_ns(selective), layer_ns(modules));
+  const StageSpan span = {10, 2, false, false};
+  EXPECT_LT(stage_activation(selective, span).total, stage_activation(none, span).total);
+  EXPECT_EQ(stage_activation(selective, span).total, stage_activation(modules, span).total);
 }
 
 // What a job's software decides: layers of each kind, head and MTP module, and the end of a step.
