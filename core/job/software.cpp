@@ -27,6 +27,17 @@ const char* loss_name(LossKernel loss) {
   return kNames[static_cast<size_t>(loss)];
 }
 
+std::span<const RecomputedPartName> recomputed_part_names() {
+  static constexpr RecomputedPartName kNames[] = {{"core_attn", &RecomputedParts::core_attention},
+                                                  {"layernorm", &RecomputedParts::norms},
+                                                  {"moe_act", &RecomputedParts::activations},
+                                                  {"mlp", &RecomputedParts::mlp},
+                                                  {"mla_up_proj", &RecomputedParts::up_projections},
+                                                  {"moe", &RecomputedParts::experts},
+                                                  {"op", &RecomputedParts::operators}};
+  return kNames;
+}
+
 Status check_software(const Software& software) {
   PIPELOOM_RETURN_IF_ERROR(check_training_rates(software.rates));
   PIPELOOM_RETURN_IF_ERROR(check_field("software.expert_imbalance", software.expert_imbalance, 0, 100));

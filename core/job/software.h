@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "core/base/result.h"
 #include "core/job/formats.h"
@@ -64,6 +66,13 @@ struct RecomputedParts {
 
   bool operator==(const RecomputedParts&) const = default;
 };
+
+// Their names in launches and recipes: Megatron-LM's "core_attn", "layernorm", ..., and torchtitan's "op".
+struct RecomputedPartName {
+  std::string_view name;
+  bool RecomputedParts::*part;
+};
+std::span<const RecomputedPartName> recomputed_part_names();
 
 // What a training framework does, and what its kernels reach on the job's GPUs. A job without it is costed by the GPU's
 // kernel rates alone.

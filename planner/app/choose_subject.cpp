@@ -70,7 +70,9 @@ Result<Subject> subject_of_csv(const SubjectSource& source) {
 
 Result<Subject> subject_of_job(const SubjectSource& source) {
   PIPELOOM_TRY(const Job job, choose_job(source));
-  return source.path.empty() ? subject_of(job) : of_file(source.path, subject_of(job));
+  PIPELOOM_TRY(const Framework* framework, find_framework(source.framework));
+  Result<Subject> subject = subject_of(job, framework);
+  return source.path.empty() ? std::move(subject) : of_file(source.path, std::move(subject));
 }
 
 }  // namespace

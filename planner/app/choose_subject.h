@@ -14,6 +14,7 @@ struct SubjectSource {
   std::string path = {};      // a job, a plan or a schedule; empty: `changes` are all of a job for learning
   std::string job_path = {};  // the job whose costs a schedule has; empty: those of `changes`
   JobChanges changes = {};
+  std::string framework = {};  // that is to run a job (planner/schedules/frameworks.h); empty: any
 };
 
 // The job that a source names; refuses a plan and a schedule.

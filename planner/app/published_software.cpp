@@ -68,20 +68,9 @@ void add_graphs(PublishedSettings& settings, Software& software) {
 
 void add_modules(PublishedSettings& settings, std::string_view published, RecomputedParts& parts) {
   for_each_part(published, [&](std::string_view part) {
-    if (part == "core_attn") {
-      parts.core_attention = true;
-    } else if (part == "layernorm") {
-      parts.norms = true;
-    } else if (part == "moe_act") {
-      parts.activations = true;
-    } else if (part == "mlp") {
-      parts.mlp = true;
-    } else if (part == "mla_up_proj") {
-      parts.up_projections = true;
-    } else if (part == "moe") {
-      parts.experts = true;
-    } else if (part == "op") {
-      parts.operators = true;
+    const auto known = std::ranges::find(recomputed_part_names(), part, &RecomputedPartName::name);
+    if (known != recomputed_part_names().end()) {
+      parts.*known->part = true;
     } else {
       settings.fail("recompute", fmt::format("has the module {}, which is unknown", part));
     }

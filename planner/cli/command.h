@@ -166,6 +166,7 @@ struct ValidateOptions {
   std::string where;              // "gpu=H100,model=llama3-8b": only these of them
   std::string constants;          // a file of fitted constants for --published
   std::string picture;            // an SVG of the judged steps to write
+  std::string write_jobs;         // a folder to write the trainings to, as jobs
   bool list = false;              // the quantities that a reference may name
   bool json = false;
 };

@@ -84,7 +84,8 @@ void print_legend(const Job& job, const Output& output) {
 
 Status run_compare(const CompareOptions& options, const Output& output) {
   PIPELOOM_TRY(const Job job, load_job(options.subject));
-  const std::vector<ComparedSchedule> compared = compare_schedules(job);
+  PIPELOOM_TRY(const Framework* framework, find_framework(options.subject.framework));
+  const std::vector<ComparedSchedule> compared = compare_schedules(job, framework);
   if (const ComparedSchedule& best = compared.front(); !best.numbers) {
     return unsupported(
         fmt::format("no schedule can run this job; {}: {}", best.named->name, best.numbers.error().message));

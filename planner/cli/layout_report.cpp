@@ -11,6 +11,8 @@
 #include "core/base/units.h"
 #include "planner/cli/report.h"
 #include "planner/cli/text_table.h"
+#include "planner/evaluate/step_interval.h"
+#include "planner/subject/subject.h"
 
 namespace pipeloom::planner {
 
@@ -98,22 +100,27 @@ void print_outcomes(const LayoutSearchResult& result, const HeldFields& held, co
 
 // What became of the layout that the job itself names.
 void print_own(const Job& own, const LayoutSearchResult& result, const Output& output) {
-  const ConsideredLayout* best = nullptr;
-  for (const ConsideredLayout& entry : result.considered) {
-    const Job& job = result.layouts[entry.layout];
-    Layout layout = own.layout;
-    layout.layers_per_stage.clear();
-    const bool same = job.layout == layout && job.batch == own.batch && job.recompute == own.recompute &&
-                      job.precision == own.precision;
-    if (!same) continue;
-    const auto key = [](const ConsideredLayout& e) { return std::pair(e.verdict, e.step_ns); };
-    if (best == nullptr || key(entry) < key(*best)) best = &entry;
+  const OwnLayout found = own_layout(own, result);
+  output.out << fmt::format("\nThe job's own layout, {}, ", layout_text(own.layout));
+  if (found.best < 0) {
+    output.out << "does not fit, or can't run.\n";
+    return;
   }
-  if (best == nullptr) return;
-  const bool timed = best->verdict == LayoutVerdict::kTimed;
-  output.out << fmt::format("\nThe job's own layout, {}, with {}: {}{} ({})\n", layout_text(own.layout),
-                            schedule_text(*best), timed ? "" : "at least ", format_duration(best->step_ns),
-                            verdict_text(best->verdict));
+  const ConsideredLayout& entry = result.considered[found.best];
+  const int64_t best_ns = result.considered[result.front.front()].step_ns;
+  const std::string recompute = field_value(result.layouts[entry.layout], LayoutField::kRecompute);
+  output.out << fmt::format("with {}{}: ", schedule_text(entry),
+                            recompute == "none" ? "" : " and recomputation (" + recompute + ")");
+  if (entry.verdict != LayoutVerdict::kTimed) {
+    output.out << fmt::format("at least {}, ruled out by a bound.\n", format_duration(entry.step_ns));
+    return;
+  }
+  output.out << fmt::format(
+      "{}, {} above the fastest. Of {} layouts that may fit, {} are faster.\n", format_duration(entry.step_ns),
+      percent_text(static_cast<double>(entry.step_ns) / static_cast<double>(best_ns) - 1), found.fitting, found.faster);
+  if (found.faster > 0 && too_close_to_call(own, best_ns, entry.step_ns)) {
+    output.out << "It is too close to the fastest to call.\n";
+  }
 }
 
 void print_counts(const FoundLayouts& found, const Output& output) {
@@ -136,6 +143,7 @@ void print_counts(const FoundLayouts& found, const Output& output) {
 Result<FoundLayouts> search_layouts_live(const Job& job, const PlanOptions& options, const Output& output) {
   PIPELOOM_TRY(const HeldFields held, HeldFields::parse(options.hold));
   LayoutSearchLimits limits;
+  PIPELOOM_TRY(limits.framework, find_framework(options.subject.framework));
   limits.workers = options.search.workers.value_or(limits.workers);
   const bool live = output.terminal.live && !options.json;
   if (live) limits.progress = progress_line(output);
@@ -147,18 +155,19 @@ Result<FoundLayouts> search_layouts_live(const Job& job, const PlanOptions& opti
 void print_layouts(const Job& own, const FoundLayouts& found, const PlanOptions& options, const Output& output) {
   print_counts(found, output);
   print_front(found.result, output);
-  if (!options.explain) return;
   print_own(own, found.result, output);
+  if (!options.explain) return;
   print_outcomes(found.result, HeldFields::parse(options.hold).value(), output);
 }
 
-nlohmann::json layouts_json(const FoundLayouts& found) {
+nlohmann::json layouts_json(const Job& own, const FoundLayouts& found) {
   nlohmann::json front = nlohmann::json::array();
   for (const int32_t index : found.result.front) {
     const ConsideredLayout& entry = found.result.considered[index];
     const Job& job = found.result.layouts[entry.layout];
     front.push_back({{"pipeline", job.layout.pipeline},
                      {"tensor", job.layout.tensor},
+                     {"context", job.layout.context},
                      {"expert", job.layout.expert},
                      {"data", job.layout.data},
                      {"micro_batch_size", job.batch.micro_batch_size},
@@ -167,11 +176,22 @@ nlohmann::json layouts_json(const FoundLayouts& found) {
                      {"precision", field_value(job, LayoutField::kPrecision)},
                      {"comm_sms", job.cluster->comm_sms},
                      {"schedule", entry.schedule->name},
+                     {"chunks", entry.chunks},
                      {"time_per_step", json_time(entry.step_ns)},
                      {"peak_memory_bytes", entry.bytes},
                      {"weight_copies", entry.weight_copies}});
   }
-  return {{"considered", found.result.considered.size()}, {"seconds", found.seconds}, {"front", std::move(front)}};
+  nlohmann::json json = {
+      {"considered", found.result.considered.size()}, {"seconds", found.seconds}, {"front", std::move(front)}};
+  const OwnLayout mine = own_layout(own, found.result);
+  json["own"] = {{"layouts_that_may_fit", mine.fitting}};
+  if (mine.best >= 0) {
+    const ConsideredLayout& entry = found.result.considered[mine.best];
+    const bool timed = entry.verdict == LayoutVerdict::kTimed;
+    json["own"][timed ? "time_per_step" : "time_per_step_at_least"] = json_time(entry.step_ns);
+    if (timed) json["own"]["faster_layouts"] = mine.faster;
+  }
+  return json;
 }
 
 }  // namespace pipeloom::planner

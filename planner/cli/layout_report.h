@@ -10,8 +10,8 @@ namespace pipeloom::planner {
 // Searches layouts as the options say, with a progress line on a terminal.
 Result<FoundLayouts> search_layouts_live(const Job& job, const PlanOptions& options, const Output& output);
 
-// The front; with --explain what other values of each field would cost, and how the job's own layout did.
+// The front, and how the job's own layout did; with --explain what other values of each field would cost.
 void print_layouts(const Job& own, const FoundLayouts& found, const PlanOptions& options, const Output& output);
-nlohmann::json layouts_json(const FoundLayouts& found);
+nlohmann::json layouts_json(const Job& own, const FoundLayouts& found);
 
 }  // namespace pipeloom::planner

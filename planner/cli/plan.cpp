@@ -21,15 +21,23 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   if (options.layout != "free" && (options.explain || !options.hold.empty())) {
     return invalid("--explain and --hold belong to --layout free");
   }
+  const std::string& framework = options.subject.framework;
+  if (!framework.empty() && framework != "pipeloom" && options.search.given()) {
+    return invalid(
+        fmt::format("--for {} takes named schedules; --budget, --objective and other options of a search "
+                    "find orders that only Pipeloom runs",
+                    framework));
+  }
   if (options.search.objective == "p95") return run_robust_plan(options, output);
   if (options.variation.given()) return invalid("how durations scatter is given; it needs --objective p95");
   if (options.search.given()) return run_search(options, output);
+  std::optional<Job> own;
   std::optional<FoundLayouts> layouts;
   std::optional<Subject> loaded;
   if (options.layout == "free") {
-    PIPELOOM_TRY(const Job own, load_job(options.subject));
-    PIPELOOM_TRY(layouts, search_layouts_live(own, options, output));
-    if (!options.json) print_layouts(own, *layouts, options, output);
+    PIPELOOM_TRY(own, load_job(options.subject));
+    PIPELOOM_TRY(layouts, search_layouts_live(*own, options, output));
+    if (!options.json) print_layouts(*own, *layouts, options, output);
     PIPELOOM_TRY(loaded, subject_of(layouts->best()));
   } else {
     PIPELOOM_TRY(loaded, load_subject(options.subject));
@@ -45,7 +53,7 @@ Status run_plan(const PlanOptions& options, const Output& output) {
   if (options.json) {
     nlohmann::json json = subject_json(subject);
     if (whole) json["whole_step"] = whole_step_json(*whole);
-    if (layouts) json["layouts"] = layouts_json(*layouts);
+    if (layouts) json["layouts"] = layouts_json(*own, *layouts);
     output.out << json.dump(2) << '\n';
     return {};
   }

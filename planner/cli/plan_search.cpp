@@ -162,7 +162,8 @@ Status run_search(const PlanOptions& options, const Output& output) {
   }
   PIPELOOM_TRY(const OrderRequest request, order_request_of(options));
   PIPELOOM_TRY(const SearchEffort effort, effort_of(how));
-  PIPELOOM_TRY(Job given, load_job(options.subject));
+  PIPELOOM_TRY(const Job own, load_job(options.subject));
+  Job given = own;
   std::optional<FoundLayouts> layouts;
   if (options.layout == "free") {
     PIPELOOM_TRY(layouts, search_layouts_live(given, options, output));
@@ -184,7 +185,7 @@ Status run_search(const PlanOptions& options, const Output& output) {
   if (options.json) {
     nlohmann::json json = result_json(found, how, request.objective);
     if (how.compare) json["compared"] = rows_json(subject.job, rows);
-    if (layouts) json["layouts"] = layouts_json(*layouts);
+    if (layouts) json["layouts"] = layouts_json(own, *layouts);
     output.out << json.dump(2) << '\n';
     return {};
   }

@@ -8,6 +8,7 @@
 
 #include "core/base/build_info.h"
 #include "planner/cli/command.h"
+#include "planner/schedules/frameworks.h"
 #include "planner/schedules/schedule_table.h"
 #include "proto/job/gpu_files.h"
 #include "proto/manual/cli_page.h"
@@ -70,6 +71,16 @@ void add_subject(CLI::App* command, SubjectOptions& options, bool plan_too) {
       ->check(CLI::Range(0, 1 << 20));
 }
 
+// Only what takes a job: plans and schedules have been chosen.
+void add_framework(CLI::App* command, SubjectOptions& options) {
+  std::string names;
+  for (const Framework& framework : frameworks()) {
+    if (!names.empty()) names += ", ";
+    names += framework.name;
+  }
+  command->add_option("--for", options.framework, "who is to run it, and so which schedules and layouts: " + names);
+}
+
 void add_json(CLI::App* command, bool& json) {
   command->add_flag("--json", json, "for scripts");
 }
@@ -104,19 +115,22 @@ void add_planning_commands(CLI::App& app, Action& chosen) {
   const auto [compare, compare_options] =
       add_command(app, "compare", "Every named schedule for one job, side by side", run_compare, chosen);
   add_subject(compare, compare_options->subject, kJobOnly);
+  add_framework(compare, compare_options->subject);
   add_json(compare, compare_options->json);
 
   const auto [plan, plan_options] =
       add_command(app, "plan", "Choose the best named schedule that fits the memory, or search one; -o writes the plan",
                   run_plan, chosen);
   add_subject(plan, plan_options->subject, kJobOnly);
+  add_framework(plan, plan_options->subject);
   add_search(plan, plan_options->search);
   add_variation(plan, plan_options->variation);
   plan->add_option("--layout", plan_options->layout, "free: choose ranks, parallelism, recomputation and schedule too")
       ->check(CLI::IsMember({"free", "own"}));
-  plan->add_option("--hold", plan_options->hold,
-                   "what --layout free leaves as it is: pipeline,tensor,expert,micro-batch-size,recompute,precision,"
-                   "comm-sms,schedule");
+  plan->add_option(
+      "--hold", plan_options->hold,
+      "what --layout free leaves as it is: pipeline,tensor,context,expert,micro-batch-size,recompute,precision,"
+      "comm-sms,schedule");
   plan->add_flag("--explain", plan_options->explain, "with --layout free: why the other layouts lost");
   plan->add_option("-o,--output", plan_options->output, "the plan file to write");
   plan->add_option("--comm-sms", plan_options->comm_sms, "SMs for communication (default: as many as is best)");
@@ -197,6 +211,10 @@ void add_validate(CLI::App& app, Action& chosen) {
   validate->add_option("--where", options->where, "only those of --published: gpu=H100,model=llama3-8b")
       ->needs(published);
   validate->add_option("--constants", options->constants, "for --published: what calibrate --published wrote")
+      ->needs(published);
+  validate
+      ->add_option("--write-jobs", options->write_jobs,
+                   "a folder to write the trainings of --published to, as jobs to plan from")
       ->needs(published);
   validate
       ->add_option("--picture", options->picture, "an SVG of --published to write: predicted against measured steps")

@@ -13,6 +13,7 @@
 #include "planner/cli/published_report.h"
 #include "proto/base/files.h"
 #include "proto/job/fitted_constants.h"
+#include "proto/job/job_io.h"
 #include "proto/published/published_rows.h"
 #include "proto/svg/scatter.h"
 
@@ -39,17 +40,37 @@ Result<Conditions> parse_conditions(std::string_view text) {
 }
 
 bool meets(const proto::PublishedTraining& training, const Conditions& conditions) {
-  return std::ranges::all_of(conditions,
-                             [&](const auto& condition) { return training.text(condition.first) == condition.second; });
+  return std::ranges::all_of(conditions, [&](const auto& condition) {
+    const auto& [column, value] = condition;
+    return (column == "id" ? training.id : training.text(column)) == value;
+  });
 }
 
 // A misspelt column is met by no training, or with an empty value by all.
 Status check_columns(const std::string& path, const std::vector<proto::PublishedTraining>& trainings,
                      const Conditions& conditions) {
   for (const auto& [column, value] : conditions) {
-    const bool known = std::ranges::any_of(
-        trainings, [&](const proto::PublishedTraining& training) { return training.settings.contains(column); });
+    const bool known = std::ranges::any_of(trainings, [&](const proto::PublishedTraining& training) {
+      return column == "id" || training.settings.contains(column);
+    });
     if (!known) return invalid(fmt::format("--where names the column {}; no training of {} has it", column, path));
+  }
+  return {};
+}
+
+// Writes ID.txtpb for each training that can be said.
+Status write_jobs(const std::vector<PublishedPrediction>& predictions, const ModelTexts& texts,
+                  const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return fail(ErrorCode::kIo, fmt::format("can't make {}: {}", folder, error.message()));
+  for (const PublishedPrediction& one : predictions) {
+    if (!one.predicted()) continue;
+    std::string name = one.training.id;
+    std::ranges::replace(name, '/', '_');
+    PIPELOOM_TRY(const PublishedJob published, published_job(one.training, texts));
+    const std::string path = (std::filesystem::path(folder) / (name + ".txtpb")).string();
+    PIPELOOM_RETURN_IF_ERROR(proto::write_file_atomically(path, proto::job_to_text(published.job)));
   }
   return {};
 }
@@ -97,6 +118,7 @@ Status run_published(const ValidateOptions& options, const Output& output) {
     return invalid(fmt::format("--where is {}; no training of {} meets it", options.where, options.published));
   }
   if (!options.picture.empty()) PIPELOOM_RETURN_IF_ERROR(write_picture(predictions, options.picture));
+  if (!options.write_jobs.empty()) PIPELOOM_RETURN_IF_ERROR(write_jobs(predictions, texts, options.write_jobs));
   if (options.json) {
     output.out << published_json(predictions).dump(2) << '\n';
   } else {

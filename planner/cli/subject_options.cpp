@@ -40,7 +40,7 @@ Result<SubjectSource> source_of(const SubjectOptions& options) {
   }
   if (options.p2p == "async") changes.p2p = P2pMode::kAsync;
   if (options.p2p == "blocking") changes.p2p = P2pMode::kBlocking;
-  return SubjectSource{options.path, options.job, std::move(changes)};
+  return SubjectSource{options.path, options.job, std::move(changes), options.framework};
 }
 
 }  // namespace

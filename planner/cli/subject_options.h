@@ -28,6 +28,7 @@ struct SubjectOptions {
   std::string weight_share;  // decimal in [0, 1]
   std::string p2p;           // "async" or "blocking"
   std::optional<int> receive_depth;
+  std::string framework;  // that is to run it (planner/schedules/frameworks.h); empty: any
 };
 
 // The job that the options name; refuses a plan.

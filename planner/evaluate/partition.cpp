@@ -15,11 +15,15 @@ namespace {
 // Sums of layers: the cost of layers [begin, end) as one stage, with the extra costs of the first and last stage.
 class StageSums {
  public:
-  StageSums(const sim::LayerWeights& weights, int stages) : weights_(weights), stages_(stages), sums_{0} {
+  StageSums(const sim::LayerWeights& weights, int stages, EmptyEnds ends)
+      : weights_(weights), stages_(stages), ends_(ends), sums_{0} {
     for (const int64_t layer_ns : weights.layers_ns) sums_.push_back(sums_.back() + layer_ns);
   }
 
   int layers() const { return static_cast<int>(weights_.layers_ns.size()); }
+  // The fewest layers of a stage, and of all stages after it.
+  int least_of(int stage) const { return ends_ == EmptyEnds::kAllowed && is_end(stage) ? 0 : 1; }
+  int least_after(int stage) const { return stage == stages_ - 1 ? 0 : stages_ - 2 - stage + least_of(stages_ - 1); }
   int64_t all_ns() const { return sums_.back() + weights_.first_extra_ns + weights_.last_extra_ns; }
   int64_t stage_ns(int stage, int begin, int end) const {
     int64_t ns = sums_[end] - sums_[begin];
@@ -29,18 +33,21 @@ class StageSums {
   }
 
  private:
+  bool is_end(int stage) const { return stage == 0 || stage == stages_ - 1; }
+
   const sim::LayerWeights& weights_;
   int stages_;
+  EmptyEnds ends_;
   std::vector<int64_t> sums_;
 };
 
-// True if no stage needs more than `limit_ns`. Greedy: each stage takes as many layers as fit, but leaves one for each
-// stage after it.
+// True if no stage needs more than `limit_ns`. Greedy: each stage takes as many layers as fit, but leaves the fewest
+// for those after it.
 bool fits(const StageSums& sums, int stages, int64_t limit_ns) {
   int begin = 0;
   for (int stage = 0; stage < stages; ++stage) {
-    const int most = sums.layers() - (stages - 1 - stage);
-    int end = begin + 1;
+    const int most = sums.layers() - sums.least_after(stage);
+    int end = begin + sums.least_of(stage);
     if (sums.stage_ns(stage, begin, end) > limit_ns) return false;
     while (end < most && sums.stage_ns(stage, begin, end + 1) <= limit_ns) ++end;
     begin = end;
@@ -70,10 +77,12 @@ std::vector<int> most_even(const StageSums& sums, int stages, int64_t limit_ns) 
   std::vector<int128_t> before(layers + 1, kNone);  // [layers so far] least sum over the stages so far
   before[0] = 0;
   std::vector<std::vector<int>> size(stages, std::vector<int>(layers + 1, 0));  // [stage][end] layers of it
+  int least = 0;                                                                // layers of the stages so far
   for (int stage = 0; stage < stages; ++stage) {
     std::vector<int128_t> now(layers + 1, kNone);
-    for (int end = stage + 1; end <= layers - (stages - 1 - stage); ++end) {
-      for (int begin = end - 1; begin >= stage; --begin) {
+    least += sums.least_of(stage);
+    for (int end = least; end <= layers - sums.least_after(stage); ++end) {
+      for (int begin = end - sums.least_of(stage); begin >= least - sums.least_of(stage); --begin) {
         const int128_t ns = sums.stage_ns(stage, begin, end);
         if (ns > limit_ns) break;
         if (before[begin] == kNone || before[begin] + ns * ns > now[end]) continue;
@@ -126,8 +135,8 @@ RankLoads rank_loads(const StageSums& sums, const Placement& placement, const st
 
 }  // namespace
 
-Result<std::vector<int>> balanced_partition(const sim::LayerWeights& weights, int stages) {
-  const StageSums sums(weights, stages);
+Result<std::vector<int>> balanced_partition(const sim::LayerWeights& weights, int stages, EmptyEnds ends) {
+  const StageSums sums(weights, stages, ends);
   if (stages < 1 || stages > sums.layers()) {
     return invalid(fmt::format("the placement has {} stages and the model {} layers; allowed are 1 to {} stages",
                                stages, sums.layers(), sums.layers()));
@@ -136,13 +145,13 @@ Result<std::vector<int>> balanced_partition(const sim::LayerWeights& weights, in
 }
 
 std::vector<int> balance_ranks(const sim::LayerWeights& weights, const Placement& placement,
-                               std::vector<int> layers_per_stage) {
-  const StageSums sums(weights, placement.stages());
+                               std::vector<int> layers_per_stage, EmptyEnds ends) {
+  const StageSums sums(weights, placement.stages(), ends);
   RankLoads best = rank_loads(sums, placement, layers_per_stage);
   for (bool improved = true; improved;) {
     improved = false;
     for (const Chunk& heavy : placement.chunks_of(best.heaviest_rank)) {
-      if (layers_per_stage[heavy.stage] == 1) continue;
+      if (layers_per_stage[heavy.stage] == sums.least_of(heavy.stage)) continue;
       for (int stage = 0; stage < placement.stages() && !improved; ++stage) {
         if (stage == heavy.stage) continue;
         --layers_per_stage[heavy.stage];
@@ -162,6 +171,26 @@ std::vector<int> balance_ranks(const sim::LayerWeights& weights, const Placement
   return layers_per_stage;
 }
 
+namespace {
+
+Result<std::vector<int>> partition_by_rank(const sim::LayerWeights& weights, const Placement& placement) {
+  const auto balanced = [&](EmptyEnds ends) -> Result<std::vector<int>> {
+    PIPELOOM_TRY(std::vector<int> by_stage, balanced_partition(weights, placement.stages(), ends));
+    return balance_ranks(weights, placement, std::move(by_stage), ends);
+  };
+  PIPELOOM_TRY(std::vector<int> full, balanced(EmptyEnds::kRefused));
+  PIPELOOM_TRY(std::vector<int> empty, balanced(EmptyEnds::kAllowed));
+  const StageSums sums(weights, placement.stages(), EmptyEnds::kAllowed);
+  const bool lighter = rank_loads(sums, placement, empty).heaviest_ns < rank_loads(sums, placement, full).heaviest_ns;
+  return lighter ? empty : full;
+}
+
+void add_new(std::vector<int> partition, std::vector<std::vector<int>>& partitions) {
+  if (std::ranges::find(partitions, partition) == partitions.end()) partitions.push_back(std::move(partition));
+}
+
+}  // namespace
+
 Result<std::vector<std::vector<int>>> partitions(const Job& job, const Placement& placement) {
   const std::vector<int>& given = job.layout.layers_per_stage;
   if (!given.empty()) {
@@ -171,9 +200,12 @@ Result<std::vector<std::vector<int>>> partitions(const Job& job, const Placement
   std::vector<std::vector<int>> worth_trying;
   for (const sim::WeightBasis basis : {sim::WeightBasis::kAlone, sim::WeightBasis::kOverlapped}) {
     const sim::LayerWeights weights = sim::layer_weights(job, basis);
-    PIPELOOM_TRY(std::vector<int> by_stage, balanced_partition(weights, placement.stages()));
-    std::vector<int> by_rank = balance_ranks(weights, placement, std::move(by_stage));
-    if (worth_trying.empty() || worth_trying.front() != by_rank) worth_trying.push_back(std::move(by_rank));
+    PIPELOOM_TRY(std::vector<int> by_rank, partition_by_rank(weights, placement));
+    add_new(std::move(by_rank), worth_trying);
+    // A heavy stage holds up every round of interleaved micro-batches.
+    if (placement.kind() != PlacementKind::kLooped) continue;
+    PIPELOOM_TRY(std::vector<int> by_stage, balanced_partition(weights, placement.stages(), EmptyEnds::kAllowed));
+    add_new(std::move(by_stage), worth_trying);
   }
   return worth_trying;
 }
@@ -185,7 +217,7 @@ std::vector<std::vector<int>> with_neighbours(const std::vector<std::vector<int>
   std::vector<std::vector<int>> all = partitions;
   for (std::vector<int> layers : partitions) {
     for (int& from : layers) {
-      if (from == 1) continue;
+      if (from <= 1) continue;
       for (int& to : layers) {
         if (&from == &to) continue;
         --from;
@@ -212,13 +244,13 @@ Result<std::vector<std::vector<int>>> near_partitions(const Job& job, const Plac
   const std::vector<std::vector<int>> all = with_neighbours(near);
   for (const sim::WeightBasis basis : {sim::WeightBasis::kAlone, sim::WeightBasis::kOverlapped}) {
     const sim::LayerWeights weights = sim::layer_weights(job, basis);
-    const StageSums sums(weights, placement.stages());
+    const StageSums sums(weights, placement.stages(), EmptyEnds::kAllowed);
     std::vector<std::pair<RankLoads, const std::vector<int>*>> weighed;
     for (const auto& layers : all) weighed.emplace_back(rank_loads(sums, placement, layers), &layers);
     std::ranges::stable_sort(weighed, [](const auto& a, const auto& b) { return a.first < b.first; });
     const int64_t most_ns = weighed.front().first.heaviest_ns / 100 * kHeavierPercent;
     for (size_t i = 0; i < std::min(kMaxPerBasis, weighed.size()) && weighed[i].first.heaviest_ns <= most_ns; ++i) {
-      if (std::ranges::find(near, *weighed[i].second) == near.end()) near.push_back(*weighed[i].second);
+      add_new(*weighed[i].second, near);
     }
   }
   return near;

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <thread>
+#include <tuple>
 
 #include "planner/evaluate/evaluate.h"
 #include "planner/evaluate/partition.h"
@@ -20,7 +21,7 @@ namespace {
 
 // Layouts between two updates of the front: enough for two threads, few enough that the first front prunes early.
 constexpr size_t kBatch = 32;
-constexpr int kChunkChoices[] = {2, 4};
+constexpr int kMostChunks = 8;
 
 struct Point {
   int64_t step_ns = 0;
@@ -62,8 +63,20 @@ class Front {
   int64_t best_ns_ = INT64_MAX / 1000;
 };
 
-bool uses_pairs(const NamedSchedule& named) {
-  return named.name == "dualpipe" || named.name == "dualpipev" || named.name.find("overlap") != std::string_view::npos;
+// Returns how many chunks a rank may have: numbers that divide the layers evenly; if none does, of those that leave a
+// chunk equally many layers the fewest.
+std::vector<int> chunk_choices(const Job& job) {
+  std::vector<int> even;
+  std::vector<int> uneven;
+  int fewest_layers = job.model->layers;
+  for (int chunks = 2; chunks <= kMostChunks; ++chunks) {
+    const int parts = job.layout.pipeline * chunks;
+    const int layers = (job.model->layers + parts - 1) / parts;
+    if (job.model->layers % parts == 0) even.push_back(chunks);
+    if (layers < fewest_layers) uneven.push_back(chunks);
+    fewest_layers = std::min(layers, fewest_layers);
+  }
+  return even.empty() ? uneven : even;
 }
 
 // Schedules of one job and placement share costs and a bound.
@@ -78,11 +91,13 @@ struct Group {
 class Judge {
  public:
   // `own_split`: the job's own split of the SMs. Other splits are tried only with schedules that have pairs.
-  Judge(const Job& layout, int32_t number, const LayoutBound& bound, int own_split, const Front& front)
+  Judge(const Job& layout, int32_t number, const LayoutBound& bound, int own_split, const Framework* framework,
+        const Front& front)
       : layout_(layout),
         number_(number),
         bound_(bound),
         only_pairs_(layout.cluster->comm_sms != own_split),
+        framework_(framework),
         front_(front) {}
 
   std::vector<ConsideredLayout> run() {
@@ -95,7 +110,8 @@ class Judge {
     std::vector<const NamedSchedule*> chosen;
     for (const NamedSchedule& named : named_schedules()) {
       const bool asked_for = layout_.schedule.name.empty() || layout_.schedule.name == named.name;
-      if (!asked_for || (only_pairs_ && !uses_pairs(named)) || is_other_layout(named)) continue;
+      if (!asked_for || (only_pairs_ && !named.pairs) || is_other_layout(named)) continue;
+      if (framework_ != nullptr && !framework_->check(layout_, named)) continue;
       chosen.push_back(&named);
     }
     return chosen;
@@ -145,7 +161,7 @@ class Judge {
 
   void add(const NamedSchedule& named, Job own, std::vector<Group>& groups) {
     const bool looped = own.schedule.chunks == 0 && is_looped(own, named);
-    for (const int chunks : kChunkChoices) {
+    for (const int chunks : looped ? chunk_choices(own) : std::vector{0}) {
       if (looped) own.schedule.chunks = chunks;
       const auto placement = named.placement(shape_of(own));
       if (!placement || placement->stages() > own.model->layers) {
@@ -182,7 +198,7 @@ class Judge {
     Point least = {bound.step_ns, bound.bytes[std::min(copies, 2) - 1], copies};
     std::vector<const NamedSchedule*> left;
     for (const NamedSchedule* named : group.schedules) {
-      least.step_ns = uses_pairs(*named) ? bound.step_ns : bound.step_alone_ns;
+      least.step_ns = named->pairs ? bound.step_ns : bound.step_alone_ns;
       if (least.bytes > memory_limit_bytes(group.job)) {
         give_verdict(named, group.chunks, LayoutVerdict::kTooLarge, least);
       } else if (!front_.open_to(least)) {
@@ -278,6 +294,7 @@ class Judge {
   int32_t number_;
   const LayoutBound& bound_;
   bool only_pairs_;
+  const Framework* framework_;
   const Front& front_;
   std::vector<ConsideredLayout> considered_;
 };
@@ -320,7 +337,8 @@ LayoutSearchResult search_layouts(const Job& job, const HeldFields& held, const 
     const auto run = [&](size_t first) {
       for (size_t i = begin + first; i < end; i += static_cast<size_t>(limits.workers)) {
         judged[i - begin] =
-            Judge(result.layouts[order[i]], order[i], bounds[order[i]], job.cluster->comm_sms, front).run();
+            Judge(result.layouts[order[i]], order[i], bounds[order[i]], job.cluster->comm_sms, limits.framework, front)
+                .run();
       }
     };
     {
@@ -340,6 +358,40 @@ LayoutSearchResult search_layouts(const Job& job, const HeldFields& held, const 
   }
   result.front = front.indices();
   return result;
+}
+
+OwnLayout own_layout(const Job& own, const LayoutSearchResult& result) {
+  // What a person calls a layout: recomputation, the split of the SMs and the schedule are found for it.
+  const auto key_of = [](const Job& job, int chunks) {
+    const Layout& layout = job.layout;
+    return std::tuple(layout.pipeline, layout.tensor, layout.context, layout.expert, job.batch.micro_batch_size,
+                      chunks);
+  };
+  std::map<decltype(key_of(own, 0)), int32_t> best;  // index into `considered` of what may fit
+  for (size_t i = 0; i < result.considered.size(); ++i) {
+    const ConsideredLayout& entry = result.considered[i];
+    if (entry.verdict != LayoutVerdict::kTimed && entry.verdict != LayoutVerdict::kTooSlow) continue;
+    const auto [known, fresh] =
+        best.try_emplace(key_of(result.layouts[entry.layout], entry.chunks), static_cast<int32_t>(i));
+    const ConsideredLayout& before = result.considered[known->second];
+    if (!fresh && std::pair(entry.verdict, entry.step_ns) < std::pair(before.verdict, before.step_ns)) {
+      known->second = static_cast<int32_t>(i);
+    }
+  }
+  OwnLayout found;
+  found.fitting = static_cast<int64_t>(best.size());
+  for (const auto& [key, index] : best) {
+    const ConsideredLayout& entry = result.considered[index];
+    const int chunks = own.schedule.chunks == 0 ? entry.chunks : own.schedule.chunks;
+    if (key != key_of(own, chunks)) continue;
+    if (found.best < 0 || entry.step_ns < result.considered[found.best].step_ns) found.best = index;
+  }
+  if (found.best < 0) return found;
+  found.faster = std::ranges::count_if(best, [&](const auto& other) {
+    const ConsideredLayout& entry = result.considered[other.second];
+    return entry.verdict == LayoutVerdict::kTimed && entry.step_ns < result.considered[found.best].step_ns;
+  });
+  return found;
 }
 
 std::vector<FieldOutcome> outcomes_of(const LayoutSearchResult& result, LayoutField field) {

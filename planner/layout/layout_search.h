@@ -7,6 +7,7 @@
 #include "core/base/result.h"
 #include "core/job/job.h"
 #include "planner/layout/layout_space.h"
+#include "planner/schedules/frameworks.h"
 #include "planner/schedules/schedule_table.h"
 
 namespace pipeloom::planner {
@@ -44,6 +45,7 @@ struct LayoutSearchResult {
 };
 
 struct LayoutSearchLimits {
+  const Framework* framework = nullptr;            // that is to run the layout; nullptr: any
   int workers = 2;                                 // threads; the result is the same for any number
   std::function<void(int64_t, int64_t)> progress;  // (layouts done, all layouts); may be empty
 };
@@ -51,6 +53,15 @@ struct LayoutSearchLimits {
 // Considers all layouts of the job with every named schedule, and leaves out those that bounds rule out. REQUIRES: the
 // job has a model.
 LayoutSearchResult search_layouts(const Job& job, const HeldFields& held, const LayoutSearchLimits& limits);
+
+// How the job's own layout stands among all: those that differ in parallelism, micro-batch size or chunks per rank,
+// each with the recomputation, schedule and split of the SMs that suit it best.
+struct OwnLayout {
+  int32_t best = -1;    // index into `considered`; -1: it does not fit, can't run, or was not tried
+  int64_t faster = 0;   // layouts that are
+  int64_t fitting = 0;  // layouts that fit, or may: bounds found some too slow before their memory was known
+};
+OwnLayout own_layout(const Job& own, const LayoutSearchResult& result);
 
 // The best layout for one value of a field, to show what another choice would cost.
 struct FieldOutcome {

@@ -6,14 +6,14 @@
 #include <algorithm>
 
 #include "core/schedule/placement.h"
+#include "planner/layout/recompute_choices.h"
 
 namespace pipeloom::planner {
 
 namespace {
 
-constexpr std::string_view kNames[] = {"pipeline",  "tensor",    "expert",   "micro-batch-size",
+constexpr std::string_view kNames[] = {"pipeline",  "tensor",    "context",  "expert",  "micro-batch-size",
                                        "recompute", "precision", "comm-sms", "schedule"};
-constexpr std::string_view kRecomputeNames[] = {"none", "selective", "full"};
 constexpr std::string_view kPrecisionNames[] = {"bf16", "fp16", "fp8"};
 
 std::vector<int> divisors(int64_t whole, int most) {
@@ -84,7 +84,16 @@ std::vector<int> expert_values(const Job& job) {
   return values;
 }
 
+std::vector<int> context_values(const Job& job) {
+  const int64_t most = std::min<int64_t>(job.cluster->gpus(), job.batch.sequence_length / kLeastTokens);
+  std::vector<int> values;
+  for (int context = 1; context <= most; context *= 2) values.push_back(context);
+  if (std::ranges::find(values, job.layout.context) == values.end()) values.push_back(job.layout.context);
+  return values;
+}
+
 std::vector<Precision> precision_values(const Job& job) {
+  if (job.software) return {job.precision};
   if (job.precision == Precision::kFp8) return {Precision::kFp8, Precision::kBf16};
   return {job.precision};
 }
@@ -131,6 +140,7 @@ std::vector<Job> layouts_of(const Job& job, const HeldFields& held) {
       .vary(
           LayoutField::kPipeline, [&](const Job&) { return divisors(gpus, most_pipeline); },
           [](Job& j, int pipeline) { j.layout.pipeline = pipeline; })
+      .vary(LayoutField::kContext, context_values, [](Job& j, int context) { j.layout.context = context; })
       .fill_cluster()
       .vary(LayoutField::kExpert, expert_values, [](Job& j, int expert) { j.layout.expert = expert; })
       .vary(
@@ -139,12 +149,7 @@ std::vector<Job> layouts_of(const Job& job, const HeldFields& held) {
             return std::vector<int64_t>{1, 2, 4, 8};
           },
           [](Job& j, int64_t sequences) { j.batch.micro_batch_size = sequences; })
-      .vary(
-          LayoutField::kRecompute,
-          [](const Job&) {
-            return std::vector{Recompute::kNone, Recompute::kSelective, Recompute::kFull};
-          },
-          [](Job& j, Recompute recompute) { j.recompute = recompute; })
+      .vary(LayoutField::kRecompute, recompute_choices, recompute_as)
       .vary(LayoutField::kPrecision, precision_values, [](Job& j, Precision precision) { j.precision = precision; })
       .vary(LayoutField::kCommSms, split_values, [](Job& j, int sms) { j.cluster->comm_sms = sms; })
       .checked();
@@ -156,12 +161,14 @@ std::string field_value(const Job& job, LayoutField field) {
       return std::to_string(job.layout.pipeline);
     case LayoutField::kTensor:
       return std::to_string(job.layout.tensor);
+    case LayoutField::kContext:
+      return std::to_string(job.layout.context);
     case LayoutField::kExpert:
       return std::to_string(job.layout.expert);
     case LayoutField::kMicroBatchSize:
       return std::to_string(job.batch.micro_batch_size);
     case LayoutField::kRecompute:
-      return std::string(kRecomputeNames[static_cast<size_t>(job.recompute)]);
+      return recompute_text(job);
     case LayoutField::kPrecision:
       return std::string(kPrecisionNames[static_cast<size_t>(job.precision)]);
     case LayoutField::kCommSms:

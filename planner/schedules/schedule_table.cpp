@@ -22,6 +22,7 @@ Result<Schedule> by_shape(const PipelineShape& shape, const ScheduleInputs&) {
 
 constexpr bool kOurReading = true;
 constexpr bool kReference = false;
+constexpr bool kPairs = true;
 
 const NamedSchedule kSchedules[] = {
     {"gpipe", "GPipe", "all forwards, then all backwards",
@@ -38,7 +39,7 @@ const NamedSchedule kSchedules[] = {
 
     {"1f1b-overlap", "1F1B overlap", "1F1B whose forwards and backwards run as overlapped pairs",
      "PP-Schedule-Visualization, github.com/Victarry/PP-Schedule-Visualization", kReference, linear_placement,
-     by_shape<one_f_one_b_overlap>},
+     by_shape<one_f_one_b_overlap>, nullptr, kPairs},
 
     {"interleaved-1f1b", "Interleaved 1F1B", "1F1B over several chunks per rank: the bubble shrinks by their number",
      "Efficient Large-Scale Language Model Training on GPU Clusters Using Megatron-LM, SC 2021, section 2.2",
@@ -47,7 +48,7 @@ const NamedSchedule kSchedules[] = {
     {"interleaved-1f1b-moe-overlap", "Interleaved 1F1B, MoE overlap",
      "interleaved 1F1B with overlapped pairs that hide the all-to-all of experts",
      "Megatron Core: overlap_moe_expert_parallel_comm (combined 1F1B), github.com/NVIDIA/Megatron-LM", kReference,
-     looped_placement, by_shape<interleaved_one_f_one_b_overlap>},
+     looped_placement, by_shape<interleaved_one_f_one_b_overlap>, nullptr, kPairs},
 
     {"looped-bfs", "Looped BFS", "GPipe over several chunks per rank, breadth first",
      "Breadth-First Pipeline Parallelism, MLSys 2023", kReference, looped_placement, by_shape<looped_bfs>},
@@ -84,11 +85,11 @@ const NamedSchedule kSchedules[] = {
 
     {"dualpipe", "DualPipe", "micro-batches from both ends, overlapped pairs, W split off at the ends",
      "DeepSeek-V3 Technical Report, arXiv 2412.19437, section 3.2.1", kReference, dualpipe_placement,
-     by_shape<dualpipe>},
+     by_shape<dualpipe>, nullptr, kPairs},
 
     {"dualpipev", "DualPipeV", "DualPipe cut in half: a V placement with one copy of the model",
      "DualPipe could be better without the Dual, Sea AI Lab 2025; github.com/deepseek-ai/DualPipe", kReference,
-     v_placement, by_shape<dualpipev>},
+     v_placement, by_shape<dualpipev>, nullptr, kPairs},
 
     {"chimera", "Chimera", "2f pipes in two directions whose bubbles fill each other; direct concatenation",
      "Chimera: Efficiently Training Large-Scale Neural Networks with Bidirectional Pipelines, SC 2021", kReference,

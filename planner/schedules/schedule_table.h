@@ -37,6 +37,8 @@ struct NamedSchedule {
   // Changes a job with a model as the schedule needs it (recomputation, smaller micro-batches); nullptr: leaves it as
   // it is.
   Result<Job> (*adapt)(Job) = nullptr;
+  // True if some of its slots are overlapped pairs.
+  bool pairs = false;
 };
 
 std::span<const NamedSchedule> named_schedules();

@@ -37,8 +37,9 @@ Job with_costs_per_chunk(Job job, const Placement& placement) {
   return job;
 }
 
-Result<ComparedNumbers> numbers_of(ComparedSchedule& entry, const Job& job) {
+Result<ComparedNumbers> numbers_of(ComparedSchedule& entry, const Job& job, const Framework* framework) {
   PIPELOOM_TRY(entry.job, job_for(job, *entry.named));
+  if (framework != nullptr) PIPELOOM_RETURN_IF_ERROR(framework->check(entry.job, *entry.named));
   PIPELOOM_TRY(const Placement placement, entry.named->placement(shape_of(entry.job)));
   entry.job = with_costs_per_chunk(std::move(entry.job), placement);
   PIPELOOM_TRY(const Evaluation evaluation, evaluate(entry.job, *entry.named));
@@ -67,11 +68,11 @@ void mark_close(const Job& job, std::vector<ComparedSchedule>& compared) {
 
 }  // namespace
 
-std::vector<ComparedSchedule> compare_schedules(const Job& job) {
+std::vector<ComparedSchedule> compare_schedules(const Job& job, const Framework* framework) {
   std::vector<ComparedSchedule> compared;
   for (const NamedSchedule& named : named_schedules()) {
     ComparedSchedule entry{&named, job, ComparedNumbers{}};
-    entry.numbers = numbers_of(entry, job);
+    entry.numbers = numbers_of(entry, job, framework);
     compared.push_back(std::move(entry));
   }
   const auto key = [](const ComparedSchedule& entry) {

@@ -7,6 +7,7 @@
 #include "core/base/result.h"
 #include "core/job/job.h"
 #include "planner/evaluate/evaluate.h"
+#include "planner/schedules/frameworks.h"
 #include "planner/schedules/schedule_table.h"
 
 namespace pipeloom::planner {
@@ -35,6 +36,7 @@ struct ComparedSchedule {
 // Evaluates every named schedule for one job. Schedules that fit come first, by time per step; then those that don't
 // fit; then those that can't run. All do equal work: direct costs with one entry are a rank's whole share of a
 // micro-batch, which a schedule with several chunks per rank divides among them, as it does the activations.
-std::vector<ComparedSchedule> compare_schedules(const Job& job);
+// `framework`: whose schedules alone can run; nullptr: all.
+std::vector<ComparedSchedule> compare_schedules(const Job& job, const Framework* framework = nullptr);
 
 }  // namespace pipeloom::planner

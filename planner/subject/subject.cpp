@@ -23,8 +23,8 @@ Result<Subject> evaluated(Job job, const NamedSchedule& named) {
 
 }  // namespace
 
-Result<Subject> choose_schedule(const Job& job) {
-  const std::vector<ComparedSchedule> compared = compare_schedules(job);
+Result<Subject> choose_schedule(const Job& job, const Framework* framework) {
+  const std::vector<ComparedSchedule> compared = compare_schedules(job, framework);
   const ComparedSchedule& best = compared.front();
   if (!best.numbers) {
     return unsupported(
@@ -42,10 +42,11 @@ Result<Subject> choose_schedule(const Job& job) {
   return evaluated(best.job, *best.named);
 }
 
-Result<Subject> subject_of(const Job& job) {
-  if (job.schedule.name.empty()) return choose_schedule(job);
+Result<Subject> subject_of(const Job& job, const Framework* framework) {
+  if (job.schedule.name.empty()) return choose_schedule(job, framework);
   PIPELOOM_TRY(const NamedSchedule* named, find_schedule(job.schedule.name));
   PIPELOOM_TRY(Job own, job_for(job, *named));
+  if (framework != nullptr) PIPELOOM_RETURN_IF_ERROR(framework->check(own, *named));
   return evaluated(std::move(own), *named);
 }
 

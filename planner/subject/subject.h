@@ -7,6 +7,7 @@
 #include "core/job/job.h"
 #include "core/tasks/plan.h"
 #include "planner/evaluate/evaluate.h"
+#include "planner/schedules/frameworks.h"
 
 namespace pipeloom::planner {
 
@@ -16,12 +17,13 @@ struct Subject {
   std::string schedule_name;
   Evaluation evaluation;
 };
-Result<Subject> subject_of(const Job& job);
+// `framework`: that is to run it; nullptr: any.
+Result<Subject> subject_of(const Job& job, const Framework* framework = nullptr);
 // Fails if this program does not lower the plan to the tasks that its writer saw.
 Result<Subject> subject_of(Plan plan);
 
 // Returns the best named schedule that fits the memory.
-Result<Subject> choose_schedule(const Job& job);
+Result<Subject> choose_schedule(const Job& job, const Framework* framework = nullptr);
 
 Plan plan_of(const Subject& subject);
 
