@@ -27,7 +27,7 @@ struct CompareOptions {
 };
 Status run_compare(const CompareOptions& options, const Output& output);
 
-// How `plan` searches; it does where any of these is given.
+// How `plan` searches; it does if any of these is given but `workers`, which layout searches have too.
 struct SearchOptions {
   std::string placement;   // "linear", "looped", "v", "wave" or "bidirectional"
   std::string memory_cap;  // activations: one for all ranks, or one per rank ("8:8:7:6")
@@ -39,7 +39,7 @@ struct SearchOptions {
   bool exact = false;
   bool compare = false;
 
-  bool given() const { return searches() || !objective.empty() || seed || workers || exact || compare; }
+  bool given() const { return searches() || !objective.empty() || seed || exact || compare; }
   // Whether they ask for more than a choice among the named schedules.
   bool searches() const { return !placement.empty() || !memory_cap.empty() || !budget.empty() || moves; }
 };

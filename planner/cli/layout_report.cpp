@@ -189,7 +189,11 @@ nlohmann::json layouts_json(const Job& own, const FoundLayouts& found) {
     const ConsideredLayout& entry = found.result.considered[mine.best];
     const bool timed = entry.verdict == LayoutVerdict::kTimed;
     json["own"][timed ? "time_per_step" : "time_per_step_at_least"] = json_time(entry.step_ns);
-    if (timed) json["own"]["faster_layouts"] = mine.faster;
+    if (timed) {
+      const int64_t best_ns = found.result.considered[found.result.front.front()].step_ns;
+      json["own"]["faster_layouts"] = mine.faster;
+      json["own"]["too_close_to_call"] = too_close_to_call(own, best_ns, entry.step_ns);
+    }
   }
   return json;
 }

@@ -1,23 +1,27 @@
 #include "planner/layout/recompute_choices.h"
 
+#include <algorithm>
+
 namespace pipeloom::planner {
 
 namespace {
 
+// In the order in which they are added: first what frees much for its work, or work of few layers.
 std::vector<bool RecomputedParts::*> modules_of(const Model& model) {
-  std::vector<bool RecomputedParts::*> modules = {&RecomputedParts::norms};
+  std::vector<bool RecomputedParts::*> modules;
   if (model.attention.is_mla()) modules.push_back(&RecomputedParts::up_projections);
+  if (model.moe && model.moe->first_dense_layers > 0) modules.push_back(&RecomputedParts::mlp);
   if (model.moe) modules.push_back(&RecomputedParts::activations);
-  if (!model.moe || model.moe->first_dense_layers > 0) modules.push_back(&RecomputedParts::mlp);
+  modules.push_back(&RecomputedParts::norms);
+  if (!model.moe) modules.push_back(&RecomputedParts::mlp);
   return modules;
 }
 
 std::vector<RecomputeChoice> module_choices(const Model& model) {
-  const auto modules = modules_of(model);
-  std::vector<RecomputeChoice> choices;
-  for (unsigned chosen = 0; chosen < 1u << modules.size(); ++chosen) {
-    RecomputeChoice& choice = choices.emplace_back();
-    for (size_t i = 0; i < modules.size(); ++i) choice.parts.*modules[i] = (chosen >> i & 1) != 0;
+  std::vector<RecomputeChoice> choices(1);
+  for (const auto module : modules_of(model)) {
+    choices.push_back(choices.back());
+    choices.back().parts.*module = true;
   }
   if (model.moe) {
     choices.push_back(choices.back());
@@ -35,6 +39,8 @@ std::vector<RecomputeChoice> recompute_choices(const Job& job) {
   if (job.software->engine == StateEngine::kMegatron) choices = module_choices(*job.model);
   if (job.software->engine == StateEngine::kFsdp) choices.push_back({Recompute::kNone, {.operators = true}});
   choices.push_back({Recompute::kFull});
+  const RecomputeChoice own = {job.recompute, job.software->recompute};
+  if (std::ranges::find(choices, own) == choices.end()) choices.push_back(own);
   return choices;
 }
 

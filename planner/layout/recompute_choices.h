@@ -11,11 +11,13 @@ namespace pipeloom::planner {
 struct RecomputeChoice {
   Recompute recompute = Recompute::kNone;
   RecomputedParts parts = {};
+
+  bool operator==(const RecomputeChoice&) const = default;
 };
 
-// Returns what is worth trying, least work first. Without software these are none, selective and full. With it they are
-// what the engine offers: Megatron-LM's modules in every combination, without those that the model lacks; torchtitan's
-// operators; nothing or whole layers. REQUIRES: the job has a model.
+// Returns what is worth trying. Without software that is none, selective and full. With it: nothing, what the engine
+// offers (Megatron-LM's modules one after the other, or torchtitan's operators), whole layers, and what the job has.
+// REQUIRES: the job has a model.
 std::vector<RecomputeChoice> recompute_choices(const Job& job);
 
 void recompute_as(Job& job, const RecomputeChoice& choice);

@@ -18,6 +18,7 @@
 #include "proto/job/job_message.h"
 #include "proto/job/measured_layers.h"
 #include "proto/job/model_message.h"
+#include "proto/job/software_message.h"
 
 namespace pipeloom::proto {
 
@@ -99,8 +100,13 @@ std::string job_to_text(const Job& job) {
   message::Job message;
   store_job(job, &message);
   if (job.cluster) shorten_cluster(*job.cluster, message.mutable_cluster());
+  if (job.software && job.cluster) {
+    shorten_software(*job.software, job.cluster->gpu.name, message.mutable_software());
+  }
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetUseShortRepeatedPrimitives(true);
   std::string text;
-  google::protobuf::TextFormat::PrintToString(message, &text);
+  printer.PrintToString(message, &text);
   return text;
 }
 

@@ -126,6 +126,10 @@ void store_software(const Software& software, message::Software* message) {
   store_training_rates(software.rates, message->mutable_rates());
 }
 
+void shorten_software(const Software& software, const std::string& gpu, message::Software* message) {
+  if (find_training_rates(gpu) == software.rates) message->clear_rates();
+}
+
 Result<Software> load_software(const message::Software& message, const std::string& gpu) {
   Software software;
   if (!message.preset().empty()) {

@@ -1,6 +1,8 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/planner/cli/run_command.h"
+#include "tests/support/temp_folder.h"
 
 namespace pipeloom::tests {
 namespace {
@@ -43,6 +45,53 @@ TEST(PlanLayout, ExplainsWhatTheOthersLose) {
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.out.find("Nothing beats these in time, memory and weight copies together"), std::string::npos);
   EXPECT_NE(result.out.find("The job's own layout, PP4"), std::string::npos) << result.out;
+}
+
+// What those who tuned DeepSeek-V3 on 256 GB200 chose can't be told from the best that Megatron-LM can run.
+TEST(PlanLayout, APublishedLayoutIsAmongTheBest) {
+  const TempFolder folder;
+  const std::string id = "mb26.08-deepseek-v3-GB200-mxfp8-256-tp1pp4vp4cp1ep64-mbs1-gbs4096";
+  run_command({"validate", "--published", std::string(PIPELOOM_TEST_DATA) + "/published/rows.csv", "--where",
+               "id=" + id, "--write-jobs", folder.path("")});
+  const CommandResult result = run_command("plan " + folder.path(id + ".txtpb") +
+                                           " --layout free --for megatron --hold recompute,comm-sms,micro-batch-size"
+                                           " --json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto layouts = result.json()["layouts"];
+  EXPECT_TRUE(layouts["own"]["too_close_to_call"]) << layouts["own"];
+  EXPECT_GT(layouts["own"]["layouts_that_may_fit"], 50);
+  for (const auto& entry : layouts["front"]) EXPECT_EQ(entry["schedule"], "interleaved-1f1b-moe-overlap");
+}
+
+TEST(PlanFor, TakesASchedulesThatTheFrameworkHas) {
+  const auto plan = [](const std::string& options) {
+    const CommandResult result = run_command("plan " + sample("tiny-moe") + options + " --json");
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.json()["schedule"].get<std::string>();
+  };
+  EXPECT_EQ(plan(""), "dualpipe");
+  EXPECT_THAT(plan(" --for megatron"), testing::AnyOf("1f1b", "interleaved-1f1b"));
+  EXPECT_THAT(plan(" --for torchtitan"), testing::AnyOf("zb-v-pytorch", "dualpipev", "interleaved-zb"));
+}
+
+TEST(PlanFor, RefusesWhatTheFrameworkLacks) {
+  const std::string plan = "plan " + sample("tiny-moe");
+  const auto error = [](const std::string& command) {
+    const CommandResult result = run_command(command);
+    EXPECT_EQ(result.code, 1);
+    return result.err;
+  };
+  EXPECT_THAT(error(plan + " --for megatron --schedule dualpipe"), testing::HasSubstr("has no such schedule"));
+  EXPECT_THAT(error(plan + " --for nobody"), testing::HasSubstr("allowed are megatron, torchtitan, pipeloom"));
+  EXPECT_THAT(error(plan + " --for megatron --budget 1s"), testing::HasSubstr("orders that only Pipeloom runs"));
+  EXPECT_EQ(run_command(plan + " --for pipeloom --moves 10").code, 0);
+}
+
+TEST(CompareFor, SaysWhatTheFrameworkCantRun) {
+  const CommandResult result = run_command("compare " + sample("tiny-moe") + " --for megatron");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, testing::HasSubstr("dualpipe                      Megatron-LM has no such schedule"));
+  EXPECT_THAT(result.out, testing::HasSubstr("1f1b  "));
 }
 
 TEST(PlanLayout, RefusesAJobWithoutAModelAndUnknownFields) {

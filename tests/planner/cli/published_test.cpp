@@ -2,6 +2,7 @@
 
 #include "proto/base/files.h"
 #include "tests/planner/cli/run_command.h"
+#include "tests/support/temp_folder.h"
 
 namespace pipeloom::tests {
 namespace {
@@ -38,6 +39,27 @@ TEST(ValidatePublished, TakesThoseThatMeetEveryCondition) {
       run_command({"validate", "--published", kRows, "--json", "--where", "gpu=H100,model=llama3-8b"}).json();
   ASSERT_EQ(json["trainings"].size(), 1u);
   EXPECT_EQ(json["trainings"][0]["settings"]["software"], "torchtitan");
+}
+
+// A training becomes a job that predicts the same step, without the constants that Pipeloom knows.
+TEST(ValidatePublished, WritesTrainingsAsJobs) {
+  const TempFolder folder;
+  const std::string id = "mb26.08-deepseek-v3-GB200-mxfp8-256-tp1pp4vp4cp1ep64-mbs1-gbs4096";
+  const nlohmann::json json = run_command({"validate", "--published", kRows, "--json", "--where", "id=" + id,
+                                           "--write-jobs", folder.path("jobs")})
+                                  .json();
+  ASSERT_EQ(json["trainings"].size(), 1u);
+  const std::string job = folder.path("jobs/" + id + ".txtpb");
+  EXPECT_THAT(content_of(job), testing::HasSubstr("layers_per_stage: [4, 4,"));
+  EXPECT_THAT(content_of(job), testing::Not(testing::HasSubstr("rates")));
+  const nlohmann::json step = run_command({"simulate", job, "--json"}).json();
+  EXPECT_NEAR(step["time_per_step"].get<double>() / 1e3, json["trainings"][0]["predicted_step_s"].get<double>(), 1e-6);
+}
+
+TEST(ValidatePublished, RefusesAFolderForJobsThatCantBeMade) {
+  const CommandResult result = run_command({"validate", "--published", kRows, "--write-jobs", kRows + "/jobs"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, testing::HasSubstr("can't make " + kRows + "/jobs"));
 }
 
 TEST(ValidatePublished, RefusesAConditionWithoutColumn) {

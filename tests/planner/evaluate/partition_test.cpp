@@ -38,12 +38,24 @@ TEST(Partition, EveryStageHasALayer) {
   EXPECT_THAT(of({0, 0, 0, 0, 0}, 0, 0, 2), ElementsAre(::testing::Gt(0), ::testing::Gt(0)));
 }
 
+// The embedding or the head may be all that an end has.
+TEST(Partition, EndsMayBeEmpty) {
+  const auto parted = [](std::vector<int64_t> layers, int64_t first, int64_t last, int stages) {
+    return balanced_partition({std::move(layers), first, last}, stages, EmptyEnds::kAllowed).value();
+  };
+  EXPECT_THAT(parted({1, 1, 1, 1}, 0, 100, 2), ElementsAre(4, 0));
+  EXPECT_THAT(parted({1, 1, 1, 1}, 2, 2, 4), ElementsAre(0, 2, 2, 0));
+  EXPECT_THAT(parted({2, 2, 2, 2}, 1, 1, 4), ElementsAre(1, 1, 1, 1));
+  EXPECT_THAT(parted({1, 2, 3}, 5, 5, 1), ElementsAre(3));
+}
+
 TEST(Partition, OneStageHoldsAll) {
   EXPECT_THAT(of({1, 2, 3}, 5, 5, 1), ElementsAre(3));
 }
 
 // The slowest stage over all partitions, by trying them.
-int64_t slowest_by_trying(const sim::LayerWeights& weights, int stages, size_t begin = 0, bool first = true) {
+int64_t slowest_by_trying(const sim::LayerWeights& weights, int stages, EmptyEnds ends, size_t begin = 0,
+                          bool first = true) {
   const size_t layers = weights.layers_ns.size();
   const int64_t extra = first ? weights.first_extra_ns : 0;
   if (stages == 1) {
@@ -52,9 +64,12 @@ int64_t slowest_by_trying(const sim::LayerWeights& weights, int stages, size_t b
   }
   int64_t best = std::numeric_limits<int64_t>::max();
   int64_t stage_ns = extra;
-  for (size_t end = begin + 1; end + static_cast<size_t>(stages) - 1 <= layers; ++end) {
-    stage_ns += weights.layers_ns[end - 1];
-    best = std::min(best, std::max(stage_ns, slowest_by_trying(weights, stages - 1, end, false)));
+  const bool may_be_empty = ends == EmptyEnds::kAllowed;
+  const size_t least_after = static_cast<size_t>(stages) - 1 - (may_be_empty ? 1 : 0);
+  for (size_t end = begin; end + least_after <= layers; ++end) {
+    if (end > begin) stage_ns += weights.layers_ns[end - 1];
+    if (end == begin && !(first && may_be_empty)) continue;
+    best = std::min(best, std::max(stage_ns, slowest_by_trying(weights, stages - 1, ends, end, false)));
   }
   return best;
 }
@@ -81,10 +96,15 @@ TEST(Partition, IsOptimalOnRandomCosts) {
     weights.first_extra_ns = random() % 12;
     weights.last_extra_ns = random() % 12;
     const int stages = 1 + static_cast<int>(random() % layers);
-    const std::vector<int> sizes = balanced_partition(weights, stages).value();
-    ASSERT_EQ(static_cast<int>(sizes.size()), stages);
-    ASSERT_GE(*std::min_element(sizes.begin(), sizes.end()), 1);
-    EXPECT_EQ(slowest_of(weights, sizes), slowest_by_trying(weights, stages)) << "round " << round;
+    for (const EmptyEnds ends : {EmptyEnds::kRefused, EmptyEnds::kAllowed}) {
+      const std::vector<int> sizes = balanced_partition(weights, stages, ends).value();
+      ASSERT_EQ(static_cast<int>(sizes.size()), stages);
+      const bool may_be_empty = ends == EmptyEnds::kAllowed;
+      for (int stage = 0; stage < stages; ++stage) {
+        ASSERT_GE(sizes[stage], may_be_empty && (stage == 0 || stage == stages - 1) ? 0 : 1);
+      }
+      EXPECT_EQ(slowest_of(weights, sizes), slowest_by_trying(weights, stages, ends)) << "round " << round;
+    }
   }
 }
 

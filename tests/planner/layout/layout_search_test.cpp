@@ -7,6 +7,7 @@
 
 #include "planner/evaluate/evaluate.h"
 #include "planner/layout/layout_bound.h"
+#include "proto/job/training_rates_files.h"
 #include "tests/support/models.h"
 
 namespace pipeloom::planner {
@@ -34,7 +35,7 @@ LayoutSearchResult found(const Job& job, const std::string& names, int workers =
 
 TEST(LayoutSpace, HoldsOnlyWhatTheClusterTheModelAndTheBatchAllow) {
   const Job job = mixtral_job();
-  const std::vector<Job> layouts = layouts_of(job, held("recompute,precision,comm-sms"));
+  const std::vector<Job> layouts = layouts_of(job, held("context,recompute,precision,comm-sms"));
   std::set<std::tuple<int, int, int, int64_t>> seen;
   for (const Job& layout : layouts) {
     EXPECT_EQ(layout.layout.pipeline * layout.layout.replicas(), 32);
@@ -56,8 +57,8 @@ TEST(LayoutSpace, AHeldFieldKeepsTheJobsValue) {
     EXPECT_EQ(layout.layout.expert, 8);
   }
   EXPECT_EQ(HeldFields::parse("pipeline,speed").error().message,
-            "--hold names \"speed\"; allowed are pipeline, tensor, expert, micro-batch-size, recompute, precision, "
-            "comm-sms, schedule");
+            "--hold names \"speed\"; allowed are pipeline, tensor, context, expert, micro-batch-size, recompute, "
+            "precision, comm-sms, schedule");
 }
 
 // No evaluation of any layout with any schedule is below the layout's bounds.
@@ -77,12 +78,12 @@ TEST(LayoutBound, IsBelowWhatEverySchedulesTakes) {
 }
 
 TEST(LayoutSearch, FindsTheBestOfWhatTryingAllFinds) {
-  const std::string names = "recompute,precision,comm-sms,micro-batch-size";
+  const std::string names = "context,recompute,precision,comm-sms,micro-batch-size";
   const LayoutSearchResult result = found(mixtral_job(), names);
   ASSERT_FALSE(result.front.empty());
   int64_t best_ns = INT64_MAX;
   for (Job layout : layouts_of(mixtral_job(), held(names))) {
-    for (const int chunks : {0, 2, 4}) {
+    for (const int chunks : {0, 2, 3, 4, 5, 6, 7, 8}) {
       layout.schedule.chunks = chunks;
       for (const NamedSchedule& named : named_schedules()) {
         const auto own = job_for(layout, named);
@@ -120,6 +121,69 @@ TEST(LayoutSearch, IsTheSameForAnyNumberOfWorkers) {
     EXPECT_EQ(one.considered[i].verdict, two.considered[i].verdict);
     EXPECT_EQ(one.considered[i].step_ns, two.considered[i].step_ns);
   }
+}
+
+// Mixtral 8x7B as Megatron-LM trains it.
+Job megatron_job() {
+  Job job = mixtral_job();
+  job.software.emplace().rates = proto::find_training_rates("H100").value();
+  return make_job(job).value();
+}
+
+TEST(LayoutSpace, DividesASequenceIntoSharesThatAreLongEnough) {
+  Job job = mixtral_job();
+  job.batch.sequence_length = 16384;
+  std::set<int> values;
+  for (const Job& layout : layouts_of(job, held("pipeline,tensor,recompute,precision,comm-sms"))) {
+    values.insert(layout.layout.context);
+  }
+  EXPECT_EQ(values, (std::set<int>{1, 2, 4, 8}));
+}
+
+TEST(LayoutSpace, RecomputesWhatTheEngineOffers) {
+  const auto values = [](const Job& job) {
+    std::set<std::string> found;
+    for (const Job& layout : layouts_of(job, held("pipeline,tensor,context,expert,micro-batch-size,comm-sms"))) {
+      found.insert(field_value(layout, LayoutField::kRecompute));
+    }
+    return found;
+  };
+  EXPECT_EQ(values(mixtral_job()), (std::set<std::string>{"none", "selective", "full"}));
+  Job job = megatron_job();
+  job.software->recompute.core_attention = true;  // stays worth trying
+  EXPECT_EQ(values(job),
+            (std::set<std::string>{"none", "moe_act", "layernorm+moe_act", "layernorm+moe", "core_attn", "full"}));
+  job.software->engine = StateEngine::kFsdp;
+  job.software->recompute = {};
+  EXPECT_EQ(values(job), (std::set<std::string>{"none", "op", "full"}));
+  job.software->engine = StateEngine::kDeepSpeed;
+  EXPECT_EQ(values(job), (std::set<std::string>{"none", "full"}));
+}
+
+TEST(LayoutSearch, KeepsToWhatAFrameworkRuns) {
+  const Framework* megatron = find_framework("megatron").value();
+  const LayoutSearchResult result =
+      search_layouts(megatron_job(), held("recompute,comm-sms"), {.framework = megatron, .workers = 2, .progress = {}});
+  ASSERT_FALSE(result.front.empty());
+  for (const ConsideredLayout& entry : result.considered) {
+    EXPECT_TRUE(megatron->check(result.layouts[entry.layout], *entry.schedule)) << entry.schedule->name;
+  }
+}
+
+TEST(LayoutSearch, TellsHowTheJobsOwnLayoutStands) {
+  const LayoutSearchResult result = found(mixtral_job(), "comm-sms,precision,recompute");
+  const OwnLayout own = own_layout(mixtral_job(), result);
+  ASSERT_GE(own.best, 0);
+  const ConsideredLayout& entry = result.considered[own.best];
+  EXPECT_EQ(result.layouts[entry.layout].layout.pipeline, 4);
+  EXPECT_EQ(result.layouts[entry.layout].layout.expert, 8);
+  EXPECT_GT(own.faster, 0);
+  EXPECT_LT(own.faster, own.fitting);
+  const OwnLayout best = own_layout(result.job_of(result.considered[result.front[0]]), result);
+  EXPECT_EQ(best.faster, 0);
+  Job other = mixtral_job();
+  other.batch.micro_batch_size = 3;
+  EXPECT_EQ(own_layout(other, result).best, -1);
 }
 
 TEST(LayoutSearch, TellsWhatEachValueOfAFieldCosts) {

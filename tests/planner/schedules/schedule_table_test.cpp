@@ -83,6 +83,15 @@ TEST_P(EverySchedule, IsDescribed) {
   EXPECT_FALSE(GetParam().paper.empty());
 }
 
+TEST_P(EverySchedule, SaysWhetherItHasPairs) {
+  bool pairs = false;
+  for (const PipelineShape& shape : small_shapes()) {
+    const auto schedule = generate(GetParam(), shape);
+    pairs = pairs || (schedule && schedule->has_pairs());
+  }
+  EXPECT_EQ(GetParam().pairs, pairs);
+}
+
 std::string row_name(const testing::TestParamInfo<NamedSchedule>& tested) {
   std::string name = "row_" + std::string(tested.param.name);
   std::replace(name.begin(), name.end(), '-', '_');
