@@ -32,7 +32,7 @@ Sizes sizes_of(const Model& model, const WorkShape& shape) {
     sizes.rotary = heads * a.rope_dim;
     sizes.plain = heads * a.head_dim;
     sizes.key_value_up = heads * (a.head_dim + a.value_dim);
-    sizes.key_value = shape.tokens * (a.kv_lora_rank + a.rope_dim);
+    sizes.key_value = heads * (a.head_dim + a.rope_dim + a.value_dim);
   } else {
     sizes.key_value = tokens * a.kv_heads * (a.head_dim + a.value_dim);
     sizes.rotary = model.learned_positions > 0 ? 0 : tokens * a.head_dim * (a.heads + a.kv_heads);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/cost/training_context.h"
+
 namespace pipeloom::sim {
 
 namespace {
@@ -94,6 +96,7 @@ void add_core(const Job& job, const TrainingKernels& kernels, int kind, Training
                                : kernels.attention(a, square / 2, job.model->is_windowed_layer(kind));
   block.core = core.forward;
   block.seconds += core;
+  block.seconds += context_exchange(job, core);
 }
 
 }  // namespace

@@ -141,6 +141,13 @@ TEST(Work, ContextParallelismSplitsTokensAndGathersKeys) {
   EXPECT_DOUBLE_EQ(attention_work(*job.model, shape_of(job)).input.context_bytes, 2 * share.context_bytes);
 }
 
+// MLA's keys and values travel as attention reads them: latents would need their up-projections on every GPU.
+TEST(Work, ContextParallelismMovesWholeKeysOfMla) {
+  Job job = tests::deepseek_v3_job();
+  job.layout.context = 2;
+  EXPECT_DOUBLE_EQ(attention_work(*job.model, shape_of(job)).forward.context_bytes, 2.0 * 4096 * 128 * (192 + 128));
+}
+
 // A mask of a byte a number is written forward; backward the mask and the gradient are read, the masked one written.
 TEST(Work, DropoutMovesMasks) {
   Job job = gpt_job(1, 1);

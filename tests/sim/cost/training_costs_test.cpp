@@ -4,9 +4,11 @@
 #include <functional>
 
 #include "proto/job/training_rates_files.h"
+#include "sim/cost/groups.h"
 #include "sim/cost/job_costs.h"
 #include "sim/cost/layer_costs.h"
 #include "sim/cost/memory_model.h"
+#include "sim/cost/training_context.h"
 #include "sim/cost/training_kernels.h"
 #include "sim/cost/training_reduction.h"
 #include "tests/support/models.h"
@@ -69,6 +71,35 @@ TEST(TrainingCosts, SelectiveRecomputationIsItsModules) {
   const StageSpan span = {10, 2, false, false};
   EXPECT_LT(stage_activation(selective, span).total, stage_activation(none, span).total);
   EXPECT_EQ(stage_activation(selective, span).total, stage_activation(modules, span).total);
+}
+
+// Keys and values of 2048 tokens go round two GPUs. 128 heads of 192 + 128 numbers: 335.5 MB with their gradients.
+TEST(TrainingCosts, ARingOfContextParallelismShowsWhatAttentionDoesNotHide) {
+  Job job = deepseek();
+  job.layout.context = 2;
+  const TrainingRates& rates = job.software->rates;
+  const double bytes_per_s =
+      ring_bytes_per_s(context_group(job.layout, *job.cluster), *job.cluster) * rates.tensor_ring_share;
+  const double exchange = 2.0 * 2048 * 128 * (192 + 128) / bytes_per_s + rates.ring_start_us * 1e-6;
+  EXPECT_NEAR(context_exchange(job, {}).forward, exchange, 1e-9);
+  EXPECT_GT(context_exchange(job, {}).input, exchange);
+  EXPECT_NEAR(context_exchange(job, {.forward = exchange}).forward, exchange / 2, 1e-9);  // beside half of attention
+  EXPECT_EQ(context_exchange(job, {.forward = 1, .input = 1}).total(), 0);
+  job.layout.context = 1;
+  EXPECT_EQ(context_exchange(job, {}).total(), 0);
+}
+
+// Nothing hides two all-to-alls: queries, keys, values and results, of which half stays on each of two GPUs.
+TEST(TrainingCosts, AllToAllsOfContextParallelismShow) {
+  Job job = deepseek();
+  job.layout.context = 2;
+  job.software->context_all_to_all = true;
+  const TrainingRates& rates = job.software->rates;
+  const double bytes_per_s =
+      ring_bytes_per_s(context_group(job.layout, *job.cluster), *job.cluster) * rates.tensor_ring_share;
+  const double exchange = 2.0 * 2048 * 128 * (192 + 128) / bytes_per_s + rates.ring_start_us * 1e-6;
+  EXPECT_NEAR(context_exchange(job, {.forward = 1, .input = 1}).forward, exchange, 1e-9);
+  EXPECT_NEAR(context_exchange(job, {.forward = 1, .input = 1}).input, exchange, 1e-9);
 }
 
 // What a job's software decides: layers of each kind, head and MTP module, and the end of a step.
