@@ -70,7 +70,8 @@ void add_memory(const Job& job, const Evaluation& evaluation, PublishedPredictio
     const auto bytes = [&](const RankMemory& memory) { return counted(memory, counter); };
     const auto fullest = std::ranges::max_element(evaluation.memory, {}, bytes);
     prediction.memory.push_back({counter, bytes_of(figure, job.software->name), static_cast<double>(bytes(*fullest)),
-                                 static_cast<int>(fullest - evaluation.memory.begin()), *fullest});
+                                 static_cast<int>(fullest - evaluation.memory.begin()), *fullest,
+                                 memory_interval(job, counter, bytes(*fullest))});
   }
 }
 

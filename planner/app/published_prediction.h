@@ -6,6 +6,7 @@
 
 #include "core/job/training_constants.h"
 #include "planner/app/published_job.h"
+#include "planner/evaluate/memory_interval.h"
 #include "planner/evaluate/rank_memory.h"
 
 namespace pipeloom::planner {
@@ -14,10 +15,15 @@ namespace pipeloom::planner {
 struct MemoryComparison {
   std::string counter;  // what was read: "allocated", "reserved", "nvidia-smi"
   double measured = 0;
-  double predicted = 0;  // of the same counter
-  int rank = 0;          // that the prediction says is the fullest
-  RankMemory parts;      // of this rank
+  double predicted = 0;                    // of the same counter
+  int rank = 0;                            // that the prediction says is the fullest
+  RankMemory parts;                        // of this rank
+  std::optional<MemoryInterval> interval;  // four of five figures lie in it; absent: not known
 
+  bool within_interval() const {
+    return static_cast<double>(interval->low_bytes) <= measured &&
+           measured <= static_cast<double>(interval->high_bytes);
+  }
   double error() const { return predicted / measured - 1; }
 };
 

@@ -32,6 +32,7 @@ nlohmann::json to_json(const Job& job, const ComparedSchedule& entry) {
   json["overlap"] = numbers.overlap;
   json["fullest_rank"] = numbers.fullest_rank;
   json["too_close_to_call"] = numbers.close_to_best;
+  json["may_not_fit"] = numbers.may_not_fit;
   if (job.model) {
     json["peak_memory_bytes"] = numbers.peak_memory;
   } else {
@@ -42,7 +43,10 @@ nlohmann::json to_json(const Job& job, const ComparedSchedule& entry) {
 
 std::string remark(const ComparedNumbers& numbers, const std::string& limit) {
   if (!numbers.fits) return fmt::format("does not fit {}", limit);
-  return numbers.close_to_best ? "too close to the best to call" : "";
+  std::string text = numbers.may_not_fit ? fmt::format("may not fit {}", limit) : "";
+  if (numbers.may_not_fit && numbers.close_to_best) text += ", ";
+  if (numbers.close_to_best) text += "too close to the best to call";
+  return text;
 }
 
 void print_table(const Job& job, const std::vector<ComparedSchedule>& compared, const Output& output) {

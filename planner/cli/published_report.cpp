@@ -81,6 +81,12 @@ std::string interval_text(const PublishedPrediction& one) {
   return fmt::format("{:.4g} to {:.4g} s", one.low_seconds, one.high_seconds);
 }
 
+std::string interval_text(const MemoryComparison& memory) {
+  if (!memory.interval) return "";
+  return fmt::format("{:.1f} to {:.1f} GB", static_cast<double>(memory.interval->low_bytes) / 1e9,
+                     static_cast<double>(memory.interval->high_bytes) / 1e9);
+}
+
 // How many judged steps lie in their intervals.
 struct Coverage {
   size_t rows = 0;
@@ -92,6 +98,20 @@ Coverage coverage_of(const Predictions& predictions) {
     if (!one.compared() || !one.judged || !one.has_interval()) continue;
     ++coverage.rows;
     if (one.within_interval()) ++coverage.within;
+  }
+  return coverage;
+}
+
+// The same of the memory figures whose counter has an interval.
+Coverage memory_coverage_of(const Predictions& predictions) {
+  Coverage coverage;
+  for (const PublishedPrediction& one : predictions) {
+    if (one.training.text("confidence") != "recipe-read") continue;
+    for (const MemoryComparison& memory : one.memory) {
+      if (!memory.interval) continue;
+      ++coverage.rows;
+      if (memory.within_interval()) ++coverage.within;
+    }
   }
   return coverage;
 }
@@ -109,7 +129,8 @@ void print_trainings(const Predictions& predictions, std::ostream& out) {
     }
     for (const MemoryComparison& memory : one.memory) {
       table.add_row({one.training.id, memory.counter, fmt::format("{:.1f} GB", memory.measured / 1e9),
-                     fmt::format("{:.1f} GB", memory.predicted / 1e9), signed_percent(memory.error()), "", left_out});
+                     fmt::format("{:.1f} GB", memory.predicted / 1e9), signed_percent(memory.error()),
+                     interval_text(memory), left_out});
     }
   }
   out << table.text() << '\n';
@@ -179,6 +200,9 @@ void print_published(const Predictions& predictions, std::ostream& out) {
     out << fmt::format("\n{} of {} judged steps lie within the interval that four of five should\n", coverage.within,
                        coverage.rows);
   }
+  if (const Coverage coverage = memory_coverage_of(predictions); coverage.rows > 0) {
+    out << fmt::format("{} of {} figures of reserved memory and of nvidia-smi do\n", coverage.within, coverage.rows);
+  }
   print_unsaid(predictions, out);
 }
 
@@ -187,6 +211,8 @@ nlohmann::json published_json(const Predictions& predictions) {
   for (const PublishedPrediction& one : predictions) json["trainings"].push_back(to_json(one));
   const Coverage coverage = coverage_of(predictions);
   json["intervals"] = {{"rows", coverage.rows}, {"within", coverage.within}};
+  const Coverage memory = memory_coverage_of(predictions);
+  json["memory_intervals"] = {{"rows", memory.rows}, {"within", memory.within}};
   for (const NamedSummary& named : step_summaries(predictions)) json["steps"][named.name] = to_json(named.summary);
   for (const NamedSummary& named : memory_summaries(predictions)) json["memory"][named.name] = to_json(named.summary);
   for (const char* column : kGroupColumns) {

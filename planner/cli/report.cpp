@@ -8,6 +8,7 @@
 #include "core/base/units.h"
 #include "core/schedule/messages.h"
 #include "planner/cli/text_table.h"
+#include "planner/evaluate/memory_interval.h"
 #include "planner/evaluate/step_interval.h"
 #include "sim/report/idle_intervals.h"
 #include "sim/report/memory.h"
@@ -56,6 +57,12 @@ nlohmann::json subject_json(const Subject& subject) {
     json["peak_activations"].push_back(static_cast<double>(peaks[rank]) / 1e6);
     if (subject.job.model) json["peak_memory_bytes"].push_back(evaluation.memory[rank].total());
   }
+  if (const auto peak = peak_interval(subject.job, evaluation.peak_memory())) {
+    json["peak_memory_interval_bytes"] = {peak->low_bytes, peak->high_bytes};
+  }
+  if (const auto step = step_interval(subject.job, evaluation.end.step_ns)) {
+    json["time_per_step_interval"] = {json_time(step->low_ns), json_time(step->high_ns)};
+  }
   const auto totals = sim::idle_by_cause(evaluation.schedule.ranks(), idle_of(subject));
   for (int cause = 0; cause < kIdleCauses; ++cause) {
     nlohmann::json per_rank = nlohmann::json::array();
@@ -94,6 +101,14 @@ void print_summary(const Subject& subject, const Output& output) {
   if (const auto interval = step_interval(job, evaluation.end.step_ns)) {
     output.out << fmt::format("four of five such steps should lie between {} and {} (docs/validation.md)\n",
                               time_text(job, interval->low_ns), time_text(job, interval->high_ns));
+  }
+  if (const auto peak = peak_interval(job, evaluation.peak_memory())) {
+    output.out << fmt::format("fullest rank {}; four of five should peak between {} and {}{}\n",
+                              format_bytes(evaluation.peak_memory()), format_bytes(peak->low_bytes),
+                              format_bytes(peak->high_bytes),
+                              may_not_fit(job, evaluation.peak_memory())
+                                  ? fmt::format(": it may not fit {}", format_bytes(memory_limit_bytes(job)))
+                                  : "");
   }
   if (evaluation.overlap > 0) {
     output.out << fmt::format("all-to-all hidden under compute: {}\n", percent_text(evaluation.overlap));

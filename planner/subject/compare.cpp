@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "planner/evaluate/memory_interval.h"
 #include "planner/evaluate/step_interval.h"
 
 namespace pipeloom::planner {
@@ -53,7 +54,8 @@ Result<ComparedNumbers> numbers_of(ComparedSchedule& entry, const Job& job, cons
                          .fullest_rank = evaluation.fullest_rank(),
                          .weight_copies = evaluation.weight_copies,
                          .overlap = evaluation.overlap,
-                         .fits = fits_memory(entry.job, evaluation)};
+                         .fits = fits_memory(entry.job, evaluation),
+                         .may_not_fit = may_not_fit(entry.job, evaluation.peak_memory())};
 }
 
 // Marks those that fit as the first one does and whose times can't be told from its time.

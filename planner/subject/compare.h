@@ -24,6 +24,7 @@ struct ComparedNumbers {
   int weight_copies = 1;
   double overlap = 0;
   bool fits = false;           // the fullest rank stays within the memory limit
+  bool may_not_fit = false;    // it is so close to the limit that the prediction's error decides
   bool close_to_best = false;  // its time per step can't be told from that of the first, by the errors of predictions
 };
 
