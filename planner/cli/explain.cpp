@@ -14,6 +14,7 @@
 #include "planner/cli/whole_step_report.h"
 #include "planner/subject/explanation.h"
 #include "planner/subject/savings.h"
+#include "sim/report/critical_path.h"
 #include "sim/report/idle_intervals.h"
 
 namespace pipeloom::planner {
@@ -127,10 +128,9 @@ class Report {
 
   void print_path(std::ostream& out) const {
     const std::vector<uint32_t>& path = why_.path();
-    int64_t computing_ns = 0;
+    const int64_t computing_ns = sim::computing_ns(path, timeline_);
     int hand_overs = 0;
     for (size_t i = 0; i < path.size(); ++i) {
-      computing_ns += timeline_.end_ns[path[i]] - timeline_.start_ns[path[i]];
       if (i > 0 && schedule_.rank_of_slot(path[i]) != schedule_.rank_of_slot(path[i - 1])) ++hand_overs;
     }
     out << fmt::format("\nCritical path: {} slots, {} computing, {} between ranks ({} hand-overs)\n", path.size(),

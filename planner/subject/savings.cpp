@@ -15,8 +15,47 @@ struct Without {
   Job job;
 };
 
+// What a framework does that it could leave.
+std::vector<Without> without_each_of_software(const Job& job) {
+  std::vector<Without> jobs;
+  const Software& software = *job.software;
+  const auto add = [&](bool used, std::string option, auto change) {
+    if (!used) return;
+    Job changed = job;
+    change(*changed.software);
+    jobs.push_back({std::move(option), std::move(changed)});
+  };
+  const auto flag = [&](bool matters, const char* option, bool Software::*field) {
+    add(matters && software.*field, option, [&](Software& changed) { changed.*field = false; });
+  };
+  add(software.recipe != ProductRecipe::kWide, fmt::format("products in {}", recipe_name(software.recipe)),
+      [](Software& changed) {
+        changed.recipe = ProductRecipe::kWide;
+        changed.eight_bit_head = false;
+      });
+  flag(true, "attention in FP8", &Software::eight_bit_attention);
+  add(software.gathered == Format::kFp8, "weights gathered in FP8",
+      [](Software& changed) { changed.gathered = Format::kBf16; });
+  add(software.gradients != Format::kFp32, fmt::format("gradients in {}", format_name(software.gradients)),
+      [](Software& changed) { changed.gradients = Format::kFp32; });
+  flag(true, "the optimizer's states in BF16", &Software::low_precision_states);
+  add(software.graphs != CapturedParts{}, "CUDA graphs", [](Software& changed) { changed.graphs = {}; });
+  const bool experts = job.model->moe && job.layout.expert > 1;
+  flag(experts, "all-to-all beside the other pass", &Software::overlap_experts);
+  flag(job.model->moe.has_value(), "fused experts", &Software::fused_experts);
+  flag(job.layout.tensor > 1, "tensor parallelism's collectives beside products", &Software::overlap_tensor);
+  flag(true, "gradients reduced beside the backward pass", &Software::overlap_gradients);
+  flag(true, "weights gathered beside the forward pass", &Software::overlap_weights);
+  for (const auto& [name, part] : recomputed_part_names()) {
+    add(software.recompute.*part, fmt::format("{} recomputed", name),
+        [&](Software& changed) { changed.recompute.*part = false; });
+  }
+  return jobs;
+}
+
 std::vector<Without> without_each_option(const Job& job) {
   std::vector<Without> jobs;
+  if (job.software) jobs = without_each_of_software(job);
   const Formats formats = formats_of(job);
   const auto add = [&](std::string option, auto change) {
     Job changed = job;
@@ -60,13 +99,19 @@ StepCosts with_own_embedding(const Job& job, const Placement& placement, StepCos
 }  // namespace
 
 Result<std::vector<Saving>> option_savings(const Subject& subject) {
-  const Evaluation& with = subject.evaluation;
+  const Schedule& schedule = subject.evaluation.schedule;
+  const auto evaluated = [&](const Job& job) -> Result<Evaluation> {
+    PIPELOOM_TRY(StepCosts costs, sim::step_costs(job, schedule.placement(), subject.evaluation.costs.layers_per_stage,
+                                                  sim::usual_order));
+    return evaluate(job, schedule, std::move(costs));
+  };
+  PIPELOOM_TRY(const Evaluation with, evaluated(subject.job));
   std::vector<Saving> savings;
   for (const Without& without : without_each_option(subject.job)) {
-    PIPELOOM_TRY(StepCosts costs, sim::step_costs(without.job, with.schedule.placement(), with.costs.layers_per_stage,
-                                                  sim::usual_order));
-    PIPELOOM_TRY(const Evaluation other, evaluate(without.job, with.schedule, std::move(costs)));
-    savings.push_back({without.option, other.peak_memory() - with.peak_memory(), other.end.step_ns - with.end.step_ns});
+    const auto other = evaluated(without.job);
+    if (!other) continue;
+    savings.push_back(
+        {without.option, other->peak_memory() - with.peak_memory(), other->end.step_ns - with.end.step_ns});
   }
   if (with.costs.shares_embedding && with.schedule.placement().ends_share_a_rank()) {
     PIPELOOM_TRY(

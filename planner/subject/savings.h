@@ -15,8 +15,9 @@ struct Saving {
   int64_t step_ns = 0;
 };
 
-// Turns off each option of precision and recomputation that the subject's job uses, one at a time, with the subject's
-// schedule. REQUIRES: the job has a model.
+// Turns off each option of precision, recomputation and software that the subject's job uses, one at a time, with the
+// subject's schedule. Components of overlapped pairs run in the usual order with the option and without it, whatever
+// order a plan chose. Options without which the schedule can't run are left out. REQUIRES: the job has a model.
 Result<std::vector<Saving>> option_savings(const Subject& subject);
 
 }  // namespace pipeloom::planner

@@ -27,6 +27,16 @@ std::vector<uint32_t> critical_path(const Schedule& schedule, const Timeline& ti
   return path;
 }
 
+int64_t computing_ns(const std::vector<uint32_t>& path, const Timeline& timeline) {
+  int64_t sum_ns = 0;
+  int64_t covered_ns = 0;  // until when
+  for (const uint32_t slot : path) {
+    sum_ns += std::max<int64_t>(0, timeline.end_ns[slot] - std::max(timeline.start_ns[slot], covered_ns));
+    covered_ns = std::max(covered_ns, timeline.end_ns[slot]);
+  }
+  return sum_ns;
+}
+
 std::vector<int64_t> slack_ns(const Schedule& schedule, const Timeline& timeline, const HandOvers& hand_overs) {
   const auto order = schedule.topological_order();
   std::vector<bool> first_of_rank(schedule.slots().size(), false);

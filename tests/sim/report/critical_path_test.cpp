@@ -38,12 +38,17 @@ TEST(CriticalPath, WithoutLatencyItsSlotsFillTheMakespan) {
     const Timeline timeline = simulate(schedule, costs, {}).value();
     const MessageTable messages(schedule);
     const HandOvers hand_overs(schedule, costs, messages, timeline, P2pMode::kAsync);
-    int64_t length_ns = 0;
-    for (const uint32_t slot : critical_path(schedule, timeline, hand_overs)) {
-      length_ns += timeline.end_ns[slot] - timeline.start_ns[slot];
-    }
-    EXPECT_EQ(length_ns, timeline.makespan_ns);
+    EXPECT_EQ(computing_ns(critical_path(schedule, timeline, hand_overs), timeline), timeline.makespan_ns);
   }
+}
+
+// The second slot begins before the first ends; after it the path waits for a hand-over.
+TEST(CriticalPath, CountsTimeOnce) {
+  Timeline timeline;
+  timeline.start_ns = {0, 8, 25};
+  timeline.end_ns = {10, 20, 30};
+  EXPECT_EQ(computing_ns({0, 1, 2}, timeline), 25);
+  EXPECT_EQ(computing_ns({}, timeline), 0);
 }
 
 // The makespan if one slot takes `delay_ns` longer: its own longest chain, evaluated slot by slot.
