@@ -33,9 +33,8 @@ nlohmann::json to_json(const Job& job, const ComparedSchedule& entry) {
   json["fullest_rank"] = numbers.fullest_rank;
   json["too_close_to_call"] = numbers.close_to_best;
   json["may_not_fit"] = numbers.may_not_fit;
-  if (job.model) {
-    json["peak_memory_bytes"] = numbers.peak_memory;
-  } else {
+  add_figures(entry.job, numbers.step_ns, numbers.peak_memory, json);
+  if (!job.model) {
     json["peak_activations"] = static_cast<double>(numbers.peak_memory) / 1e6;
   }
   return json;

@@ -209,6 +209,7 @@ Status run_explain(const ExplainOptions& options, const Output& output) {
       PIPELOOM_RETURN_IF_ERROR(report.append_moment(options.rank, at_ns, json));
     } else {
       json = report.to_json();
+      add_figures(subject.job, subject.evaluation.end.step_ns, subject.evaluation.peak_memory(), json);
       if (subject.job.model) PIPELOOM_RETURN_IF_ERROR(append_savings(subject, json));
     }
     output.out << json.dump(2) << '\n';

@@ -178,8 +178,8 @@ nlohmann::json layouts_json(const Job& own, const FoundLayouts& found) {
                      {"schedule", entry.schedule->name},
                      {"chunks", entry.chunks},
                      {"time_per_step", json_time(entry.step_ns)},
-                     {"peak_memory_bytes", entry.bytes},
                      {"weight_copies", entry.weight_copies}});
+    add_figures(job, entry.step_ns, entry.bytes, front.back());
   }
   nlohmann::json json = {
       {"considered", found.result.considered.size()}, {"seconds", found.seconds}, {"front", std::move(front)}};

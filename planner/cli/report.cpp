@@ -9,6 +9,7 @@
 #include "core/schedule/messages.h"
 #include "planner/cli/text_table.h"
 #include "planner/evaluate/memory_interval.h"
+#include "planner/evaluate/step_figures.h"
 #include "planner/evaluate/step_interval.h"
 #include "sim/report/idle_intervals.h"
 #include "sim/report/memory.h"
@@ -33,6 +34,23 @@ std::vector<IdleInterval> idle_of(const Subject& subject) {
   return sim::idle_intervals(evaluation.schedule, evaluation.timeline, hand_overs);
 }
 
+void add_figures(const Job& job, int64_t step_ns, int64_t peak_memory, nlohmann::json& json) {
+  if (!job.model) return;
+  const StepFigures figures = step_figures(job, step_ns);
+  json["step_s"] = figures.step_s;
+  json["tokens_per_s_per_gpu"] = figures.tokens_per_s_per_gpu;
+  json["tflops_per_gpu"] = figures.tflops_per_gpu;
+  json["mfu"] = figures.mfu;
+  json["peak_memory_bytes"] = peak_memory;
+  json["fits"] = peak_memory <= memory_limit_bytes(job);
+}
+
+std::string figures_text(const Job& job, int64_t step_ns) {
+  const StepFigures figures = step_figures(job, step_ns);
+  return fmt::format("{:.0f} tokens/s and {:.0f} TFLOPS per GPU, MFU {}", figures.tokens_per_s_per_gpu,
+                     figures.tflops_per_gpu, percent_text(figures.mfu));
+}
+
 nlohmann::json subject_json(const Subject& subject) {
   const Evaluation& evaluation = subject.evaluation;
   const sim::Bubble& bubble = evaluation.bubble;
@@ -55,8 +73,9 @@ nlohmann::json subject_json(const Subject& subject) {
     json["bubble_global"].push_back(json_time(bubble.global_ns(rank)));
     json["bubble_span"].push_back(json_time(bubble.span_bubble_ns(rank)));
     json["peak_activations"].push_back(static_cast<double>(peaks[rank]) / 1e6);
-    if (subject.job.model) json["peak_memory_bytes"].push_back(evaluation.memory[rank].total());
+    if (subject.job.model) json["rank_memory_bytes"].push_back(evaluation.memory[rank].total());
   }
+  add_figures(subject.job, evaluation.end.step_ns, evaluation.peak_memory(), json);
   if (const auto peak = peak_interval(subject.job, evaluation.peak_memory())) {
     json["peak_memory_interval_bytes"] = {peak->low_bytes, peak->high_bytes};
   }
@@ -98,6 +117,7 @@ void print_summary(const Subject& subject, const Output& output) {
     output.out << fmt::format("time per step {}, with gradient reduction and optimizer\n",
                               time_text(job, evaluation.end.step_ns));
   }
+  if (job.model) output.out << figures_text(job, evaluation.end.step_ns) << '\n';
   if (const auto interval = step_interval(job, evaluation.end.step_ns)) {
     output.out << fmt::format("four of five such steps should lie between {} and {} (docs/validation.md)\n",
                               time_text(job, interval->low_ns), time_text(job, interval->high_ns));

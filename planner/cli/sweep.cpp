@@ -77,7 +77,7 @@ Status run_sweep(const SweepOptions& options, const Output& output) {
                                  return {};  // one value that is not allowed does not end a sweep
                                }));
   nlohmann::json json = nlohmann::json::array();
-  TextTable table({sweep.field, "schedule", "time/step", "bubble", "peak memory", "overlap"});
+  TextTable table({sweep.field, "schedule", "time/step", "bubble", "peak memory", "overlap", ""});
   for (const std::string& value : sweep.values) {
     const auto subject = swept(job, sweep, value);
     if (!subject) {
@@ -91,9 +91,13 @@ Status run_sweep(const SweepOptions& options, const Output& output) {
     const Evaluation& evaluation = subject->evaluation;
     table.add_row({value, subject->schedule_name, time_text(job, evaluation.end.step_ns),
                    percent_text(evaluation.bubble.global_rate()), memory_text(job, evaluation.peak_memory()),
-                   evaluation.overlap > 0 ? percent_text(evaluation.overlap) : "-"});
+                   evaluation.overlap > 0 ? percent_text(evaluation.overlap) : "-",
+                   fits_memory(subject->job, evaluation)
+                       ? ""
+                       : fmt::format("does not fit {}", memory_text(job, memory_limit_bytes(subject->job)))});
   }
   table.align_left(1);
+  table.align_left(6);
   if (options.json) {
     output.out << json.dump(2) << '\n';
   } else {

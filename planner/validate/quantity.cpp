@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "planner/evaluate/step_figures.h"
 #include "planner/validate/step_parts.h"
 #include "sim/cost/job_costs.h"
 #include "sim/cost/overlap_costs.h"
@@ -20,16 +21,12 @@ constexpr double kNsPerS = 1e9;
 constexpr double kNsPerMs = 1e6;
 constexpr double kNsPerUs = 1e3;
 
-double step_s(const Evaluation& evaluation) {
-  return static_cast<double>(evaluation.end.step_ns) / kNsPerS;
+StepFigures figures_of(const Job& job, const Evaluation& evaluation) {
+  return step_figures(job, evaluation.end.step_ns);
 }
 
 double tokens_per_step(const Job& job) {
   return static_cast<double>(job.batch.sequence_length) * static_cast<double>(job.batch.global_batch);
-}
-
-double reported_flops_per_s(const Job& job, const Evaluation& evaluation) {
-  return static_cast<double>(sim::reported_flops_per_step(job)) / step_s(evaluation);
 }
 
 // A stage of the last MoE layer, as an overlapped pair meets it; nothing where the model has none.
@@ -108,18 +105,21 @@ constexpr Quantity kQuantities[] = {
        return static_cast<double>(sim::reported_flops_per_step(job)) * job.cluster->gpus() / tokens_per_step(job) / 1e9;
      }},
     {"step_s", "time of a training step",
-     [](const Job&, const Evaluation& evaluation) -> std::optional<double> { return step_s(evaluation); }, false},
+     [](const Job&, const Evaluation& evaluation) -> std::optional<double> {
+       return static_cast<double>(evaluation.end.step_ns) / kNsPerS;
+     },
+     false},
     {"tokens_per_day_1e9", "tokens trained on in a day",
      [](const Job& job, const Evaluation& evaluation) -> std::optional<double> {
-       return tokens_per_step(job) / step_s(evaluation) * 86'400 / 1e9;
+       return figures_of(job, evaluation).tokens_per_s_per_gpu * job.cluster->gpus() * 86'400 / 1e9;
      }},
     {"tflops_per_gpu", "achieved, causal attention",
      [](const Job& job, const Evaluation& evaluation) -> std::optional<double> {
-       return reported_flops_per_s(job, evaluation) / 1e12;
+       return figures_of(job, evaluation).tflops_per_gpu;
      }},
     {"mfu_percent", "achieved of the 16-bit peak, causal attention",
      [](const Job& job, const Evaluation& evaluation) -> std::optional<double> {
-       return 100 * reported_flops_per_s(job, evaluation) / job.cluster->gpu.bf16_flops;
+       return 100 * figures_of(job, evaluation).mfu;
      }},
     {"memory_gbytes", "of the fullest GPU",
      [](const Job&, const Evaluation& evaluation) -> std::optional<double> {
