@@ -2,14 +2,15 @@
 
 #include "backend/cli/run_options.h"
 #include "backend/device/table/rank_starter.h"
+#include "core/tasks/plan.h"
 
 namespace pipeloom::backend {
 
 // The ranks of a run as the command line and what started this process have them.
 class ProcessRanks : public RankStarter {
  public:
-  // Both outlive it.
-  ProcessRanks(const CommandOptions& options, const RunOutput& output);
+  // All outlive it.
+  ProcessRanks(const CommandOptions& options, const RunOutput& output, const Plan& plan);
 
   bool one_process() const override { return ranks_ == "threads" || ranks_ == "sequential"; }
   int ranks_here(int count) const override;
@@ -19,6 +20,7 @@ class ProcessRanks : public RankStarter {
  private:
   const CommandOptions& options_;
   const RunOutput& output_;
+  const Plan& plan_;
   std::string ranks_;  // "threads", "mpi", "tcp", "sequential"
 };
 

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <thread>
 
+#include "backend/cli/run_secret.h"
 #include "backend/cli/start.h"
 #include "backend/transport/threads.h"
 #ifdef PIPELOOM_WITH_MPI
@@ -78,8 +79,17 @@ Status launch_mpi(const LaunchOptions& /*options*/, const RankMain& /*rank_main*
 #endif
 
 Status launch_tcp(const LaunchOptions& options, const RankMain& rank_main, std::ostream& err) {
-  PIPELOOM_TRY(const TcpWorld world, tcp_world(of_this_process));
-  PIPELOOM_TRY(std::unique_ptr<TcpEndpoint> endpoint, connect_tcp(world, options.patience_ns));
+  PIPELOOM_TRY(const TcpWorld started, tcp_world(of_this_process));
+  PIPELOOM_TRY(const TcpWorld world, secured(started, of_this_process));
+  const auto remark = [&](const std::string& text) { say(err, {ErrorCode::kIo, text}); };
+  if (world.secret.empty() && world.rank == 0) {
+    remark(
+        fmt::format("no secret is set ({}): ranks listen on {} alone, where every user of this machine can reach "
+                    "them",
+                    kSecretVariable, world.host));
+  }
+  PIPELOOM_TRY(std::unique_ptr<TcpEndpoint> endpoint,
+               connect_tcp(world, options.limits(), options.patience_ns, remark));
   const Status status = run_as_process(*endpoint, options, rank_main, err, std::_Exit);
   if (status) return {};
   const bool said = endpoint->rank() != 0 && endpoint->rank_0_left(kTimeForRank0);

@@ -86,7 +86,7 @@ Status run_plan_file(const CommandOptions& options, const RunOutput& output, con
   PIPELOOM_TRY(const Plan plan, checked_plan(options.plan_path));
   PIPELOOM_RETURN_IF_ERROR(check_expert_loads(options, plan.job));
   const DeviceKind& device = *devices.find(options.device);
-  const ProcessRanks ranks(options, output);
+  const ProcessRanks ranks(options, output, plan);
   PIPELOOM_RETURN_IF_ERROR(check_options(options, ranks.one_process(), device, devices));
   return options.paced ? pace(options, output, plan, device, ranks) : train(options, output, plan, device, ranks);
 }

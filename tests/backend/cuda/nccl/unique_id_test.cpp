@@ -53,7 +53,8 @@ TEST(UniqueId, TravelsOverTorchrunsTcp) {
     std::vector<std::jthread> threads;
     for (int rank = 0; rank < 3; ++rank) {
       threads.emplace_back([&, rank] {
-        const auto endpoint = connect_tcp({rank, 3, "localhost", port}, kPatience_ns);
+        const auto endpoint =
+            connect_tcp({rank, 3, "localhost", port, {}, {}}, MessageLimits::same(1 << 16), kPatience_ns);
         ASSERT_TRUE(endpoint) << endpoint.error().message;
         const auto id = share_unique_id(**endpoint, kPatience_ns);
         ASSERT_TRUE(id) << id.error().message;
