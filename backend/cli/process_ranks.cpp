@@ -1,9 +1,11 @@
 #include "backend/cli/process_ranks.h"
 
 #include "backend/cli/rank_launch.h"
+#include "backend/cli/run_report.h"
 #include "backend/cli/start.h"
 #include "backend/cli/training_options.h"
 #include "backend/device/setup/local_rank.h"
+#include "backend/runtime/messages/meeting.h"
 #include "backend/runtime/training/plan_limits.h"
 #include "core/tasks/lower.h"
 
@@ -22,7 +24,13 @@ int ProcessRanks::local_rank(int rank) const {
 
 Status ProcessRanks::start(int count, const std::function<Status(Endpoint&)>& rank_main) const {
   const auto limits = [&] { return plan_limits(plan_, lower(plan_), !options_.paced); };
-  return launch({ranks_, count, patience_ns(options_), limits}, rank_main, output_.err);
+  const auto checked_main = [&](Endpoint& endpoint) -> Status {
+    if (facts_ != nullptr) PIPELOOM_RETURN_IF_ERROR(Meeting(endpoint, patience_ns(options_)).agree(*facts_));
+    if (endpoint.rank() == 0) PIPELOOM_RETURN_IF_ERROR(check_outputs(options_));
+    if (signals_ != nullptr) signals_->listen();
+    return rank_main(endpoint);
+  };
+  return launch({ranks_, count, patience_ns(options_), limits}, checked_main, output_.err);
 }
 
 }  // namespace pipeloom::backend

@@ -89,6 +89,10 @@ Status write_file_atomically(const std::string& path, std::string_view content) 
   return file.commit();
 }
 
+Status check_writable(const std::string& path) {
+  return AtomicFile::create(path).map([](const AtomicFile&) {});
+}
+
 AtomicFile::AtomicFile(std::string path, std::string temporary, int descriptor)
     : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
 

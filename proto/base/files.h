@@ -13,6 +13,9 @@ Result<std::string> read_file(const std::string& path);
 // Replaces the file at `path`, or leaves it as it was. Permissions of an existing file are kept.
 Status write_file_atomically(const std::string& path, std::string_view content);
 
+// Fails as write_file_atomically would for a reason that can be known before; leaves the file as it was.
+Status check_writable(const std::string& path);
+
 // A file that appears at its path, complete, on commit. Until then the content grows in a temporary file of the same
 // folder, which goes away with this object.
 class AtomicFile {

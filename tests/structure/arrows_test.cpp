@@ -107,8 +107,8 @@ const Arrows kMayInclude = {
       "backend/device/table"}},
     {"backend/cli",
      {"backend/cuda/row", "backend/device/run", "backend/device/setup", "backend/device/table", "backend/device/tuning",
-      "backend/model", "backend/runtime/training", "backend/transport", "backend/transport/mpi",
-      "backend/transport/tcp", "core", "proto"}},
+      "backend/model", "backend/runtime/messages", "backend/runtime/training", "backend/transport",
+      "backend/transport/mpi", "backend/transport/tcp", "core", "proto"}},
     {"backend", {"backend/cli"}},
 
     {"gui/timeline", {"core", "planner/schedules", "planner/subject", "sim"}},

@@ -1,5 +1,9 @@
 #include "backend/runtime/training/step_loop.h"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
 namespace pipeloom::backend {
 
 namespace {
@@ -14,6 +18,17 @@ Status add_losses(const Job& job, const StepLosses& losses, Meeting& meeting, St
   PIPELOOM_TRY(const double mtp_sum, meeting.sum_losses(losses.mtp));
   result.mtp_losses.push_back(mtp_sum * mtp_loss_scale(job));
   return {};
+}
+
+// After add_losses: the same on all ranks.
+Status check_finite(int64_t step, const StepsResult& result) {
+  const auto check = [&](const char* what, const std::optional<double>& loss) -> Status {
+    if (!loss || std::isfinite(*loss)) return {};
+    return invalid(fmt::format("the {} of step {} is {}: the run ends, and its last checkpoint is from before", what,
+                               step + 1, *loss));
+  };
+  PIPELOOM_RETURN_IF_ERROR(check("loss", last_of(result.losses)));
+  return check("MTP loss", last_of(result.mtp_losses));
 }
 
 }  // namespace
@@ -31,12 +46,21 @@ int64_t meeting_patience_ns(const StepOptions& options) {
 Result<StepsResult> run_steps(const Job& job, const StepOptions& options, Meeting& meeting,
                               CheckpointKeeper& checkpoints, StepRunner& runner) {
   StepsResult result;
-  PIPELOOM_TRY(const int64_t done, checkpoints.resume());
+  PIPELOOM_TRY(const int64_t done, checkpoints.begin());
   for (int64_t step = done; step < options.steps; ++step) {
-    PIPELOOM_TRY(result.begin_ns, meeting.meet());
+    PIPELOOM_TRY(const Meeting::StepBegin begin, meeting.meet_for_step(options.wants_stop && options.wants_stop()));
+    if (begin.stop != 0) {
+      PIPELOOM_TRY(const bool saved, checkpoints.save(step));
+      if (options.on_stop) options.on_stop(step, saved);
+      break;
+    }
+    result.begin_ns = begin.time_ns;
     PIPELOOM_TRY(const int64_t device_ns, runner.run_step(step));
     const std::optional<StepLosses> losses = runner.losses();
-    if (losses) PIPELOOM_RETURN_IF_ERROR(add_losses(job, *losses, meeting, result));
+    if (losses) {
+      PIPELOOM_RETURN_IF_ERROR(add_losses(job, *losses, meeting, result));
+      PIPELOOM_RETURN_IF_ERROR(check_finite(step, result));
+    }
     if (meeting.rank() == 0 && options.on_step) {
       const int64_t time_ns = device_ns > 0 ? device_ns : steady_now_ns() - result.begin_ns;
       options.on_step({step, losses ? result.losses.back() : 0, time_ns, last_of(result.mtp_losses)});

@@ -16,7 +16,7 @@
 #include <span>
 #include <thread>
 
-#include "backend/transport/tcp/frame.h"
+#include "backend/transport/tcp/tcp_frame.h"
 #include "backend/transport/tcp/rendezvous.h"
 
 namespace pipeloom::backend {

@@ -151,7 +151,7 @@ TEST_F(PipeloomRun, SaysWhatIsWrong) {
       error({plan_path(), "--text", folder_.file("short", "abc")}),
       "pipeloom-run: " + folder_.path("short") + ": the text has 3 tokens; a sequence and its next token need 4\n");
   EXPECT_EQ(error({plan_path(), "--text", text_path(), "--resume"}),
-            "pipeloom-run: --checkpoint-every and --resume need --checkpoints FOLDER\n");
+            "pipeloom-run: --checkpoint-every, --resume and --overwrite need --checkpoints FOLDER\n");
   EXPECT_EQ(error({plan_path(), "--text", text_path(), "--ranks", "sequential", "--trace", "x"}),
             "pipeloom-run: --ranks sequential writes neither traces nor checkpoints\n");
 }

@@ -14,7 +14,7 @@
 #include <random>
 #include <sstream>
 
-#include "backend/transport/tcp/frame.h"
+#include "backend/transport/tcp/tcp_frame.h"
 #include "backend/transport/tcp/handshake.h"
 #include "core/base/check.h"
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <span>
 
-#include "backend/transport/tcp/frame.h"
+#include "backend/transport/tcp/tcp_frame.h"
 
 namespace pipeloom::backend {
 namespace {

@@ -37,7 +37,7 @@ TEST(UniqueId, IsTheSameOnAllThreadsAndLeavesMeetingsInOrder) {
       const std::lock_guard lock(mutex);
       ids.insert(text(id));
     }
-    return Meeting(endpoint, kPatience_ns).agree_on_plan(7);
+    return Meeting(endpoint, kPatience_ns).agree({{"the plan", "7"}});
   });
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ(ids.size(), 4u);
@@ -75,7 +75,7 @@ TEST(UniqueIdOverMpi, DISABLED_IsTheSameOnAllProcesses) {
   // All ranks must hold the id's digest to be that of rank 0.
   uint64_t digest = 1469598103934665603u;
   for (const char byte : id->internal) digest = (digest ^ static_cast<unsigned char>(byte)) * 1099511628211u;
-  const Status same = Meeting(*endpoint, kPatience_ns).agree_on_plan(digest);
+  const Status same = Meeting(*endpoint, kPatience_ns).agree({{"the id", std::to_string(digest)}});
   EXPECT_TRUE(same) << same.error().message;
 }
 

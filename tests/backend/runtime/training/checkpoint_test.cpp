@@ -32,6 +32,13 @@ class FakeStore : public CheckpointStore {
     const std::lock_guard lock(mutex_);
     contents.erase(name);
   }
+  Result<std::vector<std::string>> names() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [name, content] : contents) names.push_back(name);
+    return names;
+  }
+  Status lock() override { return {}; }
 
   int fails_at = 0;
   std::map<std::string, std::string> contents;

@@ -41,6 +41,12 @@ class ContentsStore : public CheckpointStore {
     return found == contents.end() ? std::optional<std::string>() : std::optional(found->second);
   }
   void remove(const std::string& name) override { contents.erase(name); }
+  Result<std::vector<std::string>> names() override {
+    std::vector<std::string> names;
+    for (const auto& [name, content] : contents) names.push_back(name);
+    return names;
+  }
+  Status lock() override { return {}; }
 
   std::map<std::string, std::string> contents;
 };

@@ -1,4 +1,4 @@
-#include "backend/transport/tcp/frame.h"
+#include "backend/transport/tcp/tcp_frame.h"
 
 #include <fmt/format.h>
 
