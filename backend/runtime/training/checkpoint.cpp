@@ -90,12 +90,7 @@ Result<Beginning> read_beginning(std::string_view content) {
 
 Status check_beginning(const Beginning& found, const CheckpointIdentity& identity, int64_t steps) {
   const std::string otherwise = found.has_facts ? differences(found.facts, identity.facts) : "";
-  if (!otherwise.empty()) {
-    return invalid(
-        fmt::format("the checkpoint is of a run with {}, as this one has: resume with what it was started "
-                    "with",
-                    otherwise));
-  }
+  if (!otherwise.empty()) return invalid(fmt::format("its run had {}: go on with what it was started with", otherwise));
   return check_header(found.header, header_of(identity, steps));
 }
 
