@@ -89,7 +89,7 @@ Status launch_tcp(const LaunchOptions& options, const RankMain& rank_main, std::
                connect_tcp(world, options.limits(), options.patience_ns, remark));
   const Status status = run_as_process(*endpoint, options, rank_main, err, std::_Exit);
   if (status) return {};
-  const bool said = endpoint->rank() != 0 && endpoint->rank_0_left(kTimeForRank0);
+  const bool said = endpoint->rank() != 0 && endpoint->left(0, kTimeForRank0);
   endpoint.reset();
   if (!said) return status;
   std::_Exit(1);

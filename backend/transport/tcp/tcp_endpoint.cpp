@@ -16,8 +16,9 @@
 #include <span>
 #include <thread>
 
-#include "backend/transport/tcp/tcp_frame.h"
+#include "backend/transport/tcp/connections.h"
 #include "backend/transport/tcp/rendezvous.h"
+#include "backend/transport/tcp/tcp_frame.h"
 
 namespace pipeloom::backend {
 
@@ -47,9 +48,12 @@ struct Peer {
 
 class Connections : public TcpEndpoint {
  public:
-  Connections(std::unique_ptr<asio::io_context> io, const TcpWorld& world, const MessageLimits& limits,
+  Connections(std::unique_ptr<asio::io_context> io, int own_rank, const MessageLimits& limits,
               std::vector<tcp::socket> sockets)
-      : TcpEndpoint(world.rank, world.ranks), limits_(limits), io_(std::move(io)), work_(io_->get_executor()) {
+      : TcpEndpoint(own_rank, static_cast<int>(sockets.size())),
+        limits_(limits),
+        io_(std::move(io)),
+        work_(io_->get_executor()) {
     for (tcp::socket& socket : sockets) peers_.emplace_back(std::move(socket));
     peers_[rank()].left = peers_[rank()].closed = true;
     for (int peer = 0; peer < ranks(); ++peer) {
@@ -78,10 +82,10 @@ class Connections : public TcpEndpoint {
     thread_.join();
   }
 
-  bool rank_0_left(std::chrono::nanoseconds within) override {
+  bool left(int rank, std::chrono::nanoseconds within) override {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, within, [&] { return peers_[0].left || peers_[0].closed; });
-    return peers_[0].left;
+    changed_.wait_for(lock, within, [&] { return peers_[rank].left || peers_[rank].closed; });
+    return peers_[rank].left;
   }
 
  protected:
@@ -216,7 +220,12 @@ Result<std::unique_ptr<TcpEndpoint>> connect_tcp(const TcpWorld& world, const Me
                                                  const std::function<void(const std::string&)>& on_remark) {
   auto io = std::make_unique<asio::io_context>();
   PIPELOOM_TRY(std::vector<tcp::socket> sockets, rendezvous(*io, world, patience_ns, on_remark));
-  return std::make_unique<Connections>(std::move(io), world, limits, std::move(sockets));
+  return endpoint_over(std::move(io), std::move(sockets), world.rank, limits);
+}
+
+std::unique_ptr<TcpEndpoint> endpoint_over(std::unique_ptr<asio::io_context> io, std::vector<tcp::socket> sockets,
+                                           int rank, const MessageLimits& limits) {
+  return std::make_unique<Connections>(std::move(io), rank, limits, std::move(sockets));
 }
 
 }  // namespace pipeloom::backend

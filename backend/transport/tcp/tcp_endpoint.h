@@ -28,8 +28,8 @@ bool is_loopback(const std::string& host);
 // its own moves messages while the rank computes. A process that is gone without goodbye ends the run on all.
 class TcpEndpoint : public InboxEndpoint {
  public:
-  // Whether rank 0 has left in order, at most so much later.
-  virtual bool rank_0_left(std::chrono::nanoseconds within) = 0;
+  // Whether the rank has left in order, at most so much later.
+  virtual bool left(int rank, std::chrono::nanoseconds within) = 0;
 
  protected:
   TcpEndpoint(int rank, int ranks) : InboxEndpoint(rank, ranks) {}
