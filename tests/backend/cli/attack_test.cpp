@@ -148,8 +148,7 @@ TEST_F(Attack, ByWhoListensInPlaceOfRank0IsFoundOut) {
                   "MASTER_PORT=" + std::to_string(impostor_port), PIPELOOM_RUN, folder_.path("a.plan"), "--text",
                   folder_.path("text"), "--deadline", "1"});
   EXPECT_EQ(rank_1.wait(kLong), 1);
-  EXPECT_NE(rank_1.output().find("does not prove that it is rank 0 of this run"), std::string::npos)
-      << rank_1.output();
+  EXPECT_NE(rank_1.output().find("does not prove that it is rank 0 of this run"), std::string::npos) << rank_1.output();
 }
 
 }  // namespace
