@@ -19,6 +19,9 @@ namespace {
 
 constexpr const char* kLockFile = "lock";  // stays: to remove it would let two runs lock two files of the same name
 
+// What a rank writes it must be able to read: far above the memory that a rank can have.
+constexpr size_t kMostCheckpointBytes = size_t{1} << 46;
+
 }  // namespace
 
 Result<FolderStore> FolderStore::create(const std::string& folder) {
@@ -36,7 +39,7 @@ FolderStore::Handle::~Handle() {
 
 Status FolderStore::lock() {
   const std::string name = path(kLockFile);
-  Handle file(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  Handle file(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (file.number() < 0) {
     return fail(ErrorCode::kIo, fmt::format("can't lock {}: {}", folder_, std::strerror(errno)));
   }
@@ -78,7 +81,7 @@ Status FolderStore::write(const std::string& name, const std::string& content) {
 Result<std::optional<std::string>> FolderStore::read(const std::string& name) {
   std::error_code error;
   if (!fs::exists(path(name), error)) return std::optional<std::string>();
-  PIPELOOM_TRY(std::string content, proto::read_file(path(name)));
+  PIPELOOM_TRY(std::string content, proto::read_file(path(name), kMostCheckpointBytes));
   return std::optional(std::move(content));
 }
 
