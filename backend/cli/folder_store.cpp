@@ -28,8 +28,15 @@ Result<FolderStore> FolderStore::create(const std::string& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) return fail(ErrorCode::kIo, fmt::format("can't make the folder {}: {}", folder, error.message()));
+  const fs::perms permissions = fs::status(folder, error).permissions();
+  if ((permissions & fs::perms::others_write) != fs::perms::none) {
+    return invalid(
+        fmt::format("everyone may write to {}, so its checkpoints could be anybody's: chmod o-w it, or name "
+                    "another folder",
+                    folder));
+  }
   FolderStore store(folder);
-  PIPELOOM_RETURN_IF_ERROR(proto::check_writable(store.path("checkpoint")));
+  PIPELOOM_RETURN_IF_ERROR(proto::check_writable(store.path(kLastCheckpoint)));
   return store;
 }
 

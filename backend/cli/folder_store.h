@@ -12,7 +12,7 @@ namespace pipeloom::backend {
 // lock is the system's (flock) on a file of the folder: it goes with the process that has it, however that ends.
 class FolderStore : public CheckpointStore {
  public:
-  // The folder is there or is made. Fails where nothing can be written to it.
+  // The folder is there or is made. Fails where nothing can be written to it, or where everyone can.
   static Result<FolderStore> create(const std::string& folder);
 
   Status write(const std::string& name, const std::string& content) override;

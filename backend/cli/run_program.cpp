@@ -25,7 +25,8 @@ constexpr const char* kFooter =
     "A PLAN comes from `pipeloom plan JOB -o PLAN`. Ranks are threads of this process, or processes on any number of\n"
     "hosts: mpirun -n RANKS pipeloom-run PLAN ..., srun -n RANKS pipeloom-run PLAN ..., or torchrun-like launchers "
     "that\n"
-    "set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.";
+    "set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT. Ranks over TCP on several hosts prove to each other that they\n"
+    "know a secret: PIPELOOM_SECRET, or a file of mode 600 that PIPELOOM_SECRET_FILE names.";
 
 void add_options(CLI::App& app, CommandOptions& options, const DeviceTable& devices) {
   app.add_option("PLAN", options.plan_path, "the plan to run");

@@ -1,9 +1,5 @@
 #include "backend/runtime/training/step_loop.h"
 
-#include <fmt/format.h>
-
-#include <cmath>
-
 namespace pipeloom::backend {
 
 namespace {
@@ -18,17 +14,6 @@ Status add_losses(const Job& job, const StepLosses& losses, Meeting& meeting, St
   PIPELOOM_TRY(const double mtp_sum, meeting.sum_losses(losses.mtp));
   result.mtp_losses.push_back(mtp_sum * mtp_loss_scale(job));
   return {};
-}
-
-// After add_losses: the same on all ranks.
-Status check_finite(int64_t step, const StepsResult& result) {
-  const auto check = [&](const char* what, const std::optional<double>& loss) -> Status {
-    if (!loss || std::isfinite(*loss)) return {};
-    return invalid(fmt::format("the {} of step {} is {}: the run ends, and its last checkpoint is from before", what,
-                               step + 1, *loss));
-  };
-  PIPELOOM_RETURN_IF_ERROR(check("loss", last_of(result.losses)));
-  return check("MTP loss", last_of(result.mtp_losses));
 }
 
 }  // namespace
@@ -59,7 +44,8 @@ Result<StepsResult> run_steps(const Job& job, const StepOptions& options, Meetin
     const std::optional<StepLosses> losses = runner.losses();
     if (losses) {
       PIPELOOM_RETURN_IF_ERROR(add_losses(job, *losses, meeting, result));
-      PIPELOOM_RETURN_IF_ERROR(check_finite(step, result));
+      // The same on all ranks.
+      PIPELOOM_RETURN_IF_ERROR(check_finite(step, result.losses.back(), last_of(result.mtp_losses)));
     }
     if (meeting.rank() == 0 && options.on_step) {
       const int64_t time_ns = device_ns > 0 ? device_ns : steady_now_ns() - result.begin_ns;

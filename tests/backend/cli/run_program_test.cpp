@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <set>
 #include <sstream>
@@ -137,6 +138,12 @@ TEST_F(PipeloomRun, FindsFilesThatItCanNotWriteBeforeTheFirstStep) {
   const Outcome checkpoints = train({"--steps", "2", "--checkpoints", text_path(), "--checkpoint-every", "2"});
   EXPECT_EQ(checkpoints.code, 1);
   EXPECT_EQ(checkpoints.out, "");
+  const std::string shared = folder_.path("shared");
+  std::filesystem::create_directory(shared);
+  std::filesystem::permissions(shared, std::filesystem::perms::all);
+  EXPECT_EQ(train({"--steps", "2", "--checkpoints", shared}).err,
+            "pipeloom-run: everyone may write to " + shared +
+                ", so its checkpoints could be anybody's: chmod o-w it, or name another folder\n");
 }
 
 TEST_F(PipeloomRun, EndsWhereTheLossIsNotFinite) {
@@ -145,6 +152,9 @@ TEST_F(PipeloomRun, EndsWhereTheLossIsNotFinite) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_NE(outcome.err.find("nan: the run ends, and its last checkpoint is from before"), std::string::npos)
       << outcome.err;
+  const Outcome sequential =
+      run({plan_path(), "--text", text_path(), "--steps", "5", "--learning-rate", "1e300", "--ranks", "sequential"});
+  EXPECT_EQ(sequential.err, outcome.err);
 }
 
 TEST_F(PipeloomRun, PrintsNothingThatATerminalObeys) {

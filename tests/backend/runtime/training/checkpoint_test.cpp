@@ -4,51 +4,18 @@
 
 #include <cstring>
 #include <map>
-#include <mutex>
 
 #include "backend/runtime/training/train.h"
 #include "core/base/digest.h"
 #include "core/tasks/lower.h"
+#include "tests/backend/memory_store.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
 namespace pipeloom::backend {
 namespace {
 
-// Keeps everything in memory, and fails with the write number `fails_at`.
-class FakeStore : public CheckpointStore {
- public:
-  Status write(const std::string& name, const std::string& content) override {
-    const std::lock_guard lock(mutex_);
-    if (++writes_ == fails_at) return fail(ErrorCode::kIo, "the disk is full");
-    contents[name] = content;
-    return {};
-  }
-  Result<std::optional<std::string>> read(const std::string& name) override {
-    const std::lock_guard lock(mutex_);
-    const auto place = contents.find(name);
-    if (place == contents.end()) return std::optional<std::string>();
-    return std::optional(place->second);
-  }
-  void remove(const std::string& name) override {
-    const std::lock_guard lock(mutex_);
-    contents.erase(name);
-  }
-  Result<std::vector<std::string>> names() override {
-    const std::lock_guard lock(mutex_);
-    std::vector<std::string> names;
-    for (const auto& [name, content] : contents) names.push_back(name);
-    return names;
-  }
-  Status lock() override { return {}; }
-
-  int fails_at = 0;
-  std::map<std::string, std::string> contents;
-
- private:
-  std::mutex mutex_;
-  int writes_ = 0;
-};
+using tests::MemoryStore;
 
 constexpr int64_t kSteps = 5;
 
@@ -77,7 +44,7 @@ Result<TrainingResult> run(const Plan& plan, int64_t steps, CheckpointOptions ch
 TEST(Checkpoints, AResumedRunHasTheBitsOfAnUninterruptedOne) {
   const Plan plan = a_plan();
   const TrainingResult whole = run(plan, kSteps, {}).value();
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(plan, 3, {&store, 2, false}).has_value());
   const TrainingResult rest = run(plan, kSteps, {&store, 2, true}).value();
   EXPECT_EQ(rest.parameters, whole.parameters);
@@ -87,7 +54,7 @@ TEST(Checkpoints, AResumedRunHasTheBitsOfAnUninterruptedOne) {
 }
 
 TEST(Checkpoints, TheOneBeforeIsRemovedWhenTheNextIsComplete) {
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(a_plan(), 4, {&store, 2, false}).has_value());
   std::vector<std::string> names;
   for (const auto& [name, content] : store.contents) names.push_back(name);
@@ -98,7 +65,7 @@ TEST(Checkpoints, AWriteThatFailsEndsTheRunAndLeavesTheLastOneIntact) {
   const Plan plan = a_plan();
   const TrainingResult whole = run(plan, kSteps, {}).value();
   for (int fails_at = 1; fails_at <= 10; ++fails_at) {  // 5 writes a checkpoint
-    FakeStore store;
+    MemoryStore store;
     store.fails_at = fails_at;
     const auto interrupted = run(plan, 4, {&store, 2, false});
     ASSERT_FALSE(interrupted.has_value());
@@ -115,7 +82,7 @@ std::string message_of_rank(const Error& error) {
 
 TEST(Checkpoints, AnotherRunsAreRefused) {
   const Plan plan = a_plan();
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
   const auto other_seed = run(plan, kSteps, {&store, 0, true}, 2);
   ASSERT_FALSE(other_seed.has_value());
@@ -132,7 +99,7 @@ TEST(Checkpoints, AnotherRunsAreRefused) {
 
 TEST(Checkpoints, DamageIsNoticed) {
   const Plan plan = a_plan();
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
   const std::string content = store.contents.at("step2.rank1");
   const auto error_with = [&](std::string damaged) {
@@ -157,7 +124,7 @@ TEST(Checkpoints, DamageIsNoticed) {
 // As a run before format 3 wrote it: the same without facts.
 TEST(Checkpoints, OfTheSecondVersionAreRead) {
   const Plan plan = a_plan();
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
   for (int rank = 0; rank < 4; ++rank) {
     std::string& content = store.contents.at(checkpoint_name(2, rank));
@@ -183,7 +150,7 @@ TEST(Checkpoints, OfTheSecondVersionAreRead) {
 
 TEST(Checkpoints, AreNotOverwrittenUnasked) {
   const Plan plan = a_plan();
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
   const auto before = store.contents;
   const auto again = run(plan, 4, {&store, 2, false});
@@ -198,7 +165,7 @@ TEST(Checkpoints, AreNotOverwrittenUnasked) {
 
 TEST(Checkpoints, AreKeptAsManyAsAskedForAcrossAResume) {
   const Plan plan = a_plan();
-  FakeStore store;
+  MemoryStore store;
   const auto steps_of_rank_1 = [&] {
     std::vector<int64_t> steps;
     for (const auto& [name, content] : store.contents) {
@@ -226,7 +193,7 @@ TEST(Checkpoints, NamesAreToldFromOthers) {
 // The loss of a step is known before its weights are: those of the last one may be what no step could go on from.
 TEST(Checkpoints, OfWeightsThatAreNotFiniteAreNotMade) {
   const Plan plan = a_plan();
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
   constexpr double kTooFast = 1e300;
   const auto diverged = run(plan, 3, {.store = &store, .every = 1, .overwrite = true}, 1, tests::some_text(), kTooFast);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backend/transport/threads.h"
+#include "tests/backend/memory_store.h"
 #include "tests/backend/support.h"
 
 namespace pipeloom::backend {
@@ -33,27 +34,6 @@ class MadeUpSteps : public StepRunner {
   int64_t device_ns = 0;
   int64_t diverges_at = -1;
   std::vector<int64_t> steps;
-};
-
-class ContentsStore : public CheckpointStore {
- public:
-  Status write(const std::string& name, const std::string& content) override {
-    contents[name] = content;
-    return {};
-  }
-  Result<std::optional<std::string>> read(const std::string& name) override {
-    const auto found = contents.find(name);
-    return found == contents.end() ? std::optional<std::string>() : std::optional(found->second);
-  }
-  void remove(const std::string& name) override { contents.erase(name); }
-  Result<std::vector<std::string>> names() override {
-    std::vector<std::string> names;
-    for (const auto& [name, content] : contents) names.push_back(name);
-    return names;
-  }
-  Status lock() override { return {}; }
-
-  std::map<std::string, std::string> contents;
 };
 
 class RunSteps : public testing::Test {
@@ -87,7 +67,7 @@ class RunSteps : public testing::Test {
   Job job_ = tests::training_job(tests::tiny_dense(), 2, 2);
   MadeUpSteps steps_;
   StepOptions options_;
-  ContentsStore store_;
+  tests::MemoryStore store_;
   bool asked_for_ranks_ = false;
   std::vector<std::string> taken_;
   std::vector<StepReport> reports_;
