@@ -90,7 +90,10 @@ void Reception::accept() {
 }
 
 void Reception::accept_later() {
-  if (!guests_.empty()) drop(guests_.front(), "room is needed for other connections");
+  // Half of them, so that many strangers don't hold up a rank for long.
+  for (size_t left = guests_.size() / 2; guests_.size() > left;) {
+    drop(guests_.front(), "it has proven nothing, and room is needed for other connections");
+  }
   pause_.expires_after(kPause);
   pause_.async_wait([self = shared_from_this()](const error_code& error) {
     if (!error && !self->closed_) self->accept();
