@@ -8,6 +8,8 @@
 #include <ostream>
 #include <thread>
 
+#include "backend/cli/remark.h"
+#include "backend/cli/run_secret.h"
 #include "backend/cli/start.h"
 #include "backend/transport/threads.h"
 #ifdef PIPELOOM_WITH_MPI
@@ -22,10 +24,6 @@ using RankMain = std::function<Status(Endpoint&)>;
 
 // Rank 0 says what went wrong; the others leave it that time.
 constexpr std::chrono::seconds kTimeForRank0{2};
-
-void say(std::ostream& err, const Error& error) {
-  err << "pipeloom-run: " << error.message << std::endl;
-}
 
 Status run_guarded(Endpoint& endpoint, const LaunchOptions& options, const RankMain& rank_main) {
   if (endpoint.ranks() != options.count) {
@@ -47,7 +45,7 @@ Status run_as_process(Endpoint& endpoint, const LaunchOptions& options, const Ra
     watch_for_stuck(
         ended, endpoint,
         [&](const Error& error) {
-          say(err, error);
+          print_remark(err, error.message);
           end(1);
         },
         kTimeToEnd);
@@ -65,7 +63,7 @@ Status launch_mpi(const LaunchOptions& options, const RankMain& rank_main, std::
   const Status status = run_as_process(*endpoint, options, rank_main, err, end_mpi_job);
   if (status) return {};
   if (endpoint->rank() != 0) std::this_thread::sleep_for(kTimeForRank0);
-  say(err, status.error());
+  print_remark(err, status.error().message);
   end_mpi_job(1);
 }
 
@@ -78,11 +76,20 @@ Status launch_mpi(const LaunchOptions& /*options*/, const RankMain& /*rank_main*
 #endif
 
 Status launch_tcp(const LaunchOptions& options, const RankMain& rank_main, std::ostream& err) {
-  PIPELOOM_TRY(const TcpWorld world, tcp_world(of_this_process));
-  PIPELOOM_TRY(std::unique_ptr<TcpEndpoint> endpoint, connect_tcp(world, options.patience_ns));
+  PIPELOOM_TRY(const TcpWorld started, tcp_world(of_this_process));
+  PIPELOOM_TRY(const TcpWorld world, secured(started, of_this_process));
+  const auto remark = [&](const std::string& text) { print_remark(err, text); };
+  if (world.secret.empty() && world.rank == 0) {
+    remark(
+        fmt::format("no secret is set ({}): ranks listen on {} alone, where every user of this machine can reach "
+                    "them",
+                    kSecretVariable, world.host));
+  }
+  PIPELOOM_TRY(std::unique_ptr<TcpEndpoint> endpoint,
+               connect_tcp(world, options.limits(), options.patience_ns, remark));
   const Status status = run_as_process(*endpoint, options, rank_main, err, std::_Exit);
   if (status) return {};
-  const bool said = endpoint->rank() != 0 && endpoint->rank_0_left(kTimeForRank0);
+  const bool said = endpoint->rank() != 0 && endpoint->left(0, kTimeForRank0);
   endpoint.reset();
   if (!said) return status;
   std::_Exit(1);
@@ -94,7 +101,7 @@ Status launch(const LaunchOptions& options, const RankMain& rank_main, std::ostr
   if (options.ranks == "mpi") return launch_mpi(options, rank_main, err);
   if (options.ranks == "tcp") return launch_tcp(options, rank_main, err);
   return run_on_threads(options.count, rank_main, [&](const Error& error) {
-    say(err, error);
+    print_remark(err, error.message);
     std::_Exit(1);  // a thread that is stuck can't be ended otherwise
   });
 }

@@ -5,14 +5,16 @@
 #include <string>
 
 #include "backend/transport/endpoint.h"
+#include "backend/transport/message_limits.h"
 
 namespace pipeloom::backend {
 
 // How the ranks of a run are started.
 struct LaunchOptions {
-  std::string ranks;        // "threads", "mpi", "tcp"
-  int count = 1;            // of the plan's ranks
-  int64_t patience_ns = 0;  // until all processes have met
+  std::string ranks;                      // "threads", "mpi", "tcp"
+  int count = 1;                          // of the plan's ranks
+  int64_t patience_ns = 0;                // until all processes have met
+  std::function<MessageLimits()> limits;  // of what ranks send each other; called if others could send anything
 };
 
 // Calls `rank_main` for every rank that this process runs. Fails where there are not as many processes as ranks, or

@@ -31,6 +31,9 @@ struct CommandOptions {
   std::string checkpoint_folder;
   int64_t checkpoint_every = 0;
   bool resume = false;
+  bool overwrite = false;    // checkpoints that are there
+  int keep_checkpoints = 1;  // how many
+  int grace_s = 25;          // from a signal that ends the run to its end
   double deadline_s = 60;
   bool json = false;
   bool progress = false;  // a bar on the error stream
@@ -42,7 +45,10 @@ struct RunOutput {
   std::ostream& err;
 };
 
+// How a run ended that did not fail.
+enum class RunEnd : uint8_t { kDone, kStopped };  // stopped: by a signal, at the end of a step
+
 // REQUIRES: `options.device` is one of `devices`.
-Status run_plan_file(const CommandOptions& options, const RunOutput& output, const DeviceTable& devices);
+Result<RunEnd> run_plan_file(const CommandOptions& options, const RunOutput& output, const DeviceTable& devices);
 
 }  // namespace pipeloom::backend

@@ -6,6 +6,7 @@
 
 #include "backend/cli/device_choice.h"
 #include "backend/cli/fp8_error.h"
+#include "backend/cli/remark.h"
 #include "backend/cli/run_options.h"
 #include "backend/cli/tune.h"
 #include "core/base/build_info.h"
@@ -18,12 +19,14 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+constexpr int kStoppedBySignal = 75;  // EX_TEMPFAIL of sysexits.h: start it again
 
 constexpr const char* kFooter =
     "A PLAN comes from `pipeloom plan JOB -o PLAN`. Ranks are threads of this process, or processes on any number of\n"
     "hosts: mpirun -n RANKS pipeloom-run PLAN ..., srun -n RANKS pipeloom-run PLAN ..., or torchrun-like launchers "
     "that\n"
-    "set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.";
+    "set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT. Ranks over TCP on several hosts prove to each other that they\n"
+    "know a secret: PIPELOOM_SECRET, or a file of mode 600 that PIPELOOM_SECRET_FILE names.";
 
 void add_options(CLI::App& app, CommandOptions& options, const DeviceTable& devices) {
   app.add_option("PLAN", options.plan_path, "the plan to run");
@@ -68,7 +71,17 @@ void add_options(CLI::App& app, CommandOptions& options, const DeviceTable& devi
   app.add_option("--checkpoint-every", options.checkpoint_every, "steps between checkpoints; 0: none")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_flag("--resume", options.resume, "go on from the last checkpoint, if there is one");
+  CLI::Option* resume = app.add_flag("--resume", options.resume, "go on from the last checkpoint, if there is one");
+  app.add_flag("--overwrite", options.overwrite, "remove the checkpoints that are there, and begin anew")
+      ->excludes(resume);
+  app.add_option("--keep", options.keep_checkpoints, "how many of the last checkpoints are kept")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--grace", options.grace_s,
+                 "with --checkpoints: seconds from SIGTERM or SIGINT, after which the step's state is saved and the "
+                 "exit code is 75, to an end without saving")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   app.add_option("--deadline", options.deadline_s, "seconds without any progress after which a run counts as hung")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -140,6 +153,7 @@ int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::
     return code == 0 ? 0 : kBadUsage;
   }
   Status status;
+  RunEnd end = RunEnd::kDone;
   if (!manual_folder.empty()) {
     status = proto::write_manual(proto::command_page(app), std::string(build_info().version), manual_folder);
   } else if (fp8_error->parsed()) {
@@ -147,11 +161,11 @@ int run_pipeloom_run(int argc, const char* const* argv, std::ostream& out, std::
   } else if (tune_command->parsed()) {
     status = run_tune(tune, {out, err}, devices);
   } else {
-    status = run_plan_file(options, {out, err}, devices);
+    status = run_plan_file(options, {out, err}, devices).map([&](RunEnd how) { end = how; });
   }
   out.flush();
-  if (status && out.good()) return 0;
-  err << "pipeloom-run: " << (status ? "can't write to standard output" : status.error().message) << '\n';
+  if (status && out.good()) return end == RunEnd::kStopped ? kStoppedBySignal : 0;
+  print_remark(err, status ? "can't write to standard output" : status.error().message);
   return kFailed;
 }
 

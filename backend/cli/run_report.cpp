@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "backend/cli/expert_loads.h"
+#include "proto/base/files.h"
 #include "proto/trace/trace_io.h"
 
 namespace pipeloom::backend {
@@ -58,6 +59,13 @@ void print_launched(const CommandOptions& options, const RunOutput& output, cons
 }
 
 }  // namespace
+
+Status check_outputs(const CommandOptions& options) {
+  for (const std::string& path : {options.trace_path, options.expert_load_path}) {
+    if (!path.empty()) PIPELOOM_RETURN_IF_ERROR(proto::check_writable(path));
+  }
+  return {};
+}
 
 Status report_run(const CommandOptions& options, const RunOutput& output, const Plan& plan,
                   const DeviceRunResult& result, StepPrinter* printer) {

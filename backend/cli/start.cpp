@@ -53,6 +53,10 @@ Result<TcpWorld> torchrun_world(const Environment& environment) {
   // torchrun's agent has a store of its own on that port.
   const char* agent_store = environment("TORCHELASTIC_USE_AGENT_STORE");
   if (agent_store != nullptr && std::string_view(agent_store) == "True") ++world.port;
+  const char* run = environment("TORCHELASTIC_RUN_ID");
+  const char* restarts = environment("TORCHELASTIC_RESTART_COUNT");
+  world.run = run == nullptr ? fmt::format("port {}", world.port)
+                             : fmt::format("torchrun {}, restart {}", run, restarts == nullptr ? "0" : restarts);
   return world;
 }
 
@@ -82,6 +86,7 @@ Result<TcpWorld> slurm_world(const Environment& environment) {
   PIPELOOM_TRY(const int job, number(environment, "SLURM_JOB_ID", 0, 60'000'000));
   PIPELOOM_TRY(const int step, number(environment, "SLURM_STEP_ID", 0, INT32_MAX));
   world.port = port_of_step(job, step);
+  world.run = fmt::format("Slurm {}.{}", job, step);
   return world;
 }
 

@@ -31,8 +31,8 @@ int64_t patience_ns(const CommandOptions& options) {
 
 Status check_checkpoints(const CommandOptions& options) {
   const bool has_folder = !options.checkpoint_folder.empty();
-  if (has_folder || (options.checkpoint_every == 0 && !options.resume)) return {};
-  return invalid("--checkpoint-every and --resume need --checkpoints FOLDER");
+  if (has_folder || (options.checkpoint_every == 0 && !options.resume && !options.overwrite)) return {};
+  return invalid("--checkpoint-every, --resume and --overwrite need --checkpoints FOLDER");
 }
 
 }  // namespace pipeloom::backend

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 
 namespace pipeloom::backend {
 
@@ -119,9 +120,19 @@ void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<
   }
 }
 
+Status check_finite(int64_t step, double loss, std::optional<double> mtp_loss) {
+  const auto check = [&](const char* what, double value) -> Status {
+    if (std::isfinite(value)) return {};
+    return invalid(fmt::format("the {} of step {} is {}: the run ends, and its last checkpoint is from before", what,
+                               step + 1, value));
+  };
+  PIPELOOM_RETURN_IF_ERROR(check("loss", loss));
+  return mtp_loss ? check("MTP loss", *mtp_loss) : Status();
+}
+
 Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text, int64_t steps,
                                           const TrainingOptions& options,
-                                          const std::function<void(const StepReport&)>& on_step) {
+                                          const std::function<bool(const StepReport&)>& on_step) {
   PartShape shape = part_shape(job, 0);
   shape.ep_ranks = 1;
   const Stage<float> stage(*job.model, whole_program(*job.model), shape, arithmetic_for(shape.formats, options.check));
@@ -156,7 +167,9 @@ Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text
     chunk.clear_sums();
     if (averages) chunk.update_averages(job.ema_decay);
     const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
-    if (on_step) on_step({step, result.losses.back(), time.count(), last_of(result.mtp_losses)});
+    const StepReport report{step, result.losses.back(), time.count(), last_of(result.mtp_losses)};
+    PIPELOOM_RETURN_IF_ERROR(check_finite(step, report.loss, report.mtp_loss));
+    if (on_step && !on_step(report)) break;
   }
   copy_parameters(chunk, result.parameters);
   result.expert_loads = loads_of(counts);

@@ -47,6 +47,9 @@ inline std::optional<double> last_of(const std::vector<double>& losses) {
   return losses.empty() ? std::nullopt : std::optional(losses.back());
 }
 
+// Fails where a loss of the step is not finite: no step after it could be either. Steps number from 0.
+Status check_finite(int64_t step, double loss, std::optional<double> mtp_loss);
+
 // Whether this backend has the maths for the job's model and layout; names the field that it can't run.
 Status check_trainable(const Job& job);
 
@@ -74,10 +77,11 @@ std::vector<ExpertLoad> loads_of(const ExpertCounts& counts);
 
 void copy_parameters(const ChunkState& chunk, std::map<std::string, std::vector<float>>& parameters);
 
-// The whole job on one thread, micro-batch by micro-batch: what every schedule must reproduce.
+// The whole job on one thread, micro-batch by micro-batch: what every schedule must reproduce. Ends early, with what it
+// has, where `on_step` returns false.
 // REQUIRES: check_trainable.
 Result<TrainingResult> train_sequentially(const Job& job, const TextTokens& text, int64_t steps,
                                           const TrainingOptions& options,
-                                          const std::function<void(const StepReport&)>& on_step = {});
+                                          const std::function<bool(const StepReport&)>& on_step = {});
 
 }  // namespace pipeloom::backend

@@ -29,16 +29,13 @@ std::string follow_links(const std::string& path) {
   return error ? path : target.string();
 }
 
-// No file of ours is larger, and devices never end.
-constexpr size_t kMostBytes = size_t{1} << 31;
-
 // False, with errno, where reading failed.
-bool read_all(int descriptor, std::string* content) {
+bool read_all(int descriptor, size_t most_bytes, std::string* content) {
   constexpr size_t kStep = 1 << 20;
   struct stat about = {};
   if (fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode)) {
     const auto expected = static_cast<size_t>(about.st_size);
-    if (expected >= kMostBytes) {
+    if (expected >= most_bytes) {
       errno = EFBIG;
       return false;
     }
@@ -49,7 +46,7 @@ bool read_all(int descriptor, std::string* content) {
     if (content->size() == size) content->resize(std::max(2 * size, size + kStep));
     const ssize_t count = read(descriptor, content->data() + size, content->size() - size);
     if (count < 0 && errno == EINTR) continue;
-    if (count > 0 && size + static_cast<size_t>(count) >= kMostBytes) {
+    if (count > 0 && size + static_cast<size_t>(count) >= most_bytes) {
       errno = EFBIG;
       return false;
     }
@@ -69,15 +66,19 @@ std::string temporary_name(const std::string& path) {
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
+  return read_file(path, kMostFileBytes);
+}
+
+Result<std::string> read_file(const std::string& path, size_t most_bytes) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return io_error("read", path);
   std::string content;
-  const bool complete = read_all(descriptor, &content);
+  const bool complete = read_all(descriptor, most_bytes, &content);
   const int read_errno = errno;  // close may change it
   close(descriptor);
   errno = read_errno;
   if (!complete && read_errno == EFBIG) {
-    return invalid(fmt::format("{} is too large; allowed are files of less than {} GiB", path, kMostBytes >> 30));
+    return invalid(fmt::format("{} is too large; allowed are files of less than {} GiB", path, most_bytes >> 30));
   }
   if (!complete) return io_error("read", path);
   return content;
@@ -87,6 +88,10 @@ Status write_file_atomically(const std::string& path, std::string_view content) 
   PIPELOOM_TRY(AtomicFile file, AtomicFile::create(path));
   PIPELOOM_RETURN_IF_ERROR(file.append(content));
   return file.commit();
+}
+
+Status check_writable(const std::string& path) {
+  return AtomicFile::create(path).map([](const AtomicFile&) {});
 }
 
 AtomicFile::AtomicFile(std::string path, std::string temporary, int descriptor)

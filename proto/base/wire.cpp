@@ -6,6 +6,7 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include <climits>
+#include <cstring>
 
 namespace pipeloom::proto {
 
@@ -41,7 +42,9 @@ bool take_value(std::string_view* rest, WireField* field) {
       field->number = number.value_or(0);
       return number.has_value();
     case kFixed64:
-      return take(rest, 8).has_value();
+      content = take(rest, sizeof field->number);
+      if (content) std::memcpy(&field->number, content->data(), sizeof field->number);
+      return content.has_value();
     case kFixed32:
       return take(rest, 4).has_value();
     case kLengthDelimited:

@@ -1,10 +1,12 @@
 #include "proto/svg/escaped_xml.h"
 
+#include "core/base/printable.h"
+
 namespace pipeloom::proto {
 
 std::string escaped_xml(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     switch (c) {
       case '&':
         out += "&amp;";

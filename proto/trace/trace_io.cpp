@@ -19,8 +19,21 @@ Result<TraceWriter> TraceWriter::create(const std::string& path, const TraceHead
   message.set_name(header.name);
   message.set_plan_digest(header.plan_digest);
   message.set_clock_error_ns(header.clock_error_ns);
-  PIPELOOM_RETURN_IF_ERROR(file.append(message.SerializeAsString()));
-  return TraceWriter(std::move(file));
+  TraceWriter writer(std::move(file));
+  PIPELOOM_RETURN_IF_ERROR(writer.append(message.SerializeAsString()));
+  PIPELOOM_RETURN_IF_ERROR(writer.append_checksum());
+  return writer;
+}
+
+Status TraceWriter::append(std::string_view bytes) {
+  written_.add_bytes(bytes);
+  return file_.append(bytes);
+}
+
+Status TraceWriter::append_checksum() {
+  message::Trace part;
+  part.set_checksum(written_.value());
+  return append(part.SerializeAsString());
 }
 
 Status TraceWriter::add(const Span& span) {
@@ -33,14 +46,15 @@ Status TraceWriter::flush() {
   message::Trace part;
   store_spans(block_, part.add_blocks());
   block_.clear();
-  return file_.append(part.SerializeAsString());
+  PIPELOOM_RETURN_IF_ERROR(append(part.SerializeAsString()));
+  return append_checksum();
 }
 
 Status TraceWriter::close() {
   PIPELOOM_RETURN_IF_ERROR(flush());
   message::Trace end;
   end.set_complete(true);
-  PIPELOOM_RETURN_IF_ERROR(file_.append(end.SerializeAsString()));
+  PIPELOOM_RETURN_IF_ERROR(append(end.SerializeAsString()));
   return file_.commit();
 }
 
@@ -50,20 +64,50 @@ struct TraceReader::State {
   std::string_view rest;  // of content, not read yet
   message::Trace trace;   // its fields so far, without the blocks
   int64_t spans = 0;      // so far
+  Digest read;            // of all bytes so far
+  bool checked = false;   // the file has checksums, and the bytes so far are those that were written
 
+  // From the begin of the file.
+  void rewind() {
+    rest = content;
+    read = {};
+    checked = false;
+  }
   // The next block's bytes; empty at the end of the file.
   Result<std::string_view> next_block();
+  // Takes the checksum that stands next. Files of before have none.
+  Status take_checksum();
   tl::unexpected<Error> damaged() const {
     return invalid(fmt::format("{} is cut off or damaged after {} spans", path, spans));
   }
 };
 
+Status TraceReader::State::take_checksum() {
+  std::string_view after = rest;
+  const std::optional<WireField> field = after.empty() ? std::nullopt : take_field(&after);
+  if (!field || field->tag != fixed64_tag(message::Trace::kChecksumFieldNumber)) {
+    return checked ? Status(damaged()) : Status();
+  }
+  if (field->number != read.value()) return damaged();
+  checked = true;
+  read.add_bytes(field->bytes);
+  rest = after;
+  return {};
+}
+
 Result<std::string_view> TraceReader::State::next_block() {
   while (!rest.empty()) {
     const std::optional<WireField> field = take_field(&rest);
     if (!field) return damaged();
-    if (field->tag == length_delimited_tag(message::Trace::kBlocksFieldNumber)) return field->content;
+    read.add_bytes(field->bytes);
+    if (field->tag == length_delimited_tag(message::Trace::kBlocksFieldNumber)) {
+      PIPELOOM_RETURN_IF_ERROR(take_checksum());
+      return field->content;
+    }
+    // After a checksum come a block or the end, and nothing that could not be held against one.
+    if (checked && field->tag != varint_tag(message::Trace::kCompleteFieldNumber)) return damaged();
     if (!merge_fields(field->bytes, &trace)) return damaged();
+    if (!checked) PIPELOOM_RETURN_IF_ERROR(take_checksum());
   }
   if (!trace.complete()) return damaged();
   return std::string_view();
@@ -79,9 +123,9 @@ Result<TraceReader> TraceReader::open(const std::string& path) {
   PIPELOOM_TRY(state->content, read_file(path));
   PIPELOOM_RETURN_IF_ERROR(check_header(path, state->content, kTraceKind));
   // The header's fields come before the first block.
-  state->rest = state->content;
+  state->rewind();
   PIPELOOM_TRY([[maybe_unused]] const std::string_view first, state->next_block());
-  state->rest = state->content;
+  state->rewind();
   return TraceReader(std::move(state));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/digest.h"
 #include "core/base/result.h"
 #include "core/tasks/trace.h"
 #include "proto/base/files.h"
@@ -36,12 +37,15 @@ class TraceWriter {
  private:
   explicit TraceWriter(AtomicFile file) : file_(std::move(file)) {}
   Status flush();
+  Status append(std::string_view bytes);
+  Status append_checksum();
 
   AtomicFile file_;
+  Digest written_;  // of all bytes so far
   std::vector<Span> block_;
 };
 
-// Reads a trace block by block; holds the file (a fraction of its spans in memory).
+// Reads a trace block by block, and holds each against its checksum; holds the file (a fraction of its spans in memory).
 class TraceReader {
  public:
   static Result<TraceReader> open(const std::string& path);

@@ -43,7 +43,6 @@ class NcclRun {
 
   Result<DeviceRunResult> run() {
     set_thread_rank(endpoint_.rank());
-    PIPELOOM_RETURN_IF_ERROR(meeting_.agree_on_plan(plan_.task_digest));
     PIPELOOM_RETURN_IF_ERROR(check());
     PIPELOOM_RETURN_IF_ERROR(prepare());
     LaunchedRun launched(run_, ranks_, *step_, meeting_);

@@ -35,8 +35,12 @@ DeviceRunResult result_of(TrainingResult&& training, uint64_t parameters_digest)
 }
 
 Status run_sequentially(const DeviceRun& run) {
+  const auto on_step = [&](const StepReport& report) {
+    if (run.options.on_step) run.options.on_step(report);
+    return !run.options.wants_stop || !run.options.wants_stop();
+  };
   PIPELOOM_TRY(TrainingResult result,
-               train_sequentially(run.plan.job, *run.text, run.options.steps, run.training, run.options.on_step));
+               train_sequentially(run.plan.job, *run.text, run.options.steps, run.training, on_step));
   const uint64_t digest = parameters_digest(result.parameters);
   return run.on_end(result_of(std::move(result), digest));
 }

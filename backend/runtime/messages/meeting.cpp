@@ -32,21 +32,38 @@ Result<std::vector<std::byte>> Meeting::spread_bytes(const char* what, std::vect
   return spread(endpoint_, {number_++, what, patience_ns_}, std::move(bytes));
 }
 
-Status Meeting::agree_on_plan(uint64_t plan_digest) {
-  PIPELOOM_TRY(const auto all, collect_bytes("the plan", bytes_of_value(plan_digest)));
-  for (size_t rank = 0; rank < all.size(); ++rank) {
-    const uint64_t digest = values_of_bytes<uint64_t>(all[rank]).at(0);
-    if (digest == plan_digest) continue;
-    return invalid(fmt::format("rank {} runs the plan {:016x}; rank 0 runs {:016x}: start all with the same plan file",
-                               rank, digest, plan_digest));
+Status Meeting::agree(const std::vector<Fact>& own) {
+  const std::string text = text_of(own);
+  PIPELOOM_TRY(const auto all, collect_bytes("what it was started with", bytes_of_values<char>(text)));
+  std::string lists;
+  for (size_t rank = 1; rank < all.size(); ++rank) {
+    const std::vector<char> found_text = values_of_bytes<char>(all[rank]);
+    PIPELOOM_TRY(const std::vector<Fact> found, facts_of({found_text.data(), found_text.size()}));
+    const std::string list = differences(found, own);
+    if (!list.empty()) lists += fmt::format("{}rank {} was started with {}", lists.empty() ? "" : "; ", rank, list);
   }
-  return {};
+  if (lists.empty()) return {};
+  return invalid(lists + ", as rank 0 was: start all ranks with the same program, plan, text and options");
+}
+
+Result<int64_t> Meeting::of_rank_0(int64_t own) {
+  PIPELOOM_TRY(const auto bytes, spread_bytes("a number", bytes_of_value(own)));
+  return values_of_bytes<int64_t>(bytes).at(0);
 }
 
 Result<int64_t> Meeting::meet() {
   PIPELOOM_RETURN_IF_ERROR(collect_bytes("the end of the step before", {}));
   PIPELOOM_TRY(const auto bytes, spread_bytes("the start of the step", bytes_of_value(steady_now_ns())));
   return values_of_bytes<int64_t>(bytes).at(0);
+}
+
+Result<Meeting::StepBegin> Meeting::meet_for_step(bool wants_stop) {
+  PIPELOOM_TRY(const auto all,
+               collect_bytes("the end of the step before", bytes_of_value(int64_t{wants_stop ? 1 : 0})));
+  StepBegin begin{steady_now_ns(), 0};
+  for (const std::vector<std::byte>& bytes : all) begin.stop |= values_of_bytes<int64_t>(bytes).at(0);
+  PIPELOOM_TRY(const auto bytes, spread_bytes("the start of the step", bytes_of_value(begin)));
+  return values_of_bytes<StepBegin>(bytes).at(0);
 }
 
 Result<double> Meeting::sum_losses(const std::map<int64_t, double>& losses) {

@@ -7,6 +7,7 @@
 
 #include "backend/model/training.h"
 #include "backend/runtime/messages/clock.h"
+#include "backend/runtime/messages/facts.h"
 #include "backend/transport/endpoint.h"
 #include "core/tasks/trace.h"
 
@@ -20,11 +21,19 @@ class Meeting {
   int rank() const { return endpoint_.rank(); }
   int ranks() const { return endpoint_.ranks(); }
 
-  // Fails on all where a rank runs another plan than rank 0.
-  Status agree_on_plan(uint64_t plan_digest);
+  // Fails on all where a rank has other facts than rank 0, and names rank and facts.
+  Status agree(const std::vector<Fact>& own);
+  // The number that rank 0 has, on all.
+  Result<int64_t> of_rank_0(int64_t own);
 
   // When the last rank is here, the steady time of rank 0: the same number on all.
   Result<int64_t> meet();
+  // The same before a step, and whether any rank wishes to stop instead: all do then.
+  struct StepBegin {
+    int64_t time_ns = 0;  // of rank 0
+    int64_t stop = 0;     // not 0: it is not run
+  };
+  Result<StepBegin> meet_for_step(bool wants_stop);
 
   // `losses` of this rank by micro-batch of the whole batch. Their sum over all ranks, in the order of the
   // micro-batches.

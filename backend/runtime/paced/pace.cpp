@@ -34,7 +34,6 @@ std::vector<int64_t> paced_durations(const TaskGraph& graph, double share, uint6
 Result<RunTrace> pace_rank(const PacedRun& run, Endpoint& endpoint) {
   sleep_precisely();
   Meeting meeting(endpoint, run.patience_ns);
-  PIPELOOM_RETURN_IF_ERROR(meeting.agree_on_plan(run.plan.task_digest));
   PIPELOOM_TRY(const ClockReading clock, meeting.read_clock());
   const RankProgram program(run.plan.schedule, run.graph, endpoint.rank(), RankProgram::Latency::kPlanned);
   PacedRunner runner(run.plan, program, run.durations_ns, endpoint, clock.ahead_ns);

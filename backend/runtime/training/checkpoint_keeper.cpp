@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace pipeloom::backend {
@@ -32,23 +33,66 @@ Status CheckpointKeeper::take(const KeptRank& rank) const {
   return {};
 }
 
-Result<int64_t> CheckpointKeeper::resume() {
-  if (options_.store == nullptr || !options_.resume) return 0;
-  PIPELOOM_TRY(last_, last_checkpoint(*options_.store));
+// On rank 0: takes the store for this run. Returns how many steps the checkpoint has to go on from.
+Result<int64_t> CheckpointKeeper::claim() {
+  PIPELOOM_RETURN_IF_ERROR(options_.store->lock());
+  PIPELOOM_TRY(const int64_t last, last_checkpoint(*options_.store));
+  if (last > 0 && !options_.resume && !options_.overwrite) {
+    return invalid(
+        fmt::format("the folder of checkpoints has one after {} steps: --resume goes on from it, "
+                    "--overwrite removes it",
+                    last));
+  }
+  if (last > 0 && options_.overwrite) options_.store->remove(kLastCheckpoint);
+  PIPELOOM_TRY(const std::vector<std::string> names, options_.store->names());
+  for (const std::string& name : names) {
+    const auto part = checkpoint_part(name);
+    // Parts after the last checkpoint are of one that some rank has not finished.
+    if (part && (!options_.resume || part->steps > last)) options_.store->remove(name);
+  }
+  return options_.resume ? last : 0;
+}
+
+// Steps of the checkpoints whose part this process has, the last one at the end.
+Result<std::vector<int64_t>> CheckpointKeeper::own_checkpoints() const {
+  std::vector<int64_t> steps;
+  PIPELOOM_TRY(const std::vector<std::string> names, options_.store->names());
+  for (const std::string& name : names) {
+    const auto part = checkpoint_part(name);
+    if (part && part->rank == ranks_.front().number && part->steps <= last_) steps.push_back(part->steps);
+  }
+  std::ranges::sort(steps);
+  return steps;
+}
+
+Result<int64_t> CheckpointKeeper::begin() {
+  if (options_.store == nullptr) return 0;
+  if (meeting_.rank() == 0) {
+    PIPELOOM_TRY(last_, claim());
+  }
+  PIPELOOM_TRY(last_, meeting_.of_rank_0(last_));
   if (last_ == 0) return 0;
   for (const KeptRank& rank : ranks_) PIPELOOM_RETURN_IF_ERROR(take(rank));
+  PIPELOOM_TRY(kept_, own_checkpoints());
   return last_;
 }
 
 Status CheckpointKeeper::write_parts(int64_t steps) const {
   for (const KeptRank& rank : ranks_) {
-    PIPELOOM_RETURN_IF_ERROR(options_.store->write(checkpoint_name(steps, rank.number), rank.write(steps)));
+    PIPELOOM_TRY(const std::string content, rank.write(steps));
+    PIPELOOM_RETURN_IF_ERROR(options_.store->write(checkpoint_name(steps, rank.number), content));
   }
   return {};
 }
 
 Status CheckpointKeeper::step_ended(int64_t steps) {
   if (options_.store == nullptr || options_.every == 0 || steps % options_.every != 0) return {};
+  return save(steps).map([](bool) {});
+}
+
+Result<bool> CheckpointKeeper::save(int64_t steps) {
+  if (options_.store == nullptr) return false;
+  if (steps == last_) return steps > 0;
   heartbeat_.works_on("writing a checkpoint", steady_now_ns());
   const Status written = write_parts(steps);
   heartbeat_.waits();
@@ -56,11 +100,13 @@ Status CheckpointKeeper::step_ended(int64_t steps) {
   PIPELOOM_RETURN_IF_ERROR(meeting_.meet());  // all parts are there
   if (meeting_.rank() == 0) PIPELOOM_RETURN_IF_ERROR(options_.store->write(kLastCheckpoint, std::to_string(steps)));
   PIPELOOM_RETURN_IF_ERROR(meeting_.meet());  // it counts
-  for (const KeptRank& rank : ranks_) {
-    if (last_ > 0 && last_ != steps) options_.store->remove(checkpoint_name(last_, rank.number));
-  }
   last_ = steps;
-  return {};
+  kept_.push_back(steps);
+  while (kept_.size() > static_cast<size_t>(options_.keep)) {
+    for (const KeptRank& rank : ranks_) options_.store->remove(checkpoint_name(kept_.front(), rank.number));
+    kept_.erase(kept_.begin());
+  }
+  return true;
 }
 
 }  // namespace pipeloom::backend

@@ -31,12 +31,22 @@ int64_t meeting_patience_ns(const StepOptions& options) {
 Result<StepsResult> run_steps(const Job& job, const StepOptions& options, Meeting& meeting,
                               CheckpointKeeper& checkpoints, StepRunner& runner) {
   StepsResult result;
-  PIPELOOM_TRY(const int64_t done, checkpoints.resume());
+  PIPELOOM_TRY(const int64_t done, checkpoints.begin());
   for (int64_t step = done; step < options.steps; ++step) {
-    PIPELOOM_TRY(result.begin_ns, meeting.meet());
+    PIPELOOM_TRY(const Meeting::StepBegin begin, meeting.meet_for_step(options.wants_stop && options.wants_stop()));
+    if (begin.stop != 0) {
+      PIPELOOM_TRY(const bool saved, checkpoints.save(step));
+      if (options.on_stop) options.on_stop(step, saved);
+      break;
+    }
+    result.begin_ns = begin.time_ns;
     PIPELOOM_TRY(const int64_t device_ns, runner.run_step(step));
     const std::optional<StepLosses> losses = runner.losses();
-    if (losses) PIPELOOM_RETURN_IF_ERROR(add_losses(job, *losses, meeting, result));
+    if (losses) {
+      PIPELOOM_RETURN_IF_ERROR(add_losses(job, *losses, meeting, result));
+      // The same on all ranks.
+      PIPELOOM_RETURN_IF_ERROR(check_finite(step, result.losses.back(), last_of(result.mtp_losses)));
+    }
     if (meeting.rank() == 0 && options.on_step) {
       const int64_t time_ns = device_ns > 0 ? device_ns : steady_now_ns() - result.begin_ns;
       options.on_step({step, losses ? result.losses.back() : 0, time_ns, last_of(result.mtp_losses)});

@@ -18,6 +18,10 @@ struct StepOptions {
   std::function<void(const StepReport&)> on_step;  // called by rank 0
   bool traced = false;                             // a step is traced: the last, or one more where that slows it
   CheckpointOptions checkpoints;
+  // Whether this process wishes to stop; asked before each step. One rank's wish stops all, after a checkpoint.
+  std::function<bool()> wants_stop;
+  // Called on every process if the run stops early: after how many steps, and whether they are in a checkpoint.
+  std::function<void(int64_t steps, bool saved)> on_stop;
 };
 
 // Sums of the losses of the tokens of each micro-batch whose head is here, by micro-batch of the whole batch.
@@ -52,7 +56,8 @@ struct StepsResult {
 int64_t meeting_patience_ns(const StepOptions& options);
 
 // Goes on from the checkpoint, if one is resumed, and runs the steps that are left: all ranks meet before each, and
-// after each come its losses and its checkpoint. Every rank calls it together.
+// after each come its losses and its checkpoint. Every rank calls it together. Fails where a step's loss is not finite:
+// the last checkpoint is the one before it.
 Result<StepsResult> run_steps(const Job& job, const StepOptions& options, Meeting& meeting,
                               CheckpointKeeper& checkpoints, StepRunner& runner);
 

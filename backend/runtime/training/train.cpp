@@ -58,7 +58,6 @@ Result<RankResult> train_rank(const TrainingRun& run, Endpoint& endpoint) {
   TrainingSteps training(plan, runner, executor);
   matrix_memory() = {};
   RankResult result;
-  PIPELOOM_RETURN_IF_ERROR(meeting.agree_on_plan(plan.task_digest));
   PIPELOOM_TRY(const ClockReading clock, meeting.read_clock());
   PIPELOOM_TRY(StepsResult steps, run_steps(plan.job, options, meeting, checkpoints, training));
   result.training.losses = std::move(steps.losses);

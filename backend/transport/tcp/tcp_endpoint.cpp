@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
@@ -15,7 +16,9 @@
 #include <span>
 #include <thread>
 
+#include "backend/transport/tcp/connections.h"
 #include "backend/transport/tcp/rendezvous.h"
+#include "backend/transport/tcp/tcp_frame.h"
 
 namespace pipeloom::backend {
 
@@ -25,20 +28,8 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-// Kinds of frames beside the channels.
-constexpr uint32_t kAbort = 100;  // its bytes are the error's text
-constexpr uint32_t kGoodbye = 101;
-
 // A rank that leaves waits so long for the others to leave too, if the run has failed: until they can know why.
 constexpr std::chrono::seconds kTimeToLeave{1};
-
-// Before the bytes of every message. Plain bytes: all are machines of one kind.
-struct FrameHeader {
-  uint32_t kind = 0;  // a channel, or one of the above
-  MessageTag tag = {};
-  int64_t ready_ns = 0;
-  uint64_t size = 0;
-};
 
 struct Frame {
   FrameHeader header;
@@ -57,8 +48,12 @@ struct Peer {
 
 class Connections : public TcpEndpoint {
  public:
-  Connections(std::unique_ptr<asio::io_context> io, const TcpWorld& world, std::vector<tcp::socket> sockets)
-      : TcpEndpoint(world.rank, world.ranks), io_(std::move(io)), work_(io_->get_executor()) {
+  Connections(std::unique_ptr<asio::io_context> io, int own_rank, const MessageLimits& limits,
+              std::vector<tcp::socket> sockets)
+      : TcpEndpoint(own_rank, static_cast<int>(sockets.size())),
+        limits_(limits),
+        io_(std::move(io)),
+        work_(io_->get_executor()) {
     for (tcp::socket& socket : sockets) peers_.emplace_back(std::move(socket));
     peers_[rank()].left = peers_[rank()].closed = true;
     for (int peer = 0; peer < ranks(); ++peer) {
@@ -70,7 +65,7 @@ class Connections : public TcpEndpoint {
 
   ~Connections() override {
     for (int peer = 0; peer < ranks(); ++peer) {
-      if (peer != rank()) send_frame(peer, {{.kind = kGoodbye}, {}});
+      if (peer != rank()) send_frame(peer, {{.kind = kGoodbyeFrame}, {}});
     }
     std::unique_lock lock(mutex_);
     const auto all_left = [&] {
@@ -87,10 +82,10 @@ class Connections : public TcpEndpoint {
     thread_.join();
   }
 
-  bool rank_0_left(std::chrono::nanoseconds within) override {
+  bool left(int rank, std::chrono::nanoseconds within) override {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, within, [&] { return peers_[0].left || peers_[0].closed; });
-    return peers_[0].left;
+    changed_.wait_for(lock, within, [&] { return peers_[rank].left || peers_[rank].closed; });
+    return peers_[rank].left;
   }
 
  protected:
@@ -99,7 +94,8 @@ class Connections : public TcpEndpoint {
                         std::move(message.bytes)});
   }
   void send_abort(int target, std::span<const std::byte> text) override {
-    send_frame(target, {{.kind = kAbort, .size = text.size()}, {text.begin(), text.end()}});
+    const auto sent = text.first(std::min<size_t>(text.size(), kMostAbortBytes));
+    send_frame(target, {{.kind = kAbortFrame, .size = sent.size()}, {sent.begin(), sent.end()}});
   }
 
  private:
@@ -138,6 +134,8 @@ class Connections : public TcpEndpoint {
     asio::async_read(peers_[source].socket, asio::buffer(&frame.header, sizeof frame.header),
                      [this, source](const error_code& error, size_t) {
                        if (error) return close(source, error);
+                       const Status allowed = check_frame(peers_[source].incoming.header, limits_);
+                       if (!allowed) return refuse(source, allowed.error().message);
                        read_bytes(source);
                      });
   }
@@ -154,15 +152,21 @@ class Connections : public TcpEndpoint {
   }
 
   void take(int source, Frame frame) {
-    if (frame.header.kind == kGoodbye) {
+    if (const auto channel = channel_of(frame.header)) {
+      arrived(source, *channel, {frame.header.tag, frame.header.ready_ns, std::move(frame.bytes)});
+    } else if (frame.header.kind == kGoodbyeFrame) {
       change([&] { peers_[source].left = true; });
-    } else if (frame.header.kind == kAbort) {
+    } else {
       abort_arrived(frame.bytes);
       change([] {});
-    } else {
-      arrived(source, static_cast<Channel>(frame.header.kind),
-              {frame.header.tag, frame.header.ready_ns, std::move(frame.bytes)});
     }
+  }
+
+  // What a peer has sent can't come in this run: nothing more of it is believed.
+  void refuse(int number, const std::string& why) {
+    abort({ErrorCode::kIo, fmt::format("rank {} sent rank {} {}", number, rank(), why)});
+    close(number, {});
+    change([] {});
   }
 
   void close(int number, const error_code& error) {
@@ -192,6 +196,7 @@ class Connections : public TcpEndpoint {
     changed_.notify_all();
   }
 
+  MessageLimits limits_;
   std::unique_ptr<asio::io_context> io_;
   std::deque<Peer> peers_;  // [rank]
   std::mutex mutex_;        // of Peer::left and closed, and of unsent_
@@ -203,10 +208,24 @@ class Connections : public TcpEndpoint {
 
 }  // namespace
 
-Result<std::unique_ptr<TcpEndpoint>> connect_tcp(const TcpWorld& world, int64_t patience_ns) {
+bool is_loopback(const std::string& host) {
+  if (host == "localhost") return true;
+  error_code error;
+  const auto address = asio::ip::make_address(host, error);
+  return !error && address.is_loopback();
+}
+
+Result<std::unique_ptr<TcpEndpoint>> connect_tcp(const TcpWorld& world, const MessageLimits& limits,
+                                                 int64_t patience_ns,
+                                                 const std::function<void(const std::string&)>& on_remark) {
   auto io = std::make_unique<asio::io_context>();
-  PIPELOOM_TRY(std::vector<tcp::socket> sockets, rendezvous(*io, world, patience_ns));
-  return std::make_unique<Connections>(std::move(io), world, std::move(sockets));
+  PIPELOOM_TRY(std::vector<tcp::socket> sockets, rendezvous(*io, world, patience_ns, on_remark));
+  return endpoint_over(std::move(io), std::move(sockets), world.rank, limits);
+}
+
+std::unique_ptr<TcpEndpoint> endpoint_over(std::unique_ptr<asio::io_context> io, std::vector<tcp::socket> sockets,
+                                           int rank, const MessageLimits& limits) {
+  return std::make_unique<Connections>(std::move(io), rank, limits, std::move(sockets));
 }
 
 }  // namespace pipeloom::backend

@@ -18,6 +18,7 @@ class Process {
   // The exit code (128 + signal if killed), or -1 if it does not end in time.
   int wait(double seconds);
   bool running();
+  pid_t pid() const { return pid_; }
   // SIGKILL to the program and all that it started.
   void kill_all();
   // Standard output and errors so far.

@@ -9,96 +9,22 @@
 #include <random>
 #include <thread>
 
-#include "backend/cli/folder_store.h"
 #include "core/tasks/lower.h"
 #include "proto/plan/plan_io.h"
 #include "sim/engine/task_sweep.h"
-#include "tests/backend/cli/process.h"
+#include "tests/backend/cli/started_runs.h"
 #include "tests/backend/runtime/plans.h"
-#include "tests/backend/support.h"
-#include "tests/backend/transport/free_port.h"
-#include "tests/support/temp_folder.h"
 
 namespace pipeloom::backend {
 namespace {
 
-using tests::Process;
+using tests::kills;
+using tests::kLong;
+using tests::kRanks;
 
-constexpr int kRanks = 4;
-constexpr int64_t kStepsAfter = 3;  // that a resumed run does
-// Seconds after which a test fails. Long, because a test machine is busy: a run that ends proves its claim by what it
-// says, not by when it ends.
-constexpr double kLong = 300;
-
-class Threads : public testing::Test {
- protected:
-  void SetUp() override {
-    const Plan plan = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "dualpipe").value();
-    ASSERT_TRUE(proto::write_plan(folder_.path("a.plan"), plan).has_value());
-    folder_.file("text", tests::some_text());
-  }
-
-  std::vector<std::string> command(const std::vector<std::string>& more) const {
-    std::vector<std::string> words = {PIPELOOM_RUN, folder_.path("a.plan"), "--text", folder_.path("text"), "--check"};
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-  // Runs until it is killed: it has no last step, and its deadline does not end it while the test waits. With
-  // checkpoints in a folder of its own.
-  std::vector<std::string> endless(const std::string& name) const {
-    return {"--steps",       "1000000",          "--deadline",         "100000",
-            "--checkpoints", folder_.path(name), "--checkpoint-every", "2"};
-  }
-  // Goes on from the last checkpoint in that folder to `steps`.
-  std::vector<std::string> resumed(const std::string& name, const std::string& steps) const {
-    return {"--steps", steps, "--checkpoints", folder_.path(name), "--resume"};
-  }
-  // Some steps more than the last checkpoint has. REQUIRES: the run that writes checkpoints there is gone.
-  std::string steps_to_resume(const std::string& name) const {
-    const auto last = FolderStore::create(folder_.path(name)).value().read(kLastCheckpoint).value();
-    return std::to_string((last ? std::stoll(*last) : 0) + kStepsAfter);
-  }
-  std::vector<std::string> mpi_command(int ranks, const std::vector<std::string>& more) const {
-    // Open MPI keeps memory to its end, of which the address sanitizer would complain.
-    std::vector<std::string> words = {
-        "env", "ASAN_OPTIONS=detect_leaks=0", "mpirun", "--allow-run-as-root", "--oversubscribe",
-        "-n",  std::to_string(ranks)};
-    const std::vector<std::string> own = command(more);
-    words.insert(words.end(), own.begin(), own.end());
-    return words;
-  }
-  static std::string parameters(const std::string& output) {
-    const size_t place = output.find("parameters ");
-    return place == std::string::npos ? output : output.substr(place, 27);
-  }
-  std::string sequential_parameters(const std::string& steps) const {
-    tests::Process process(command({"--steps", steps, "--ranks", "sequential"}));
-    EXPECT_EQ(process.wait(kLong), 0) << process.output();
-    return parameters(process.output());
-  }
-  static void wait_for_steps(const tests::Process& run) {
-    for (int i = 0; i < 100 * kLong && run.output().find("step ") == std::string::npos; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-  }
-  // Once the run prints steps.
-  static std::vector<pid_t> ranks_at_work(const tests::Process& job) {
-    wait_for_steps(job);
-    return job.descendants("pipeloom-run");
-  }
-
-  tests::TempFolder folder_;
-};
-
-class Mpi : public Threads {
- protected:
-  void SetUp() override {
-#ifndef PIPELOOM_WITH_MPI
-    GTEST_SKIP() << "this build has no MPI";
-#endif
-    Threads::SetUp();
-  }
-};
+class Threads : public tests::StartedRuns {};
+class Mpi : public tests::MpiRuns {};
+class Tcp : public tests::StartedRuns {};
 
 TEST_F(Mpi, EndsWithTheSequentialRunsParameters) {
   tests::Process job(mpi_command(kRanks, {"--steps", "3"}));
@@ -112,12 +38,6 @@ TEST_F(Mpi, RefusesAnotherNumberOfProcesses) {
   EXPECT_NE(job.output().find("the plan has 4 ranks (layout.pipeline * layout.data); 2 processes were started"),
             std::string::npos)
       << job.output();
-}
-
-// How often a rank is killed; PIPELOOM_KILLS=20 for a longer trial.
-int kills() {
-  const char* text = std::getenv("PIPELOOM_KILLS");
-  return text == nullptr ? 2 : std::atoi(text);
 }
 
 // A process that was killed may take a moment to go.
@@ -189,24 +109,6 @@ TEST_F(Mpi, PacedRanksLastAboutAsLongAsPlanned) {
   EXPECT_LT(makespan_ns, predicted_ns * 3);
 }
 
-// Processes that no mpirun started find each other by torchrun's variables.
-class Tcp : public Threads {
- protected:
-  std::unique_ptr<tests::Process> start(int rank, int port, const std::vector<std::string>& more) const {
-    std::vector<std::string> words = {"env", "RANK=" + std::to_string(rank), "WORLD_SIZE=" + std::to_string(kRanks),
-                                      "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + std::to_string(port)};
-    const std::vector<std::string> own = command(more);
-    words.insert(words.end(), own.begin(), own.end());
-    return std::make_unique<tests::Process>(words);
-  }
-  std::vector<std::unique_ptr<tests::Process>> start_all(const std::vector<std::string>& more) const {
-    const int port = tests::free_port();
-    std::vector<std::unique_ptr<tests::Process>> processes;
-    for (int rank = 0; rank < kRanks; ++rank) processes.push_back(start(rank, port, more));
-    return processes;
-  }
-};
-
 TEST_F(Tcp, EndsWithTheSequentialRunsParameters) {
   const auto processes = start_all({"--steps", "3"});
   for (const auto& process : processes) ASSERT_EQ(process->wait(kLong), 0) << process->output();
@@ -234,6 +136,37 @@ TEST_F(Tcp, AKilledRankEndsAllAndAResumedRunHasItsBits) {
     for (const auto& process : run) EXPECT_EQ(process->wait(kLong), 0) << process->output();
     EXPECT_EQ(parameters(run[0]->output()), sequential_parameters(steps));
   }
+}
+
+TEST_F(Tcp, RanksThatWereStartedOtherwiseAreNamed) {
+  folder_.file("other text", tests::some_text() + "!");
+  const auto said = [&](const std::vector<std::string>& of_rank_2, const std::string& text_of_rank_2 = "text") {
+    const int port = tests::free_port();
+    std::vector<std::unique_ptr<tests::Process>> processes;
+    for (int rank = 0; rank < kRanks; ++rank) {
+      const bool usual = rank != 2;
+      processes.push_back(start(rank, port, usual ? std::vector<std::string>{"--steps", "3"} : of_rank_2,
+                                usual ? "text" : text_of_rank_2));
+    }
+    for (const auto& process : processes) EXPECT_EQ(process->wait(kLong), 1) << process->output();
+    return processes[0]->output();
+  };
+  EXPECT_THAT(said({"--steps", "4"}), testing::HasSubstr("rank 2 was started with --steps 4 (not 3), as rank 0 was"));
+  EXPECT_THAT(said({"--steps", "3", "--learning-rate", "0.01", "--seed", "7"}),
+              testing::HasSubstr("rank 2 was started with --learning-rate 0.01 (not 0.001), --seed 7 (not 1)"));
+  EXPECT_THAT(said({"--steps", "3"}, "other text"), testing::HasSubstr("rank 2 was started with the text "));
+  EXPECT_THAT(said({"--steps", "3", "--trace", folder_.path("t")}),
+              testing::HasSubstr("rank 2 was started with --trace on (not off)"));
+}
+
+TEST_F(Mpi, RanksThatWereStartedOtherwiseAreNamed) {
+  std::vector<std::string> words = mpi_command(1, {"--steps", "3"});
+  const std::vector<std::string> others = command({"--steps", "4"});
+  words.insert(words.end(), {":", "-n", "3"});
+  words.insert(words.end(), others.begin(), others.end());
+  tests::Process job(words);
+  EXPECT_GT(job.wait(kLong), 0);
+  EXPECT_THAT(job.output(), testing::HasSubstr("rank 1 was started with --steps 4 (not 3)"));
 }
 
 }  // namespace

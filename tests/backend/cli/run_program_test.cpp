@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <set>
 #include <sstream>
 
+#include "backend/cli/folder_store.h"
 #include "backend/cli/linked_devices.h"
 #include "proto/base/files.h"
 #include "proto/job/expert_loads_csv.h"
@@ -96,6 +98,73 @@ TEST_F(PipeloomRun, ResumesFromItsCheckpoints) {
   EXPECT_EQ(rest.last_line(), whole.last_line());
 }
 
+TEST_F(PipeloomRun, RefusesCheckpointsThatAreThereAndFoldersInUse) {
+  const std::string folder = folder_.path("checkpoints");
+  const std::vector<std::string> two_steps = {"--steps", "2", "--checkpoints", folder, "--checkpoint-every", "2"};
+  ASSERT_EQ(train(two_steps).code, 0);
+  const Outcome again = train(two_steps);
+  EXPECT_EQ(again.code, 1);
+  EXPECT_EQ(again.err,
+            "pipeloom-run: the folder of checkpoints has one after 2 steps: --resume goes on from it, --overwrite "
+            "removes it\n");
+  std::vector<std::string> overwrite = two_steps;
+  overwrite.emplace_back("--overwrite");
+  EXPECT_EQ(train(overwrite).code, 0);
+  FolderStore other = FolderStore::create(folder).value();
+  ASSERT_TRUE(other.lock());
+  overwrite.back() = "--resume";
+  EXPECT_EQ(train(overwrite).err, "pipeloom-run: another run writes its checkpoints to " + folder +
+                                      ": wait for its end, or name another folder\n");
+}
+
+TEST_F(PipeloomRun, CleansWhatAWriteThatWasKilledHasLeft) {
+  const std::string folder = folder_.path("checkpoints");
+  ASSERT_TRUE(FolderStore::create(folder));
+  for (const char* name : {"/step2.rank0.4711-0.tmp", "/last.4711-1.tmp", "/notes.tmp"}) {
+    ASSERT_TRUE(proto::write_file_atomically(folder + name, "half"));
+  }
+  ASSERT_EQ(train({"--steps", "2", "--checkpoints", folder, "--checkpoint-every", "2"}).code, 0);
+  std::vector<std::string> names = FolderStore::create(folder)->names().value();
+  std::ranges::sort(names);
+  EXPECT_EQ(names, (std::vector<std::string>{"last", "lock", "notes.tmp", "step2.rank0", "step2.rank1", "step2.rank2",
+                                             "step2.rank3"}));
+}
+
+TEST_F(PipeloomRun, FindsFilesThatItCanNotWriteBeforeTheFirstStep) {
+  const Outcome trace = train({"--steps", "2", "--trace", folder_.path("no/such/folder")});
+  EXPECT_EQ(trace.code, 1);
+  EXPECT_EQ(trace.out, "");
+  EXPECT_EQ(trace.err, "pipeloom-run: can't write " + folder_.path("no/such/folder") + ": No such file or directory\n");
+  const Outcome checkpoints = train({"--steps", "2", "--checkpoints", text_path(), "--checkpoint-every", "2"});
+  EXPECT_EQ(checkpoints.code, 1);
+  EXPECT_EQ(checkpoints.out, "");
+  const std::string shared = folder_.path("shared");
+  std::filesystem::create_directory(shared);
+  std::filesystem::permissions(shared, std::filesystem::perms::all);
+  EXPECT_EQ(train({"--steps", "2", "--checkpoints", shared}).err,
+            "pipeloom-run: everyone may write to " + shared +
+                ", so its checkpoints could be anybody's: chmod o-w it, or name another folder\n");
+}
+
+TEST_F(PipeloomRun, EndsWhereTheLossIsNotFinite) {
+  // Check mode notices the gradients, before that.
+  const Outcome outcome = run({plan_path(), "--text", text_path(), "--steps", "5", "--learning-rate", "1e300"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find("nan: the run ends, and its last checkpoint is from before"), std::string::npos)
+      << outcome.err;
+  const Outcome sequential =
+      run({plan_path(), "--text", text_path(), "--steps", "5", "--learning-rate", "1e300", "--ranks", "sequential"});
+  EXPECT_EQ(sequential.err, outcome.err);
+}
+
+TEST_F(PipeloomRun, PrintsNothingThatATerminalObeys) {
+  const Outcome outcome =
+      run({"/no\x1b[2J\x07such\xff"
+           "plan",
+           "--text", text_path()});
+  EXPECT_EQ(outcome.err, "pipeloom-run: can't read /no\\x1b[2J\\x07such\\xffplan: No such file or directory\n");
+}
+
 TEST_F(PipeloomRun, WritesTheLoadsOfTheExperts) {
   const auto loads = [&](const char* ranks) {
     const std::string path = folder_.path("loads.csv");
@@ -151,7 +220,7 @@ TEST_F(PipeloomRun, SaysWhatIsWrong) {
       error({plan_path(), "--text", folder_.file("short", "abc")}),
       "pipeloom-run: " + folder_.path("short") + ": the text has 3 tokens; a sequence and its next token need 4\n");
   EXPECT_EQ(error({plan_path(), "--text", text_path(), "--resume"}),
-            "pipeloom-run: --checkpoint-every and --resume need --checkpoints FOLDER\n");
+            "pipeloom-run: --checkpoint-every, --resume and --overwrite need --checkpoints FOLDER\n");
   EXPECT_EQ(error({plan_path(), "--text", text_path(), "--ranks", "sequential", "--trace", "x"}),
             "pipeloom-run: --ranks sequential writes neither traces nor checkpoints\n");
 }

@@ -18,7 +18,7 @@ std::vector<std::string> run(const std::vector<TcpWorld>& worlds, int64_t patien
     std::vector<std::jthread> threads;
     for (size_t i = 0; i < worlds.size(); ++i) {
       threads.emplace_back([&, i] {
-        auto endpoint = connect_tcp(worlds[i], patience_ns);
+        auto endpoint = connect_tcp(worlds[i], MessageLimits::same(1 << 20), patience_ns);
         if (!endpoint) {
           errors[i] = endpoint.error().message;
         } else {
@@ -34,7 +34,7 @@ std::vector<std::string> run(const std::vector<TcpWorld>& worlds, int64_t patien
 std::vector<TcpWorld> worlds(int ranks) {
   const int port = tests::free_port();
   std::vector<TcpWorld> all;
-  for (int rank = 0; rank < ranks; ++rank) all.push_back({rank, ranks, "localhost", port});
+  for (int rank = 0; rank < ranks; ++rank) all.push_back({rank, ranks, "localhost", port, "a run", "a secret"});
   return all;
 }
 

@@ -127,6 +127,27 @@ TEST(TraceIo, SurvivesDamage) {
   }
 }
 
+// Every bit of a small trace; and of one of three blocks, some of each of its bytes' kinds.
+TEST(TraceIo, AFlippedBitIsRefusedOrChangesNothing) {
+  std::mt19937_64 random(1);
+  const tests::TempFolder folder;
+  int refused = 0;
+  const auto flip = [&](const Trace& trace, const std::string& content, size_t bit) {
+    std::string flipped = content;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    const auto read = read_trace(folder.file("t", flipped));
+    refused += read ? 0 : 1;
+    EXPECT_TRUE(!read || *read == trace) << "bit " << bit << " of " << 8 * content.size();
+  };
+  const Trace small = random_trace(random, 5);
+  const std::string content = content_of_trace(small);
+  for (size_t bit = 0; bit < 8 * content.size(); ++bit) flip(small, content, bit);
+  EXPECT_GT(refused, 0.95 * 8 * static_cast<double>(content.size()));
+  const Trace large = random_trace(random, 2 * TraceWriter::kBlockSpans + 1);
+  const std::string blocks = content_of_trace(large);
+  for (int i = 0; i < 200; ++i) flip(large, blocks, random() % (8 * blocks.size()));
+}
+
 TEST(TraceIo, RefusesRandomBytes) {
   std::mt19937_64 random(7);
   std::string content(1000, ' ');

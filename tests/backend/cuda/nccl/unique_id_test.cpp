@@ -37,7 +37,7 @@ TEST(UniqueId, IsTheSameOnAllThreadsAndLeavesMeetingsInOrder) {
       const std::lock_guard lock(mutex);
       ids.insert(text(id));
     }
-    return Meeting(endpoint, kPatience_ns).agree_on_plan(7);
+    return Meeting(endpoint, kPatience_ns).agree({{"the plan", "7"}});
   });
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ(ids.size(), 4u);
@@ -53,7 +53,8 @@ TEST(UniqueId, TravelsOverTorchrunsTcp) {
     std::vector<std::jthread> threads;
     for (int rank = 0; rank < 3; ++rank) {
       threads.emplace_back([&, rank] {
-        const auto endpoint = connect_tcp({rank, 3, "localhost", port}, kPatience_ns);
+        const auto endpoint =
+            connect_tcp({rank, 3, "localhost", port, {}, {}}, MessageLimits::same(1 << 16), kPatience_ns);
         ASSERT_TRUE(endpoint) << endpoint.error().message;
         const auto id = share_unique_id(**endpoint, kPatience_ns);
         ASSERT_TRUE(id) << id.error().message;
@@ -74,7 +75,7 @@ TEST(UniqueIdOverMpi, DISABLED_IsTheSameOnAllProcesses) {
   // All ranks must hold the id's digest to be that of rank 0.
   uint64_t digest = 1469598103934665603u;
   for (const char byte : id->internal) digest = (digest ^ static_cast<unsigned char>(byte)) * 1099511628211u;
-  const Status same = Meeting(*endpoint, kPatience_ns).agree_on_plan(digest);
+  const Status same = Meeting(*endpoint, kPatience_ns).agree({{"the id", std::to_string(digest)}});
   EXPECT_TRUE(same) << same.error().message;
 }
 

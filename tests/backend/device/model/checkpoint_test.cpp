@@ -3,13 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <mutex>
-#include <optional>
-
 #include "backend/runtime/training/train.h"
 #include "core/tasks/lower.h"
 #include "tests/backend/cuda/device.h"
 #include "tests/backend/device/model/gpu_run.h"
+#include "tests/backend/memory_store.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
@@ -21,29 +19,6 @@ DEVICE_SUITE(Checkpoints);
 constexpr int64_t kDone = 2;
 constexpr int64_t kSteps = 4;
 constexpr double kTolerance = 4e-3;  // of losses, as of whole runs with experts
-
-class MemoryStore : public backend::CheckpointStore {
- public:
-  Status write(const std::string& name, const std::string& content) override {
-    const std::lock_guard lock(mutex_);
-    contents[name] = content;
-    return {};
-  }
-  Result<std::optional<std::string>> read(const std::string& name) override {
-    const std::lock_guard lock(mutex_);
-    const auto place = contents.find(name);
-    return place == contents.end() ? std::optional<std::string>() : std::optional(place->second);
-  }
-  void remove(const std::string& name) override {
-    const std::lock_guard lock(mutex_);
-    contents.erase(name);
-  }
-
-  tests::Checkpoints contents;
-
- private:
-  std::mutex mutex_;
-};
 
 struct Run {
   Run(const char* schedule, int data, int expert, Format moments)

@@ -86,7 +86,7 @@ class DeviceRun {
       if (ranks_[number]->averages) ranks_[number]->averages->save(chunks);
       const auto rank = static_cast<int>(number);
       checkpoints[backend::checkpoint_name(steps, rank)] =
-          backend::write_checkpoint(backend::checkpoint_identity(plan_, text_, options_, rank), steps, chunks);
+          backend::write_checkpoint(backend::checkpoint_identity(plan_, text_, options_, rank), steps, chunks).value();
     }
     return checkpoints;
   }

@@ -21,18 +21,34 @@ Status meet(int ranks, const Function& function) {
   });
 }
 
-TEST(Meeting, RefusesAnotherPlan) {
-  const auto agree = [](uint64_t digest_of_rank_2) {
-    return meet(3, [&](Meeting& meeting, int rank) -> Status {
-      PIPELOOM_RETURN_IF_ERROR(meeting.agree_on_plan(rank == 2 ? digest_of_rank_2 : 0xabc));
+TEST(Meeting, NamesWhatARankWasStartedWithOtherwise) {
+  const auto agree = [](const std::vector<Fact>& of_rank_2) {
+    const std::vector<Fact> usual = {{"--steps", "10"}, {"--seed", "1"}};
+    const Status status = meet(4, [&](Meeting& meeting, int rank) -> Status {
+      PIPELOOM_RETURN_IF_ERROR(meeting.agree(rank == 2 ? of_rank_2 : usual));
       return meeting.meet().map([](int64_t) {});
     });
+    return status ? "" : status.error().message;
   };
-  EXPECT_TRUE(agree(0xabc).has_value());
-  const Status status = agree(0xdef);
-  ASSERT_FALSE(status.has_value());
-  EXPECT_EQ(status.error().message,
-            "rank 2 runs the plan 0000000000000def; rank 0 runs 0000000000000abc: start all with the same plan file");
+  const std::string advice = ", as rank 0 was: start all ranks with the same program, plan, text and options";
+  EXPECT_EQ(agree({{"--steps", "10"}, {"--seed", "1"}}), "");
+  EXPECT_EQ(agree({{"--steps", "10"}, {"--seed", "2"}}), "rank 2 was started with --seed 2 (not 1)" + advice);
+  EXPECT_EQ(agree({{"--steps", "20"}, {"--seed", "2"}}),
+            "rank 2 was started with --steps 20 (not 10), --seed 2 (not 1)" + advice);
+  EXPECT_EQ(agree({{"--steps", "10"}, {"--dance", "on"}}),
+            "rank 2 was started with no --seed (not 1), --dance on" + advice);
+}
+
+TEST(Meeting, OneRanksWishStopsAll) {
+  for (const int wishing : {-1, 0, 2}) {
+    const Status status = meet(3, [&](Meeting& meeting, int rank) -> Status {
+      PIPELOOM_TRY(const Meeting::StepBegin begin, meeting.meet_for_step(rank == wishing));
+      EXPECT_EQ(begin.stop != 0, wishing >= 0) << rank;
+      EXPECT_GT(begin.time_ns, 0);
+      return {};
+    });
+    EXPECT_TRUE(status.has_value());
+  }
 }
 
 TEST(Meeting, SumsLossesInTheOrderOfTheMicroBatches) {

@@ -2,44 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <map>
-#include <mutex>
 
 #include "backend/runtime/training/train.h"
+#include "core/base/digest.h"
 #include "core/tasks/lower.h"
+#include "tests/backend/memory_store.h"
 #include "tests/backend/runtime/plans.h"
 #include "tests/backend/support.h"
 
 namespace pipeloom::backend {
 namespace {
 
-// Keeps everything in memory, and fails with the write number `fails_at`.
-class FakeStore : public CheckpointStore {
- public:
-  Status write(const std::string& name, const std::string& content) override {
-    const std::lock_guard lock(mutex_);
-    if (++writes_ == fails_at) return fail(ErrorCode::kIo, "the disk is full");
-    contents[name] = content;
-    return {};
-  }
-  Result<std::optional<std::string>> read(const std::string& name) override {
-    const std::lock_guard lock(mutex_);
-    const auto place = contents.find(name);
-    if (place == contents.end()) return std::optional<std::string>();
-    return std::optional(place->second);
-  }
-  void remove(const std::string& name) override {
-    const std::lock_guard lock(mutex_);
-    contents.erase(name);
-  }
-
-  int fails_at = 0;
-  std::map<std::string, std::string> contents;
-
- private:
-  std::mutex mutex_;
-  int writes_ = 0;
-};
+using tests::MemoryStore;
 
 constexpr int64_t kSteps = 5;
 
@@ -51,13 +27,14 @@ Plan a_plan() {
 }
 
 Result<TrainingResult> run(const Plan& plan, int64_t steps, CheckpointOptions checkpoints, uint64_t seed = 1,
-                           const std::string& content = tests::some_text()) {
+                           const std::string& content = tests::some_text(), double learning_rate = 1e-3) {
   const TextTokens text =
       TextTokens::create(content, plan.job.batch, plan.job.model->vocabulary, 1, 1 + plan.job.model->mtp_depth).value();
   const TaskGraph graph = lower(plan);
   RunOptions options;
   options.training.check = true;
   options.training.seed = seed;
+  options.training.adam.learning_rate = learning_rate;
   options.steps = steps;
   options.patience_ns = 20'000'000'000;
   options.checkpoints = checkpoints;
@@ -67,7 +44,7 @@ Result<TrainingResult> run(const Plan& plan, int64_t steps, CheckpointOptions ch
 TEST(Checkpoints, AResumedRunHasTheBitsOfAnUninterruptedOne) {
   const Plan plan = a_plan();
   const TrainingResult whole = run(plan, kSteps, {}).value();
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(plan, 3, {&store, 2, false}).has_value());
   const TrainingResult rest = run(plan, kSteps, {&store, 2, true}).value();
   EXPECT_EQ(rest.parameters, whole.parameters);
@@ -77,7 +54,7 @@ TEST(Checkpoints, AResumedRunHasTheBitsOfAnUninterruptedOne) {
 }
 
 TEST(Checkpoints, TheOneBeforeIsRemovedWhenTheNextIsComplete) {
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(a_plan(), 4, {&store, 2, false}).has_value());
   std::vector<std::string> names;
   for (const auto& [name, content] : store.contents) names.push_back(name);
@@ -88,7 +65,7 @@ TEST(Checkpoints, AWriteThatFailsEndsTheRunAndLeavesTheLastOneIntact) {
   const Plan plan = a_plan();
   const TrainingResult whole = run(plan, kSteps, {}).value();
   for (int fails_at = 1; fails_at <= 10; ++fails_at) {  // 5 writes a checkpoint
-    FakeStore store;
+    MemoryStore store;
     store.fails_at = fails_at;
     const auto interrupted = run(plan, 4, {&store, 2, false});
     ASSERT_FALSE(interrupted.has_value());
@@ -97,27 +74,32 @@ TEST(Checkpoints, AWriteThatFailsEndsTheRunAndLeavesTheLastOneIntact) {
   }
 }
 
+// Without "checkpoint step2.rank3: ": any rank may be the first to notice.
+std::string message_of_rank(const Error& error) {
+  const size_t place = error.message.find(": ");
+  return place == std::string::npos ? error.message : error.message.substr(place + 2);
+}
+
 TEST(Checkpoints, AnotherRunsAreRefused) {
   const Plan plan = a_plan();
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
   const auto other_seed = run(plan, kSteps, {&store, 0, true}, 2);
   ASSERT_FALSE(other_seed.has_value());
-  EXPECT_NE(other_seed.error().message.find("digest of options and text"), std::string::npos)
-      << other_seed.error().message;
+  EXPECT_EQ(message_of_rank(other_seed.error()), "its run had --seed 1 (not 2): go on with what it was started with");
   const auto other_text = run(plan, kSteps, {&store, 0, true}, 1, tests::some_text() + "more");
   ASSERT_FALSE(other_text.has_value());
-  EXPECT_NE(other_text.error().message.find("digest of options and text"), std::string::npos)
-      << other_text.error().message;
+  EXPECT_EQ(message_of_rank(other_text.error()),
+            "its run had the text 17a10774ce370a7e (not 4b8c388e5b61572b): go on with what it was started with");
   const Plan other = tests::plan_with(tests::training_job(tests::tiny_moe(), 2, 4, 2, 2), "chimera").value();
   const auto other_plan = run(other, kSteps, {&store, 0, true});
   ASSERT_FALSE(other_plan.has_value());
-  EXPECT_NE(other_plan.error().message.find("plan digest"), std::string::npos) << other_plan.error().message;
+  EXPECT_TRUE(message_of_rank(other_plan.error()).starts_with("its run had the plan ")) << other_plan.error().message;
 }
 
 TEST(Checkpoints, DamageIsNoticed) {
   const Plan plan = a_plan();
-  FakeStore store;
+  MemoryStore store;
   ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
   const std::string content = store.contents.at("step2.rank1");
   const auto error_with = [&](std::string damaged) {
@@ -129,7 +111,7 @@ TEST(Checkpoints, DamageIsNoticed) {
   flipped[content.size() / 2] = static_cast<char>(flipped[content.size() / 2] ^ 1);
   EXPECT_EQ(error_with(flipped), "checkpoint step2.rank1: the checkpoint is damaged: its digest is wrong");
   EXPECT_EQ(error_with(content.substr(0, 40)), "checkpoint step2.rank1: the checkpoint is cut off");
-  EXPECT_EQ(error_with("a letter"), "checkpoint step2.rank1: it is not a pipeloom checkpoint of version 2");
+  EXPECT_EQ(error_with("a letter"), "checkpoint step2.rank1: it is not a pipeloom checkpoint of version 2 or 3");
   store.contents.erase("step2.rank1");
   const auto missing = run(plan, kSteps, {&store, 0, true});
   EXPECT_EQ(missing ? "none" : missing.error().message, "checkpoint step2.rank1 is missing");
@@ -137,6 +119,89 @@ TEST(Checkpoints, DamageIsNoticed) {
   const auto unclear = run(plan, kSteps, {&store, 0, true});
   EXPECT_EQ(unclear ? "none" : unclear.error().message,
             "checkpoint \"last\" says \"two\"; expected is a number of steps");
+}
+
+// As a run before format 3 wrote it: the same without facts.
+TEST(Checkpoints, OfTheSecondVersionAreRead) {
+  const Plan plan = a_plan();
+  MemoryStore store;
+  ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
+  for (int rank = 0; rank < 4; ++rank) {
+    std::string& content = store.contents.at(checkpoint_name(2, rank));
+    const std::string kind = "pipeloom checkpoint 2\n";
+    constexpr size_t kHeaderBytes = 40;  // five numbers
+    uint64_t size = 0;
+    std::memcpy(&size, content.data() + kind.size() + kHeaderBytes, sizeof size);
+    content.erase(kind.size() + kHeaderBytes, sizeof size + size);
+    content.replace(0, kind.size(), kind);
+    content.resize(content.size() - sizeof size);
+    Digest digest;
+    digest.add_bytes(content);
+    const uint64_t value = digest.value();
+    content.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  const auto rest = run(plan, kSteps, {&store, 0, true});
+  ASSERT_TRUE(rest) << rest.error().message;
+  EXPECT_EQ(rest->parameters, run(plan, kSteps, {}).value().parameters);
+  const auto other_seed = run(plan, kSteps, {&store, 0, true}, 2);
+  ASSERT_FALSE(other_seed.has_value());
+  EXPECT_NE(other_seed.error().message.find("digest of options and text"), std::string::npos);
+}
+
+TEST(Checkpoints, AreNotOverwrittenUnasked) {
+  const Plan plan = a_plan();
+  MemoryStore store;
+  ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
+  const auto before = store.contents;
+  const auto again = run(plan, 4, {&store, 2, false});
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().message,
+            "the folder of checkpoints has one after 2 steps: --resume goes on from it, --overwrite removes it");
+  EXPECT_EQ(store.contents, before);
+  ASSERT_TRUE(run(plan, 4, {.store = &store, .every = 3, .overwrite = true}).has_value());
+  EXPECT_EQ(store.contents.at("last"), "3");
+  EXPECT_FALSE(store.contents.contains("step2.rank0"));
+}
+
+TEST(Checkpoints, AreKeptAsManyAsAskedForAcrossAResume) {
+  const Plan plan = a_plan();
+  MemoryStore store;
+  const auto steps_of_rank_1 = [&] {
+    std::vector<int64_t> steps;
+    for (const auto& [name, content] : store.contents) {
+      const auto part = checkpoint_part(name);
+      if (part && part->rank == 1) steps.push_back(part->steps);
+    }
+    return steps;
+  };
+  ASSERT_TRUE(run(plan, 3, {.store = &store, .every = 1, .keep = 2}).has_value());
+  EXPECT_EQ(steps_of_rank_1(), (std::vector<int64_t>{2, 3}));
+  store.contents["step9.rank1"] = "of a checkpoint that was not finished";
+  ASSERT_TRUE(run(plan, 5, {.store = &store, .every = 1, .resume = true, .keep = 3}).has_value());
+  EXPECT_EQ(steps_of_rank_1(), (std::vector<int64_t>{3, 4, 5}));
+}
+
+TEST(Checkpoints, NamesAreToldFromOthers) {
+  EXPECT_EQ(checkpoint_part("step12.rank3")->steps, 12);
+  EXPECT_EQ(checkpoint_part("step12.rank3")->rank, 3);
+  for (const char* name : {"", "last", "lock", "step", "step12", "step12.rank", "step12.rank3.4711-0.tmp",
+                           "step-1.rank0", "step1.rank-1", "my step1.rank0", "step99999999999999999999.rank0"}) {
+    EXPECT_FALSE(checkpoint_part(name).has_value()) << name;
+  }
+}
+
+// The loss of a step is known before its weights are: those of the last one may be what no step could go on from.
+TEST(Checkpoints, OfWeightsThatAreNotFiniteAreNotMade) {
+  const Plan plan = a_plan();
+  MemoryStore store;
+  ASSERT_TRUE(run(plan, 2, {&store, 2, false}).has_value());
+  constexpr double kTooFast = 1e300;
+  const auto diverged = run(plan, 3, {.store = &store, .every = 1, .overwrite = true}, 1, tests::some_text(), kTooFast);
+  ASSERT_FALSE(diverged.has_value());
+  EXPECT_TRUE(
+      diverged.error().message.ends_with("has weights that are not finite after step 1: the run ends without a "
+                                         "checkpoint of them"))
+      << diverged.error().message;
 }
 
 }  // namespace

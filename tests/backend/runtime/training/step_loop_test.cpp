@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <utility>
+
 #include "backend/transport/threads.h"
+#include "tests/backend/memory_store.h"
 #include "tests/backend/support.h"
 
 namespace pipeloom::backend {
@@ -22,27 +26,14 @@ class MadeUpSteps : public StepRunner {
   }
   std::optional<StepLosses> losses() override {
     if (!trains) return std::nullopt;
+    if (steps.back() == diverges_at) return StepLosses{{{0, 2.0}, {1, std::nan("")}}, {}};
     return StepLosses{{{0, 2.0}, {1, 4.0}}, {}};
   }
 
   bool trains = true;
   int64_t device_ns = 0;
+  int64_t diverges_at = -1;
   std::vector<int64_t> steps;
-};
-
-class ContentsStore : public CheckpointStore {
- public:
-  Status write(const std::string& name, const std::string& content) override {
-    contents[name] = content;
-    return {};
-  }
-  Result<std::optional<std::string>> read(const std::string& name) override {
-    const auto found = contents.find(name);
-    return found == contents.end() ? std::optional<std::string>() : std::optional(found->second);
-  }
-  void remove(const std::string& name) override { contents.erase(name); }
-
-  std::map<std::string, std::string> contents;
 };
 
 class RunSteps : public testing::Test {
@@ -76,7 +67,7 @@ class RunSteps : public testing::Test {
   Job job_ = tests::training_job(tests::tiny_dense(), 2, 2);
   MadeUpSteps steps_;
   StepOptions options_;
-  ContentsStore store_;
+  tests::MemoryStore store_;
   bool asked_for_ranks_ = false;
   std::vector<std::string> taken_;
   std::vector<StepReport> reports_;
@@ -121,6 +112,36 @@ TEST_F(RunSteps, KeepTheLastCheckpointOfAllRanks) {
   EXPECT_THAT(steps_.steps, ElementsAre(4));
   store_.contents.erase("step4.rank1");
   EXPECT_EQ(run().error().message, "checkpoint step4.rank1 is missing");
+}
+
+TEST_F(RunSteps, EndWithALossThatIsNotFiniteAndKeepTheCheckpointBefore) {
+  options_.steps = 10;
+  options_.checkpoints = {&store_, 2, false};
+  steps_.diverges_at = 5;
+  EXPECT_EQ(run().error().message, "the loss of step 6 is nan: the run ends, and its last checkpoint is from before");
+  EXPECT_EQ(store_.contents.at("last"), "4");
+}
+
+TEST_F(RunSteps, StopAtTheEndOfAStepWithACheckpointOfIt) {
+  options_.steps = 10;
+  options_.checkpoints = {&store_, 4, false};
+  options_.wants_stop = [&] { return reports_.size() == 3; };
+  std::optional<std::pair<int64_t, bool>> stopped;
+  options_.on_stop = [&](int64_t steps, bool saved) { stopped = {steps, saved}; };
+  const auto result = run();
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_THAT(steps_.steps, ElementsAre(0, 1, 2));
+  EXPECT_EQ(stopped, (std::pair<int64_t, bool>(3, true)));
+  EXPECT_EQ(store_.contents.at("last"), "3");
+  // The next one stops before it has done anything, and leaves the checkpoint.
+  options_.checkpoints.resume = true;
+  ASSERT_TRUE(run());
+  EXPECT_EQ(stopped, (std::pair<int64_t, bool>(3, true)));
+  // Without a store nothing is saved.
+  options_.checkpoints = {};
+  reports_.clear();
+  ASSERT_TRUE(run());
+  EXPECT_EQ(stopped, (std::pair<int64_t, bool>(3, false)));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "core/tasks/lower.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
+#include "tests/backend/memory_store.h"
 #include "tests/backend/support.h"
 
 namespace pipeloom::tests {
@@ -88,7 +89,7 @@ Job recipe_job() {
 }
 
 TEST(EmulatedGpuRanks, TheRecipeATraceAndCheckpoints) {
-  SharedStore store;
+  MemoryStore store;
   backend::DeviceRunOptions options;
   options.traced = true;
   options.checkpoints = {&store, 2, false};

@@ -8,6 +8,7 @@
 #include "backend/device/program/launch_lowering.h"
 #include "tests/backend/cuda/emulation/runtime/emulated_gpus.h"
 #include "tests/backend/cuda/emulation/runtime/tests/runs.h"
+#include "tests/backend/memory_store.h"
 #include "tests/backend/support.h"
 
 namespace pipeloom::tests {
@@ -84,7 +85,7 @@ Job recipe_job(int data, int expert) {
 // A run that is resumed from the checkpoint of another ends as one that was not interrupted: losses and averages.
 TEST(EmulatedOneGpu, TheRecipeAndItsCheckpoints) {
   const Plan plan = gpu_plan(recipe_job(1, 1), "1f1b");
-  SharedStore store;
+  MemoryStore store;
   backend::DeviceRunOptions options;
   options.steps = 4;
   backend::DeviceRunResult whole;
@@ -194,7 +195,7 @@ TEST(EmulatedOneGpu, AGradientThatIsNotFiniteEndsARunThatClips) {
     const emulation::EmulatedGpus gpus({});
     Job job = training_job(tiny_dense(), 2, 4);
     job.clipping = clipping;
-    SharedStore store;
+    MemoryStore store;
     backend::DeviceRunOptions options;
     options.steps = 3;
     options.checkpoints = {&store, 1, false};

@@ -47,19 +47,4 @@ std::vector<double> losses_on_cpu(const Plan& plan, int64_t steps) {
   return backend::train_sequentially(plan.job, text_of(plan.job), steps, {}).value().losses;
 }
 
-Status SharedStore::write(const std::string& name, const std::string& content) {
-  const std::lock_guard lock(mutex_);
-  contents_[name] = content;
-  return {};
-}
-Result<std::optional<std::string>> SharedStore::read(const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  const auto found = contents_.find(name);
-  return found == contents_.end() ? std::nullopt : std::optional(found->second);
-}
-void SharedStore::remove(const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  contents_.erase(name);
-}
-
 }  // namespace pipeloom::tests

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <map>
-#include <mutex>
-#include <string>
 #include <vector>
 
 #include "backend/device/run/launcher_source.h"
@@ -26,17 +23,5 @@ Result<backend::DeviceRunResult> train_on_gpus(const Plan& plan, const backend::
                                                const backend::TrainingOptions& training = {});
 // The sequential run's.
 std::vector<double> losses_on_cpu(const Plan& plan, int64_t steps);
-
-// Used by all ranks.
-class SharedStore : public backend::CheckpointStore {
- public:
-  Status write(const std::string& name, const std::string& content) override;
-  Result<std::optional<std::string>> read(const std::string& name) override;
-  void remove(const std::string& name) override;
-
- private:
-  std::mutex mutex_;
-  std::map<std::string, std::string> contents_;
-};
 
 }  // namespace pipeloom::tests
