@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "core/base/printable.h"
 #include "planner/cli/command.h"
 #include "planner/cli/report.h"
 #include "planner/cli/subject_options.h"
@@ -99,7 +100,7 @@ Status run_compare(const CompareOptions& options, const Output& output) {
     output.out << json.dump(2) << '\n';
     return {};
   }
-  output.out << fmt::format("{}{} ranks, {} micro-batches\n", job.name.empty() ? "" : job.name + ": ",
+  output.out << fmt::format("{}{} ranks, {} micro-batches\n", job.name.empty() ? "" : printable_name(job.name) + ": ",
                             job.layout.pipeline, job.micro_batches);
   if (job.costs) {
     output.out << "At equal work: a schedule with several chunks per rank divides times and activations among them.\n";

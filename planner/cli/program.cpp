@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "core/base/build_info.h"
+#include "core/base/printable.h"
 #include "planner/cli/command.h"
 #include "planner/schedules/frameworks.h"
 #include "planner/schedules/schedule_table.h"
@@ -368,7 +369,7 @@ int run_pipeloom(int argc, const char* const* argv, std::ostream& out, std::ostr
     err << "pipeloom: can't write to standard output\n";
     return kBadInput;
   }
-  err << "pipeloom: " << status.error().message << '\n';
+  err << "pipeloom: " << printable(status.error().message) << '\n';
   return kBadInput;
 }
 

@@ -4,9 +4,16 @@
 
 #include <algorithm>
 
+#include "core/base/printable.h"
+
 namespace pipeloom::planner {
 
 TextTable::TextTable(std::vector<std::string> columns) : columns_(std::move(columns)) {}
+
+void TextTable::add_row(const std::vector<std::string>& cells) {
+  std::vector<std::string>& row = rows_.emplace_back();
+  for (const std::string& cell : cells) row.push_back(printable_name(cell));
+}
 
 std::string TextTable::text() const {
   std::vector<size_t> widths;

@@ -12,8 +12,9 @@ class TextTable {
 
   void add_column(std::string name) { columns_.push_back(std::move(name)); }
   void align_left(size_t column) { left_.push_back(column); }
-  // Shorter rows are filled with empty cells.
-  void add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  // Shorter rows are filled with empty cells. Cells may hold names that anybody wrote: what a terminal would obey is
+  // escaped.
+  void add_row(const std::vector<std::string>& cells);
 
   bool empty() const { return rows_.empty(); }
   std::string text() const;

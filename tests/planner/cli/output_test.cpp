@@ -23,6 +23,26 @@ TEST(TextTable, AlignsColumns) {
   EXPECT_EQ(table.text(), "name    time\na         10\nlonger     7\n");
 }
 
+// Whoever wrote a job chose its name and its file's name.
+TEST(Output, NamesCantCommandATerminal) {
+  const TempFolder folder;
+  const std::string job = folder.path("job.txtpb");
+  std::ofstream(job) << "name: \"calm\\033[2Jname\\n\" layout { pipeline: 2 } micro_batches: 4\n"
+                        "costs { f_ms: 1 i_ms: 1 w_ms: 1 }\n";
+  const std::string plan = folder.path("job.plan");
+  for (const std::string& command :
+       {"compare " + job, "plan " + job + " -o " + plan, "simulate " + plan, "explain " + plan, "memory " + plan,
+        "export " + plan + " --to svg", "show " + plan}) {
+    const CommandResult result = run_command(command);
+    EXPECT_EQ(result.code, 0) << command << ": " << result.err;
+    EXPECT_EQ(result.out.find('\033'), std::string::npos) << command << ": " << result.out;
+  }
+  const CommandResult missing = run_command({"compare", folder.path("\033[31mred.txtpb")});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_EQ(missing.err.find('\033'), std::string::npos) << missing.err;
+  EXPECT_THAT(missing.err, HasSubstr("\\x1b[31mred"));
+}
+
 TEST(TextTimeline, ShowsEverySlotWhereThereIsRoom) {
   const auto simulated = simulate_named("1f1b", {2, 2}, {1000, 1000, 1000});
   const std::string text = planner::text_timeline(simulated.schedule, simulated.timeline, {false, 9 + 36});
