@@ -70,16 +70,6 @@ nlohmann::json subject_json(const Subject& subject) {
   return json;
 }
 
-std::string headline(const Subject& subject) {
-  const Evaluation& evaluation = subject.evaluation;
-  const auto named = find_schedule(subject.schedule_name);
-  return fmt::format("{}{}{}: {} ranks, {} stages ({}), {} micro-batches", subject.job.name,
-                     subject.job.name.empty() ? "" : " | ",
-                     named ? std::string((*named)->title) : subject.schedule_name, evaluation.schedule.ranks(),
-                     evaluation.schedule.stages(), placement_name(evaluation.schedule.placement().kind()),
-                     evaluation.schedule.micro_batches());
-}
-
 void print_summary(const Subject& subject, const Output& output) {
   const Job& job = subject.job;
   const Evaluation& evaluation = subject.evaluation;

@@ -24,8 +24,7 @@ std::vector<IdleInterval> idle_of(const Subject& subject);
 // What `simulate --json` prints.
 nlohmann::json subject_json(const Subject& subject);
 
-// One line of facts about the subject, and the numbers that simulate prints for people.
-std::string headline(const Subject& subject);
+// The numbers that simulate prints for people.
 void print_summary(const Subject& subject, const Output& output);
 
 }  // namespace pipeloom::planner
