@@ -575,7 +575,13 @@ class Pipeline:
             where = "the begin of the step"
         who = f"rank {self.rank}" + (f" of replica {self.replica}" if self._replicas > 1 else "")
         words = f"{who} stopped at {where}: {error if isinstance(error, _Broken) else _words(error)}"
-        cause = self._board.read() if isinstance(error, _Broken) else None
+        cause = None
+        if isinstance(error, _Broken):
+            # Whoever failed with words left them before its connections closed. A rank whose connection to a killed one
+            # broke can name it, so one that was in a collective waits longer.
+            cause = self._board.read(dist.get_rank(), seconds=0.3 if error.names_a_process else 1.5)
+            if cause is None and not error.names_a_process:
+                words += f"; silent until now: {', '.join(f'process {it}' for it in self._board.silent(self._ranks))}"
         if cause is None:
             self._board.post(words)
         self._forget()
@@ -601,6 +607,7 @@ class _Broken(Exception):
     """A message that could not be sent or received."""
 
     def __init__(self, message: Optional[_Message], verb: str, error: Exception):
+        self.names_a_process = message is not None
         what = "the loss" if message is None else _message_name(message)
         super().__init__(f"{verb} {what}: {_words(error)}")
 
