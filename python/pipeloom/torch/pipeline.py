@@ -106,6 +106,7 @@ class Pipeline:
         self._device = next((it.device for it in parameters.values()), torch.device("cpu"))
         self._slots = self._compile()
         self._last = plan.stages - 1
+        self._micro_batches = plan.micro_batches
         self._overlaps = any(it.kind == "FB" for it in self._slots) and any(
             hasattr(it, "overlapped_forward_backward") for it in self.modules.values()
         )
@@ -287,7 +288,6 @@ class Pipeline:
         modules are in training mode: call eval() before and train() after."""
         return self._run(inputs, targets, shared, training=False)
 
-    @torch.no_grad()
     def _run(self, inputs, targets, shared, training: bool, times=None) -> Tensor:
         place = -1
         try:
@@ -295,16 +295,10 @@ class Pipeline:
             self._targets = self._parts("targets", targets, self.plan.stages - 1)
             self._extras = self._named_parts(shared)
             self._training = training
-            if training:
+            with torch.set_grad_enabled(training):
+                run = self._run_slot if training else self._evaluate_slot
                 for place, slot in enumerate(self._slots):
-                    self._run_slot(slot, times)
-            else:
-                posts: List[_Message] = []
-                for place, slot in enumerate(self._slots):
-                    posts += (it for it in slot.posts if it.direction == FORWARD)
-                    if slot.forward:
-                        self._evaluate_slot(slot, posts)
-                        posts = []
+                    run(slot, times)
             place = len(self._slots)
             for message in list(self._sends):
                 self._retire(message)
@@ -334,9 +328,12 @@ class Pipeline:
         if times is not None:
             times.append((begin, time.perf_counter_ns()))
 
-    def _evaluate_slot(self, slot: _Slot, posts: List[_Message]) -> None:
-        for message in posts:
-            self._post(message)
+    def _evaluate_slot(self, slot: _Slot, _) -> None:
+        for message in slot.posts:
+            if message.direction == FORWARD:
+                self._post(message)
+        if not slot.forward:
+            return
         for message in slot.inputs:
             if message.direction == FORWARD:
                 self._take(message)
@@ -347,11 +344,9 @@ class Pipeline:
     def _forward(self, cell: Cell, output: Optional[_Message]) -> None:
         stage, micro_batch = cell
         inputs = self._inputs_of(cell)
-        torch.set_grad_enabled(self._training)
         returned = self.modules[stage](*inputs, **self._extras[micro_batch])
         if stage == self._last:
             loss = self._scaled_loss(returned, self._targets[micro_batch])
-            torch.set_grad_enabled(False)
             self._keep_loss(cell, inputs, loss)
             return
         outputs = returned if isinstance(returned, tuple) else (returned,)
@@ -359,8 +354,9 @@ class Pipeline:
 
     def _backward(self, kind: str, cell: Cell, output: Optional[_Message]) -> None:
         if kind == "W":
-            for work in self._deferred.pop(cell):
-                work()
+            with torch.no_grad():
+                for work in self._deferred.pop(cell):
+                    work()
             return
         inputs, outlet = self._held.pop(cell)
         if kind == "I":
@@ -378,11 +374,10 @@ class Pipeline:
         loss = self._loss_fn(returned, target)
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             raise ValueError("loss_fn has to return a tensor of one number, the mean loss of a micro-batch")
-        return loss / self.plan.micro_batches
+        return loss / self._micro_batches
 
     def _keep_loss(self, cell: Cell, inputs: Sequence[Tensor], loss: Tensor) -> None:
-        number = loss.detach().double().reshape(())
-        self._loss_sum = number if self._loss_sum is None else self._loss_sum + number
+        self._losses.append(loss.detach())
         if self._training:
             self._held[cell] = inputs, loss
 
@@ -390,11 +385,7 @@ class Pipeline:
         layout = self._checked_layout(cell, outputs)
         if self._training:
             differentiable = [it for it in outputs if it.requires_grad]
-            if differentiable and not self._overlaps:
-                self._held[cell] = inputs, outlet_of(differentiable)
-            else:
-                self._held[cell] = inputs, differentiable
-        torch.set_grad_enabled(False)
+            self._held[cell] = inputs, differentiable if self._overlaps else outlet_of(differentiable)
         sent = [it.detach() for it in outputs]
         if message is None:
             self._arrive((FORWARD, *cell), sent, layout)
@@ -406,13 +397,11 @@ class Pipeline:
 
     def _run_graph(self, cell: Cell, outlet) -> None:
         if cell[0] == self._last:
-            outlet.backward()
+            torch.autograd.backward(outlet)
             return
         gradients = self._arrived.pop((BACKWARD, cell[0] + 1, cell[1]))
-        if isinstance(outlet, Tensor):
-            run_backward(outlet, gradients)
-        elif outlet:
-            torch.autograd.backward(outlet, gradients)
+        if gradients:
+            (torch.autograd.backward if self._overlaps else run_backward)(outlet, gradients)
 
     def _send_gradients(self, cell: Cell, inputs: Sequence[Tensor], message: Optional[_Message]) -> None:
         if cell[0] == 0:
@@ -439,7 +428,6 @@ class Pipeline:
         kept_inputs, outlet = self._held.pop(slot.backward)
         ends = slot.backward[0] == self._last
         gradients = [] if ends else self._arrived.pop((BACKWARD, slot.backward[0] + 1, slot.backward[1]))
-        torch.set_grad_enabled(True)
         outputs, loss = hook(
             self.modules[stage],
             list(inputs),
@@ -450,7 +438,6 @@ class Pipeline:
             [] if ends else outlet,
             list(gradients),
         )
-        torch.set_grad_enabled(False)
         if is_last:
             self._keep_loss(slot.forward, inputs, loss)
         else:
@@ -526,8 +513,8 @@ class Pipeline:
     def _mean_loss(self) -> Tensor:
         on_gpu = dist.get_backend(self._group) == "nccl"
         loss = torch.zeros((), dtype=torch.float64, device=self._device if on_gpu else "cpu")
-        if self._loss_sum is not None:
-            loss += self._loss_sum.to(loss.device)
+        if self._losses:
+            loss += torch.stack(self._losses).double().sum().to(loss.device)
         try:
             dist.all_reduce(loss, group=self._group)
         except RuntimeError as error:
@@ -558,7 +545,8 @@ class Pipeline:
 
     def _forget(self) -> None:
         """Drops what a step holds."""
-        self._inputs = self._targets = self._extras = self._loss_sum = None
+        self._inputs = self._targets = self._extras = None
+        self._losses: List[Tensor] = []
         self._arrived: Dict[Tuple[int, int, int], List[Tensor]] = {}  # by direction and the cell of the pass that made them
         self._held: Dict[Cell, Tuple] = {}  # from F to B or I: inputs, and the outlet of the graph
         self._deferred: Dict[Cell, List[Callable[[], None]]] = {}  # from I to W
