@@ -30,10 +30,11 @@ def later(work: Callable[[], None]) -> None:
         _queue.append(work)
 
 
-def start(queue: List[Callable[[], None]]) -> None:
-    """Collects in `queue` what backward passes defer, until stop()."""
+def start() -> List[Callable[[], None]]:
+    """Returns the list that collects what backward passes defer, until stop()."""
     global _queue
-    _queue = queue
+    _queue = []
+    return _queue
 
 
 def stop() -> None:

@@ -90,6 +90,7 @@ class GroupMaker:
         self._groups: Dict[Tuple[int, ...], Optional[dist.ProcessGroup]] = {}
         for ranks in sorted(set(wanted)):
             self._groups[ranks] = dist.new_group(sorted(ranks))
+        dist.barrier()  # nobody closes a connection that another process is still making
 
     def __getitem__(self, ranks: Tuple[int, ...]):
         return self._groups[ranks]

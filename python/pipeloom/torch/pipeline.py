@@ -316,15 +316,14 @@ class Pipeline:
         for message in slot.inputs:
             self._take(message)
         begin = time.perf_counter_ns() if times is not None else 0
-        outputs = slot.outputs
-        hook = self._overlap_hook(slot) if slot.kind == "FB" else None
+        hook = self._overlap_hook(slot) if self._overlaps and slot.kind == "FB" else None
         if hook:
             self._run_overlapped(slot, hook)
         else:
             if slot.forward:
-                self._forward(slot.forward, outputs[FORWARD])
+                self._forward(slot.forward, slot.outputs[FORWARD])
             if slot.backward:
-                self._backward(slot.kind[-1], slot.backward, outputs[BACKWARD])
+                self._backward(slot.kind[-1], slot.backward, slot.outputs[BACKWARD])
         if times is not None:
             times.append((begin, time.perf_counter_ns()))
 
@@ -343,7 +342,7 @@ class Pipeline:
 
     def _forward(self, cell: Cell, output: Optional[_Message]) -> None:
         stage, micro_batch = cell
-        inputs = self._inputs_of(cell)
+        inputs = self._inputs[micro_batch] if stage == 0 else self._arrived.pop((FORWARD, stage - 1, micro_batch))
         returned = self.modules[stage](*inputs, **self._extras[micro_batch])
         if stage == self._last:
             loss = self._scaled_loss(returned, self._targets[micro_batch])
@@ -360,15 +359,13 @@ class Pipeline:
             return
         inputs, outlet = self._held.pop(cell)
         if kind == "I":
-            queue = self._deferred[cell] = []
-            deferral.start(queue)
-        self._run_graph(cell, outlet)
-        deferral.stop()
-        self._send_gradients(cell, inputs, output)
-
-    def _inputs_of(self, cell: Cell) -> Sequence[Tensor]:
-        stage, micro_batch = cell
-        return self._inputs[micro_batch] if stage == 0 else self._arrived.pop((FORWARD, stage - 1, micro_batch))
+            self._deferred[cell] = deferral.start()
+            self._run_graph(cell, outlet)
+            deferral.stop()
+        else:
+            self._run_graph(cell, outlet)
+        if cell[0] > 0:
+            self._send_gradients(cell, inputs, output)
 
     def _scaled_loss(self, returned, target) -> Tensor:
         loss = self._loss_fn(returned, target)
@@ -404,8 +401,6 @@ class Pipeline:
             (torch.autograd.backward if self._overlaps else run_backward)(outlet, gradients)
 
     def _send_gradients(self, cell: Cell, inputs: Sequence[Tensor], message: Optional[_Message]) -> None:
-        if cell[0] == 0:
-            return
         gradients = [torch.zeros_like(it) if it.grad is None else it.grad for it in inputs if it.requires_grad]
         if message is None:
             self._arrived[(BACKWARD, *cell)] = gradients
@@ -416,14 +411,12 @@ class Pipeline:
     # A pair whose two passes the user's code overlaps, as DeepSeek's DualPipe calls it.
 
     def _overlap_hook(self, slot: _Slot):
-        if not self._overlaps:
-            return None
         one, two = type(self.modules[slot.forward[0]]), type(self.modules[slot.backward[0]])
         return getattr(one, "overlapped_forward_backward", None) if one is two else None
 
     def _run_overlapped(self, slot: _Slot, hook) -> None:
         stage, micro_batch = slot.forward
-        inputs = self._inputs_of(slot.forward)
+        inputs = self._inputs[micro_batch] if stage == 0 else self._arrived.pop((FORWARD, stage - 1, micro_batch))
         is_last = stage == self._last
         kept_inputs, outlet = self._held.pop(slot.backward)
         ends = slot.backward[0] == self._last
@@ -442,7 +435,8 @@ class Pipeline:
             self._keep_loss(slot.forward, inputs, loss)
         else:
             self._keep_and_send(slot.forward, inputs, tuple(outputs), slot.outputs[FORWARD])
-        self._send_gradients(slot.backward, kept_inputs, slot.outputs[BACKWARD])
+        if slot.backward[0] > 0:
+            self._send_gradients(slot.backward, kept_inputs, slot.outputs[BACKWARD])
 
     # Messages.
 
@@ -534,6 +528,8 @@ class Pipeline:
         return list(zip(*(self._cut(name, it) for it in value)))
 
     def _named_parts(self, shared: Dict[str, Tensor]) -> List[Dict[str, Tensor]]:
+        if not shared:
+            return [{}] * self._micro_batches
         parts = {name: self._cut(name, value) for name, value in shared.items()}
         return [{name: it[part] for name, it in parts.items()} for part in range(self.plan.micro_batches)]
 
