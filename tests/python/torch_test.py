@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import sys
-import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.dirname(__file__))
+import with_torch  # ends the program where there is no PyTorch
+
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
-
-sys.path.insert(0, os.path.dirname(__file__))
+from torch.utils.checkpoint import checkpoint
 
 import pipeloom
-import pipeloom.torch
 from models import Block, Stage, batch_of, loss_of, reference, ties_of
-from pipeloom.torch import Pipeline, PipelineError
+from pipeloom.torch import Pipeline, PipelineError, deferral, later
 from processes import Processes, run_processes
 
 _LARGEST_ERROR = 1e-12  # in float64
@@ -140,6 +141,155 @@ class Memory(unittest.TestCase):
                 with self.subTest(schedule=plan.schedule, rank=rank):
                     self.assertEqual(peak, plan.peak_micro_batches()[rank])
                     self.assertEqual(left, 0)
+
+
+class Deferral(unittest.TestCase):
+    """What I leaves to W."""
+
+    def setUp(self):
+        torch.manual_seed(1)
+        self.x = torch.randn(3, 4, 8, dtype=torch.float64)
+
+    def gradients(self, module, run, deferred):
+        """Returns gradients of input and parameters; and asserts that W, not I, made those of the linear layers."""
+        x = self.x.clone().requires_grad_()
+        if not deferred:
+            run(module, x).sum().backward()
+            return [x.grad] + [it.grad for it in module.parameters()]
+        deferral.defer_weights(module)
+        y = run(module, x)
+        queue = deferral.start()
+        y.sum().backward()
+        deferral.stop()
+        self.assertIsNone(module.up.weight.grad)
+        self.assertEqual(len(queue), 2)
+        for work in queue:
+            work()
+        return [x.grad] + [it.grad for it in module.parameters()]
+
+    def expect_equal(self, run, change=lambda module: module):
+        one = change(Block().double())
+        two = copy.deepcopy(one)
+        for a, b in zip(self.gradients(one, run, False), self.gradients(two, run, True)):
+            if a is None or b is None:
+                self.assertIs(a, b)
+            else:
+                self.assertLess((a - b).abs().max().item(), _LARGEST_ERROR)
+
+    def test_leaves_the_gradients_of_linear_layers(self):
+        self.expect_equal(lambda module, x: module(x))
+
+    def test_works_with_both_kinds_of_checkpointing(self):
+        for reentrant in (True, False):
+            self.expect_equal(lambda module, x: checkpoint(module, x, use_reentrant=reentrant))
+
+    def test_leaves_frozen_parameters_alone(self):
+        def freeze(module):
+            module.up.bias.requires_grad_(False)
+            module.norm.weight.requires_grad_(False)
+            return module
+
+        self.expect_equal(lambda module, x: module(x), freeze)
+
+    def test_works_for_a_layer_that_is_used_twice(self):
+        module = torch.nn.Linear(8, 8).double()
+        (module(module(self.x)) * self.x).sum().backward()
+        expected, module.weight.grad = module.weight.grad, None
+        deferral.defer_weights(module)
+        y = (module(module(self.x)) * self.x).sum()
+        queue = deferral.start()
+        y.backward()
+        deferral.stop()
+        with torch.no_grad():
+            for work in queue:
+                work()
+        self.assertLess((module.weight.grad - expected).abs().max().item(), _LARGEST_ERROR)
+
+    def test_does_not_defer_past_hooks(self):
+        module = torch.nn.Linear(8, 8).double()
+        module.weight.register_hook(lambda gradient: gradient * 2)
+        module(self.x).sum().backward()
+        expected, module.weight.grad = module.weight.grad, None
+        deferral.defer_weights(module)
+        queue = deferral.start()
+        module(self.x).sum().backward()
+        deferral.stop()
+        self.assertEqual(queue, [])
+        self.assertTrue(torch.equal(module.weight.grad, expected))
+
+    def test_runs_what_is_left_for_later_at_once_outside_of_i(self):
+        ran = []
+        later(lambda: ran.append("at once"))
+        queue = deferral.start()
+        later(lambda: ran.append("in W"))
+        deferral.stop()
+        self.assertEqual(ran, ["at once"])
+        queue[0]()
+        self.assertEqual(ran, ["at once", "in W"])
+
+
+class OverlappedStage(Stage):
+    """Runs pairs itself, as DeepSeek's DualPipe lets stages do."""
+
+    pairs = 0
+
+    @classmethod
+    def overlapped_forward_backward(cls, module0, inputs0, criterion0, labels0, module1, loss1, outputs1, gradients1):
+        cls.pairs += 1
+        outputs0 = module0(*inputs0)
+        outputs0 = outputs0 if isinstance(outputs0, tuple) else (outputs0,)
+        loss0 = criterion0(*outputs0, *labels0) if criterion0 else None
+        if loss1 is not None:
+            loss1.backward()
+        else:
+            torch.autograd.backward(outputs1, gradients1)
+        return outputs0, loss0
+
+
+def overlapped_pairs(rank):
+    """Returns how many pairs the stage's own code ran, how many the plan has, and the largest error."""
+    plan = pipeloom.plan(pipeloom.simple_job(4, 12), "dualpipe")
+    pipeline = Pipeline(plan, lambda it: OverlappedStage(it, 4), loss_of, tied=ties_of(4))
+    batch = batch_of(12, 1)
+    pipeline.step(*batch)
+    _, expected = reference(4, True, [batch])
+    worst = max(
+        (parameter.grad - expected[(stage, name)]).abs().max().item()
+        for stage, module in pipeline.modules.items()
+        for name, parameter in module.named_parameters()
+        if name not in ("embedding.weight", "head.weight")
+    )
+    return OverlappedStage.pairs, plan.order(rank)["kind"].count("FB"), worst
+
+
+class MaskedStage(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(3))
+
+    def forward(self, x, mask):
+        return x * self.weight * mask
+
+
+def masked_losses(rank):
+    pipeline = Pipeline(linear_plan(), lambda stage: MaskedStage(), lambda y, _: y.sum(), fixed_shapes=False)
+    losses = []
+    for rows in (4, 8):  # other shapes at every step
+        x = torch.arange(rows * 3.0).view(rows, 3)
+        mask = (x % 2 == 0).double()
+        losses.append((pipeline.step(x, x, mask=mask) - (x * mask).sum() / 4).item())
+    return losses
+
+
+class Features(unittest.TestCase):
+    def test_pairs_run_by_the_stages_own_code(self):
+        for ran, planned, worst in run_processes(4, overlapped_pairs):
+            self.assertGreater(planned, 0)
+            self.assertEqual(ran, planned)
+            self.assertLess(worst, _LARGEST_ERROR)
+
+    def test_shapes_may_change_and_masks_go_to_every_stage(self):
+        self.assertEqual(run_processes(2, masked_losses), [[0, 0], [0, 0]])
 
 
 def outcome_of(rank, make, step=False):
