@@ -281,7 +281,30 @@ def masked_losses(rank):
     return losses
 
 
+def loss_beside_another(rank):
+    """Returns the error of a pipeline of two of the four processes; the others run one with another plan."""
+    groups = [torch.distributed.new_group(it) for it in ([0, 1], [2, 3])]
+    plan = linear_plan(schedule=("1f1b", "dualpipe")[rank // 2])
+    pipeline = Pipeline(plan, stage_of_two, loss_of, groups[rank // 2], tied=ties_of(2))
+    batch = batch_of(4, seed=rank // 2)
+    return pipeline.step(*batch).item() - reference(2, True, [batch])[0]
+
+
+def train_with_many_copies(rank):
+    plan = pipeloom.plan(pipeloom.simple_job(4, 8, pipes=4), "chimera")
+    return plan.pipes, train_and_compare(rank, [plan], 1, True)
+
+
 class Features(unittest.TestCase):
+    def test_two_pipelines_in_one_world(self):
+        for error in run_processes(4, loss_beside_another):
+            self.assertLess(abs(error), _LARGEST_ERROR)
+
+    def test_a_stage_on_every_rank(self):
+        for pipes, error in run_processes(4, train_with_many_copies):
+            self.assertEqual(pipes, 4)
+            self.assertLess(error, _LARGEST_ERROR)
+
     def test_pairs_run_by_the_stages_own_code(self):
         for ran, planned, worst in run_processes(4, overlapped_pairs):
             self.assertGreater(planned, 0)
@@ -347,7 +370,15 @@ class Misuse(unittest.TestCase):
             plan = pipeloom.plan(pipeloom.simple_job(2, 4), "dualpipe")
             return Pipeline(plan, lambda stage: torch.nn.Linear(2, 2 + rank), loss_of)
 
-        self.expect_words(make, "ranks 0 and 1 hold the same parameters, but differ")
+        self.expect_words(make, "ranks 0 and 1 hold the same parameters, but differ: ((0, 'bias'), [2]")
+
+    def test_of_copies_that_differ_is_heard_by_ranks_without_a_copy(self):
+        def make(rank):
+            ties = [[(0, "block.up.bias"), (3, "block.up.bias")]]
+            wide = lambda stage: torch.nn.ModuleDict({"block": torch.nn.ModuleDict({"up": torch.nn.Linear(2, 2 + rank)})})
+            return Pipeline(linear_plan(ranks=4), wide, loss_of, tied=ties)
+
+        self.expect_words(make, "ranks 0 and 3 hold the same parameters, but differ", world=4)
 
     def test_of_ties_to_nothing(self):
         make = lambda rank: Pipeline(linear_plan(), stage_of_two, loss_of, tied=[[(0, "head.weight"), (1, "head.weight")]])

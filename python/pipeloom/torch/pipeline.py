@@ -16,7 +16,7 @@ from pipeloom.torch import deferral
 from pipeloom.torch.edges import Edge, GroupMaker, Layout, layout_of, layout_text
 from pipeloom.torch.failure import FailureBoard, PipelineError
 from pipeloom.torch.outlet import outlet_of, run_backward
-from pipeloom.torch.sharing import Key, SharedParameters, Ties
+from pipeloom.torch.sharing import Key, SharedParameters, Ties, check_equal, descriptions_of
 
 FORWARD, BACKWARD = 0, 1
 Cell = Tuple[int, int]  # stage, micro-batch
@@ -97,9 +97,7 @@ class Pipeline:
         self.rank = me % plan.ranks
         self.replica = me // plan.ranks
         self.modules: Dict[int, nn.Module] = {}  # by stage
-        ties = self._agree(build_stage, tied)
-        parameters = ties.join(self.modules)
-        self._share(parameters, ties)
+        parameters = self._agree(build_stage, tied)
         if plan.splits_backward:
             for module in self.modules.values():
                 deferral.defer_weights(module)
@@ -116,9 +114,10 @@ class Pipeline:
 
     # What is agreed on before the first step.
 
-    def _agree(self, build_stage, tied) -> Ties:
-        """Builds the stages and tells all processes what this one has. Raises on all if one can't go on."""
-        problem, ties = "", Ties(())
+    def _agree(self, build_stage, tied) -> Dict[Key, nn.Parameter]:
+        """Builds the stages, tells all processes what this one has, and makes what ranks share equal. Returns the parameters.
+        Raises on all processes if one can't go on."""
+        problem, groups, shared, parameters = "", [], {}, {}
         try:
             self._check_group()
             ties = Ties(tied)
@@ -126,6 +125,12 @@ class Pipeline:
                 self.modules[stage] = build_stage(stage)
             self._check_modules()
             ties.check(self.modules)
+            parameters = ties.join(self.modules)
+            for key, parameter in parameters.items():
+                ranks = self._holders(ties.stages_of(key))
+                if len(ranks) > 1:
+                    shared.setdefault(ranks, {})[key] = parameter
+            groups = self._wanted_groups(ties)
             self.plan.check_messages()
         except Exception as error:  # whatever build_stage raises has to reach the other processes
             problem = f"{type(error).__name__}: {error}"
@@ -134,7 +139,8 @@ class Pipeline:
             "ranks": self._ranks,
             "plan": (self.plan.schedule, self.plan.ranks, self.plan.micro_batches, self.plan.digest),
             "replicas": self._replicas,
-            "groups": [] if problem else self._wanted_groups(ties),
+            "groups": groups,
+            "shared": {ranks: descriptions_of(of_ranks) for ranks, of_ranks in shared.items()},
         }
         everybody: List = [None] * dist.get_world_size()
         dist.all_gather_object(everybody, mine)
@@ -148,8 +154,16 @@ class Pipeline:
                     raise ValueError(
                         f"rank {rank} has another {what} than rank {self._ranks[0]}: {other[what]}, not {first[what]}"
                     )
-        self._groups = GroupMaker([tuple(ranks) for other in everybody for ranks in other["groups"]])
-        return ties
+            for ranks, of_ranks in other["shared"].items():
+                check_equal(ranks[0], everybody[ranks[0]]["shared"].get(ranks, []), rank, of_ranks)
+        self._groups = GroupMaker([ranks for other in everybody for ranks in other["groups"]])
+        self._parameters = list(parameters.values())
+        self._shared = [
+            SharedParameters(self._groups[ranks], ranks[0], of_ranks, self._replicas)
+            for ranks, of_ranks in sorted(shared.items())
+        ]
+        self._make_equal()
+        return parameters
 
     def _check_group(self) -> None:
         if dist.get_rank() not in self._ranks:
@@ -189,16 +203,7 @@ class Pipeline:
         shared = [(stage,) for stage in range(self.plan.stages)] + ties.stages
         return wanted + [ranks for ranks in map(self._holders, shared) if len(ranks) > 1]
 
-    def _share(self, parameters: Dict[Key, nn.Parameter], ties: Ties) -> None:
-        by_holders: Dict[Tuple[int, ...], Dict[Key, nn.Parameter]] = {}
-        for key, parameter in parameters.items():
-            by_holders.setdefault(self._holders(ties.stages_of(key)), {})[key] = parameter
-        self._parameters = list(parameters.values())
-        self._shared = [
-            SharedParameters(self._groups[ranks], ranks, of_ranks, self._replicas)
-            for ranks, of_ranks in sorted(by_holders.items())
-            if len(ranks) > 1
-        ]
+    def _make_equal(self) -> None:
         for shared in self._shared:
             shared.make_equal()
         for stage, module in sorted(self.modules.items()):
@@ -277,8 +282,11 @@ class Pipeline:
         times = [] if trace else None
         loss = self._run(inputs, targets, shared, training=True, times=times)
         self._shapes_are_known = True
-        for it in self._shared:
-            it.reduce_gradients()
+        try:
+            for it in self._shared:
+                it.reduce_gradients()
+        except RuntimeError as error:
+            raise self._failure(len(self._slots), _Broken("the gradients", "adds up", error)) from error
         if trace:
             self._write_trace(trace, times)
         return loss
@@ -512,7 +520,7 @@ class Pipeline:
         try:
             dist.all_reduce(loss, group=self._group)
         except RuntimeError as error:
-            raise _Broken(None, "adds up", error) from error
+            raise _Broken("the loss", "adds up", error) from error
         return loss / self._replicas
 
     # What a step is given.
@@ -588,12 +596,11 @@ class Pipeline:
 
 
 class _Broken(Exception):
-    """A message that could not be sent or received."""
+    """Something that could not be sent or received: a message, or numbers that all ranks add up."""
 
-    def __init__(self, message: Optional[_Message], verb: str, error: Exception):
-        self.names_a_process = message is not None
-        what = "the loss" if message is None else _message_name(message)
-        super().__init__(f"{verb} {what}: {_words(error)}")
+    def __init__(self, what, verb: str, error: Exception):
+        self.names_a_process = isinstance(what, _Message)
+        super().__init__(f"{verb} {_message_name(what) if self.names_a_process else what}: {_words(error)}")
 
 
 def _message_name(message: _Message) -> str:

@@ -67,23 +67,16 @@ def _replace(module: nn.Module, name: str, parameter: nn.Parameter) -> None:
 class SharedParameters:
     """The parameters of one rank that the same other ranks hold too."""
 
-    def __init__(self, group, ranks: Tuple[int, ...], parameters: Dict[Key, nn.Parameter], replicas: int):
-        """`ranks`: in the default group, ascending; `group` is theirs."""
+    def __init__(self, group, source: int, parameters: Dict[Key, nn.Parameter], replicas: int):
+        """`source`: the lowest rank of the group, in the default group."""
         self._group = group
-        self._source = ranks[0]
+        self._source = source
         self._replicas = replicas
         self._parameters = [it for _, it in sorted(parameters.items())]
         self._before: List = []
-        mine = [(key, list(it.shape), str(it.dtype), it.requires_grad) for key, it in sorted(parameters.items())]
-        theirs: List = [None] * len(ranks)
-        dist.all_gather_object(theirs, mine, group=group)
-        for rank, other in zip(ranks, theirs):
-            if other != theirs[0]:
-                one, two = _first_difference(theirs[0], other)
-                raise ValueError(f"ranks {ranks[0]} and {rank} hold the same parameters, but differ: {one}, {two}")
 
     def make_equal(self) -> None:
-        """Gives every rank the values of the lowest."""
+        """Gives every rank the values of the source."""
         with torch.no_grad():
             for parameter in self._parameters:
                 dist.broadcast(parameter.data, self._source, self._group)
@@ -129,8 +122,17 @@ def _wide_gradient(parameter: nn.Parameter) -> Tensor:
     return gradient.float() if gradient.element_size() < 4 else gradient
 
 
-def _first_difference(one: List, two: List) -> Tuple:
-    for a, b in zip(one, two):
-        if a != b:
-            return a, b
-    return f"{len(one)} parameters", f"{len(two)}"
+def descriptions_of(parameters: Dict[Key, nn.Parameter]) -> List[Tuple]:
+    """Returns what must be equal on all ranks that hold the parameters."""
+    return [(key, list(it.shape), str(it.dtype), it.requires_grad) for key, it in sorted(parameters.items())]
+
+
+def check_equal(rank: int, descriptions: List[Tuple], other_rank: int, others: List[Tuple]) -> None:
+    """Raises if two ranks that hold the same parameters have different ones."""
+    for one, two in zip(descriptions, others):
+        if one != two:
+            raise ValueError(f"ranks {rank} and {other_rank} hold the same parameters, but differ: {one}, {two}")
+    if len(descriptions) != len(others):
+        raise ValueError(
+            f"ranks {rank} and {other_rank} hold the same stages, but have {len(descriptions)} and {len(others)} parameters"
+        )
