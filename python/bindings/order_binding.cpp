@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <pybind11/stl.h>
 
+#include <set>
+
 #include "core/schedule/message_order.h"
 #include "python/bindings/bindings.h"
 
@@ -110,13 +112,11 @@ void check_messages(const PythonPlan& self) {
   value_or_throw(check_message_order(self.schedule(), self.messages, actions, Communicators::kEdge));
 }
 
-std::vector<int> stages_of(const PythonPlan& self, int rank) {
-  std::vector<int> stages;
+std::set<int> stages_of(const PythonPlan& self, int rank) {
+  std::set<int> stages;
   for (const Chunk& chunk : self.schedule().placement().chunks_of(checked_rank(self, rank))) {
-    stages.push_back(chunk.stage);
+    stages.insert(chunk.stage);
   }
-  std::ranges::sort(stages);
-  stages.erase(std::ranges::unique(stages).begin(), stages.end());
   return stages;
 }
 
@@ -144,7 +144,7 @@ void bind_orders(py::class_<PythonPlan>& plan) {
            "Raises Error if the messages could deadlock or be swapped, where each ordered pair of ranks has a "
            "communicator of\n"
            "its own and nothing is buffered. The error prints the cycle.")
-      .def("stages_of", &stages_of, py::arg("rank"), "Returns the stages that the rank holds, ascending.");
+      .def("stages_of", &stages_of, py::arg("rank"), "Returns the stages that the rank holds, as a set.");
 }
 
 }  // namespace pipeloom::python

@@ -121,7 +121,7 @@ class Pipeline:
         try:
             self._check_group()
             ties = Ties(tied)
-            for stage in self.plan.stages_of(self.rank):
+            for stage in sorted(self.plan.stages_of(self.rank)):
                 self.modules[stage] = build_stage(stage)
             self._check_modules()
             ties.check(self.modules)
