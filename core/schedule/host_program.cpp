@@ -8,8 +8,6 @@ namespace pipeloom {
 
 namespace {
 
-constexpr Direction kDirections[] = {Direction::kForward, Direction::kBackward};
-
 // The messages of one edge in sending order, and how many of their receives have been posted.
 struct Edge {
   std::vector<uint32_t> messages;
@@ -25,7 +23,7 @@ Edges edges_of(const Schedule& schedule, const MessageTable& messages) {
   Edges found{{}, std::vector<size_t>(messages.messages().size())};
   const auto queues = schedule.placement().queues();
   for (uint32_t slot = 0; slot < schedule.slots().size(); ++slot) {
-    for (const Direction direction : kDirections) {
+    for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
       const uint32_t message = messages.output(slot, direction);
       if (message == MessageTable::kNone) continue;
       const Placement::Queue& queue = queues[messages.messages()[message].queue];
@@ -66,7 +64,7 @@ std::vector<HostProgram> host_programs(const Schedule& schedule, const MessageTa
       if (consumer_has_begun(rank, message)) program.sent_.push_back(message);
     }
     std::erase_if(outstanding[rank], [&](uint32_t message) { return consumer_has_begun(rank, message); });
-    for (const Direction direction : kDirections) {
+    for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
       const uint32_t input = messages.input(slot, direction);
       if (input == MessageTable::kNone) continue;
       Edge& edge = edges.at({schedule.rank_of_slot(messages.messages()[input].producer), rank});
@@ -75,7 +73,7 @@ std::vector<HostProgram> host_programs(const Schedule& schedule, const MessageTa
       told[input] = {};
     }
     begun[rank][rank] = slot - schedule.first_slot(rank) + 1;
-    for (const Direction direction : kDirections) {
+    for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
       const uint32_t output = messages.output(slot, direction);
       if (output == MessageTable::kNone) continue;
       told[output] = begun[rank];

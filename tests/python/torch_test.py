@@ -404,7 +404,8 @@ class Misuse(unittest.TestCase):
                 self.rows += 1
                 return torch.zeros(self.rows, 3)
 
-        make = lambda rank: Pipeline(linear_plan(), lambda stage: Growing() if stage == 0 else Stage(1, 2), loss_of)
+        build = lambda stage: Growing() if stage == 0 else torch.nn.Linear(3, 2)
+        make = lambda rank: Pipeline(linear_plan(), build, lambda y, _: y.sum())
         self.expect_words(make, "rank 0 stopped at slot 1 (F1 of stage 0)", "stage 0 returned [2, 3] float64, and [1, 3] float64 for",
                           step=True, kind="PipelineError")
 

@@ -50,8 +50,8 @@ class Edge:
         return f"process {self._peer}"
 
     def send(self, tensors: Sequence[Tensor]) -> List[dist.Work]:
-        """Begins to send. The tensors must not change until each of the works was waited for, once."""
-        return [dist.isend(it if it.is_contiguous() else it.contiguous(), self._peer, self._group) for it in tensors]
+        """Begins to send contiguous tensors. They must not change until each of the works was waited for, once."""
+        return [dist.isend(it, self._peer, self._group) for it in tensors]
 
     def receive(self, layout: Layout) -> Tuple[List[dist.Work], List[Tensor]]:
         """Begins to receive. The tensors are there when each of the works was waited for, once."""

@@ -395,10 +395,7 @@ class Pipeline:
         if message is None:
             self._arrive((FORWARD, *cell), sent, layout)
             return
-        works = []
-        if self._sends_layout(message):
-            works.append(message.edge.send_layout(layout))
-        self._sends[message] = works + message.edge.send(sent), sent
+        self._send(message, sent, layout if self._sends_layout(message) else None)
 
     def _run_graph(self, cell: Cell, outlet) -> None:
         if cell[0] == self._last:
@@ -413,8 +410,7 @@ class Pipeline:
         if message is None:
             self._arrived[(BACKWARD, *cell)] = gradients
             return
-        gradients = [it.contiguous() for it in gradients]
-        self._sends[message] = message.edge.send(gradients), gradients
+        self._send(message, gradients, None)
 
     # A pair whose two passes the user's code overlaps, as DeepSeek's DualPipe calls it.
 
@@ -466,6 +462,15 @@ class Pipeline:
     def _sends_layout(self, message: _Message) -> bool:
         every = not (self._training and self._fixed_shapes)
         return every or (message.brings_layout and not self._shapes_are_known)
+
+    def _send(self, message: _Message, tensors: List[Tensor], layout: Optional[Layout]) -> None:
+        tensors = [it.contiguous() for it in tensors]
+        try:
+            works = [] if layout is None else [message.edge.send_layout(layout)]
+            works += message.edge.send(tensors)
+        except RuntimeError as error:
+            raise _Broken(message, "sends", error) from error
+        self._sends[message] = works, tensors
 
     def _layout_to_come(self, message: _Message) -> Layout:
         stage, micro_batch = message.cell
