@@ -80,6 +80,17 @@ class Edge:
         return tuple(layout)
 
 
+def _connect(group, source: int, target: int) -> None:
+    """Sends one number. NCCL connects two ranks at their first message and blocks the host meanwhile; here all processes
+    connect in one order."""
+    on_gpu = dist.get_backend(group) == "nccl"
+    number = torch.zeros(1, device=torch.device("cuda", torch.cuda.current_device()) if on_gpu else "cpu")
+    if dist.get_rank() == source:
+        dist.isend(number, target, group).wait()
+    else:
+        dist.irecv(number, source, group).wait()
+
+
 class GroupMaker:
     """Makes the process groups of all pipelines of the world. Every process makes every group, in one order, as
     torch.distributed requires."""
@@ -90,6 +101,9 @@ class GroupMaker:
         self._groups: Dict[Tuple[int, ...], Optional[dist.ProcessGroup]] = {}
         for ranks in sorted(set(wanted)):
             self._groups[ranks] = dist.new_group(sorted(ranks))
+        for ranks, group in self._groups.items():
+            if len(ranks) == 2 and dist.get_rank() in ranks:
+                _connect(group, *ranks)
         dist.barrier()  # nobody closes a connection that another process is still making
 
     def __getitem__(self, ranks: Tuple[int, ...]):

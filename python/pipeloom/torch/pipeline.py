@@ -147,12 +147,12 @@ class Pipeline:
         for rank, other in enumerate(everybody):
             if other["problem"]:
                 raise ValueError(f"rank {rank}: {other['problem']}")
-        for rank in self._ranks:
-            first, other = everybody[self._ranks[0]], everybody[rank]
-            for what in ("plan", "replicas"):
-                if other[what] != first[what]:
+        for rank, other in enumerate(everybody):
+            lowest = other["ranks"][0]
+            for what in ("ranks", "plan", "replicas"):
+                if other[what] != everybody[lowest][what]:
                     raise ValueError(
-                        f"rank {rank} has another {what} than rank {self._ranks[0]}: {other[what]}, not {first[what]}"
+                        f"rank {rank} has another {what} than rank {lowest}: {other[what]}, not {everybody[lowest][what]}"
                     )
             for ranks, of_ranks in other["shared"].items():
                 check_equal(ranks[0], everybody[ranks[0]]["shared"].get(ranks, []), rank, of_ranks)
@@ -273,7 +273,8 @@ class Pipeline:
             equal parts. Only ranks that hold stage 0 need it.
         targets: likewise, for ranks that hold the last stage. loss_fn gets a part as it was given: a tensor, or a tuple.
         shared: tensors that every stage gets as keyword arguments, cut likewise (masks, positions).
-        trace: a file for a Pipeloom trace of this step, which rank 0 of replica 0 writes.
+        trace: a file for a Pipeloom trace of this step, which rank 0 of replica 0 writes. On a GPU such a step waits for the
+            GPU before and after each slot.
 
         Raises PipelineError if this rank or another can't go on. The pipeline is of no use after that.
         """
@@ -323,7 +324,7 @@ class Pipeline:
             self._retire(message)
         for message in slot.inputs:
             self._take(message)
-        begin = time.perf_counter_ns() if times is not None else 0
+        begin = self._now() if times is not None else 0
         hook = self._overlap_hook(slot) if self._overlaps and slot.kind == "FB" else None
         if hook:
             self._run_overlapped(slot, hook)
@@ -333,7 +334,7 @@ class Pipeline:
             if slot.backward:
                 self._backward(slot.kind[-1], slot.backward, slot.outputs[BACKWARD])
         if times is not None:
-            times.append((begin, time.perf_counter_ns()))
+            times.append((begin, self._now()))
 
     def _evaluate_slot(self, slot: _Slot, _) -> None:
         for message in slot.posts:
@@ -428,7 +429,7 @@ class Pipeline:
         outputs, loss = hook(
             self.modules[stage],
             list(inputs),
-            self._scaled_loss if is_last else None,
+            (lambda *it: self._scaled_loss(it[0] if len(it) == 2 else it[:-1], it[-1])) if is_last else None,
             [self._targets[micro_batch]] if is_last else [],
             self.modules[slot.backward[0]],
             outlet if ends else None,
@@ -584,6 +585,11 @@ class Pipeline:
         self._forget()
         self._groups.close()
         return PipelineError(words if cause is None else f"{words}; first, {cause}")
+
+    def _now(self) -> int:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        return time.perf_counter_ns()
 
     def _write_trace(self, path: str, times: List[Tuple[int, int]]) -> None:
         """Brings the times of all ranks together: on one machine by its clock, else by the moment that a barrier ends."""
