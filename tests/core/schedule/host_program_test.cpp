@@ -53,8 +53,8 @@ TEST(HostProgram, TakesASendBackOnceAMessageTellsThatItWasTaken) {
   EXPECT_EQ(programs.sent(1, 2), "");
 }
 
-// On a V, rank 0 sends rank 1 activations of stage 0 and gradients of stage 3. Rank 1 takes the gradient of micro-batch 0
-// first, so it must post the receive of F1 before it, although it needs F1 later.
+// On a V, rank 0 sends rank 1 activations of stage 0 and gradients of stage 3. Rank 1 takes the gradient of micro-batch
+// 0 first, so it must post the receive of F1 before it, although it needs F1 later.
 TEST(HostProgram, PostsReceivesInTheSendersOrder) {
   const Programs programs(Placement::v(2).value(), 2,
                           "0: F0@0 F0@3 F1@0 B0@3 F1@3 B1@3 B0@0 B1@0\n"
