@@ -35,6 +35,7 @@ set(write ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DOUTPUT=${generated} 
 execute_process(COMMAND ${write} COMMAND_ERROR_IS_FATAL ANY)
 add_custom_target(pipeloom_commit COMMAND ${write} BYPRODUCTS ${generated} COMMENT "" VERBATIM)
 add_library(pipeloom_build_info STATIC ${generated})
+pipeloom_for_python(pipeloom_build_info)
 add_dependencies(pipeloom_build_info pipeloom_commit)
 target_compile_definitions(pipeloom_build_info PRIVATE
   PIPELOOM_VERSION="${PROJECT_VERSION}" PIPELOOM_BUILD_TYPE="${CMAKE_BUILD_TYPE}"

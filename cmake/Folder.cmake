@@ -13,6 +13,7 @@ function(pipeloom_folder name)
   target_link_libraries(pipeloom_${name} PRIVATE pipeloom_compiler fmt::fmt)
   if(NOT name STREQUAL backend)
     pipeloom_quick_compile(pipeloom_${name})
+    pipeloom_for_python(pipeloom_${name})
   endif()
 endfunction()
 

@@ -11,7 +11,7 @@ as_root() {
 
 # packages_of [GROUP…]: the Debian packages of these groups of scripts/packages.txt; without any, of all but "package".
 packages_of() {
-  awk -v wanted=" ${*:-command run window test} " '
+  awk -v wanted=" ${*:-command run window python test} " '
     /^# group / { group = " " $3; sub(/:$/, "", group); next }
     /^#/ || !NF { next }
     index(wanted, group " ") { print }' scripts/packages.txt

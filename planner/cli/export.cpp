@@ -2,11 +2,9 @@
 
 #include <ostream>
 
-#include "core/base/units.h"
-#include "core/scene/timeline_scene.h"
 #include "core/tasks/lower.h"
+#include "planner/app/subject_svg.h"
 #include "planner/cli/command.h"
-#include "planner/cli/report.h"
 #include "planner/cli/step_tracks.h"
 #include "planner/cli/subject_options.h"
 #include "proto/base/files.h"
@@ -15,21 +13,11 @@
 #include "proto/chrome/chrome.h"
 #include "proto/megatron/launch.h"
 #include "proto/perfetto/perfetto.h"
-#include "proto/svg/svg.h"
 #include "proto/torch/schedule_csv.h"
 
 namespace pipeloom::planner {
 
 namespace {
-
-std::string svg_of(const Subject& subject, int width) {
-  TimelineSceneOptions options;
-  options.width = width;
-  options.title = headline(subject);
-  options.ns_per_unit = subject.job.model ? 0 : kNsPerUnit;
-  return proto::to_svg(
-      timeline_scene(subject.evaluation.schedule, subject.evaluation.timeline, idle_of(subject), options));
-}
 
 Result<proto::MegatronLaunch> megatron_launch_of(const Subject& subject) {
   if (!subject.job.model) return invalid("--to megatron-args needs a job with a model");
@@ -39,7 +27,7 @@ Result<proto::MegatronLaunch> megatron_launch_of(const Subject& subject) {
 
 Result<std::string> content_of(const Subject& subject, const ExportOptions& options) {
   const Schedule& schedule = subject.evaluation.schedule;
-  if (options.target == "svg") return svg_of(subject, options.width);
+  if (options.target == "svg") return subject_svg(subject, options.width);
   if (options.target == "torch-csv") {
     return proto::schedule_to_torch_csv(
         schedule, options.communication ? proto::TorchCsvFormat::kComputeComms : proto::TorchCsvFormat::kComputeOnly);

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "core/base/printable.h"
 #include "core/base/units.h"
 #include "core/schedule/messages.h"
 #include "planner/cli/text_table.h"
@@ -95,16 +94,6 @@ nlohmann::json subject_json(const Subject& subject) {
   }
   if (!evaluation.costs.layers_per_stage.empty()) json["layers_per_stage"] = evaluation.costs.layers_per_stage;
   return json;
-}
-
-std::string headline(const Subject& subject) {
-  const Evaluation& evaluation = subject.evaluation;
-  const auto named = find_schedule(subject.schedule_name);
-  return fmt::format("{}{}{}: {} ranks, {} stages ({}), {} micro-batches", printable_name(subject.job.name),
-                     subject.job.name.empty() ? "" : " | ",
-                     named ? std::string((*named)->title) : printable_name(subject.schedule_name),
-                     evaluation.schedule.ranks(), evaluation.schedule.stages(),
-                     placement_name(evaluation.schedule.placement().kind()), evaluation.schedule.micro_batches());
 }
 
 void print_summary(const Subject& subject, const Output& output) {

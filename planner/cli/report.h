@@ -30,8 +30,7 @@ std::string figures_text(const Job& job, int64_t step_ns);
 // What `simulate --json` prints.
 nlohmann::json subject_json(const Subject& subject);
 
-// One line of facts about the subject, and the numbers that simulate prints for people.
-std::string headline(const Subject& subject);
+// The numbers that simulate prints for people.
 void print_summary(const Subject& subject, const Output& output);
 
 }  // namespace pipeloom::planner

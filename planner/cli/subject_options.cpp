@@ -4,7 +4,7 @@
 
 #include "core/base/units.h"
 #include "planner/app/choose_subject.h"
-#include "planner/cli/times.h"
+#include "planner/app/times.h"
 
 namespace pipeloom::planner {
 

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "core/base/printable.h"
 #include "core/base/units.h"
 #include "core/tasks/lower.h"
 #include "planner/overlap/hand_over_split.h"
 #include "planner/overlap/split.h"
+#include "planner/schedules/schedule_table.h"
 #include "planner/subject/compare.h"
 #include "sim/cost/job_costs.h"
 
@@ -104,6 +106,16 @@ Result<Subject> plan_overlap(Subject subject, std::optional<int> comm_sms) {
   if (!comm_sms) job = with_best_split(job, split_curve(job, **named, candidate_splits(*job.cluster)));
   PIPELOOM_TRY(Evaluation evaluation, evaluate(job, **named, searched_order));
   return Subject{std::move(job), std::move(subject.schedule_name), std::move(evaluation)};
+}
+
+std::string headline(const Subject& subject) {
+  const Evaluation& evaluation = subject.evaluation;
+  const auto named = find_schedule(subject.schedule_name);
+  return fmt::format("{}{}{}: {} ranks, {} stages ({}), {} micro-batches", printable_name(subject.job.name),
+                     subject.job.name.empty() ? "" : " | ",
+                     named ? std::string((*named)->title) : printable_name(subject.schedule_name),
+                     evaluation.schedule.ranks(), evaluation.schedule.stages(),
+                     placement_name(evaluation.schedule.placement().kind()), evaluation.schedule.micro_batches());
 }
 
 std::string time_text(const Job& job, int64_t ns) {

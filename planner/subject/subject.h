@@ -34,6 +34,9 @@ bool has_pairs(const Subject& subject);
 // subject without overlapped pairs stays as it is.
 Result<Subject> plan_overlap(Subject subject, std::optional<int> comm_sms);
 
+// Returns one line of facts: job, schedule, ranks, stages and micro-batches.
+std::string headline(const Subject& subject);
+
 // Formats a time: for people if the job has a model ("19.9 s"), else in the job's units ("57").
 std::string time_text(const Job& job, int64_t ns);
 // Formats an amount of memory: bytes; without a model, activations (given in millionths).

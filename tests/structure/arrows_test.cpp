@@ -118,6 +118,9 @@ const Arrows kMayInclude = {
     {"gui/panels",
      {"core", "gui/models", "gui/timeline", "planner/app", "planner/overlap", "planner/schedules", "proto"}},
     {"gui", {"gui/panels"}},
+
+    {"python/bindings",
+     {"core", "planner/app", "planner/interchange", "planner/schedules", "planner/subject", "proto", "sim"}},
 };
 
 // The room of a project header; empty for a header of somebody else.

@@ -20,7 +20,7 @@ struct SourceFile {
 
 std::string repository();
 
-// Every C++ and CUDA file of the source folders (core, sim, planner, proto, backend, gui), by path.
+// Every C++ and CUDA file of the source folders (core, sim, planner, proto, backend, gui, python), by path.
 const std::vector<SourceFile>& source_files();
 
 }  // namespace pipeloom::tests

@@ -1,4 +1,4 @@
-#include "planner/cli/times.h"
+#include "planner/app/times.h"
 
 #include <fmt/format.h>
 
