@@ -1,5 +1,5 @@
 # pipeloom_folder(NAME): one static library of every .cpp below a top folder, but not of its program (cli/, main.cpp), of
-# what its programs share (app/), of what is only built where its library is there (mpi/, cuda/), or of what needs a
+# what its programs share (app/), of what is only built where its library is there (mpi/, cuda/, python/), or of what needs a
 # device's kernels at link time (device/measure/, device/model/, device/run/). Its include root holds nothing but that folder (a link in the
 # build tree), so a folder can include only what it links: the include direction is a build error, not a habit.
 function(pipeloom_folder name)
@@ -7,7 +7,7 @@ function(pipeloom_folder name)
   file(MAKE_DIRECTORY ${root})
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${name} ${root}/${name} SYMBOLIC)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "/(main\\.cpp|app/[^/]*|cli/[^/]*|mpi/[^/]*|backend/cuda/.*|backend/device/(measure|model|run)/[^/]*)$")
+  list(FILTER sources EXCLUDE REGEX "/(main\\.cpp|app/[^/]*|cli/[^/]*|mpi/[^/]*|backend/(cuda|python)/.*|backend/device/(measure|model|run)/[^/]*)$")
   add_library(pipeloom_${name} STATIC ${sources})
   target_include_directories(pipeloom_${name} PUBLIC ${root})
   target_link_libraries(pipeloom_${name} PRIVATE pipeloom_compiler fmt::fmt)

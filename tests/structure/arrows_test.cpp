@@ -119,7 +119,7 @@ const Arrows kMayInclude = {
      {"core", "gui/models", "gui/timeline", "planner/app", "planner/overlap", "planner/schedules", "proto"}},
     {"gui", {"gui/panels"}},
 
-    {"python/bindings",
+    {"backend/python/bindings",
      {"core", "planner/app", "planner/interchange", "planner/schedules", "planner/subject", "proto", "sim"}},
 };
 

@@ -24,7 +24,7 @@ std::optional<std::string> included(const std::string& line) {
 
 std::vector<SourceFile> read_source_files() {
   std::vector<SourceFile> files;
-  for (const char* folder : {"core", "sim", "planner", "proto", "backend", "gui", "python"}) {
+  for (const char* folder : {"core", "sim", "planner", "proto", "backend", "gui"}) {
     for (const auto& entry : fs::recursive_directory_iterator(fs::path(repository()) / folder)) {
       const std::string extension = entry.path().extension().string();
       if (extension != ".h" && extension != ".cpp" && extension != ".cu" && extension != ".cuh") continue;

@@ -12,7 +12,7 @@
 #include "core/schedule/messages.h"
 #include "planner/subject/subject.h"
 
-namespace pipeloom::python {
+namespace pipeloom::backend {
 
 // pipeloom.Job.
 struct PythonJob {
@@ -64,4 +64,4 @@ void bind_plans(pybind11::module_& module);
 void bind_orders(pybind11::class_<PythonPlan>& plan);
 void bind_traces(pybind11::class_<PythonPlan>& plan);
 
-}  // namespace pipeloom::python
+}  // namespace pipeloom::backend

@@ -3,10 +3,10 @@
 
 #include <set>
 
+#include "backend/python/bindings/bindings.h"
 #include "core/schedule/message_order.h"
-#include "python/bindings/bindings.h"
 
-namespace pipeloom::python {
+namespace pipeloom::backend {
 
 namespace py = pybind11;
 
@@ -147,4 +147,4 @@ void bind_orders(py::class_<PythonPlan>& plan) {
       .def("stages_of", &stages_of, py::arg("rank"), "Returns the stages that the rank holds, as a set.");
 }
 
-}  // namespace pipeloom::python
+}  // namespace pipeloom::backend

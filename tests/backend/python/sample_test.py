@@ -14,7 +14,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(__file__))
 import with_torch  # ends the program where there is no PyTorch
 
-SCRIPT = os.path.join(os.path.dirname(__file__), "../../samples/pytorch/train_gpt.py")
+SCRIPT = os.path.join(os.path.dirname(__file__), "../../../samples/pytorch/train_gpt.py")
 SMALL = ["--steps", "3", "--rows", "8", "--width", "16"]
 
 

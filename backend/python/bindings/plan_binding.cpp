@@ -5,16 +5,16 @@
 #include <chrono>
 #include <cmath>
 
+#include "backend/python/bindings/bindings.h"
 #include "planner/app/choose_subject.h"
 #include "planner/app/order_search.h"
 #include "planner/app/save_plan.h"
 #include "planner/app/search_limits.h"
 #include "planner/app/subject_svg.h"
 #include "planner/schedules/schedule_table.h"
-#include "python/bindings/bindings.h"
 #include "sim/report/memory.h"
 
-namespace pipeloom::python {
+namespace pipeloom::backend {
 
 namespace py = pybind11;
 using planner::Subject;
@@ -263,4 +263,4 @@ void bind_plans(py::module_& module) {
       "Returns the names of the schedules.");
 }
 
-}  // namespace pipeloom::python
+}  // namespace pipeloom::backend

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 #include <pybind11/stl.h>
 
+#include "backend/python/bindings/bindings.h"
 #include "core/tasks/profiled_run.h"
 #include "planner/interchange/trace_of_run.h"
 #include "proto/trace/trace_io.h"
-#include "python/bindings/bindings.h"
 
-namespace pipeloom::python {
+namespace pipeloom::backend {
 
 namespace py = pybind11;
 
@@ -55,4 +55,4 @@ void bind_traces(py::class_<PythonPlan>& plan) {
            "all ranks share. Components of a slot get their planned shares of its time.");
 }
 
-}  // namespace pipeloom::python
+}  // namespace pipeloom::backend

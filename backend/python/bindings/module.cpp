@@ -1,9 +1,9 @@
 #include <pybind11/pybind11.h>
 
+#include "backend/python/bindings/bindings.h"
 #include "core/base/build_info.h"
-#include "python/bindings/bindings.h"
 
-namespace pipeloom::python {
+namespace pipeloom::backend {
 
 namespace py = pybind11;
 
@@ -50,10 +50,10 @@ void bind_errors(py::module_& module) {
 
 }  // namespace
 
-}  // namespace pipeloom::python
+}  // namespace pipeloom::backend
 
 PYBIND11_MODULE(_native, module) {
-  using namespace pipeloom::python;
+  using namespace pipeloom::backend;
   module.doc() = "Pipeloom's planner.";
   module.attr("__version__") = pipeloom::build_info().version;
   bind_errors(module);

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 #include <pybind11/stl.h>
 
+#include "backend/python/bindings/bindings.h"
 #include "planner/app/choose_subject.h"
 #include "planner/app/times.h"
 #include "planner/subject/compare.h"
-#include "python/bindings/bindings.h"
 
-namespace pipeloom::python {
+namespace pipeloom::backend {
 
 namespace py = pybind11;
 using planner::ComparedNumbers;
@@ -130,4 +130,4 @@ void bind_jobs(py::module_& module) {
       "don't fit; then those that can't run, with the reason. Times are in ns.");
 }
 
-}  // namespace pipeloom::python
+}  // namespace pipeloom::backend

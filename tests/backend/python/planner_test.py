@@ -13,7 +13,7 @@ import unittest
 
 import pipeloom
 
-DEEPSEEK = os.path.join(os.path.dirname(__file__), "../../samples/deepseek-v3.txtpb")
+DEEPSEEK = os.path.join(os.path.dirname(__file__), "../../../samples/deepseek-v3.txtpb")
 
 
 def command(*arguments):
