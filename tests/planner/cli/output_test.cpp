@@ -30,9 +30,8 @@ TEST(Output, NamesCantCommandATerminal) {
   std::ofstream(job) << "name: \"calm\\033[2Jname\\n\" layout { pipeline: 2 } micro_batches: 4\n"
                         "costs { f_ms: 1 i_ms: 1 w_ms: 1 }\n";
   const std::string plan = folder.path("job.plan");
-  for (const std::string& command :
-       {"compare " + job, "plan " + job + " -o " + plan, "simulate " + plan, "explain " + plan, "memory " + plan,
-        "export " + plan + " --to svg", "show " + plan}) {
+  for (const std::string& command : {"compare " + job, "plan " + job + " -o " + plan, "simulate " + plan,
+                                     "explain " + plan, "export " + plan + " --to svg", "show " + plan}) {
     const CommandResult result = run_command(command);
     EXPECT_EQ(result.code, 0) << command << ": " << result.err;
     EXPECT_EQ(result.out.find('\033'), std::string::npos) << command << ": " << result.out;
