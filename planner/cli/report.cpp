@@ -47,7 +47,7 @@ void add_figures(const Job& job, int64_t step_ns, int64_t peak_memory, nlohmann:
 
 std::string figures_text(const Job& job, int64_t step_ns) {
   const StepFigures figures = step_figures(job, step_ns);
-  return fmt::format("{:.0f} tokens/s and {:.0f} TFLOPS per GPU, MFU {}", figures.tokens_per_s_per_gpu,
+  return fmt::format("{:.0f} tokens/s and {:.4g} TFLOPS per GPU, MFU {}", figures.tokens_per_s_per_gpu,
                      figures.tflops_per_gpu, percent_text(figures.mfu));
 }
 

@@ -45,7 +45,8 @@ class TraceWriter {
   std::vector<Span> block_;
 };
 
-// Reads a trace block by block, and holds each against its checksum; holds the file (a fraction of its spans in memory).
+// Reads a trace block by block, and holds each against its checksum; holds the file (a fraction of its spans in
+// memory).
 class TraceReader {
  public:
   static Result<TraceReader> open(const std::string& path);

@@ -13,8 +13,8 @@ namespace pipeloom::sim {
 // handed over to it.
 std::vector<uint32_t> critical_path(const Schedule& schedule, const Timeline& timeline, const HandOvers& hand_overs);
 
-// Returns how long at least one slot of the path computes; the rest of the makespan passes between ranks. A slot may begin
-// before the one that it waits for ends: messages leave before W is done.
+// Returns how long at least one slot of the path computes; the rest of the makespan passes between ranks. A slot may
+// begin before the one that it waits for ends: messages leave before W is done.
 int64_t computing_ns(const std::vector<uint32_t>& path, const Timeline& timeline);
 
 // [slot] Returns how much later each slot could end without a longer makespan, if every hand-over takes as long as it

@@ -14,8 +14,8 @@
 #include <random>
 #include <sstream>
 
-#include "backend/transport/tcp/tcp_frame.h"
 #include "backend/transport/tcp/handshake.h"
+#include "backend/transport/tcp/tcp_frame.h"
 #include "core/base/check.h"
 
 namespace pipeloom::tests {
@@ -216,7 +216,8 @@ std::vector<int> listening_ports(pid_t process) {
       constexpr const char* kListens = "0A";
       if (state != kListens) continue;
       for (const std::string& socket : sockets) {
-        if (socket == "socket:[" + inode + "]") ports.push_back(std::stoi(local.substr(local.find(':') + 1), nullptr, 16));
+        if (socket == "socket:[" + inode + "]")
+          ports.push_back(std::stoi(local.substr(local.find(':') + 1), nullptr, 16));
       }
     }
   }

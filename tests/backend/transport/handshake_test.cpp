@@ -86,8 +86,7 @@ TEST(Handshake, WhoSpeaksOtherwiseIsNoRank) {
   EXPECT_EQ(listens.answer(hello).error().message, "it does not speak pipeloom-run's protocol");
   hello = {};
   hello.version = 1;
-  EXPECT_EQ(listens.answer(hello).error().message,
-            "it speaks version 1 of pipeloom-run's protocol; this is version 2");
+  EXPECT_EQ(listens.answer(hello).error().message, "it speaks version 1 of pipeloom-run's protocol; this is version 2");
 }
 
 TEST(Proof, TellsWherePartsEnd) {
