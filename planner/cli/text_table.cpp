@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/printable.h"
 
@@ -10,9 +11,9 @@ namespace pipeloom::planner {
 
 TextTable::TextTable(std::vector<std::string> columns) : columns_(std::move(columns)) {}
 
-void TextTable::add_row(const std::vector<std::string>& cells) {
-  std::vector<std::string>& row = rows_.emplace_back();
-  for (const std::string& cell : cells) row.push_back(printable_name(cell));
+void TextTable::add_row(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = printable_name(cell);
+  rows_.push_back(std::move(cells));
 }
 
 std::string TextTable::text() const {

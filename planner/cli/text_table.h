@@ -14,7 +14,7 @@ class TextTable {
   void align_left(size_t column) { left_.push_back(column); }
   // Shorter rows are filled with empty cells. Cells may hold names that anybody wrote: what a terminal would obey is
   // escaped.
-  void add_row(const std::vector<std::string>& cells);
+  void add_row(std::vector<std::string> cells);
 
   bool empty() const { return rows_.empty(); }
   std::string text() const;
