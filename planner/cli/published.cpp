@@ -49,7 +49,8 @@ bool meets(const proto::PublishedTraining& training, const Conditions& condition
 // A misspelt column is met by no training, or with an empty value by all.
 Status check_columns(const std::string& path, const std::vector<proto::PublishedTraining>& trainings,
                      const Conditions& conditions) {
-  for (const auto& [column, value] : conditions) {
+  for (const auto& condition : conditions) {
+    const std::string& column = condition.first;
     const bool known = std::ranges::any_of(trainings, [&](const proto::PublishedTraining& training) {
       return column == "id" || training.settings.contains(column);
     });

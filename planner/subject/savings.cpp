@@ -46,9 +46,9 @@ std::vector<Without> without_each_of_software(const Job& job) {
   flag(job.layout.tensor > 1, "tensor parallelism's collectives beside products", &Software::overlap_tensor);
   flag(true, "gradients reduced beside the backward pass", &Software::overlap_gradients);
   flag(true, "weights gathered beside the forward pass", &Software::overlap_weights);
-  for (const auto& [name, part] : recomputed_part_names()) {
-    add(software.recompute.*part, fmt::format("{} recomputed", name),
-        [&](Software& changed) { changed.recompute.*part = false; });
+  for (const RecomputedPartName& part : recomputed_part_names()) {
+    add(software.recompute.*part.part, fmt::format("{} recomputed", part.name),
+        [&](Software& changed) { changed.recompute.*part.part = false; });
   }
   return jobs;
 }
